@@ -1,0 +1,58 @@
+"""FOSCTTM, against the full distance matrix and closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+
+from modis.metrics import _foscttm as module
+from modis.metrics import foscttm
+
+
+def brute_force(z_a, z_b):
+    distance, n = cdist(z_a, z_b), len(z_a)
+    total = 0.0
+    for matrix in (distance, distance.T):
+        for i in range(n):
+            others = np.delete(matrix[i], i)
+            total += (others < matrix[i, i]).mean() + 0.5 * (others == matrix[i, i]).mean()
+    return total / (2 * n)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 1000), n=st.integers(2, 25), chunk=st.integers(1, 30), tied=st.booleans()
+)
+def test_agrees_with_brute_force_whatever_the_chunks(seed, n, chunk, tied):
+    rng = np.random.default_rng(seed)
+    draw = (lambda: rng.integers(3, size=(n, 2))) if tied else (lambda: rng.normal(size=(n, 3)))
+    z_a, z_b = draw(), draw()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CHUNK_ROWS", chunk)
+        value = foscttm(z_a, z_b)
+    assert value == pytest.approx(brute_force(z_a, z_b))
+    assert value == pytest.approx(foscttm(z_b, z_a))
+
+
+def test_known_values():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(1500, 3))
+    assert foscttm(z, z) == 0.0
+    assert foscttm(z, z + 1e-6) == 0.0
+    assert foscttm(z, rng.permutation(z)) == pytest.approx(0.5, abs=0.02)
+    assert foscttm(np.zeros((40, 2)), np.zeros((40, 2))) == 0.5
+    assert foscttm([[0.0], [1.0]], [[1.0], [0.0]]) == 1.0
+
+
+def test_refuses():
+    with pytest.raises(ValueError, match="z_a has 3, z_b has 2"):
+        foscttm(np.zeros((3, 2)), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="z_a has 2, z_b has 1"):
+        foscttm(np.zeros((3, 2)), np.zeros((3, 1)))
+    with pytest.raises(ValueError, match="two samples"):
+        foscttm([[0.0]], [[0.0]])
+    with pytest.raises(ValueError, match="z_b has 1 NaN"):
+        foscttm([[0.0], [1.0]], [[0.0], [np.nan]])

@@ -1,0 +1,93 @@
+"""Modality mixing, against a loop over samples and known layouts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from modis.metrics import modality_mixing
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def brute_force(z, modality, k):
+    scores = []
+    for name in np.unique(modality):
+        size = np.sum(modality == name)
+        shares = []
+        for i in np.flatnonzero(modality == name):
+            distance = cdist(z[[i]], z)[0]
+            distance[i] = np.inf
+            nearest = np.argsort(distance)[: min(k, size - 1)]
+            shares.append(np.mean(modality[nearest] != name))
+        expected = np.mean(np.delete(modality, i) != name)
+        scores.append(min(1.0, np.mean(shares) / expected))
+    return np.mean(scores)
+
+
+def test_agrees_with_brute_force(rng):
+    modality = rng.choice(["rna", "adt", "atac"], 120, p=[0.6, 0.35, 0.05])
+    z = rng.normal(size=(120, 3)) + (modality == "rna")[:, None]
+    for k in (1, 5, 15):
+        assert modality_mixing(z, modality, n_neighbors=k) == pytest.approx(
+            brute_force(z, modality, k)
+        )
+    assert 0.1 < modality_mixing(z, modality) < 0.9
+
+
+@pytest.mark.parametrize("sizes", [(500, 500), (900, 100), (600, 300, 100)])
+def test_ends_of_the_scale(rng, sizes):
+    modality = np.repeat(np.arange(len(sizes)), sizes)
+    z = rng.normal(size=(len(modality), 4))
+    assert modality_mixing(z, modality) > 0.95
+    assert modality_mixing(z + 100.0 * modality[:, None], modality) == 0.0
+
+
+def test_paired_copies_are_fully_mixed(rng):
+    z = rng.normal(size=(200, 3))
+    assert modality_mixing(np.vstack([z, z]), ["rna"] * 200 + ["adt"] * 200) > 0.95
+
+
+def test_labels_free_the_score_from_class_composition(rng):
+    labels = np.repeat(["a", "b"], 200)
+    modality = np.where(rng.random(400) < np.where(labels == "a", 0.9, 0.1), "rna", "adt")
+    z = rng.normal(size=(400, 3)) + 50.0 * (labels == "a")[:, None]
+    assert modality_mixing(z, modality) < 0.5
+    assert modality_mixing(z, modality, labels) > 0.9
+
+
+def test_classes_average_and_those_of_one_modality_are_left_out(rng):
+    z = rng.normal(size=(300, 3))
+    labels = np.repeat(["mixed", "apart", "rna only"], 100)
+    modality = np.tile(["rna", "adt"], 150)
+    modality[200:] = "rna"
+    z[100:200] += 100.0 * (modality[100:200] == "rna")[:, None]
+    mixed = modality_mixing(z[:100], modality[:100])
+    assert modality_mixing(z, modality, labels) == pytest.approx(mixed / 2)
+
+
+def test_small_classes_can_still_be_apart():
+    z = [[0.0], [0.1], [0.2], [9.0], [9.1], [5.0]]
+    modality = ["rna", "rna", "rna", "adt", "adt", "atac"]
+    assert modality_mixing(z, modality) < 0.5
+    assert modality_mixing(z[:5], modality[:5], labels=["a"] * 5) == 0.0
+
+
+def test_refuses():
+    z = np.zeros((4, 2))
+    with pytest.raises(ValueError, match="two modalities, found only 'rna'"):
+        modality_mixing(z, ["rna"] * 4)
+    with pytest.raises(ValueError, match="not found in any class"):
+        modality_mixing(z, ["rna", "rna", "adt", "adt"], ["a", "a", "b", "b"])
+    with pytest.raises(ValueError, match="not found overall"):
+        modality_mixing(z[:2], ["rna", "adt"])
+    with pytest.raises(ValueError, match="z has 4, modality has 2"):
+        modality_mixing(z, ["rna", "adt"])
+    with pytest.raises(ValueError, match="labels has 1 missing"):
+        modality_mixing(z, ["rna", "rna", "adt", "adt"], ["a", "a", None, "a"])
+    with pytest.raises(ValueError, match="at least 1"):
+        modality_mixing(z, ["rna", "rna", "adt", "adt"], n_neighbors=0)
