@@ -1,0 +1,81 @@
+"""The table of classes by modality: numbers, and marks on what was never seen."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis.pl import class_counts
+
+COUNTS = pd.DataFrame(
+    {"unlabeled": [0, 40], "T": [2000, 12], "B": [5, 0]}, index=["rna", "protein"]
+)
+
+
+def by_position(ax):
+    return {tuple(np.floor(text.get_position()).astype(int)): text.get_text() for text in ax.texts}
+
+
+def ticks(axis):
+    return [tick.get_text() for tick in axis.get_ticklabels()]
+
+
+def marked(ax):
+    return [tuple(np.floor(p.get_xy()).astype(int)) for p in ax.patches if p.get_hatch()]
+
+
+def test_numbers_and_marks(drawn):
+    before = COUNTS.copy()
+    ax = class_counts(COUNTS)
+    assert ticks(ax.xaxis) == ["T", "B", "unlabeled"]
+    assert ticks(ax.yaxis) == ["rna\nn = 2,005", "protein\nn = 52"]
+    assert by_position(ax) == {
+        (0, 0): "2,000",
+        (1, 0): "5",
+        (2, 0): "0",
+        (0, 1): "12",
+        (1, 1): "0",
+        (2, 1): "40",
+    }
+    # No unlabelled sample is nothing to warn of.
+    assert marked(ax) == [(1, 1)]
+    assert "not seen" in ax.get_legend().get_texts()[0].get_text()
+    pd.testing.assert_frame_equal(COUNTS, before)
+    drawn(ax)
+
+
+def test_nothing_is_marked_where_every_class_was_seen():
+    ax = class_counts(COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"}), unlabeled="?")
+    assert ticks(ax.xaxis) == ["T", "B", "?"]
+    assert marked(ax) == []
+    assert ax.get_legend() is None
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pd.DataFrame({"a class with a very long name": [3]}, index=["rna"]),
+        pd.DataFrame({"unlabeled": [3, 4]}, index=["rna", "protein"]),
+        pd.DataFrame({"a": [0], "b": [0]}, index=["rna"]),
+        pd.DataFrame(np.arange(180).reshape(6, 30), columns=[f"cell type {i}" for i in range(30)]),
+    ],
+)
+def test_sizes(counts, drawn):
+    ax = class_counts(counts)
+    assert len(ax.texts) == counts.size
+    drawn(ax)
+
+
+def test_given_axes_are_used():
+    figure, given = plt.subplots()
+    assert class_counts(COUNTS, ax=given) is given
+    assert plt.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize("counts", [COUNTS * -1, COUNTS / COUNTS, COUNTS.iloc[:0]])
+def test_refuses_and_leaves_no_figure(counts):
+    with pytest.raises(ValueError, match="non-empty table"):
+        class_counts(counts)
+    assert plt.get_fignums() == []

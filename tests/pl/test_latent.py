@@ -1,0 +1,186 @@
+"""The latent space: which points are drawn, where, in which colours and order."""
+
+from __future__ import annotations
+
+import anndata
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgba
+from sklearn.decomposition import PCA
+
+from modis.pl import latent
+from modis.pl._style import UNLABELED_COLOR, class_colors, modality_colors
+
+
+def make(rng, n=60, n_classes=3, modalities=("rna", "adt"), n_latent=5):
+    names = np.array([f"class {i}" for i in range(n_classes)], dtype=object)
+    codes = np.arange(n) % n_classes
+    obs = pd.DataFrame(
+        {
+            "modality": pd.Categorical(np.array(modalities)[np.arange(n) // 7 % len(modalities)]),
+            "label": pd.Categorical(names[codes]),
+            "predicted": names[rng.permutation(codes)],
+        },
+        index=[f"row {i}" for i in range(n)],
+    )
+    return anndata.AnnData(obs=obs, obsm={"X_modis": rng.normal(size=(n, n_latent))})
+
+
+def points(ax):
+    """Positions and colours in the order in which they are drawn."""
+    offsets = np.concatenate([np.asarray(c.get_offsets()) for c in ax.collections])
+    colors = [
+        color
+        for c in ax.collections
+        for color in np.broadcast_to(c.get_facecolors(), (len(c.get_offsets()), 4)).tolist()
+    ]
+    return offsets, [tuple(color) for color in colors]
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_points_stand_where_they_should_in_their_colors(rng, drawn):
+    embedding = make(rng)
+    embedding.obsm["X_umap"] = rng.normal(size=(60, 3))
+    axes = latent(embedding)
+    assert [ax.get_title(loc="left") for ax in axes] == ["Modality", "Class"]
+    assert legend(axes[0]) == ["adt", "rna"]
+    assert legend(axes[1]) == ["class 0", "class 1", "class 2"]
+    drawn(axes)
+
+    for ax, key, colors in zip(
+        axes, ["modality", "label"], [modality_colors, class_colors], strict=True
+    ):
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("UMAP 1", "UMAP 2")
+        assert list(ax.get_xticks()) == list(ax.get_yticks()) == []
+        assert all(collection.get_rasterized() for collection in ax.collections)
+        palette = colors(embedding.obs[key])
+        expected = {
+            tuple(xy): to_rgba(palette[name])
+            for xy, name in zip(embedding.obsm["X_umap"][:, :2], embedding.obs[key], strict=True)
+        }
+        offsets, found = points(ax)
+        assert dict(zip(map(tuple, offsets), found, strict=True)) == expected
+
+
+def test_order_is_random_but_the_same_for_a_seed(rng):
+    embedding = make(rng)
+    embedding.obsm["X_umap"] = np.column_stack([np.arange(60.0), np.zeros(60)])
+    first, again, other = (points(latent(embedding, seed=s)[0])[0][:, 0] for s in (0, 0, 1))
+    assert first.tolist() == again.tolist() != other.tolist()
+    assert first.tolist() != sorted(first)
+    assert sorted(first) == list(range(60))
+
+
+def test_pca_stands_in_for_a_missing_basis(rng, drawn):
+    embedding = make(rng)
+    axes = latent(embedding, color="modality")
+    assert axes.shape == (1,)
+    pca = PCA(2).fit(embedding.obsm["X_modis"])
+    share = pca.explained_variance_ratio_
+    assert axes[0].get_xlabel() == f"PC 1 ({share[0]:.0%})"
+    assert axes[0].get_ylabel() == f"PC 2 ({share[1]:.0%})"
+    found = points(axes[0])[0]
+    expected = pca.transform(embedding.obsm["X_modis"])
+    for found_axis, expected_axis in zip(found.T, expected.T, strict=True):
+        np.testing.assert_allclose(np.sort(np.abs(found_axis)), np.sort(np.abs(expected_axis)))
+    drawn(axes)
+
+
+@pytest.mark.parametrize(("n", "n_latent"), [(60, 1), (60, 2), (1, 5)])
+def test_smallest_embeddings(rng, drawn, n, n_latent):
+    drawn(latent(make(rng, n=n, n_classes=1, modalities=["rna"], n_latent=n_latent)))
+
+
+def test_input_is_not_changed(rng):
+    embedding = make(rng)
+    before = embedding.copy()
+    latent(embedding, color=["modality", "label", "predicted"])
+    pd.testing.assert_frame_equal(embedding.obs, before.obs)
+    assert list(embedding.obsm) == list(before.obsm) == ["X_modis"]
+    np.testing.assert_array_equal(embedding.obsm["X_modis"], before.obsm["X_modis"])
+    assert len(embedding.uns) == 0
+
+
+def test_unlabeled_samples_lie_underneath_in_grey(rng):
+    embedding = make(rng)
+    labels = embedding.obs["label"].astype(object)
+    labels.iloc[:10], labels.iloc[10:15] = None, "unknown"
+    embedding.obs["label"] = labels
+    (ax,) = latent(embedding, color="label")
+    grey = [color == to_rgba(UNLABELED_COLOR) for color in points(ax)[1]]
+    assert grey == [True] * 15 + [False] * 45
+    assert legend(ax) == ["class 0", "class 1", "class 2", "unlabeled"]
+    (ax,) = latent(embedding, color="label", unlabeled_category=None)
+    assert legend(ax) == ["class 0", "class 1", "class 2", "unknown", "unlabeled"]
+
+
+def test_classes_have_one_color_in_all_panels_and_subsets(rng):
+    embedding = make(rng)
+    embedding.obs["predicted"] = "class 2"
+    label, predicted = latent(embedding, color=["label", "predicted"])
+    assert set(points(predicted)[1]) < set(points(label)[1])
+    rows = (embedding.obs["label"] == "class 1").to_numpy()
+    subset = anndata.AnnData(obs=embedding.obs[rows], obsm={"X_modis": rng.normal(size=(20, 5))})
+    subset.obs["label"] = pd.Categorical(["class 1"] * 20, ["class 0", "class 1", "class 2"])
+    (ax,) = latent(subset, color="label")
+    assert set(points(ax)[1]) == {to_rgba(class_colors(embedding.obs["label"])["class 1"])}
+    assert legend(ax) == ["class 1"]
+
+
+def test_palette_and_subset_of_points(rng):
+    (ax,) = latent(make(rng), color="label", palette={"class 1": "red"}, max_points=20)
+    offsets, colors = points(ax)
+    assert len(offsets) == 20
+    assert to_rgba("red") in colors
+
+
+@pytest.mark.parametrize("n_classes", [11, 30])
+def test_many_classes_are_numbered(rng, drawn, n_classes):
+    embedding = make(rng, n=300, n_classes=n_classes)
+    embedding.obsm["X_umap"] = rng.normal(size=(300, 2))
+    (ax,) = latent(embedding, color="label")
+    assert legend(ax)[:2] == ["1  class 0", "2  class 1"]
+    assert [text.get_text() for text in ax.texts] == [str(i + 1) for i in range(n_classes)]
+    own = embedding.obsm["X_umap"][embedding.obs["label"] == "class 0"].tolist()
+    assert list(ax.texts[0].get_position()) in own
+    drawn(ax)
+
+
+def test_given_axes_are_used(rng):
+    figure, given = plt.subplots(2, 1)
+    assert latent(make(rng), axes=given).tolist() == given.tolist()
+    assert latent(make(rng), color="label", axes=given[0]).tolist() == [given[0]]
+    assert plt.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"color": "sex"}, KeyError, r"No column \['sex'\].*modality.*label"),
+        ({"color": []}, KeyError, "No column"),
+        ({"basis": "X_unap"}, KeyError, "No 'X_unap' in embedding.obsm.*X_modis"),
+        ({"basis": "X_flat"}, ValueError, "two columns"),
+        ({"palette": {"rna": "reddish"}}, ValueError, "'reddish'"),
+    ],
+)
+def test_refuses_and_leaves_no_figure(rng, arguments, error, message):
+    embedding = make(rng)
+    embedding.obsm["X_flat"] = np.zeros((60, 1))
+    with pytest.raises(error, match=message):
+        latent(embedding, **arguments)
+    assert plt.get_fignums() == []
+
+
+def test_refuses_empty_and_foreign_embeddings(rng):
+    embedding = make(rng)
+    with pytest.raises(ValueError, match="no rows"):
+        latent(make(rng, n=0))
+    del embedding.obsm["X_modis"]
+    with pytest.raises(KeyError, match="no 'X_modis' to compute it from"):
+        latent(embedding)
+    assert plt.get_fignums() == []

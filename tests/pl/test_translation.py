@@ -1,0 +1,79 @@
+"""The translation heatmap: errors, ratios and marks."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis.pl import translation
+
+MODALITIES = ["meth", "rna"]
+ERRORS = pd.DataFrame([[0.0101, 420.04], [0.02, np.nan]], index=MODALITIES, columns=MODALITIES)
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def ticks(axis):
+    return [tick.get_text() for tick in axis.get_ticklabels()]
+
+
+def test_errors_and_ratios_to_the_limit(drawn):
+    before = ERRORS.copy()
+    ax = translation(ERRORS, pd.Series({"rna": 400.0, "other": 1.0, "meth": 0.01}))
+    assert texts(ax) == ["0.0101\n1.01 ×", "420\n1.05 ×", "0.0200\n2.00 ×"]
+    assert ticks(ax.xaxis) == ["meth\n(limit 0.0100)", "rna\n(limit 400)"]
+    assert ticks(ax.yaxis) == MODALITIES
+    np.testing.assert_allclose(ax.collections[0].get_array().compressed(), [1.01, 1.0501, 2.0])
+    assert ax.collections[0].colorbar.ax.get_ylabel() == "error / limit"
+    pd.testing.assert_frame_equal(ERRORS, before)
+    drawn(ax.figure.axes)
+
+
+def test_without_limit_colors_compare_within_a_column(drawn):
+    ax = translation(ERRORS)
+    assert texts(ax) == ["0.0101", "420", "0.0200"]
+    np.testing.assert_allclose(ax.collections[0].get_array().compressed(), [1, 1, 0.02 / 0.0101])
+    assert ax.collections[0].colorbar.ax.get_ylabel() == "error / lowest of its column"
+    drawn(ax.figure.axes)
+
+
+def test_reconstructions_are_framed_and_gaps_hatched():
+    ax = translation(ERRORS)
+    framed = [np.floor(p.get_xy()).tolist() for p in ax.patches if not p.get_fill()]
+    hatched = [list(p.get_xy()) for p in ax.patches if p.get_hatch()]
+    assert (framed, hatched) == ([[0, 0]], [[1, 1]])
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        pd.DataFrame([[0.0]], ["rna"], ["rna"]),
+        pd.DataFrame([[0.0, 1.0], [2.0, np.nan]], MODALITIES, ["x", "y"]),
+        pd.DataFrame([[1.0, np.nan], [2.0, np.nan]], MODALITIES, ["x", "y"]),
+        pd.DataFrame(np.ones((6, 6)), [f"modality {i}" for i in range(6)]),
+    ],
+)
+def test_odd_tables(errors, drawn):
+    ax = translation(errors)
+    assert len(ax.texts) == errors.notna().to_numpy().sum()
+    drawn(ax.figure.axes)
+
+
+def test_given_axes_are_used():
+    figure, given = plt.subplots()
+    assert translation(ERRORS, ax=given) is given
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_refuses_and_leaves_no_figure():
+    with pytest.raises(KeyError, match=r"no entry for \['rna'\].*meth"):
+        translation(ERRORS, pd.Series({"meth": 1.0}))
+    with pytest.raises(ValueError, match="above 0"):
+        translation(ERRORS, pd.Series({"meth": 1.0, "rna": 0.0}))
+    with pytest.raises(ValueError, match="no value"):
+        translation(ERRORS.iloc[1:, 1:])
+    assert plt.get_fignums() == []
