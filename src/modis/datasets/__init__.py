@@ -1,0 +1,19 @@
+"""Data sets: InterSIM simulation, the paper's settings made from any MuData, omics tables."""
+
+from ._drop_pairs import drop_pairs
+from ._hide_labels import hide_labels
+from ._intersim import intersim
+from ._read_tables import read_tables
+from ._shrink_class import shrink_class
+from ._split import split
+from ._unpair import unpair
+
+__all__ = [
+    "drop_pairs",
+    "hide_labels",
+    "intersim",
+    "read_tables",
+    "shrink_class",
+    "split",
+    "unpair",
+]

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Literal
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from ._allot import allot
+from ._rebuild import assemble
+from ._reference import Reference
+from ._reference_synthetic import synthetic_reference
+from ._reference_tcga_ov import tcga_ov_reference
+
+
+def intersim(
+    n_samples: int = 500,
+    class_proportions: Sequence[float] = (0.2, 0.2, 0.2, 0.2, 0.2),
+    *,
+    delta_methylation: float = 2.0,
+    delta_expression: float = 2.0,
+    delta_protein: float = 2.0,
+    p_dmp: float = 0.2,
+    p_deg: float | None = None,
+    p_dep: float | None = None,
+    reference: Literal["synthetic", "tcga-ov"] = "synthetic",
+    n_features: Mapping[str, int] | None = None,
+    reference_path: str | PathLike[str] | None = None,
+    seed: int = 0,
+) -> md.MuData:
+    r"""Simulate methylation, expression and protein of samples from known classes (InterSIM).
+
+    In each class every CpG site is differentially methylated with probability `p_dmp`. By default
+    the effect carries over: a gene is differentially expressed where one of its CpGs is
+    differentially methylated, and a protein is differential where its gene is. All noise is
+    Gaussian, with the covariance of the reference, and independent between the omics given the
+    class. For class :math:`k`, with :math:`d_k` 1 for differential features and 0 for others:
+
+    .. math::
+
+        M &\sim N(\mu_M + \delta_M d^M_k,\ \Sigma_M) \\
+        E &\sim N(\rho_E\,\bar\mu_M + \sqrt{1-\rho_E^2}\,\mu_E + \delta_E d^E_k,\ \Sigma_E) \\
+        P &\sim N(\rho_P\,\bar\mu_E + \sqrt{1-\rho_P^2}\,\mu_P + \delta_P d^P_k,\ \Sigma_P)
+
+    Here :math:`\bar\mu_M` is the mean M-value at each gene's CpGs, :math:`\bar\mu_E` the mean
+    expression of each protein's gene, and every gene and protein has its correlation :math:`\rho`.
+
+    Parameters
+    ----------
+    n_samples
+        Number of samples. Each has all three omics; :func:`unpair` takes them apart.
+    class_proportions
+        Share of each class; they sum to 1. The default is the five equal classes of the InterSIM
+        package.
+    delta_methylation
+        Shift of a differential CpG's mean, in M-values (log odds of the beta value).
+    delta_expression
+        Shift of a differential gene's mean, in units of expression.
+    delta_protein
+        Shift of a differential protein's mean, in units of the protein level.
+    p_dmp
+        Probability that a CpG is differentially methylated in a class.
+    p_deg
+        Probability that a gene is differentially expressed in a class, drawn independently of
+        methylation. `None` (default) carries the effect over from its CpGs.
+    p_dep
+        Probability that a protein is differential in a class, drawn independently of expression.
+        `None` (default) carries the effect over from its gene.
+    reference
+        Where means, covariances, correlations and gene maps come from. `"synthetic"` (default):
+        made up, part of this package, of any size. `"tcga-ov"`: the R package's estimates from
+        TCGA ovarian cancer, read from `reference_path` or downloaded once (about 1 MB).
+    n_features
+        For `"synthetic"`: number of features of `"methylation"`, `"expression"` and `"protein"`,
+        by default 367, 131 and 160 as in the R package.
+    reference_path
+        For `"tcga-ov"`: folder with the `.rda` files of the R package.
+    seed
+        Seed of the simulation. The synthetic reference does not depend on it.
+
+    Returns
+    -------
+    MuData
+        Paired modalities `"methylation"` (beta values between 0 and 1), `"expression"` and
+        `"protein"`, float32, rows in random order. `obs["label"]`, in the MuData and in every
+        modality, holds `"class_1"`, `"class_2"` and so on. `mod.varm["differential"]`, boolean
+        `(n_features, n_classes)`, tells which features are shifted in which class;
+        `uns["feature_links"]` lists every CpG's and protein's gene (columns `source_modality`,
+        `source_feature`, `target_modality`, `target_feature`).
+
+    Raises
+    ------
+    ValueError
+        If a proportion, a probability or a size is out of range, if a class would get no sample,
+        or if a downloaded file is damaged.
+    FileNotFoundError
+        If `reference_path` lacks a file.
+    ConnectionError
+        If the reference cannot be downloaded.
+
+    References
+    ----------
+    Chalise, Raghavan, Fridley (2016). InterSIM: simulation tool for multiple integrative 'omic
+    datasets. Computer Methods and Programs in Biomedicine 128, 69-74.
+
+    Examples
+    --------
+    >>> import modis
+    >>> mdata = modis.datasets.intersim(100, (0.7, 0.3))
+    >>> mdata.shape, mdata.obs["label"].value_counts().tolist()
+    ((100, 658), [70, 30])
+    """
+    class_sizes = _class_sizes(n_samples, class_proportions)
+    for name, probability in (("p_dmp", p_dmp), ("p_deg", p_deg), ("p_dep", p_dep)):
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"{name} must lie between 0 and 1, found {probability}.")
+    parameters = _parameters(reference, n_features, reference_path)
+
+    rng = np.random.default_rng(seed)
+    n_classes = len(class_sizes)
+    differential = _differential(parameters, n_classes, p_dmp, p_deg, p_dep, rng)
+    classes = rng.permutation(np.repeat(np.arange(n_classes), class_sizes))
+
+    means = {
+        "methylation": parameters.mean_methylation,
+        "expression": parameters.baseline_expression,
+        "protein": parameters.baseline_protein,
+    }
+    noises = {
+        "methylation": parameters.noise_methylation,
+        "expression": parameters.noise_expression,
+        "protein": parameters.noise_protein,
+    }
+    deltas = {
+        "methylation": delta_methylation,
+        "expression": delta_expression,
+        "protein": delta_protein,
+    }
+    features = {
+        "methylation": parameters.cpgs,
+        "expression": parameters.genes,
+        "protein": parameters.proteins,
+    }
+
+    width = max(3, len(str(n_samples)))
+    names = pd.Index([f"sample_{number:0{width}d}" for number in range(1, n_samples + 1)])
+    modalities = {}
+    for name in means:
+        shift = deltas[name] * differential[name].T[classes]
+        values = means[name] + shift + noises[name].sample(n_samples, rng)
+        if name == "methylation":
+            values = expit(values)
+        modalities[name] = ad.AnnData(
+            values.astype(np.float32),
+            obs=pd.DataFrame(index=names.copy()),
+            var=pd.DataFrame(index=pd.Index(features[name])),
+            varm={"differential": differential[name]},
+        )
+
+    vocabulary = [f"class_{number}" for number in range(1, n_classes + 1)]
+    labels = pd.Categorical.from_codes(classes, categories=vocabulary)
+    return assemble(
+        modalities,
+        pd.DataFrame({"label": labels}, index=names),
+        uns={"feature_links": parameters.feature_links()},
+    )
+
+
+def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarray:
+    proportions = np.asarray(class_proportions, dtype=float)
+    if proportions.ndim != 1 or len(proportions) == 0 or not (proportions > 0).all():
+        raise ValueError(
+            "class_proportions must be positive numbers, one per class, "
+            f"found {class_proportions}."
+        )
+    if not np.isclose(proportions.sum(), 1):
+        raise ValueError(f"class_proportions must sum to 1; they sum to {proportions.sum():.6g}.")
+    if n_samples < 1:
+        raise ValueError(f"n_samples must be at least 1, found {n_samples}.")
+    sizes = allot(proportions, n_samples)
+    if (sizes == 0).any():
+        raise ValueError(
+            f"With n_samples={n_samples}, class_{np.argmin(sizes) + 1} gets no sample. "
+            "Ask for more samples or fewer classes."
+        )
+    return sizes
+
+
+def _parameters(
+    reference: str,
+    n_features: Mapping[str, int] | None,
+    reference_path: str | PathLike[str] | None,
+) -> Reference:
+    if reference == "synthetic":
+        if reference_path is not None:
+            raise ValueError('reference_path goes with reference="tcga-ov".')
+        return synthetic_reference(n_features)
+    if reference == "tcga-ov":
+        if n_features is not None:
+            raise ValueError('n_features goes with reference="synthetic"; "tcga-ov" is fixed.')
+        return tcga_ov_reference(reference_path)
+    raise ValueError(f'reference must be "synthetic" or "tcga-ov", found {reference!r}.')
+
+
+def _differential(
+    parameters: Reference,
+    n_classes: int,
+    p_dmp: float,
+    p_deg: float | None,
+    p_dep: float | None,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Which features are shifted in which class, `(n_features, n_classes)` per omics."""
+    n_genes = len(parameters.genes)
+    cpgs = rng.random((len(parameters.cpgs), n_classes)) < p_dmp
+    if p_deg is None:
+        genes = np.zeros((n_genes, n_classes), dtype=bool)
+        np.logical_or.at(genes, parameters.cpg_gene, cpgs)
+    else:
+        genes = rng.random((n_genes, n_classes)) < p_deg
+    if p_dep is None:
+        proteins = genes[parameters.protein_gene]
+    else:
+        proteins = rng.random((len(parameters.proteins), n_classes)) < p_dep
+    return {"methylation": cpgs, "expression": genes, "protein": proteins}

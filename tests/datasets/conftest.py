@@ -1,0 +1,132 @@
+"""Small data sets of every kind of overlap, and what must hold for each result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from modis import datasets
+
+
+def _modality(names: list[str], features: str, *, is_sparse: bool = False) -> ad.AnnData:
+    # Values tell their sample, so that a row in the wrong place is found out.
+    X = np.array([[int(name[1:]) * 10 + j for j in range(len(features))] for name in names])
+    X = X.astype(np.float32)
+    return ad.AnnData(
+        sparse.csr_matrix(X) if is_sparse else X,
+        obs=pd.DataFrame(index=names),
+        var=pd.DataFrame(index=list(features)),
+        layers={"twice": X * 2},
+    )
+
+
+def _without_pulling() -> AbstractContextManager:
+    """mudata 0.3 warns about its future default unless told."""
+    return md.set_options(pull_on_update=False) if hasattr(md, "set_options") else nullcontext()
+
+
+@pytest.fixture
+def mosaic() -> md.MuData:
+    """60 observations: 0-39 in `a`, 20-59 in `b` (sparse), 30-49 in `c`; labels in mdata.obs."""
+    names = [f"s{i}" for i in range(60)]
+    modalities = {
+        "a": _modality(names[:40], "fgh"),
+        "b": _modality(names[20:], "ijkl", is_sparse=True),
+        "c": _modality(names[30:50], "mn"),
+    }
+    with _without_pulling():
+        mdata = md.MuData(modalities)
+    order = [int(name[1:]) for name in mdata.obs_names]
+    mdata.obs["label"] = pd.Categorical([("x", "y", "z")[i % 3] for i in order])
+    mdata.obs["age"] = order
+    mdata.uns["note"] = {"who": "me"}
+    return mdata
+
+
+@pytest.fixture
+def paired() -> md.MuData:
+    return datasets.intersim(
+        61, (0.5, 0.3, 0.2), n_features={"methylation": 5, "expression": 4, "protein": 3}
+    )
+
+
+@pytest.fixture
+def unpaired(paired: md.MuData) -> md.MuData:
+    return datasets.unpair(paired)
+
+
+@pytest.fixture
+def labels_in_modalities(mosaic: md.MuData) -> md.MuData:
+    """The mosaic with its labels in the modalities' obs only."""
+    for adata in mosaic.mod.values():
+        adata.obs["label"] = mosaic.obs["label"].reindex(adata.obs_names)
+    del mosaic.obs["label"]
+    return mosaic
+
+
+@pytest.fixture
+def check_consistent() -> Callable[[md.MuData, md.MuData], None]:
+    """Rows hold their own sample's values, and obs columns agree wherever they stand."""
+
+    def check(result: md.MuData, source: md.MuData) -> None:
+        seen = set()
+        for name, adata in result.mod.items():
+            seen |= set(adata.obs_names)
+            original = source.mod[name][adata.obs_names]
+            expected, found = (
+                a.X.toarray() if sparse.issparse(a.X) else a.X for a in (original, adata)
+            )
+            np.testing.assert_array_equal(found, expected)
+            assert sparse.issparse(adata.X) == sparse.issparse(source.mod[name].X)
+            assert not adata.is_view
+            for key in original.layers:
+                if key is not None:
+                    np.testing.assert_array_equal(adata.layers[key], original.layers[key])
+            for column in result.obs.columns:
+                aligned = result.obs[column].reindex(adata.obs_names)
+                assert aligned.astype(str).equals(adata.obs[column].astype(str)), column
+        assert set(result.obs_names) == seen
+        kept = [name for name in source.obs_names if name in seen]
+        assert list(result.obs_names) == kept
+        assert result.n_vars == sum(adata.n_vars for adata in result.mod.values())
+
+    return check
+
+
+@pytest.fixture
+def snapshot() -> Callable[[md.MuData], object]:
+    """Everything that a function could change in its input."""
+
+    def take(mdata: md.MuData) -> object:
+        frames = [mdata.obs, mdata.var]
+        arrays = []
+        for adata in mdata.mod.values():
+            frames += [adata.obs, adata.var]
+            arrays.append(adata.X.toarray() if sparse.issparse(adata.X) else adata.X.copy())
+        return (
+            [frame.to_dict() for frame in frames],
+            [str(frame.dtypes.to_dict()) for frame in frames],
+            [list(frame.index) for frame in frames],
+            [array.tolist() for array in arrays],
+            str(dict(mdata.uns)),
+        )
+
+    return take
+
+
+@pytest.fixture
+def write_and_read(tmp_path) -> Callable[..., md.MuData]:
+    def through_a_file(mdata: md.MuData, backed: str | None = None) -> md.MuData:
+        path = tmp_path / "data.h5mu"
+        with _without_pulling():
+            mdata.write(path)
+            return md.read_h5mu(path, backed=backed)
+
+    return through_a_file

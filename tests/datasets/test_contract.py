@@ -1,0 +1,127 @@
+"""What holds for every function that makes one MuData from another."""
+
+from __future__ import annotations
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis import datasets
+
+FUNCTIONS = {
+    "unpair": lambda m, **kw: datasets.unpair(m, **kw),
+    "hide_fraction": lambda m, **kw: datasets.hide_labels(m, 0.3, **kw),
+    "hide_n_per_class": lambda m, **kw: datasets.hide_labels(m, n_per_class=2, **kw),
+    "drop_pairs": lambda m, **kw: datasets.drop_pairs(m, [("x", "a"), ("y", "b")], **kw),
+    "shrink_class": lambda m, **kw: datasets.shrink_class(m, "x", 2, **kw),
+    "split_train": lambda m, **kw: datasets.split(m, **kw)[0],
+    "split_test": lambda m, **kw: datasets.split(m, **kw)[1],
+}
+
+
+@pytest.fixture(params=FUNCTIONS)
+def function(request):
+    return FUNCTIONS[request.param]
+
+
+@pytest.mark.parametrize("where", ["mosaic", "labels_in_modalities"])
+def test_result_is_consistent_and_input_untouched(
+    function, where, request, check_consistent, snapshot
+):
+    mdata = request.getfixturevalue(where)
+    before = snapshot(mdata)
+    result = function(mdata)
+    assert snapshot(mdata) == before
+    check_consistent(result, mdata)
+    assert {"label", "age"} <= set(result.obs.columns)
+    assert isinstance(result.obs["label"].dtype, pd.CategoricalDtype)
+    assert result.uns["note"] == {"who": "me"}
+    result.uns["note"]["who"] = "you"
+    assert mdata.uns["note"] == {"who": "me"}
+
+
+def test_labels_in_either_place_give_the_same_result(function, mosaic):
+    from_top = function(mosaic)
+    for adata in mosaic.mod.values():
+        adata.obs["label"] = mosaic.obs["label"].reindex(adata.obs_names)
+    del mosaic.obs["label"]
+    from_modalities = function(mosaic)
+    assert list(from_top.obs_names) == list(from_modalities.obs_names)
+    assert from_top.obs["label"].astype(str).equals(from_modalities.obs["label"].astype(str))
+
+
+def test_result_survives_a_file(function, mosaic, write_and_read):
+    result = function(mosaic)
+    again = write_and_read(result)
+    assert list(again.mod) == list(result.mod)
+    for left, right in zip(
+        (again, *again.mod.values()), (result, *result.mod.values()), strict=True
+    ):
+        pd.testing.assert_frame_equal(
+            left.obs, right.obs, check_index_type=False, check_categorical=False, check_dtype=False
+        )
+
+
+def test_missing_column_is_named(function, mosaic):
+    with pytest.raises(KeyError, match="'disease'.*age.*label"):
+        function(mosaic, labels_key="disease")
+
+
+def test_contradiction_is_named(function, mosaic):
+    mosaic["a"].obs["label"] = mosaic.obs["label"].reindex(mosaic["a"].obs_names)
+    mosaic["a"].obs.loc["s3", "label"] = "y"
+    with pytest.raises(ValueError, match=r"1 observations.*'label'.*'s3'"):
+        function(mosaic)
+
+
+def test_anndata_is_refused(function, mosaic):
+    with pytest.raises(TypeError, match="Expected a MuData, found AnnData"):
+        function(mosaic["a"])
+
+
+def test_repeated_sample_names_are_refused(function, mosaic):
+    names = mosaic["a"].obs_names.tolist()
+    mosaic["a"].obs_names = [names[1], *names[1:]]
+    with pytest.raises(ValueError, match="'a'.*'s1'"):
+        function(mosaic)
+
+
+def test_backed_data_is_read(function, mosaic, write_and_read, check_consistent):
+    backed = write_and_read(mosaic, backed="r")
+    result = function(backed)
+    assert not any(adata.isbacked for adata in result.mod.values())
+    check_consistent(result, mosaic)
+    backed.file.close()
+
+
+def test_embeddings_of_observations_follow(function, mosaic):
+    mosaic.obsm["X_modis"] = np.array([[int(name[1:])] for name in mosaic.obs_names])
+    result = function(mosaic)
+    assert result.obsm["X_modis"][:, 0].tolist() == [int(name[1:]) for name in result.obs_names]
+
+
+def test_no_modality_is_refused(function):
+    with pytest.raises(ValueError, match="no modality"):
+        function(md.MuData({}))
+
+
+def test_modality_columns_of_its_own_stay(function, mosaic):
+    mosaic["b"].obs["depth"] = np.arange(40)
+    mosaic["b"].obs["age"] = 7
+    result = function(mosaic)
+    names = result["b"].obs_names
+    assert result["b"].obs["depth"].tolist() == mosaic["b"].obs.loc[names, "depth"].tolist()
+    assert (result["b"].obs["age"] == 7).all()
+    assert (result["a"].obs["age"] == result.obs.loc[result["a"].obs_names, "age"]).all()
+    assert not any("depth" in column for column in result.obs.columns)
+
+
+def test_single_modality(unpaired):
+    one = datasets.unpair(unpaired, modalities=["protein"])
+    assert list(one.mod) == ["protein"]
+    assert one.n_obs == unpaired["protein"].n_obs
+    train, test = datasets.split(one)
+    assert train.n_obs + test.n_obs == one.n_obs
+    assert isinstance(one["protein"], ad.AnnData)

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import gzip
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis import datasets
+
+LABELS = (
+    "sample,label,age,smoker,site\ns1,tumour,61,True,\ns2,normal,52,False,X\ns3,tumour,47,True,Y\n"
+)
+RNA = "sample,TP53,MYC\ns1,1.5,2\ns2,0.5,1\ns3,3,4\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def make(**files: str):
+        (tmp_path / "labels.csv").write_text(LABELS)
+        (tmp_path / "rna.csv").write_text(RNA)
+        for name, text in files.items():
+            (tmp_path / name.replace("__", ".")).write_text(text)
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def read_and_listen():
+    """The MuData, and what the user was told."""
+
+    def read(*arguments, **options):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            mdata = datasets.read_tables(*arguments, **options)
+        assert all(w.filename == __file__ for w in caught if w.category is UserWarning)
+        return mdata, [str(w.message) for w in caught if w.category is UserWarning]
+
+    return read
+
+
+def test_mosaic_folder(folder, write_and_read):
+    path = folder(protein__tsv="\tp53\tEGFR\ns3\t0.1\t0.2\ns1\t0.3\t0.4\n", notes__md="ignored")
+    mdata = datasets.read_tables(path)
+    assert {name: adata.shape for name, adata in mdata.mod.items()} == {
+        "protein": (2, 2),
+        "rna": (3, 2),
+    }
+    assert list(mdata.obs_names) == ["s1", "s2", "s3"]
+    assert list(mdata["protein"].obs_names) == ["s1", "s3"]
+    np.testing.assert_allclose(mdata["protein"].X, [[0.3, 0.4], [0.1, 0.2]])
+    assert mdata["rna"].X.dtype == np.float32
+    assert mdata["rna"].var_names.tolist() == ["TP53", "MYC"]
+    assert mdata.obs["label"].tolist() == ["tumour", "normal", "tumour"]
+    assert mdata["protein"].obs["label"].tolist() == ["tumour", "tumour"]
+    assert mdata["protein"].obs["age"].tolist() == [61, 47]
+    assert mdata.obs["site"].isna().tolist() == [True, False, False]
+    again = write_and_read(mdata)
+    for left, right in zip(
+        (again, *again.mod.values()), (mdata, *mdata.mod.values()), strict=True
+    ):
+        pd.testing.assert_frame_equal(
+            left.obs, right.obs, check_categorical=False, check_index_type=False
+        )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("sep", [",", "\t", ";"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_formats_agree_with_pandas(tmp_path, rng_table, turned, sep, compressed):
+    table = rng_table.T if turned else rng_table
+    path = tmp_path / ("rna.txt.gz" if compressed else "rna.txt")
+    table.to_csv(path, sep=sep)
+    labels = pd.DataFrame({"label": ["a", "b"] * 5}, index=rng_table.index)
+    labels.to_csv(tmp_path / "labels.tsv", sep="\t")
+    mdata = datasets.read_tables(tmp_path)
+    np.testing.assert_allclose(mdata["rna"].X, rng_table.to_numpy(), rtol=1e-6)
+    assert mdata["rna"].obs_names.tolist() == rng_table.index.tolist()
+    assert mdata["rna"].var_names.tolist() == rng_table.columns.tolist()
+    explicit = datasets.read_tables(tmp_path, transpose=turned, sep=None)
+    np.testing.assert_array_equal(explicit["rna"].X, mdata["rna"].X)
+
+
+@pytest.fixture
+def rng_table():
+    values = np.random.default_rng(0).normal(size=(10, 7))
+    # Names that pandas would take for numbers or for missing values.
+    index = ["001", "002", "3", "4.0", "1e3", "NA", "None", "True", "x y", "é"]
+    return pd.DataFrame(values, index=index, columns=list("abcdefg"))
+
+
+def test_tables_may_differ_in_orientation(folder):
+    path = folder(protein__csv="protein,s2,s1\nP1,1,2\nP2,3,4\nP3,5,6\n")
+    mdata = datasets.read_tables(path)
+    assert mdata["protein"].shape == (2, 3)
+    np.testing.assert_array_equal(mdata["protein"]["s2"].X, [[1, 3, 5]])
+
+
+def test_dict_of_files(folder):
+    path = folder(methyl__csv=RNA)
+    mdata = datasets.read_tables(
+        {"rna": path / "rna.csv", "DNA methylation": str(path / "methyl.csv")},
+        labels=path / "labels.csv",
+    )
+    assert list(mdata.mod) == ["rna", "DNA methylation"]
+
+
+def test_r_style_table_without_a_name_for_its_first_column(folder, read_and_listen):
+    path = folder(rna__csv='"TP53","MYC"\n"s1",1,2\n"s2",3,NA\n')
+    mdata, said = read_and_listen(path)
+    assert len(said) == 1
+    assert "1 values are missing" in said[0]
+    np.testing.assert_array_equal(mdata["rna"].X, [[1, 2], [3, np.nan]])
+    assert mdata["rna"].var_names.tolist() == ["TP53", "MYC"]
+
+
+def test_spreadsheet_exports(folder):
+    path = folder()
+    (path / "rna.csv").write_bytes("\ufeffsample;TP53\r\ns1;1\r\ns2;2\r\n\r\n".encode())
+    mdata = datasets.read_tables(path)
+    assert mdata["rna"].X.ravel().tolist() == [1, 2]
+
+
+def test_metadata_table_and_labels_key(folder):
+    path = folder()
+    (path / "labels.csv").rename(path / "Metadata.csv")
+    mdata = datasets.read_tables(path, labels_key="age")
+    assert mdata.obs["age"].tolist() == ["61", "52", "47"]
+    assert "label" in mdata.obs
+
+
+def test_labels_file_elsewhere(folder, tmp_path):
+    path = folder()
+    (tmp_path / "other").mkdir()
+    (path / "labels.csv").rename(tmp_path / "other" / "clinical.csv")
+    mdata = datasets.read_tables(path, labels=tmp_path / "other" / "clinical.csv")
+    assert list(mdata.mod) == ["rna"]
+
+
+def test_missing_values_stay_and_are_counted(folder, read_and_listen):
+    path = folder(rna__csv="sample,TP53,MYC,ALK\ns1,,2,1\ns2,NA,1,2\ns3,3,nan,3\n")
+    mdata, said = read_and_listen(path)
+    assert len(said) == 1
+    assert re.search(r"'rna': 3 values.*2 features.*'TP53', 'MYC'", said[0])
+    assert np.isnan(mdata["rna"].X).sum() == 3
+
+
+def test_samples_without_a_label_stay(folder, write_and_read, read_and_listen):
+    path = folder(rna__csv="sample,TP53\ns9,9\ns1,1\ns2,2\n")
+    mdata, said = read_and_listen(path)
+    assert len(said) == 1
+    assert re.search(r"'rna': 1 of 3 samples have no row.*'s9'", said[0])
+    assert list(mdata.obs_names) == ["s1", "s2", "s9"]
+    assert mdata.obs["label"].isna().tolist() == [False, False, True]
+    assert mdata["rna"].X.ravel().tolist() == [1, 2, 9]
+    again = write_and_read(mdata)
+    assert again.obs["smoker"].isna().tolist() == [False, False, True]
+    assert again.obs["age"].tolist()[:2] == [61, 52]
+
+
+def test_complete_tables_give_no_warning(folder, read_and_listen):
+    assert read_and_listen(folder(), transpose=False)[1] == []
+
+
+BAD_FILES = {
+    "nothing in it": ("", "rna.csv is empty"),
+    "header only": ("sample,TP53\n", "header but no rows"),
+    "no features": ("sample\ns1\ns2\n", "one column only"),
+    "words": (
+        "sample,TP53,note\ns1,1,good\ns2,2,bad\n",
+        "column 'note' is not numeric: it holds 'good' in row 's1'",
+    ),
+    "one word": (
+        "sample,TP53,MYC\ns1,1,2\ns2,3,<0.1\n",
+        "column 'MYC' is not numeric: it holds '<0.1' in row 's2'",
+    ),
+    "samples twice": ("sample,TP53\ns1,1\ns2,2\ns1,3\n", "1 sample names .*'s1'"),
+    "features twice": ("sample,TP53,MYC,TP53\ns1,1,2,3\n", "1 feature names .*'TP53'"),
+    "features twice, turned": ("gene,s1,s2\nA,1,2\nA,3,4\n", "1 feature names .*'A'"),
+    "samples twice, turned": ("gene,s1,s1\nA,1,2\nB,3,4\n", "1 sample names .*'s1'"),
+    "nothing shared": (
+        "sample,TP53\nS-1,1\nS-2,2\n",
+        "shares no sample.*rows are called.*'S-1', 'S-2'.*columns.*'TP53'.*'s1', 's2', 's3'",
+    ),
+    "short row": ("sample,TP53,MYC\ns1,1,2\ns2,3\n", "row 's2' has 2 fields.*header asks for 3"),
+    "long row": ("sample,TP53,MYC\ns1,1,2\ns2,3,4,5\n", "row 's2' has 4 fields"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_bad_table(folder, text, message):
+    with pytest.raises(ValueError, match=f"^Modality 'rna': .*{message}"):
+        datasets.read_tables(folder(rna__csv=text))
+
+
+BAD_LABELS = {
+    "nothing in it": ("", "is empty"),
+    "samples twice": ("sample,label\ns1,a\ns1,b\n", "1 sample names .*'s1'"),
+    "columns twice": ("sample,label,label\ns1,a,b\n", "1 column names .*'label'"),
+    "short row": ("sample,label,age\ns1,a\ns2,b,3\n", "row 's1' has 2 fields"),
+    "slash": ("sample,label,age/sex\ns1,a,f\n", "'age/sex' has a '/'"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_LABELS.values(), ids=BAD_LABELS)
+def test_bad_table_of_labels(folder, text, message):
+    with pytest.raises(ValueError, match=f"^Table of labels: .*{message}"):
+        datasets.read_tables(folder(labels__csv=text))
+
+
+def test_labels_key_must_exist(folder):
+    with pytest.raises(KeyError, match=r"no column 'disease' but .*'label', 'age'"):
+        datasets.read_tables(folder(), labels_key="disease")
+
+
+@pytest.mark.parametrize("damage", ["cut", "not gzip", "flipped"])
+def test_corrupt_gzip(folder, damage):
+    path = folder()
+    (path / "rna.csv").unlink()
+    content = gzip.compress(RNA.encode() * 50)
+    if damage == "cut":
+        content = content[:-20]
+    elif damage == "flipped":
+        content = content[:-6] + bytes([content[-6] ^ 1]) + content[-5:]
+    else:
+        content = RNA.encode()
+    (path / "rna.csv.gz").write_bytes(content)
+    with pytest.raises(ValueError, match="'rna': .*not a complete gzip file"):
+        datasets.read_tables(path)
+
+
+def test_binary_file(folder):
+    path = folder()
+    (path / "rna.csv").write_bytes(b"PK\x03\x04\xff\xfe\x00\x80" * 50)
+    with pytest.raises(ValueError, match="'rna': .*not a text file"):
+        datasets.read_tables(path)
+
+
+def test_missing_files(folder, tmp_path):
+    path = folder()
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+        datasets.read_tables(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"'atac': there is no file .*atac\.csv"):
+        datasets.read_tables({"atac": path / "atac.csv"}, labels=path / "labels.csv")
+    with pytest.raises(FileNotFoundError, match=r"Table of labels: there is no file .*x\.csv"):
+        datasets.read_tables(path, labels=path / "x.csv")
+    (path / "rna.csv").unlink()
+    with pytest.raises(FileNotFoundError, match="no omics table"):
+        datasets.read_tables(path)
+    (path / "labels.csv").rename(path / "rna.csv")
+    with pytest.raises(FileNotFoundError, match="no table of labels"):
+        datasets.read_tables(path)
+
+
+def test_ambiguous_folders(folder):
+    path = folder(metadata__tsv=LABELS.replace(",", "\t"))
+    with pytest.raises(ValueError, match=r"several tables of labels.*metadata\.tsv"):
+        datasets.read_tables(path)
+    (path / "metadata.tsv").unlink()
+    (path / "rna.tsv").write_text(RNA.replace(",", "\t"))
+    with pytest.raises(ValueError, match=r"two files for modality 'rna': rna\.csv and rna\.tsv"):
+        datasets.read_tables(path)
+
+
+def test_wrong_orientation_is_pointed_out(folder):
+    with pytest.raises(ValueError, match="With transpose=False there would be"):
+        datasets.read_tables(folder(), transpose=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "message"),
+    [
+        ({"rna": "x.csv"}, {}, "Name the table of labels"),
+        ({}, {"labels": "x.csv"}, "names no table"),
+        ({"r/na": "x.csv"}, {"labels": "x.csv"}, "'r/na' contains '/'"),
+        (".", {"transpose": "yes"}, "transpose must be"),
+    ],
+)
+def test_bad_arguments(source, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.read_tables(source, **arguments)
