@@ -1,0 +1,85 @@
+"""Run the notebooks of tutorials/ and write their outputs back, or only see that they run.
+
+    python scripts/run_tutorials.py                 every notebook, outputs written into it
+    python scripts/run_tutorials.py quickstart      this one
+    python scripts/run_tutorials.py --smoke         smaller and quicker, nothing written
+
+A notebook that is long to run names smaller values for the smoke run in its own metadata:
+`"modis": {"smoke": {"n_samples": 300, "max_epochs": 2}}`. They are set right after the cell
+tagged `parameters`, the one that gives these names their values for the reader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+TUTORIALS = Path(__file__).resolve().parents[1] / "tutorials"
+
+
+def with_smaller_values(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    values = notebook.metadata.get("modis", {}).get("smoke", {})
+    if not values:
+        return notebook
+    for position, cell in enumerate(notebook.cells):
+        if "parameters" in cell.metadata.get("tags", []):
+            source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
+            notebook.cells.insert(position + 1, nbformat.v4.new_code_cell(source))
+            return notebook
+    raise SystemExit("smoke values, but no cell is tagged `parameters` to set them after")
+
+
+def run(path: Path, smoke: bool, timeout: int) -> bool:
+    notebook = nbformat.read(path, as_version=4)
+    if smoke:
+        notebook = with_smaller_values(notebook)
+    started = time.perf_counter()
+    # A folder of its own: what a notebook saves must not end up in the checkout.
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            print(f"{path.name}: failed\n{error}", file=sys.stderr)
+            return False
+    if not smoke:
+        for cell in notebook.cells:
+            # when a cell ran is in no reader's interest and in every diff
+            cell.metadata.pop("execution", None)
+        nbformat.write(notebook, path)
+    print(f"{path.name}: {time.perf_counter() - started:.0f} s")
+    return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the tutorials.")
+    parser.add_argument("names", nargs="*", help="notebooks without .ipynb; all if none is given")
+    parser.add_argument("--smoke", action="store_true", help="quick run, nothing written")
+    parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take")
+    options = parser.parse_args()
+
+    paths = [TUTORIALS / f"{name}.ipynb" for name in options.names]
+    paths = paths or sorted(TUTORIALS.glob("*.ipynb"))
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing or not paths:
+        print(f"no such notebook: {', '.join(missing) or TUTORIALS}", file=sys.stderr)
+        return 2
+    # every notebook runs, whatever became of the one before
+    passed = [run(path, options.smoke, options.timeout) for path in paths]
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
