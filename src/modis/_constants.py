@@ -1,0 +1,36 @@
+"""Names shared by every room: registry keys, ``.obsm`` keys and the likelihoods' value domains."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "BATCH_KEY",
+    "LABELS_KEY",
+    "LATENT_KEY",
+    "LIKELIHOOD_DOMAINS",
+    "UNLABELED_CODE",
+    "X_KEY",
+]
+
+#: Keys of the tensors in a minibatch of one modality.
+X_KEY: Final = "X"
+LABELS_KEY: Final = "labels"
+BATCH_KEY: Final = "batch"
+
+#: Code of an observation whose class is not known; losses mask it.
+UNLABELED_CODE: Final = -1
+
+#: Where the latent space is written by default.
+LATENT_KEY: Final = "X_modis"
+
+#: Values that each likelihood can explain: ``"real"``, ``"counts"`` (integers >= 0),
+#: ``"unit"`` ([0, 1]) or ``"binary"`` (probabilities of a Bernoulli, [0, 1]).
+LIKELIHOOD_DOMAINS: Final[dict[str, str]] = {
+    "gaussian": "real",
+    "nb": "counts",
+    "zinb": "counts",
+    "poisson": "counts",
+    "bernoulli": "binary",
+    "beta": "unit",
+}

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anndata import AnnData
+
+__all__ = ["FeatureMatrix"]
+
+# one chunk holds at most this many values (64 MB)
+_CHUNK_VALUES = 2**24
+
+
+class FeatureMatrix:
+    """Rows of one modality as dense float32, whatever they are stored in.
+
+    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. Sparse and
+    backed data become dense only for the rows that are asked for.
+
+    Parameters
+    ----------
+    adata
+        The modality.
+    layer
+        Layer to read, `None` for ``X``.
+    columns
+        Positions of the wanted features, in order; `None` takes all as they stand.
+    """
+
+    def __init__(
+        self, adata: AnnData, layer: str | None = None, columns: np.ndarray | None = None
+    ) -> None:
+        x = adata.X if layer is None else adata.layers[layer]
+        if sparse.issparse(x) and x.format != "csr":
+            x = x.tocsr()
+        elif isinstance(x, np.ndarray | np.matrix):
+            # one conversion here, none per minibatch; no copy when it is float32 already
+            x = np.asarray(x, dtype=np.float32)
+        self._x = x
+        self._columns = columns
+        self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the values lie in memory as one dense array."""
+        return isinstance(self._x, np.ndarray)
+
+    def rows(self, index: np.ndarray | slice) -> np.ndarray:
+        """Read rows, in the given order and with repeats.
+
+        Parameters
+        ----------
+        index
+            Row positions, shape ``(n,)``, or a slice.
+
+        Returns
+        -------
+        float32 array of shape ``(n, n_features)``.
+        """
+        block = self._read(index)
+        if self._columns is not None:
+            block = block[:, self._columns]
+        return np.ascontiguousarray(block, dtype=np.float32)
+
+    def _read(self, index: np.ndarray | slice) -> np.ndarray:
+        if self.is_dense:
+            return self._x[index]
+        if sparse.issparse(self._x) or isinstance(index, slice):
+            return _dense(self._x[index])
+        # HDF5 reads increasing positions without repeats only
+        unique, inverse = np.unique(index, return_inverse=True)
+        return _dense(self._x[unique])[inverse]
+
+    def chunks(self, index: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Walk over rows in pieces that fit in memory.
+
+        Parameters
+        ----------
+        index
+            Row positions, `None` for all.
+        """
+        n_rows = self.shape[0] if index is None else len(index)
+        step = max(1, _CHUNK_VALUES // max(1, self.shape[1]))
+        for start in range(0, n_rows, step):
+            piece = slice(start, min(start + step, n_rows))
+            yield self.rows(piece if index is None else index[piece])
+
+
+def _dense(x: Any) -> np.ndarray:
+    return x.toarray() if sparse.issparse(x) else np.asarray(x)

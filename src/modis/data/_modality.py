@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .._constants import UNLABELED_CODE
+from ._labels import collect_batches, collect_labels, encode
+from ._matrix import FeatureMatrix
+from ._text import name_some
+from ._validation import check_mudata, check_names, check_values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mudata import MuData
+
+    from ._spec import DataSpec
+
+__all__ = ["Modality", "read_new", "read_registered"]
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One modality, ready to be cut into minibatches.
+
+    ``labels`` are class codes of shape ``(n_obs,)``, -1 where not labelled; ``batch`` are batch
+    codes of the same shape.
+    """
+
+    name: str
+    matrix: FeatureMatrix
+    obs_names: pd.Index
+    labels: np.ndarray
+    batch: np.ndarray
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        return self.matrix.shape[0]
+
+
+def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:
+    """Read the MuData that was registered, with its labels as they are now."""
+    labels = _no_codes(mdata, spec.modalities)
+    if spec.labels_key is not None:
+        names = collect_labels(mdata, spec.modalities, spec.labels_key, spec.unlabeled_category)
+        labels = encode(names, spec.classes)
+    return _read(mdata, spec, spec.modalities, labels, _batch_codes(mdata, spec, spec.modalities))
+
+
+def read_new(
+    mdata: MuData,
+    spec: DataSpec,
+    modalities: Sequence[str] | None = None,
+    *,
+    check: bool = True,
+) -> dict[str, Modality]:
+    """Read another MuData, which may lack modalities, labels and batches.
+
+    Features are matched by name; those that the model does not know are left out. The labels
+    are not read.
+
+    Parameters
+    ----------
+    mdata
+        New data; read only.
+    spec
+        What the training data looked like.
+    modalities
+        Modalities to read, `None` for all.
+    check
+        Whether the values are checked; not needed for data that were registered.
+
+    Raises
+    ------
+    KeyError
+        If a modality is unknown to the model or missing in the data.
+    ValueError
+        If features are missing, or values cannot be used.
+    """
+    check_mudata(mdata)
+    unknown = [
+        name for name in mdata.mod if name not in spec.modalities and name not in spec.ignored
+    ]
+    if unknown:
+        raise KeyError(
+            f"The model does not know modalities {unknown}; it was trained on {spec.modalities}. "
+            "Rename them, or leave them out: MuData({name: mdata.mod[name] for name in [...]})."
+        )
+    present = [name for name in spec.modalities if name in mdata.mod]
+    for name in modalities or ():
+        if name not in present:
+            raise KeyError(f"The data have no modality '{name}'; they have {list(mdata.mod)}.")
+    wanted = [name for name in present if modalities is None or name in set(modalities)]
+    if not wanted:
+        raise ValueError(
+            f"The data have none of the model's modalities {spec.modalities}; they have "
+            f"{list(mdata.mod)}."
+        )
+    check_names(mdata, wanted)
+    for name in wanted:
+        _check_features(mdata, name, spec)
+    if check:
+        check_values(mdata, wanted, spec.layers, spec.likelihoods, warn_constant=False)
+    return _read(mdata, spec, wanted, _no_codes(mdata, wanted), _batch_codes(mdata, spec, wanted))
+
+
+def _read(
+    mdata: MuData,
+    spec: DataSpec,
+    modalities: Sequence[str],
+    labels: dict[str, np.ndarray],
+    batch: dict[str, np.ndarray],
+) -> dict[str, Modality]:
+    read = {}
+    for name in modalities:
+        adata = mdata.mod[name]
+        columns = adata.var_names.get_indexer(spec.var_names[name])
+        in_order = len(columns) == adata.n_vars and (columns == np.arange(adata.n_vars)).all()
+        matrix = FeatureMatrix(adata, spec.layers[name], None if in_order else columns)
+        read[name] = Modality(name, matrix, adata.obs_names, labels[name], batch[name])
+    return read
+
+
+def _check_features(mdata: MuData, modality: str, spec: DataSpec) -> None:
+    known = pd.Index(spec.var_names[modality])
+    missing = known.difference(mdata.mod[modality].var_names, sort=False)
+    if len(missing):
+        raise ValueError(
+            f"Modality '{modality}' lacks {len(missing)} of the {len(known)} features that the "
+            f"model was trained on: {name_some(missing)}. Features are matched by var_names."
+        )
+
+
+def _no_codes(mdata: MuData, modalities: Sequence[str]) -> dict[str, np.ndarray]:
+    return {
+        name: np.full(mdata.mod[name].n_obs, UNLABELED_CODE, dtype=np.int64) for name in modalities
+    }
+
+
+def _batch_codes(
+    mdata: MuData, spec: DataSpec, modalities: Sequence[str]
+) -> dict[str, np.ndarray]:
+    if spec.batch_key is None:
+        return {name: np.zeros(mdata.mod[name].n_obs, dtype=np.int64) for name in modalities}
+    return encode(collect_batches(mdata, modalities, spec.batch_key), spec.batches, "batch")

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from anndata import AnnData
+from mudata import MuData
+from torch import nn
+
+from .._constants import LIKELIHOOD_DOMAINS
+from ._matrix import FeatureMatrix
+from ._text import name_some
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+__all__ = [
+    "check_likelihoods",
+    "check_mudata",
+    "check_names",
+    "check_values",
+    "resolve_modalities",
+]
+
+
+def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[str]:
+    """Names of the modalities to use, in the order of the MuData.
+
+    Raises
+    ------
+    KeyError
+        If a modality is not in the MuData.
+    ValueError
+        If none is left, or a name cannot be used.
+    """
+    if isinstance(modalities, str):
+        modalities = [modalities]
+    names = list(mdata.mod) if modalities is None else list(modalities)
+    unknown = [name for name in names if name not in mdata.mod]
+    if unknown:
+        raise KeyError(f"Modalities {unknown} are not in the MuData; it has {list(mdata.mod)}.")
+    if not names:
+        raise ValueError("The MuData has no modality.")
+    for name in names:
+        # torch keeps the networks of a modality under its name
+        if "." in name or not name or hasattr(nn.ModuleDict, name):
+            raise ValueError(
+                f"Modality name {name!r} cannot be used: it is empty, has a dot or is a reserved "
+                "word. Rename it: "
+                f"MuData({{'{name.replace('.', '_') or 'rna'}': mdata.mod[{name!r}], ...}})."
+            )
+    return [name for name in mdata.mod if name in set(names)]
+
+
+def check_mudata(mdata: Any) -> None:
+    """Refuse what is no usable MuData.
+
+    Raises
+    ------
+    TypeError
+        If it is an AnnData or something else.
+    ValueError
+        If it is a view.
+    """
+    if isinstance(mdata, AnnData):
+        raise TypeError(
+            "MODIS takes a MuData, not an AnnData. Wrap it: "
+            "mdata = mudata.MuData({'rna': adata}) (one AnnData per modality)."
+        )
+    if not isinstance(mdata, MuData):
+        raise TypeError(f"MODIS takes a MuData, got {type(mdata).__name__}.")
+    if mdata.is_view or any(adata.is_view for adata in mdata.mod.values()):
+        raise ValueError(
+            "The MuData is a view of another one. Copy it first: mdata = mdata.copy()."
+        )
+
+
+def check_names(mdata: MuData, modalities: Sequence[str]) -> None:
+    """Refuse empty modalities and names that are not unique.
+
+    Raises
+    ------
+    ValueError
+        With the modality and the first offending names.
+    """
+    for modality in modalities:
+        adata = mdata.mod[modality]
+        if adata.n_obs == 0 or adata.n_vars == 0:
+            raise ValueError(
+                f"Modality '{modality}' is empty ({adata.n_obs} observations x {adata.n_vars} "
+                "features). Remove it, or name the modalities to use: modalities=[...]."
+            )
+        _check_unique(adata.obs_names, modality, "observation", "obs_names_make_unique")
+        _check_unique(adata.var_names, modality, "feature", "var_names_make_unique")
+
+
+def check_values(
+    mdata: MuData,
+    modalities: Sequence[str],
+    layers: Mapping[str, str | None],
+    likelihoods: Mapping[str, str],
+    *,
+    warn_constant: bool = True,
+) -> None:
+    """Refuse values that the likelihood of a modality cannot explain.
+
+    Sparse and backed data are read in pieces. Constant features are warned about once per
+    modality.
+
+    Raises
+    ------
+    KeyError
+        If a layer is missing.
+    ValueError
+        If values are missing, infinite, not numbers or outside the likelihood's domain.
+    """
+    constants = {}
+    for modality in modalities:
+        adata, layer = mdata.mod[modality], layers[modality]
+        if layer is not None and layer not in adata.layers:
+            raise KeyError(
+                f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
+            )
+        constant = _check_matrix(adata, modality, layer, likelihoods[modality])
+        if len(constant):
+            constants[modality] = constant
+    # only when every modality passed: a refused call should not warn as well
+    for modality, constant in constants.items() if warn_constant else ():
+        warnings.warn(
+            f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
+            f"have the same value in every observation ({name_some(constant)}); they carry no "
+            "information.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def check_likelihoods(likelihoods: Mapping[str, str]) -> None:
+    """Refuse unknown likelihoods.
+
+    Raises
+    ------
+    ValueError
+        With the modality and the known likelihoods.
+    """
+    for modality, likelihood in likelihoods.items():
+        if likelihood not in LIKELIHOOD_DOMAINS:
+            raise ValueError(
+                f"likelihood={likelihood!r} for modality '{modality}' is not known; choose one of "
+                f"{list(LIKELIHOOD_DOMAINS)}."
+            )
+
+
+def _check_matrix(adata: AnnData, modality: str, layer: str | None, likelihood: str) -> list[str]:
+    """Check one modality's values; return its constant features."""
+    where = f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
+    source = adata.X if layer is None else adata.layers[layer]
+    if source is None:
+        raise ValueError(
+            f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
+        )
+    if not np.issubdtype(source.dtype, np.number) and source.dtype != bool:
+        raise ValueError(f"{where} holds {source.dtype} values; numbers are needed.")
+    domain = LIKELIHOOD_DOMAINS[likelihood]
+    not_finite = np.zeros(adata.n_vars, dtype=np.int64)
+    outside = np.zeros(adata.n_vars, dtype=np.int64)
+    lowest = np.full(adata.n_vars, np.inf)
+    highest = np.full(adata.n_vars, -np.inf)
+    for chunk in FeatureMatrix(adata, layer).chunks():
+        not_finite += (~np.isfinite(chunk)).sum(axis=0)
+        outside += _outside(chunk, domain).sum(axis=0)
+        lowest = np.fmin(lowest, chunk.min(axis=0))
+        highest = np.fmax(highest, chunk.max(axis=0))
+    if not_finite.any():
+        raise ValueError(
+            f"{where} has {int(not_finite.sum())} missing or infinite value(s) in "
+            f"{int((not_finite > 0).sum())} feature(s): "
+            f"{name_some(adata.var_names[not_finite > 0])}. "
+            "Impute or remove these features or observations first."
+        )
+    if outside.any():
+        raise ValueError(
+            f"{where} has {int(outside.sum())} value(s) that likelihood='{likelihood}' cannot "
+            f"explain ({_DOMAIN_TEXT[domain]}) in {int((outside > 0).sum())} feature(s): "
+            f"{name_some(adata.var_names[outside > 0])}; values range from {lowest.min():.4g} to "
+            f"{highest.max():.4g}. Choose another likelihood or another layer."
+        )
+    return list(adata.var_names[lowest == highest])
+
+
+_DOMAIN_TEXT = {
+    "real": "real numbers",
+    "counts": "counts are integers from 0",
+    "unit": "values lie between 0 and 1",
+    "binary": "values lie between 0 and 1",
+}
+
+
+def _outside(x: np.ndarray, domain: str) -> np.ndarray:
+    if domain == "counts":
+        return (x < 0) | (x != np.round(x))
+    if domain in ("unit", "binary"):
+        return (x < 0) | (x > 1)
+    return np.zeros(x.shape, dtype=bool)
+
+
+def _check_unique(names: pd.Index, modality: str, kind: str, remedy: str) -> None:
+    if not names.is_unique:
+        repeated = names[names.duplicated()].unique()
+        raise ValueError(
+            f"Modality '{modality}' has {len(repeated)} {kind} name(s) more than once: "
+            f"{name_some(repeated)}. Make them unique: mdata.mod['{modality}'].{remedy}()."
+        )

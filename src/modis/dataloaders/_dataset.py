@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..data import Modality
+
+__all__ = ["ModalityDataset", "sequential_loader"]
+
+
+class ModalityDataset(Dataset):
+    """Rows of one modality as a minibatch of tensors.
+
+    Parameters
+    ----------
+    modality
+        The modality.
+    indices
+        Positions of the rows to serve, `None` for all.
+    """
+
+    def __init__(self, modality: Modality, indices: np.ndarray | None = None) -> None:
+        self.matrix = modality.matrix
+        self.indices = indices
+        self.n_obs = modality.n_obs if indices is None else len(indices)
+        self.labels = torch.from_numpy(modality.labels)
+        self.batch = torch.from_numpy(modality.batch)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self.n_obs
+
+    def __getitem__(self, index: np.ndarray) -> dict[str, torch.Tensor]:
+        """Read a whole minibatch at once.
+
+        Parameters
+        ----------
+        index
+            Positions within the dataset, shape ``(n,)``.
+
+        Returns
+        -------
+        ``X`` of shape ``(n, n_features)``, ``labels`` and ``batch`` of shape ``(n,)``.
+        """
+        rows = index if self.indices is None else self.indices[index]
+        return {
+            X_KEY: torch.from_numpy(self.matrix.rows(rows)),
+            LABELS_KEY: self.labels[rows],
+            BATCH_KEY: self.batch[rows],
+        }
+
+
+class _SequentialBatches(Sampler[np.ndarray]):
+    """Consecutive index arrays, so that a dataset reads each minibatch in one go."""
+
+    def __init__(self, n_obs: int, batch_size: int) -> None:
+        self.n_obs, self.batch_size = n_obs, batch_size
+
+    def __len__(self) -> int:
+        return -(-self.n_obs // self.batch_size)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for start in range(0, self.n_obs, self.batch_size):
+            yield np.arange(start, min(start + self.batch_size, self.n_obs))
+
+
+def sequential_loader(
+    modality: Modality, indices: np.ndarray | None = None, batch_size: int = 512
+) -> DataLoader:
+    """Serve rows in order, for inference.
+
+    Parameters
+    ----------
+    modality
+        The modality.
+    indices
+        Positions of the rows, in the order wanted; `None` for all.
+    batch_size
+        Rows per minibatch; the result does not depend on it.
+    """
+    dataset = ModalityDataset(modality, indices)
+    return DataLoader(
+        dataset, sampler=_SequentialBatches(len(dataset), batch_size), batch_size=None
+    )

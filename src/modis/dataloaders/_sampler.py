@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BalancedBatchSampler"]
+
+
+class BalancedBatchSampler(Sampler[np.ndarray]):
+    """Full minibatches in which every class, and the unlabelled samples, have their share.
+
+    Every minibatch has exactly `batch_size` rows: a cohort smaller than that is repeated, so
+    no batch normalisation ever meets a single sample. Each class hands out its samples in a
+    shuffled round, so none is used twice before all of the class were used once.
+
+    Parameters
+    ----------
+    labels
+        Class codes, shape ``(n,)``, -1 where not labelled.
+    batch_size
+        Rows per minibatch.
+    balance
+        Whether classes get equal shares among the labelled rows of an epoch. Otherwise all rows
+        are drawn alike.
+    min_labeled
+        Least share of a minibatch that is labelled, when there are both labelled and
+        unlabelled samples. Half keeps the class loss informative with few labels.
+
+    Notes
+    -----
+    An epoch has ``ceil(n / batch_size)`` minibatches. Draws come from torch's global generator,
+    so that ``scvi.settings.seed`` fixes them.
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        batch_size: int,
+        *,
+        balance: bool = True,
+        min_labeled: float = 0.5,
+    ) -> None:
+        if len(labels) == 0:
+            raise ValueError("There is no sample to draw from.")
+        self.batch_size = batch_size
+        self.n_batches = -(-len(labels) // batch_size)
+        labeled = np.flatnonzero(labels >= 0)
+        unlabeled = np.flatnonzero(labels < 0)
+        if not balance or not len(labeled):
+            self._classes, self._others = [], np.arange(len(labels))
+            self._n_labeled = 0
+            return
+        self._classes = [np.flatnonzero(labels == code) for code in np.unique(labels[labeled])]
+        self._others = unlabeled
+        share = max(len(labeled) / len(labels), min_labeled) if len(unlabeled) else 1.0
+        # at least one row of either kind
+        self._n_labeled = int(np.clip(round(share * batch_size), 1, batch_size))
+        if len(unlabeled) and batch_size > 1:
+            self._n_labeled = min(self._n_labeled, batch_size - 1)
+
+    def __len__(self) -> int:
+        """Minibatches per epoch."""
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield row positions of shape ``(batch_size,)``."""
+        n_labeled = self.n_batches * self._n_labeled
+        n_others = self.n_batches * (self.batch_size - self._n_labeled)
+        parts = []
+        if n_labeled:
+            parts.append(self._draw_balanced(n_labeled).reshape(self.n_batches, -1))
+        if n_others:
+            parts.append(_rounds(self._others, n_others).reshape(self.n_batches, -1))
+        yield from np.concatenate(parts, axis=1)
+
+    def _draw_balanced(self, n: int) -> np.ndarray:
+        n_classes = len(self._classes)
+        # class of every slot: as even as n allows, in random order
+        slots = _rounds(np.arange(n_classes), n)
+        drawn = np.empty(n, dtype=np.int64)
+        for code, members in enumerate(self._classes):
+            chosen = slots == code
+            drawn[chosen] = _rounds(members, int(chosen.sum()))
+        return drawn
+
+
+def _rounds(values: np.ndarray, n: int) -> np.ndarray:
+    """Draw `n` values in shuffled rounds, each round using every value once."""
+    n_rounds = -(-n // len(values))
+    shuffled = [values[torch.randperm(len(values)).numpy()] for _ in range(n_rounds)]
+    return np.concatenate(shuffled)[:n] if shuffled else np.empty(0, dtype=np.int64)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from .._constants import BATCH_KEY, X_KEY
+from ..data import collect_labels, read_new
+from ..dataloaders import sequential_loader
+from ._combine import combine_posteriors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mudata import MuData
+
+    from ..data import DataSpec, Modality
+    from ..module import Encoded, MODISModule
+
+__all__ = ["DataAccess"]
+
+_BATCH_SIZE = 512
+
+
+class DataAccess:
+    """How a model reads and encodes data: the steps that its public methods share."""
+
+    if TYPE_CHECKING:
+        # the model's, from scvi's base class
+        adata: MuData | None
+        module: MODISModule
+        largest_batch_: dict[str, int]
+
+        def _check_if_trained(self, warn: bool = True) -> None: ...
+
+    @property
+    def _spec(self) -> DataSpec:
+        raise NotImplementedError
+
+    def _mdata(self, mdata: MuData | None) -> MuData:
+        if mdata is None and self.adata is None:
+            raise ValueError("The model was loaded without data: pass the MuData as mdata=...")
+        return self.adata if mdata is None else mdata
+
+    def _read(self, mdata: MuData | None, modalities: list[str] | None) -> dict[str, Modality]:
+        for name in modalities or ():
+            if name not in self._spec.modalities:
+                raise KeyError(
+                    f"Unknown modality '{name}'; the model has {self._spec.modalities}."
+                )
+        new = mdata is not None and mdata is not self.adata
+        return read_new(self._mdata(mdata), self._spec, modalities, check=new)
+
+    def _labels(self, mdata: MuData, modalities: list[str]) -> pd.Series:
+        """Class names of all rows, modality after modality; missing without labels."""
+        empty = [pd.Series(None, index=mdata.mod[m].obs_names, dtype=object) for m in modalities]
+        if self._spec.labels_key is None:
+            return pd.concat(empty, ignore_index=True)
+        try:
+            labels = collect_labels(
+                mdata, modalities, self._spec.labels_key, self._spec.unlabeled_category
+            )
+        except KeyError:
+            return pd.concat(empty, ignore_index=True)
+        return pd.concat([labels[name] for name in modalities], ignore_index=True)
+
+    def _var(self, modality: str) -> pd.DataFrame:
+        """Annotation of the features that the model knows, in its order."""
+        names = pd.Index(self._spec.var_names[modality])
+        if self.adata is None or modality not in self.adata.mod:
+            return pd.DataFrame(index=names)
+        return self.adata.mod[modality].var.loc[names].copy()
+
+    def _obs_names(
+        self, mdata: MuData | None, modality: str | None, indices: Sequence[int] | None
+    ) -> pd.Index:
+        data = self._mdata(mdata)
+        names = data.obs_names if modality is None else data.mod[modality].obs_names
+        return names if indices is None else names[np.asarray(indices)]
+
+    def _encode(
+        self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
+    ) -> Iterator[tuple[dict[str, torch.Tensor], Encoded]]:
+        """Walk over the rows of one modality."""
+        self._check_if_trained()
+        self.module.eval()
+        index = None if indices is None else np.arange(data.n_obs)[np.asarray(indices)]
+        for tensors in sequential_loader(data, index, batch_size or _BATCH_SIZE):
+            yield tensors, self.module.encode(data.name, tensors[X_KEY])
+
+    @torch.inference_mode()
+    def _encode_all(
+        self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        posteriors = [encoded.qz for _, encoded in self._encode(data, indices, batch_size)]
+        n_latent = self.module.architecture.n_latent
+        none = [np.empty((0, n_latent), dtype=np.float32)]
+        return (
+            np.concatenate(none + [qz.mean.cpu().numpy() for qz in posteriors]),
+            np.concatenate(none + [qz.stddev.cpu().numpy() for qz in posteriors]),
+        )
+
+    def _posterior(
+        self,
+        mdata: MuData | None,
+        modality: str | None,
+        indices: Sequence[int] | None,
+        batch_size: int | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation, each ``(n_obs, n_latent)``."""
+        if modality is not None:
+            return self._encode_all(self._read(mdata, [modality])[modality], indices, batch_size)
+        data = self._read(mdata, None)
+        obs_names = self._obs_names(mdata, None, indices)
+        posteriors, positions = {}, {}
+        for name, item in data.items():
+            rows = item.obs_names.get_indexer(obs_names)
+            positions[name] = np.flatnonzero(rows >= 0)
+            posteriors[name] = self._encode_all(item, rows[positions[name]], batch_size)
+        return combine_posteriors(posteriors, positions, len(obs_names))
+
+    def _conditions(
+        self, source: str, target: str, tensors: dict[str, torch.Tensor], encoded: Encoded
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Batch and library size to decode with."""
+        if source == target:
+            return tensors[BATCH_KEY], encoded.library
+        code = (self.largest_batch_ or {}).get(target, 0)
+        return torch.full((len(encoded.z),), code), None

@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+
+from .._constants import LATENT_KEY, X_KEY
+from ._access import DataAccess
+from ._combine import combine_posteriors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mudata import MuData
+
+__all__ = ["InferenceMixin"]
+
+
+class InferenceMixin(DataAccess):
+    """What a trained model gives back.
+
+    In every method ``mdata=None`` stands for the training data. Another MuData may lack
+    modalities and labels; its features are matched by name. Rows come in the order of the data,
+    or of `indices`.
+    """
+
+    def get_latent_representation(
+        self,
+        mdata: MuData | None = None,
+        modality: str | None = None,
+        indices: Sequence[int] | None = None,
+        give_mean: bool = True,
+        batch_size: int | None = None,
+    ) -> np.ndarray:
+        """Place observations in the shared latent space.
+
+        Parameters
+        ----------
+        mdata
+            Data to encode; the training data by default.
+        modality
+            Encode the observations of this modality only. By default every observation is
+            encoded from all modalities that it has, weighted by the precision of each
+            modality's posterior.
+        indices
+            Positions of the rows wanted, among ``mdata.mod[modality].obs_names`` or
+            ``mdata.obs_names``; all by default.
+        give_mean
+            Return the mean of the posterior, or else one draw from it.
+        batch_size
+            Rows encoded at a time, 512 by default; the result does not depend on it.
+
+        Returns
+        -------
+        float32 array of shape ``(n_obs, n_latent)``. Rows of observations that none of the
+        model's modalities saw are NaN.
+
+        Raises
+        ------
+        KeyError
+            If the modality is not known or not in the data.
+        ValueError
+            If features are missing or values cannot be used.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> model.get_latent_representation(modality="protein").shape
+        (20, 32)
+        """
+        mean, scale = self._posterior(mdata, modality, indices, batch_size)
+        if give_mean:
+            return mean
+        noise = torch.randn(mean.shape).numpy()
+        return (mean + noise * scale).astype(np.float32)
+
+    def predict(
+        self,
+        mdata: MuData | None = None,
+        modality: str | None = None,
+        soft: bool = False,
+        indices: Sequence[int] | None = None,
+    ) -> pd.Series | pd.DataFrame:
+        """Name the class of observations.
+
+        Parameters
+        ----------
+        mdata
+            Data to classify; the training data by default.
+        modality
+            Classify from this modality only. By default from all that an observation has.
+        soft
+            Return probabilities instead of class names.
+        indices
+            Positions of the rows wanted; all by default.
+
+        Returns
+        -------
+        Series of ``n_obs`` class names, or DataFrame of shape ``(n_obs, n_classes)`` of
+        probabilities, with the names of the observations as index. Observations that none of
+        the model's modalities saw are missing.
+
+        Raises
+        ------
+        ValueError
+            If the model was trained without classes.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> model.predict(modality="protein", soft=True).shape
+        (20, 5)
+        """
+        classes = self._spec.classes
+        if not self.module.n_classes:
+            raise ValueError(
+                "The model was trained without classes (fewer than two in the data), so it "
+                "cannot predict any. Set up the data with labels_key=... and train again."
+            )
+        mean, _ = self._posterior(mdata, modality, indices, None)
+        with torch.inference_mode():
+            probability = self.module.classify(torch.from_numpy(mean)).cpu().numpy()
+        index = self._obs_names(mdata, modality, indices)
+        if soft:
+            return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
+        seen = ~np.isnan(probability[:, 0])
+        codes = np.where(seen, probability.argmax(axis=1), -1)
+        names = pd.Categorical.from_codes(codes, categories=classes)
+        return pd.Series(names, index=index, name="predicted")
+
+    @torch.inference_mode()
+    def translate(
+        self,
+        source: str,
+        target: str,
+        mdata: MuData | None = None,
+        indices: Sequence[int] | None = None,
+        n_samples: int = 1,
+    ) -> AnnData:
+        """Predict one modality from another.
+
+        Parameters
+        ----------
+        source
+            Modality to translate from.
+        target
+            Modality to translate into.
+        mdata
+            Data to translate; the training data by default. They need not have the target.
+        indices
+            Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
+        n_samples
+            With 1 the mean of the posterior is decoded; with more, the average over so many
+            draws from it.
+
+        Returns
+        -------
+        AnnData with the observations of the source, the features of the target and float32
+        values in the units that the target was given in. Counts are told at the target's
+        typical sequencing depth, and batch effects as in the target's largest batch; with
+        ``source == target`` both are the observation's own.
+
+        Raises
+        ------
+        KeyError
+            If a modality is not known or the source is not in the data.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> model.translate("expression", "protein").shape
+        (20, 160)
+        """
+        if target not in self._spec.modalities:
+            raise KeyError(f"Unknown modality '{target}'; the model has {self._spec.modalities}.")
+        if n_samples < 1:
+            raise ValueError(f"n_samples={n_samples} must be at least 1.")
+        data = self._read(mdata, [source])[source]
+        decoded = []
+        for tensors, encoded in self._encode(data, indices, None):
+            batch, library = self._conditions(source, target, tensors, encoded)
+            draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
+            values = [self.module.decode(target, z, batch, library) for z in draws]
+            decoded.append(torch.stack(values).mean(dim=0).cpu())
+        obs = self._mdata(mdata).mod[source].obs
+        translated = AnnData(
+            torch.cat(decoded).numpy(),
+            obs=(obs if indices is None else obs.iloc[np.asarray(indices)]).copy(),
+            var=self._var(target),
+        )
+        translated.uns["modis"] = {"source": source, "target": target}
+        return translated
+
+    def reconstruct(self, modality: str, mdata: MuData | None = None) -> AnnData:
+        """Encode and decode one modality.
+
+        Parameters
+        ----------
+        modality
+            Name of the modality.
+        mdata
+            Data to reconstruct; the training data by default.
+
+        Returns
+        -------
+        AnnData as from :meth:`translate`, with the modality's own features.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> model.reconstruct("expression").shape
+        (20, 131)
+        """
+        return self.translate(modality, modality, mdata)
+
+    @torch.inference_mode()
+    def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:
+        """Evidence lower bound and its parts, by modality.
+
+        Parameters
+        ----------
+        mdata
+            Data to judge; the training data by default.
+        batch_size
+            Rows encoded at a time, 512 by default.
+
+        Returns
+        -------
+        DataFrame with a row per modality, means over its observations: ``elbo``
+        (log-likelihood of all features minus KL, in nats; of scaled features under a unit
+        variance for a gaussian), ``kl`` (nats) and ``reconstruction`` (the loss that training
+        minimises, per feature).
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> list(model.get_elbo().columns)
+        ['elbo', 'kl', 'reconstruction']
+        """
+        rows = {}
+        for name, data in self._read(mdata, None).items():
+            totals = np.zeros(3)
+            for tensors, encoded in self._encode(data, None, batch_size):
+                single = {name: encoded}
+                batch = {key: value.to(self.module.device) for key, value in tensors.items()}
+                px = self.module.generative({name: batch}, single)
+                terms = self.module.reconstruction_terms({name: batch}, single, px)
+                likelihood = self.module.decoder(name).log_prob(
+                    px[name], batch[X_KEY], encoded.x_scaled
+                )
+                kl, n_rows = float(terms["kl"]), len(encoded.z)
+                elbo = float(likelihood.sum(dim=-1).mean()) - kl
+                totals += n_rows * np.array([elbo, kl, float(terms["reconstruction"])])
+            rows[name] = totals / data.n_obs
+        columns = ["elbo", "kl", "reconstruction"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+    def write_latent(self, mdata: MuData | None = None, key_added: str = LATENT_KEY) -> None:
+        """Write the latent space into the data.
+
+        Parameters
+        ----------
+        mdata
+            Data to encode and to write into; the training data by default.
+        key_added
+            Key in ``.obsm`` of the MuData (one row per observation, combined over its
+            modalities) and of each modality.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> model.write_latent()
+        >>> mdata.obsm["X_modis"].shape, mdata.mod["protein"].obsm["X_modis"].shape
+        ((60, 32), (20, 32))
+        """
+        self._check_if_trained()
+        target = self._mdata(mdata)
+        data = self._read(mdata, None)
+        posteriors = {name: self._encode_all(item, None, None) for name, item in data.items()}
+        positions = {
+            name: target.obs_names.get_indexer(item.obs_names) for name, item in data.items()
+        }
+        combined, _ = combine_posteriors(posteriors, positions, target.n_obs)
+        for name, (mean, _) in posteriors.items():
+            target.mod[name].obsm[key_added] = mean
+        target.obsm[key_added] = combined
+
+    def joint_embedding(self, mdata: MuData | None = None) -> AnnData:
+        """One row per observation and modality, for plots and neighbour graphs.
+
+        Parameters
+        ----------
+        mdata
+            Data to encode; the training data by default.
+
+        Returns
+        -------
+        AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
+        ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
+        observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
+        unlabelled where there is none) and ``predicted`` (when the model knows classes).
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata)
+        >>> model.train(max_epochs=2)
+        >>> model.joint_embedding().obs["modality"].value_counts()["protein"]
+        np.int64(20)
+        """
+        self._check_if_trained()
+        spec, data = self._spec, self._read(mdata, None)
+        latent = np.concatenate([self._encode_all(item, None, None)[0] for item in data.values()])
+        sizes = [item.n_obs for item in data.values()]
+        observation = np.concatenate([item.obs_names.to_numpy(str) for item in data.values()])
+        modality = pd.Categorical(np.repeat(list(data), sizes), categories=spec.modalities)
+        obs = pd.DataFrame({"observation": observation, "modality": modality})
+        obs.index = obs["observation"].str.cat(obs["modality"].astype(str), sep=":").rename(None)
+        labels = self._labels(self._mdata(mdata), list(data))
+        labels = labels.fillna(spec.unlabeled_category)
+        known = [name for name in spec.classes if name in set(labels)]
+        other = sorted(set(labels) - set(known))
+        obs["label"] = pd.Categorical(labels, categories=[*known, *other])
+        if self.module.n_classes:
+            with torch.inference_mode():
+                codes = self.module.classify(torch.from_numpy(latent)).argmax(dim=1).cpu().numpy()
+            obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
+        embedding = AnnData(latent, obs=obs, obsm={LATENT_KEY: latent.copy()})
+        embedding.var_names = [f"latent_{k}" for k in range(latent.shape[1])]
+        return embedding

@@ -1,0 +1,15 @@
+"""The model's networks put together, and its loss terms."""
+
+from ._architecture import ARCHITECTURES, Architecture, build_architecture
+from ._losses import weighted_sum
+from ._module import ADVERSARIAL, Encoded, MODISModule
+
+__all__ = [
+    "ADVERSARIAL",
+    "ARCHITECTURES",
+    "Architecture",
+    "Encoded",
+    "MODISModule",
+    "build_architecture",
+    "weighted_sum",
+]

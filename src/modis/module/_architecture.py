@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..nn import SCALINGS, BlockStyle
+
+__all__ = ["ARCHITECTURES", "Architecture", "build_architecture"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes and layers of the networks.
+
+    Parameters
+    ----------
+    n_latent
+        Dimensions of the shared latent space.
+    n_hidden
+        Units per hidden layer of the autoencoders; `None` takes, per modality, the smallest
+        power of two that is not below its number of features, at most 1,024 (the paper's
+        512, 256 and 256 for 367, 131 and 160 features).
+    n_layers
+        Hidden blocks of the encoder, and of the decoder besides its first one.
+    norm
+        Normalisation in the autoencoders: ``"batch"``, ``"layer"`` or `None`.
+    dropout
+        Dropout in the hidden layers of the autoencoders.
+    input_dropout
+        Share of features that the encoder does not see, drawn anew for every minibatch.
+    linear_tail
+        Linear layer without activation after the encoder's blocks, and one more block in the
+        decoder, as in the paper.
+    scaling
+        Scaling of the features, fitted on training samples: ``"standard"``, ``"minmax"`` or
+        ``"none"``.
+    discriminator_hidden
+        Sizes of the discriminator's hidden layers.
+    discriminator_input
+        What the discriminator judges: the ``"mean"`` of the posterior, which is also what users
+        get, or a ``"draw"`` from it, whose noise hides differences between modalities.
+    linear_class_head
+        Classes by one linear map of the latent space instead of from the discriminator's last
+        hidden layer.
+    """
+
+    n_latent: int = 32
+    n_hidden: int | None = 128
+    n_layers: int = 1
+    norm: str | None = "batch"
+    dropout: float = 0.1
+    input_dropout: float = 0.2
+    linear_tail: bool = False
+    scaling: str = "standard"
+    discriminator_hidden: tuple[int, ...] = (512, 256)
+    discriminator_input: str = "mean"
+    linear_class_head: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no network can have."""
+        if self.scaling not in SCALINGS:
+            raise ValueError(f"scaling={self.scaling!r} is not known; choose one of {SCALINGS}.")
+        if self.discriminator_input not in ("mean", "draw"):
+            raise ValueError(
+                f"discriminator_input={self.discriminator_input!r} must be 'mean' or 'draw'."
+            )
+        for name in ("n_latent", "n_layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
+        for name in ("dropout", "input_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be in [0, 1).")
+
+    def hidden_units(self, n_features: int) -> int:
+        """Units per hidden layer for a modality of `n_features` features."""
+        if self.n_hidden is not None:
+            return self.n_hidden
+        return min(1024, 2 ** (n_features - 1).bit_length())
+
+    @property
+    def style(self) -> BlockStyle:
+        """Blocks of the autoencoders."""
+        return BlockStyle(norm=self.norm, dropout=self.dropout)
+
+
+#: Named architectures. ``"paper"`` is that of Lepe-Soltero et al. (2025), appendix A.1.
+ARCHITECTURES: dict[str, Architecture] = {
+    "default": Architecture(),
+    "paper": Architecture(
+        n_latent=64,
+        n_hidden=None,
+        n_layers=2,
+        dropout=0.0,
+        input_dropout=0.0,
+        linear_tail=True,
+        scaling="minmax",
+        discriminator_hidden=(1024, 512, 256),
+        discriminator_input="draw",
+        linear_class_head=False,
+    ),
+}
+
+
+def build_architecture(name: str, **overrides: Any) -> Architecture:
+    """Take a named architecture and change some of its sizes.
+
+    Parameters
+    ----------
+    name
+        Key of :data:`ARCHITECTURES`.
+    **overrides
+        Fields of :class:`Architecture`; `None` values keep the named architecture's.
+
+    Returns
+    -------
+    The architecture.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or a size impossible.
+    TypeError
+        If an override is no field of :class:`Architecture`.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(
+            f"architecture={name!r} is not known; choose one of {list(ARCHITECTURES)}."
+        )
+    known = {field.name for field in fields(Architecture)}
+    unknown = sorted(set(overrides) - known)
+    if unknown:
+        raise TypeError(f"Unknown argument(s) {unknown}; the module takes {sorted(known)}.")
+    return replace(
+        ARCHITECTURES[name],
+        **{key: value for key, value in overrides.items() if value is not None},
+    )

@@ -1,0 +1,217 @@
+"""Loss terms as pure functions of tensors; each returns a scalar."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import torch
+from torch.distributions import kl_divergence
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch.distributions import Normal
+
+__all__ = [
+    "adversarial_cross_entropy",
+    "class_cross_entropy",
+    "class_mates",
+    "clustering",
+    "gradient_penalty",
+    "kl_to_standard_normal",
+    "modality_cross_entropy",
+    "relativistic",
+    "weighted_sum",
+]
+
+_EPS = 1e-9
+# median-heuristic bandwidth of Kampffmeyer et al. (2019)
+_RELATIVE_BANDWIDTH = 0.15
+
+
+def kl_to_standard_normal(qz: Normal) -> torch.Tensor:
+    """KL divergence to N(0, I): summed over latent dimensions, mean over observations.
+
+    Parameters
+    ----------
+    qz
+        Posterior with batch shape ``(n, n_latent)``.
+    """
+    prior = type(qz)(torch.zeros_like(qz.mean), torch.ones_like(qz.mean), validate_args=False)
+    return kl_divergence(qz, prior).sum(dim=-1).mean()
+
+
+def class_cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, label_smoothing: float = 0.0
+) -> torch.Tensor:
+    """Cross-entropy of the classes over labelled observations; 0 without any.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(n, n_classes)``.
+    labels
+        Class codes, shape ``(n,)``; negative codes are unlabelled and masked.
+    label_smoothing
+        Share of probability spread over all classes, in [0, 1).
+    """
+    # the sum over nothing keeps the graph, a mean over nothing would be NaN
+    total = functional.cross_entropy(
+        logits,
+        labels.clamp(min=-1),
+        ignore_index=-1,
+        reduction="sum",
+        label_smoothing=label_smoothing,
+    )
+    return total / (labels >= 0).sum().clamp(min=1)
+
+
+def class_mates(source: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw a target sample of the same class for every source sample that has one.
+
+    Parameters
+    ----------
+    source, target
+        Class codes of shapes ``(n,)`` and ``(m,)``, negative where not labelled.
+
+    Returns
+    -------
+    Positions in `source` and of their mates in `target`, both of shape ``(k,)``, ``k <= n``.
+    """
+    alike = (source[:, None] == target[None, :]) & (source[:, None] >= 0)
+    rows = alike.any(dim=1).nonzero().squeeze(1)
+    if not len(rows):
+        return rows, rows
+    return rows, torch.multinomial(alike[rows].float(), 1).squeeze(1)
+
+
+def modality_cross_entropy(logits: torch.Tensor, modality: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the discriminator's modality head, :math:`L_{M,D}` of equation 1.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(n, n_modalities)``.
+    modality
+        Modality codes, shape ``(n,)``.
+    """
+    return functional.cross_entropy(logits, modality)
+
+
+def adversarial_cross_entropy(logits: torch.Tensor, modality: torch.Tensor) -> torch.Tensor:
+    """Encoders' side of the modality game, :math:`L_{M,VAE}` of equation 2.
+
+    For an observation of modality i the mean over the other modalities j of the cross-entropy
+    with j as the target.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(n, n_modalities)``, at least two modalities.
+    modality
+        Modality codes, shape ``(n,)``.
+    """
+    log_probability = functional.log_softmax(logits, dim=-1)
+    own = log_probability.gather(1, modality[:, None])
+    others = log_probability.sum(dim=-1, keepdim=True) - own
+    return -(others / (logits.shape[1] - 1)).mean()
+
+
+def relativistic(logits: Mapping[int, torch.Tensor], *, generator: bool) -> torch.Tensor:
+    """Relativistic pairing loss between modalities.
+
+    For every ordered pair (i, j) the critic's i-th logit should be larger on z of modality i
+    than on z of modality j; the encoders want the opposite.
+
+    Parameters
+    ----------
+    logits
+        Modality logits of shape ``(n, n_modalities)`` by modality code; equally many
+        observations of each modality, at least two modalities.
+    generator
+        Whether the loss is the encoders' (roles swapped) or the discriminator's.
+
+    References
+    ----------
+    Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
+    """
+    sign = -1.0 if generator else 1.0
+    terms = [
+        functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean()
+        for i, j in permutations(logits, 2)
+    ]
+    return torch.stack(terms).mean()
+
+
+def gradient_penalty(
+    critic: Callable[[torch.Tensor], torch.Tensor], z: torch.Tensor
+) -> torch.Tensor:
+    """Zero-centred gradient penalty, mean over observations and logits of the squared norm.
+
+    With z of every modality this holds both R1 (real side) and R2 (fake side) of the
+    relativistic game, since each modality plays both sides.
+
+    Parameters
+    ----------
+    critic
+        Maps ``(n, n_latent)`` to modality logits ``(n, n_modalities)``.
+    z
+        Latent points, shape ``(n, n_latent)``.
+
+    References
+    ----------
+    Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
+    """
+    z = z.detach().requires_grad_()
+    logits = critic(z)
+    norms = [
+        torch.autograd.grad(logits[:, k].sum(), z, create_graph=True)[0].square().sum(dim=-1)
+        for k in range(logits.shape[1])
+    ]
+    return torch.stack(norms).mean()
+
+
+def clustering(assignments: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """Deep divergence-based clustering loss: compact, separated clusters, none of them empty.
+
+    Parameters
+    ----------
+    assignments
+        Soft class assignments (rows sum to 1), shape ``(n, n_classes)``.
+    hidden
+        Representation on which compactness is measured, shape ``(n, n_hidden)``.
+
+    References
+    ----------
+    Kampffmeyer et al. (2019), *Deep divergence-based approach to clustering*;
+    Tang et al. (2023), *Explainable multi-task learning for multi-modality biological data
+    analysis*.
+    """
+    n_classes = assignments.shape[1]
+    squared_distance = torch.cdist(hidden, hidden).square()
+    bandwidth = _RELATIVE_BANDWIDTH * squared_distance.detach().median()
+    kernel = torch.exp(-squared_distance / (2 * bandwidth + _EPS))
+    corners = torch.eye(n_classes, device=assignments.device, dtype=assignments.dtype)
+    to_corners = torch.exp(-torch.cdist(assignments, corners).square())
+    mean_assignment = assignments.mean(dim=0)
+    negative_entropy = torch.xlogy(mean_assignment, mean_assignment + _EPS).sum()
+    return (
+        _cauchy_schwarz(assignments, kernel)
+        + _cauchy_schwarz(to_corners, kernel)
+        + negative_entropy
+    )
+
+
+def _cauchy_schwarz(assignments: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    """Mean over class pairs of the Cauchy-Schwarz similarity between their densities."""
+    overlap = assignments.T @ kernel @ assignments
+    norm = (overlap.diagonal()[:, None] * overlap.diagonal()[None, :]).clamp(min=_EPS).sqrt()
+    n_classes = assignments.shape[1]
+    return 2 / (n_classes * (n_classes - 1)) * torch.triu(overlap / norm, diagonal=1).sum()
+
+
+def weighted_sum(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
+    """Sum of the terms times their weights, 1 where not named."""
+    return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()

@@ -1,0 +1,399 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+from scvi.module.base import BaseModuleClass, LossOutput, auto_move_data
+from torch import nn
+
+from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
+from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
+from . import _losses as losses
+from ._architecture import build_architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy as np
+    from torch.distributions import Distribution, Normal
+
+    from ..nn import Decoder, DiscriminatorOutput
+
+__all__ = ["ADVERSARIAL", "Encoded", "MODISModule"]
+
+#: Forms of the modality game.
+ADVERSARIAL = ("cross_entropy", "relativistic")
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Encoded(NamedTuple):
+    """One modality's minibatch after its encoder.
+
+    ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
+    draw from it, ``library`` (counts only) has shape ``(n, 1)``.
+    """
+
+    x_scaled: torch.Tensor
+    qz: Normal
+    z: torch.Tensor
+    library: torch.Tensor | None
+
+
+class MODISModule(BaseModuleClass):
+    """One variational autoencoder per modality and one discriminator in their latent space.
+
+    Parameters
+    ----------
+    n_input
+        Number of features by modality name.
+    n_classes
+        Number of classes; fewer than two build no class head.
+    likelihood
+        Key of :data:`modis.nn.DECODERS` by modality name.
+    n_batch
+        Number of batches that the decoders are conditioned on; fewer than two for none.
+    architecture
+        Key of :data:`modis.module.ARCHITECTURES`.
+    adversarial
+        Form of the modality game: ``"cross_entropy"`` (the paper's) or ``"relativistic"``.
+    **overrides
+        Fields of :class:`~modis.module.Architecture` that differ from the named one.
+
+    References
+    ----------
+    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
+    Datasets*, equations 1 and 2.
+    """
+
+    def __init__(
+        self,
+        n_input: Mapping[str, int],
+        n_classes: int,
+        likelihood: Mapping[str, str],
+        n_batch: int = 0,
+        architecture: str = "default",
+        adversarial: str = "cross_entropy",
+        **overrides: Any,
+    ) -> None:
+        super().__init__()
+        if adversarial not in ADVERSARIAL:
+            raise ValueError(
+                f"adversarial={adversarial!r} is not known; choose one of {ADVERSARIAL}."
+            )
+        self.architecture = build_architecture(architecture, **overrides)
+        self.adversarial = adversarial
+        self.n_classes = n_classes if n_classes > 1 else 0
+        self.modality_codes = {name: code for code, name in enumerate(n_input)}
+        sizes = self.architecture
+        self.scalers = nn.ModuleDict()
+        self.encoders = nn.ModuleDict()
+        self.decoders = nn.ModuleDict()
+        for name, n_features in n_input.items():
+            hidden = [sizes.hidden_units(n_features)] * sizes.n_layers
+            decoder_hidden = [*hidden, hidden[-1]] if sizes.linear_tail else hidden
+            self.scalers[name] = FeatureScaler(n_features, sizes.scaling)
+            self.encoders[name] = Encoder(
+                n_features,
+                sizes.n_latent,
+                hidden,
+                sizes.style,
+                linear_tail=sizes.linear_tail,
+                input_dropout=sizes.input_dropout,
+            )
+            self.decoders[name] = DECODERS[likelihood[name]](
+                sizes.n_latent, n_features, decoder_hidden, sizes.style, n_batch
+            )
+        self.discriminator = Discriminator(
+            sizes.n_latent,
+            len(n_input),
+            self.n_classes,
+            sizes.discriminator_hidden,
+            BlockStyle(norm=None),
+            linear_class_head=sizes.linear_class_head,
+        )
+
+    @property
+    def modalities(self) -> list[str]:
+        """Names of the modalities, in the order of the discriminator's logits."""
+        return list(self.modality_codes)
+
+    def decoder(self, modality: str) -> Decoder:
+        """Decoder of one modality."""
+        return cast("Decoder", self.decoders[modality])
+
+    def scaler(self, modality: str) -> FeatureScaler:
+        """Scaler of one modality."""
+        return cast("FeatureScaler", self.scalers[modality])
+
+    # scaling ----------------------------------------------------------------------------------
+
+    def fit_scaler(self, modality: str, chunks: Iterable[np.ndarray]) -> None:
+        """Learn one modality's scaling (and typical library size) from training rows.
+
+        Parameters
+        ----------
+        modality
+            Name of the modality.
+        chunks
+            Training rows in the user's units, in pieces of shape ``(n, n_features)``.
+        """
+        if isinstance(self.decoder(modality), CountDecoder):
+            chunks = self._log_normalized_chunks(modality, [torch.as_tensor(c) for c in chunks])
+        self.scaler(modality).fit(chunks)
+
+    def _log_normalized_chunks(
+        self, modality: str, chunks: list[torch.Tensor]
+    ) -> Iterator[np.ndarray]:
+        libraries = torch.cat([chunk.sum(dim=1) for chunk in chunks])
+        cast("CountDecoder", self.decoder(modality)).typical_library.copy_(libraries.median())
+        for chunk in chunks:
+            yield self._log_normalize(modality, chunk)[0].numpy()
+
+    def _log_normalize(
+        self, modality: str, x: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """``log1p`` of counts at the typical depth, and the library size; others unchanged."""
+        decoder = self.decoder(modality)
+        if not isinstance(decoder, CountDecoder):
+            return x, None
+        library = x.sum(dim=1, keepdim=True).clamp(min=1)
+        return torch.log1p(x / library * decoder.typical_library.to(x.device)), library
+
+    # one modality -----------------------------------------------------------------------------
+
+    @auto_move_data
+    def encode(self, modality: str, x: torch.Tensor) -> Encoded:
+        """Encode features of one modality.
+
+        Parameters
+        ----------
+        modality
+            Name of the modality.
+        x
+            Features in the user's units, shape ``(n, n_features)``.
+        """
+        transformed, library = self._log_normalize(modality, x)
+        x_scaled = self.scaler(modality)(transformed)
+        qz = self.encoders[modality](x_scaled)
+        return Encoded(x_scaled, qz, qz.rsample(), library)
+
+    @auto_move_data
+    def decode(
+        self,
+        modality: str,
+        z: torch.Tensor,
+        batch: torch.Tensor | None = None,
+        library: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Expected features in the user's units.
+
+        Parameters
+        ----------
+        modality
+            Modality to decode into.
+        z
+            Latent points, shape ``(n, n_latent)``.
+        batch
+            Batch codes, shape ``(n,)``.
+        library
+            Total counts, shape ``(n, 1)``; the typical depth of the training data by default.
+
+        Returns
+        -------
+        Tensor of shape ``(n, n_features)``.
+        """
+        decoder = self.decoder(modality)
+        expected = decoder(z, batch, library).mean
+        return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
+
+    @auto_move_data
+    def classify(self, z: torch.Tensor) -> torch.Tensor:
+        """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
+        return self.discriminator.classify(z).softmax(dim=-1)
+
+    # all modalities of a minibatch -------------------------------------------------------------
+
+    def _get_inference_input(self, tensors: Mapping[str, Tensors]) -> dict[str, Any]:
+        return {"tensors": tensors}
+
+    def inference(self, tensors: Mapping[str, Tensors]) -> dict[str, Encoded]:
+        """Encode a minibatch of every modality."""
+        return {name: self.encode(name, batch[X_KEY]) for name, batch in tensors.items()}
+
+    def _get_generative_input(
+        self, tensors: Mapping[str, Tensors], inference_outputs: dict[str, Encoded]
+    ) -> dict[str, Any]:
+        return {"tensors": tensors, "encoded": inference_outputs}
+
+    def generative(
+        self, tensors: Mapping[str, Tensors], encoded: Mapping[str, Encoded]
+    ) -> dict[str, Distribution]:
+        """Decode every modality's latent points into that modality."""
+        return {
+            name: self.decoder(name)(item.z, tensors[name].get(BATCH_KEY), item.library)
+            for name, item in encoded.items()
+        }
+
+    def reconstruction_terms(
+        self,
+        tensors: Mapping[str, Tensors],
+        encoded: Mapping[str, Encoded],
+        px: Mapping[str, Distribution],
+    ) -> dict[str, torch.Tensor]:
+        """Reconstruction and KL terms of equation 2, each summed over the modalities."""
+        reconstruction = [
+            self.decoder(name).loss(px[name], tensors[name][X_KEY], item.x_scaled).mean()
+            for name, item in encoded.items()
+        ]
+        kl = [losses.kl_to_standard_normal(item.qz) for item in encoded.values()]
+        return {"reconstruction": torch.stack(reconstruction).sum(), "kl": torch.stack(kl).sum()}
+
+    def translation_term(
+        self, tensors: Mapping[str, Tensors], encoded: Mapping[str, Encoded]
+    ) -> torch.Tensor:
+        """Translate labelled samples into one other modality, and compare within their class.
+
+        Unpaired samples of two modalities share no more than their class, so that a translation
+        can know no more. Each is held against a random sample of the target with its class:
+        that leads to the mean of the class, and away from within-class detail that the source
+        cannot know. Only decoders learn from it; through the encoders, it would pay to
+        keep the modalities apart.
+
+        Parameters
+        ----------
+        tensors, encoded
+            Minibatch by modality, at least two.
+        """
+        names = list(encoded)
+        shift = int(torch.randint(1, len(names), ()))
+        terms = []
+        for position, source in enumerate(names):
+            target = names[(position + shift) % len(names)]
+            rows, mates = losses.class_mates(
+                tensors[source][LABELS_KEY], tensors[target][LABELS_KEY]
+            )
+            if not len(rows):
+                continue
+            mate, batch = encoded[target], tensors[target].get(BATCH_KEY)
+            decoder = self.decoder(target)
+            px = decoder(
+                encoded[source].z[rows].detach(),
+                None if batch is None else batch[mates],
+                None if mate.library is None else mate.library[mates],
+            )
+            x = tensors[target][X_KEY][mates]
+            terms.append(decoder.loss(px, x, mate.x_scaled[mates]).mean())
+        nothing = next(iter(encoded.values())).z.new_zeros(())
+        return torch.stack(terms).sum() if terms else nothing
+
+    def discriminator_terms(
+        self, encoded: Mapping[str, Encoded], labels: torch.Tensor, weights: Mapping[str, float]
+    ) -> dict[str, torch.Tensor]:
+        """Terms of equation 1: the encoders are frozen, the discriminator learns.
+
+        Parameters
+        ----------
+        encoded
+            Minibatch by modality.
+        labels
+            Class codes in the order of `encoded`, negative where unlabelled.
+        weights
+            Weight by term; terms of weight 0 are not computed.
+        """
+        z = self._judged(encoded).detach()
+        output = self.discriminator(z)
+        terms = {}
+        if len(encoded) > 1:
+            terms["modality"] = self._modality_game(output, encoded, generator=False)
+            if weights.get("gradient_penalty"):
+                terms["gradient_penalty"] = losses.gradient_penalty(
+                    lambda points: self.discriminator(points).modality, z
+                )
+        return terms | self._class_terms(output, labels, weights)
+
+    def adversarial_terms(
+        self, encoded: Mapping[str, Encoded], labels: torch.Tensor, weights: Mapping[str, float]
+    ) -> dict[str, torch.Tensor]:
+        """Terms of equation 2 that come from the frozen discriminator.
+
+        Parameters
+        ----------
+        encoded
+            Minibatch by modality.
+        labels
+            Class codes in the order of `encoded`, negative where unlabelled.
+        weights
+            Weight by term; terms of weight 0 are not computed.
+        """
+        output = self.discriminator(self._judged(encoded))
+        terms = {}
+        if len(encoded) > 1:
+            terms["adversarial"] = self._modality_game(output, encoded, generator=True)
+        return terms | self._class_terms(output, labels, weights)
+
+    def _judged(self, encoded: Mapping[str, Encoded]) -> torch.Tensor:
+        """Latent points that the discriminator sees, ``(n_obs of all modalities, n_latent)``."""
+        if self.architecture.discriminator_input == "mean":
+            return torch.cat([item.qz.mean for item in encoded.values()])
+        return torch.cat([item.z for item in encoded.values()])
+
+    def _modality_game(
+        self, output: DiscriminatorOutput, encoded: Mapping[str, Encoded], *, generator: bool
+    ) -> torch.Tensor:
+        codes = [self.modality_codes[name] for name in encoded]
+        sizes = [len(item.z) for item in encoded.values()]
+        if self.adversarial == "relativistic":
+            logits = dict(zip(codes, output.modality.split(sizes), strict=True))
+            return losses.relativistic(logits, generator=generator)
+        device = output.modality.device
+        modality = torch.repeat_interleave(
+            torch.tensor(codes, device=device), torch.tensor(sizes, device=device)
+        )
+        game = losses.adversarial_cross_entropy if generator else losses.modality_cross_entropy
+        return game(output.modality, modality)
+
+    def _class_terms(
+        self, output: DiscriminatorOutput, labels: torch.Tensor, weights: Mapping[str, float]
+    ) -> dict[str, torch.Tensor]:
+        if output.classes is None:
+            return {}
+        terms = {"classification": losses.class_cross_entropy(output.classes, labels)}
+        if weights.get("clustering"):
+            terms["clustering"] = losses.clustering(output.classes.softmax(dim=-1), output.hidden)
+        return terms
+
+    def loss(
+        self,
+        tensors: Mapping[str, Tensors],
+        inference_outputs: dict[str, Encoded],
+        generative_outputs: dict[str, Distribution],
+        weights: Mapping[str, float] | None = None,
+    ) -> LossOutput:
+        """Loss of the autoencoders, equation 2.
+
+        Parameters
+        ----------
+        tensors
+            Minibatch by modality.
+        inference_outputs, generative_outputs
+            What :meth:`inference` and :meth:`generative` returned.
+        weights
+            Weight by term, 1 where not named.
+
+        Returns
+        -------
+        The weighted sum, with the unweighted terms under ``extra_metrics``.
+        """
+        weights = weights or {}
+        labels = torch.cat([batch[LABELS_KEY] for batch in tensors.values()])
+        terms = self.reconstruction_terms(tensors, inference_outputs, generative_outputs)
+        terms |= self.adversarial_terms(inference_outputs, labels, weights)
+        if weights.get("translation") and self.n_classes and len(tensors) > 1:
+            terms["translation"] = self.translation_term(tensors, inference_outputs)
+        total = losses.weighted_sum(terms, weights)
+        return LossOutput(
+            loss=total,
+            extra_metrics={name: term.detach() for name, term in terms.items()},
+            n_obs_minibatch=len(labels),
+        )

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["BlockStyle", "blocks"]
+
+_NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+
+
+@dataclass(frozen=True)
+class BlockStyle:
+    """How one fully connected block is built: Linear, normalisation, LeakyReLU, dropout.
+
+    Parameters
+    ----------
+    norm
+        ``"batch"``, ``"layer"`` or `None` for no normalisation.
+    dropout
+        Share of hidden units that are dropped while training, in [0, 1).
+    negative_slope
+        Slope of the LeakyReLU below zero; 0.2 is the paper's.
+    """
+
+    norm: str | None = "batch"
+    dropout: float = 0.0
+    negative_slope: float = 0.2
+
+
+def blocks(sizes: Sequence[int], style: BlockStyle) -> nn.Sequential:
+    """Chain one block per consecutive pair of layer sizes.
+
+    Parameters
+    ----------
+    sizes
+        Layer sizes, the input's first.
+    style
+        What each block holds.
+
+    Returns
+    -------
+    Module that maps ``(n, sizes[0])`` to ``(n, sizes[-1])``.
+    """
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(sizes):
+        layers.append(nn.Linear(n_in, n_out))
+        if style.norm is not None:
+            layers.append(_NORMS[style.norm](n_out))
+        layers.append(nn.LeakyReLU(style.negative_slope))
+        if style.dropout > 0:
+            layers.append(nn.Dropout(style.dropout))
+    return nn.Sequential(*layers)

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from scvi.distributions import NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
+from torch import nn
+from torch.distributions import Bernoulli, Beta, Distribution, Normal
+from torch.nn import functional
+
+from ._blocks import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._blocks import BlockStyle
+
+__all__ = [
+    "DECODERS",
+    "BernoulliDecoder",
+    "BetaDecoder",
+    "CountDecoder",
+    "Decoder",
+    "GaussianDecoder",
+    "NegativeBinomialDecoder",
+    "PoissonDecoder",
+    "ZeroInflatedNegativeBinomialDecoder",
+]
+
+# keeps beta values and probabilities off 0 and 1, where the log-likelihood is infinite
+_UNIT_MARGIN = 1e-4
+
+
+class Decoder(nn.Module, ABC):
+    r"""Distribution of one modality's features given a latent point, :math:`p(x \mid z)`.
+
+    Parameters
+    ----------
+    n_latent
+        Dimensions of the latent space.
+    n_output
+        Number of features.
+    n_hidden
+        Sizes of the hidden layers.
+    style
+        What each hidden layer holds besides the linear map.
+    n_batch
+        Number of batches to condition on; fewer than two condition on nothing.
+    """
+
+    #: Whether the distribution lives in scaled space and must be brought back.
+    scaled_output: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        n_latent: int,
+        n_output: int,
+        n_hidden: Sequence[int],
+        style: BlockStyle,
+        n_batch: int = 0,
+    ) -> None:
+        super().__init__()
+        self.n_batch = n_batch if n_batch > 1 else 0
+        self.trunk = blocks([n_latent + self.n_batch, *n_hidden], style)
+        self.mean = nn.Linear(n_hidden[-1], n_output)
+
+    def forward(
+        self,
+        z: torch.Tensor,
+        batch: torch.Tensor | None = None,
+        library: torch.Tensor | None = None,
+    ) -> Distribution:
+        """Decode latent points.
+
+        Parameters
+        ----------
+        z
+            Latent points, shape ``(n, n_latent)``.
+        batch
+            Batch codes, shape ``(n,)``; needed when the decoder is conditioned on batches.
+        library
+            Total counts per observation, shape ``(n, 1)``; used by count likelihoods, which
+            decode to the typical depth of the training data without it.
+
+        Returns
+        -------
+        Distribution with batch shape ``(n, n_output)``.
+        """
+        if self.n_batch:
+            if batch is None:
+                raise ValueError("This decoder is conditioned on batches, and none was given.")
+            z = torch.cat([z, functional.one_hot(batch, self.n_batch).to(z.dtype)], dim=-1)
+        return self._distribution(self.trunk(z), library)
+
+    @abstractmethod
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        """Turn the last hidden layer into a distribution."""
+
+    def loss(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Reconstruction loss per observation: mean over features of ``-log p(x|z)``.
+
+        Parameters
+        ----------
+        px
+            What :meth:`forward` returned.
+        x, x_scaled
+            Features in the user's units and as the encoder saw them, ``(n, n_output)``.
+
+        Returns
+        -------
+        Tensor of shape ``(n,)``.
+        """
+        return -self.log_prob(px, x, x_scaled).mean(dim=-1)
+
+    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of every value, shape ``(n, n_output)``; arguments as in :meth:`loss`."""
+        return px.log_prob(x)
+
+
+class GaussianDecoder(Decoder):
+    """Unit-variance Gaussian in scaled space: the paper's mean squared error."""
+
+    scaled_output = True
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        mean = self.mean(hidden)
+        return Normal(mean, torch.ones_like(mean), validate_args=False)
+
+    def loss(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Mean squared error over features, shape ``(n,)``."""
+        return (px.mean - x_scaled).square().mean(dim=-1)
+
+    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of every scaled value, shape ``(n, n_output)``."""
+        return px.log_prob(x_scaled)
+
+
+class BernoulliDecoder(Decoder):
+    """Open or closed, mutated or not."""
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        return Bernoulli(logits=self.mean(hidden), validate_args=False)
+
+
+class BetaDecoder(Decoder):
+    """Methylation beta values: mean by the network, one concentration per feature."""
+
+    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(n_latent, n_output, *args, **kwargs)
+        # starts at a standard deviation of about 0.15 around a mean of 0.5
+        self.log_concentration = nn.Parameter(torch.full((n_output,), 2.3))
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        mean = torch.sigmoid(self.mean(hidden)).clamp(_UNIT_MARGIN, 1 - _UNIT_MARGIN)
+        concentration = self.log_concentration.exp()
+        return Beta(mean * concentration, (1 - mean) * concentration, validate_args=False)
+
+    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of every value, shape ``(n, n_output)``; 0 and 1 are moved inside."""
+        return px.log_prob(x.clamp(_UNIT_MARGIN, 1 - _UNIT_MARGIN))
+
+
+class CountDecoder(Decoder):
+    """Counts: feature shares by a softmax, times the observation's library size.
+
+    The encoder sees ``log1p`` of the counts, normalised to the typical library size.
+    """
+
+    typical_library: torch.Tensor
+
+    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(n_latent, n_output, *args, **kwargs)
+        self.register_buffer("typical_library", torch.ones(()))
+
+    def _rate(self, hidden: torch.Tensor, library: torch.Tensor | None) -> torch.Tensor:
+        library = self.typical_library if library is None else library
+        return library * torch.softmax(self.mean(hidden), dim=-1)
+
+
+class PoissonDecoder(CountDecoder):
+    """Counts without overdispersion."""
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        return Poisson(self._rate(hidden, library), validate_args=False)
+
+
+class NegativeBinomialDecoder(CountDecoder):
+    """Overdispersed counts, one inverse dispersion per feature."""
+
+    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(n_latent, n_output, *args, **kwargs)
+        self.log_theta = nn.Parameter(torch.randn(n_output))
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        return NegativeBinomial(
+            mu=self._rate(hidden, library), theta=self.log_theta.exp(), validate_args=False
+        )
+
+
+class ZeroInflatedNegativeBinomialDecoder(NegativeBinomialDecoder):
+    """Overdispersed counts with excess zeros."""
+
+    def __init__(
+        self, n_latent: int, n_output: int, n_hidden: Sequence[int], *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(n_latent, n_output, n_hidden, *args, **kwargs)
+        self.dropout_logits = nn.Linear(n_hidden[-1], n_output)
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        return ZeroInflatedNegativeBinomial(
+            mu=self._rate(hidden, library),
+            theta=self.log_theta.exp(),
+            zi_logits=self.dropout_logits(hidden),
+            validate_args=False,
+        )
+
+
+#: One decoder class per likelihood. A new likelihood is a class and a line here.
+DECODERS: dict[str, type[Decoder]] = {
+    "gaussian": GaussianDecoder,
+    "nb": NegativeBinomialDecoder,
+    "zinb": ZeroInflatedNegativeBinomialDecoder,
+    "poisson": PoissonDecoder,
+    "bernoulli": BernoulliDecoder,
+    "beta": BetaDecoder,
+}

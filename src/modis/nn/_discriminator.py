@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from torch import nn
+
+from ._blocks import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from ._blocks import BlockStyle
+
+__all__ = ["Discriminator", "DiscriminatorOutput"]
+
+
+class DiscriminatorOutput(NamedTuple):
+    """What the discriminator says of ``n`` latent points.
+
+    ``modality`` has shape ``(n, n_modalities)``, ``classes`` ``(n, n_classes)`` (`None` without
+    classes), ``hidden`` ``(n, n_hidden[-1])``.
+    """
+
+    modality: torch.Tensor
+    classes: torch.Tensor | None
+    hidden: torch.Tensor
+
+
+class Discriminator(nn.Module):
+    """Which modality, and which class, does a latent point come from?
+
+    Parameters
+    ----------
+    n_latent
+        Dimensions of the latent space.
+    n_modalities
+        Number of modalities.
+    n_classes
+        Number of classes; 0 builds no class head.
+    n_hidden
+        Sizes of the shared hidden layers.
+    style
+        What each hidden layer holds besides the linear map.
+    linear_class_head
+        Whether the classes are read from the latent point by one linear map rather than from
+        the hidden layer that the modality head uses.
+    """
+
+    def __init__(
+        self,
+        n_latent: int,
+        n_modalities: int,
+        n_classes: int,
+        n_hidden: Sequence[int],
+        style: BlockStyle,
+        *,
+        linear_class_head: bool = False,
+    ) -> None:
+        super().__init__()
+        self.linear_class_head = linear_class_head
+        self.trunk = blocks([n_latent, *n_hidden], style)
+        self.modality = nn.Linear(n_hidden[-1], n_modalities)
+        n_class_input = n_latent if linear_class_head else n_hidden[-1]
+        self.classes = nn.Linear(n_class_input, n_classes) if n_classes else None
+
+    def forward(self, z: torch.Tensor) -> DiscriminatorOutput:
+        """Judge latent points of shape ``(n, n_latent)``."""
+        hidden = self.trunk(z)
+        return DiscriminatorOutput(self.modality(hidden), self._classes(z, hidden), hidden)
+
+    def classify(self, z: torch.Tensor) -> torch.Tensor:
+        """Class logits of shape ``(n, n_classes)`` for latent points ``(n, n_latent)``.
+
+        Raises
+        ------
+        RuntimeError
+            If the discriminator has no class head.
+        """
+        logits = self._classes(z, None if self.linear_class_head else self.trunk(z))
+        if logits is None:
+            raise RuntimeError("This discriminator has no class head.")
+        return logits
+
+    def _classes(self, z: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor | None:
+        if self.classes is None:
+            return None
+        return self.classes(z if self.linear_class_head else hidden)

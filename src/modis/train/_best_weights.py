@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from lightning.pytorch.callbacks import Callback
+
+if TYPE_CHECKING:
+    import torch
+    from lightning.pytorch import LightningModule, Trainer
+
+
+__all__ = ["BestWeights"]
+
+
+class BestWeights(Callback):
+    """Put the weights of the best validation pass back when training ends.
+
+    :class:`scvi.train.SaveCheckpoint` does the same through the disk, with the whole model and
+    its data; small models that are validated every second need it in memory.
+
+    Parameters
+    ----------
+    monitor
+        Logged score that is minimised.
+    """
+
+    def __init__(self, monitor: str) -> None:
+        self.monitor = monitor
+        self.best_score = float("inf")
+        self.best_epoch: int | None = None
+        self._state: dict[str, torch.Tensor] | None = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep a copy of the weights when they are the best so far."""
+        score = trainer.callback_metrics.get(self.monitor)
+        if trainer.sanity_checking or score is None or not float(score) < self.best_score:
+            return
+        self.best_score, self.best_epoch = float(score), trainer.current_epoch
+        self._state = {
+            key: value.detach().clone() for key, value in _networks(pl_module).state_dict().items()
+        }
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Load the kept weights."""
+        if self._state is not None:
+            _networks(pl_module).load_state_dict(self._state)
+            self._state = None
+
+
+def _networks(pl_module: LightningModule) -> torch.nn.Module:
+    return cast("torch.nn.Module", pl_module.module)
