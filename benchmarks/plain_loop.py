@@ -1,0 +1,82 @@
+"""The same model, trained by a plain PyTorch loop on tensors that lie ready in memory."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from modis.dataloaders import BalancedBatchSampler
+from modis.module import weighted_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from modis.data import Modality
+    from modis.module import MODISModule
+
+
+def train_plainly(
+    module: MODISModule,
+    data: Mapping[str, Modality],
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    lr_discriminator: float,
+    weights: Mapping[str, float],
+    balance: bool = True,
+    after_epoch: Callable[[int, float], bool] | None = None,
+) -> float:
+    """Train, and return the seconds spent in training steps.
+
+    `after_epoch` is told the epoch and the seconds so far, and stops the loop by returning
+    True; its own time does not count.
+    """
+    features = {
+        name: torch.from_numpy(item.matrix.rows(slice(None))) for name, item in data.items()
+    }
+    labels = {name: torch.from_numpy(item.labels) for name, item in data.items()}
+    samplers = {
+        name: BalancedBatchSampler(item.labels, batch_size, balance=balance)
+        for name, item in data.items()
+    }
+    autoencoders = torch.optim.AdamW(
+        [*module.encoders.parameters(), *module.decoders.parameters()],
+        lr=lr,
+        betas=(0.5, 0.999),
+        weight_decay=0.0,
+        fused=True,
+    )
+    discriminator = torch.optim.Adam(
+        module.discriminator.parameters(), lr=lr_discriminator, betas=(0.5, 0.999), fused=True
+    )
+    steps = max(len(sampler) for sampler in samplers.values())
+    seconds = 0.0
+    for epoch in range(epochs):
+        module.train()
+        started = time.perf_counter()
+        drawn = {name: list(sampler) for name, sampler in samplers.items()}
+        for step in range(steps):
+            batch = {}
+            for name, rows in drawn.items():
+                index = torch.from_numpy(rows[step % len(rows)])
+                batch[name] = {"X": features[name][index], "labels": labels[name][index]}
+            encoded = module.inference(batch)
+            known = torch.cat([tensors["labels"] for tensors in batch.values()])
+            terms = module.discriminator_terms(encoded, known, weights)
+            discriminator.zero_grad()
+            weighted_sum(terms, weights).backward()
+            discriminator.step()
+            module.discriminator.requires_grad_(False)
+            loss = module.loss(batch, encoded, module.generative(batch, encoded), weights).loss
+            autoencoders.zero_grad()
+            loss.backward()
+            autoencoders.step()
+            module.discriminator.requires_grad_(True)
+        seconds += time.perf_counter() - started
+        if after_epoch is not None and after_epoch(epoch + 1, seconds):
+            break
+    module.eval()
+    return seconds
