@@ -44,6 +44,7 @@ myst_heading_anchors = 3
 # The notebooks are committed with their outputs; scripts/run_tutorials.py runs them.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_output_stderr = "remove"
 
 # Sphinx reads only what lies below its own folder.
 for notebook in sorted((DOCS.parent / "tutorials").glob("*.ipynb")):

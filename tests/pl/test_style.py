@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from matplotlib.colors import is_color_like
 from modis.pl._style import (
     UNLABELED_COLOR,
     class_colors,
+    house_style,
     in_order,
     is_missing,
     modality_colors,
@@ -54,3 +56,16 @@ def test_long_names_break_into_lines():
     assert wrapped("Plasmacytoid dendritic cells") == "Plasmacytoid dendritic\ncells"
     assert wrapped("") == ""
     assert wrapped(7) == "7"
+
+
+def test_what_a_backend_sets_while_drawing_stays():
+    # a notebook's backend turns interactive mode on with the first figure
+    before = dict(mpl.rcParams)
+    try:
+        with house_style():
+            assert mpl.rcParams["axes.spines.top"] is False
+            mpl.rcParams["interactive"] = not before["interactive"]
+        assert mpl.rcParams["interactive"] is not before["interactive"]
+        assert mpl.rcParams["axes.spines.top"] == before["axes.spines.top"]
+    finally:
+        mpl.rcParams.update(interactive=before["interactive"])

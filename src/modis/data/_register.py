@@ -92,6 +92,8 @@ def register(
         validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
     )
     manager.register_fields(mdata, source_registry)
+    if source_registry is not None:
+        return manager
     counts = count_classes(mdata, modalities, labels, classes)
     # one row per class: narrow enough for a terminal
     logger.info("Observations by class and modality:\n%s", counts.T.to_string())

@@ -10,7 +10,7 @@ from scvi.train import TrainRunner
 from ..data import DataSpec, count_classes, read_registered, register
 from ..dataloaders import ModalitySplitter
 from ..module import MODISModule
-from ..train import BestWeights, MODISTrainingPlan, quiet_lightning
+from ..train import BestWeights, MODISTrainingPlan, quiet_libraries
 from ._inference import InferenceMixin
 from ._persistence import check_saved_model
 
@@ -267,7 +267,7 @@ class MODIS(InferenceMixin, BaseModelClass):
             trainer_kwargs.setdefault(
                 "early_stopping_patience", max(5, round(0.2 * max_epochs / every))
             )
-        with quiet_lightning():
+        with quiet_libraries():
             runner = self._train_runner_cls(
                 self,
                 training_plan=plan,
@@ -339,9 +339,15 @@ class MODIS(InferenceMixin, BaseModelClass):
         True
         """
         check_saved_model(Path(dir_path), prefix)
-        return super().load(
-            str(dir_path), mdata, accelerator=accelerator, device=device, prefix=prefix, **kwargs
-        )
+        with quiet_libraries():
+            return super().load(
+                str(dir_path),
+                mdata,
+                accelerator=accelerator,
+                device=device,
+                prefix=prefix,
+                **kwargs,
+            )
 
     def get_var_names(self, legacy_mudata_format: bool = False) -> dict:
         """Feature names by modality, from the registry, so also without data."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,13 +12,13 @@ from matplotlib.patches import Patch, Rectangle
 
 from ._heatmap import heatmap, light_to
 from ._panels import single
-from ._style import RC, TEXT_COLOR, UNLABELED_COLOR, wrapped
+from ._style import TEXT_COLOR, UNLABELED_COLOR, house_style, wrapped
 
 APART: Any = {"facecolor": UNLABELED_COLOR, "linewidth": 0}
 UNSEEN: Any = {"facecolor": "#fdf0e6", "edgecolor": "#d55e00", "hatch": "////", "linewidth": 0}
 
 
-@mpl.rc_context(RC)
+@house_style()
 def class_counts(
     counts: pd.DataFrame, *, unlabeled: str = "unlabeled", ax: Axes | None = None
 ) -> Axes:

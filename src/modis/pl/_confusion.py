@@ -16,12 +16,12 @@ from sklearn.metrics import confusion_matrix
 
 from ._heatmap import heatmap
 from ._panels import panels
-from ._style import NO_DATA, RC, TEXT_COLOR, in_order, is_missing, text_inches, wrapped
+from ._style import NO_DATA, TEXT_COLOR, house_style, in_order, is_missing, text_inches, wrapped
 
 MAX_WIDTH = 16.0
 
 
-@mpl.rc_context(RC)
+@house_style()
 def confusion(
     y_true: ArrayLike,
     y_pred: ArrayLike,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ._panels import figure_of, panels
-from ._style import RC, class_colors
+from ._style import class_colors, house_style
 
 PARTS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation"}
 PART_COLORS = {"train": "#0072b2", "validation": "#d55e00"}
@@ -45,7 +44,7 @@ def history(
     best_epoch: int | None = ...,
     ax: None = ...,
 ) -> NDArray[np.object_]: ...
-@mpl.rc_context(RC)
+@house_style()
 def history(
     history: Mapping[str, pd.DataFrame],
     *,

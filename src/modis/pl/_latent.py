@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import patheffects
@@ -16,10 +15,10 @@ from sklearn.decomposition import PCA
 
 from ._panels import panels
 from ._style import (
-    RC,
     TEXT_COLOR,
     UNLABELED_COLOR,
     class_colors,
+    house_style,
     in_order,
     is_missing,
     modality_colors,
@@ -35,7 +34,7 @@ BASES = {"X_pca": "PC", "X_umap": "UMAP", "X_tsne": "t-SNE"}
 MOST_TOLD_BY_COLOR = 10
 
 
-@mpl.rc_context(RC)
+@house_style()
 def latent(
     embedding: AnnData,
     *,

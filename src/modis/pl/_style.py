@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -60,6 +61,21 @@ MUTED = (
     "#aa4499",
     "#999933",
 )
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw with :data:`RC`, and leave every parameter as it was.
+
+    matplotlib's own ``rc_context`` puts back all parameters. A notebook's backend, which starts
+    with the first figure, sets some for good; without them no later figure is shown.
+    """
+    before = {name: mpl.rcParams[name] for name in RC}
+    mpl.rcParams.update(RC)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def in_order(names: Iterable[Any]) -> list[Any]:

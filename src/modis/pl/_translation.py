@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,13 +12,13 @@ from matplotlib.patches import Rectangle
 
 from ._heatmap import heatmap, light_to
 from ._panels import figure_of, single
-from ._style import NO_DATA, RC, TEXT_COLOR, wrapped
+from ._style import NO_DATA, TEXT_COLOR, house_style, wrapped
 
 RATIO_TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 FRAME: Any = {"fill": False, "edgecolor": TEXT_COLOR, "linewidth": 1.4}
 
 
-@mpl.rc_context(RC)
+@house_style()
 def translation(
     errors: pd.DataFrame, limit: pd.Series | None = None, *, ax: Axes | None = None
 ) -> Axes:
