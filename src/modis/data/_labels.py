@@ -189,8 +189,8 @@ def _combine(
     if n_hidden:
         warnings.warn(
             f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' in "
-            f"one of mdata.obs['{key}'] and mdata.mod['{modality}'].obs['{key}'] and labelled in the "
-            "other. They are taken as unlabelled.",
+            f"one of mdata.obs['{key}'] and mdata.mod['{modality}'].obs['{key}'] and labelled in "
+            "the other. They are taken as unlabelled.",
             UserWarning,
             stacklevel=2,
         )

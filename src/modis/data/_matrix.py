@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from anndata import AnnData
 
@@ -76,19 +77,29 @@ class FeatureMatrix:
         unique, inverse = np.unique(index, return_inverse=True)
         return _dense(self._x[unique])[inverse]
 
-    def chunks(self, index: np.ndarray | None = None) -> Iterator[np.ndarray]:
-        """Walk over rows in pieces that fit in memory.
+    def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
+        """Rows in pieces that fit in memory, to be walked over as often as needed.
 
         Parameters
         ----------
         index
             Row positions, `None` for all.
         """
-        n_rows = self.shape[0] if index is None else len(index)
-        step = max(1, _CHUNK_VALUES // max(1, self.shape[1]))
+        return _Chunks(self, index)
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    matrix: FeatureMatrix
+    index: np.ndarray | None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        n_rows, n_columns = self.matrix.shape
+        n_rows = n_rows if self.index is None else len(self.index)
+        step = max(1, _CHUNK_VALUES // max(1, n_columns))
         for start in range(0, n_rows, step):
             piece = slice(start, min(start + step, n_rows))
-            yield self.rows(piece if index is None else index[piece])
+            yield self.matrix.rows(piece if self.index is None else self.index[piece])
 
 
 def _dense(x: Any) -> np.ndarray:

@@ -46,7 +46,7 @@ def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[
         raise ValueError("The MuData has no modality.")
     for name in names:
         # torch keeps the networks of a modality under its name
-        if "." in name or not name or hasattr(nn.ModuleDict, name):
+        if "." in name or not name or hasattr(nn.ModuleDict(), name):
             raise ValueError(
                 f"Modality name {name!r} cannot be used: it is empty, has a dot or is a reserved "
                 "word. Rename it: "

@@ -55,8 +55,10 @@ def split_observations(
             for modality, data in modalities.items()
         ]
     )
+    # one bit per modality: the sum tells which of them saw an observation
+    rows["seen_in"] = rows["modality"].map({name: 2**k for k, name in enumerate(modalities)})
     groups = rows.groupby("name", sort=False).agg(
-        seen_in=("modality", lambda names: "\0".join(names)), label=("label", "max")
+        seen_in=("seen_in", "sum"), label=("label", "max")
     )
     rng = np.random.default_rng(seed)
     validation: list[str] = []

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ..nn import SCALINGS, BlockStyle
+from ..nn import NORMS, SCALINGS, BlockStyle
 
 __all__ = ["ARCHITECTURES", "Architecture", "build_architecture"]
 
@@ -64,9 +64,15 @@ class Architecture:
             raise ValueError(
                 f"discriminator_input={self.discriminator_input!r} must be 'mean' or 'draw'."
             )
-        for name in ("n_latent", "n_layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
+        if self.norm not in (*NORMS, None):
+            raise ValueError(f"norm={self.norm!r} is not known; choose one of {[*NORMS, None]}.")
+        hidden = self.discriminator_hidden
+        if not hidden or min(hidden) < 1:
+            raise ValueError(f"discriminator_hidden={hidden} must name sizes of at least 1.")
+        for name in ("n_latent", "n_layers", "n_hidden"):
+            size = getattr(self, name)
+            if size is not None and size < 1:
+                raise ValueError(f"{name}={size} must be at least 1.")
         for name in ("dropout", "input_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be in [0, 1).")

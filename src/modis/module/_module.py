@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from scvi.module.base import BaseModuleClass, LossOutput, auto_move_data
 from torch import nn
@@ -12,9 +13,8 @@ from . import _losses as losses
 from ._architecture import build_architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    import numpy as np
     from torch.distributions import Distribution, Normal
 
     from ..nn import Decoder, DiscriminatorOutput
@@ -136,19 +136,16 @@ class MODISModule(BaseModuleClass):
         modality
             Name of the modality.
         chunks
-            Training rows in the user's units, in pieces of shape ``(n, n_features)``.
+            Training rows in the user's units, in pieces of shape ``(n, n_features)``; walked
+            over twice for counts.
         """
-        if isinstance(self.decoder(modality), CountDecoder):
-            chunks = self._log_normalized_chunks(modality, [torch.as_tensor(c) for c in chunks])
-        self.scaler(modality).fit(chunks)
-
-    def _log_normalized_chunks(
-        self, modality: str, chunks: list[torch.Tensor]
-    ) -> Iterator[np.ndarray]:
-        libraries = torch.cat([chunk.sum(dim=1) for chunk in chunks])
-        cast("CountDecoder", self.decoder(modality)).typical_library.copy_(libraries.median())
-        for chunk in chunks:
-            yield self._log_normalize(modality, chunk)[0].numpy()
+        decoder = self.decoder(modality)
+        if isinstance(decoder, CountDecoder):
+            libraries = np.concatenate([chunk.sum(axis=1) for chunk in chunks])
+            decoder.typical_library.fill_(float(np.median(libraries)))
+        self.scaler(modality).fit(
+            self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy() for chunk in chunks
+        )
 
     def _log_normalize(
         self, modality: str, x: torch.Tensor
@@ -299,7 +296,7 @@ class MODISModule(BaseModuleClass):
         labels
             Class codes in the order of `encoded`, negative where unlabelled.
         weights
-            Weight by term; terms of weight 0 are not computed.
+            Weight by term; the optional ones are not computed at weight 0.
         """
         z = self._judged(encoded).detach()
         output = self.discriminator(z)
@@ -324,7 +321,7 @@ class MODISModule(BaseModuleClass):
         labels
             Class codes in the order of `encoded`, negative where unlabelled.
         weights
-            Weight by term; terms of weight 0 are not computed.
+            Weight by term; the optional ones are not computed at weight 0.
         """
         output = self.discriminator(self._judged(encoded))
         terms = {}
@@ -379,7 +376,7 @@ class MODISModule(BaseModuleClass):
         inference_outputs, generative_outputs
             What :meth:`inference` and :meth:`generative` returned.
         weights
-            Weight by term, 1 where not named.
+            Weight by term. Where not named 1, or for clustering and translation 0.
 
         Returns
         -------

@@ -1,6 +1,6 @@
 """Networks: encoder, one decoder per likelihood, discriminator, feature scaling."""
 
-from ._blocks import BlockStyle
+from ._blocks import NORMS, BlockStyle
 from ._decoder import DECODERS, CountDecoder, Decoder
 from ._discriminator import Discriminator, DiscriminatorOutput
 from ._encoder import Encoder
@@ -8,6 +8,7 @@ from ._scaler import SCALINGS, FeatureScaler
 
 __all__ = [
     "DECODERS",
+    "NORMS",
     "SCALINGS",
     "BlockStyle",
     "CountDecoder",

@@ -9,9 +9,10 @@ from torch import nn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BlockStyle", "blocks"]
+__all__ = ["NORMS", "BlockStyle", "blocks"]
 
-_NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+#: Normalisations of a block, by name.
+NORMS: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def blocks(sizes: Sequence[int], style: BlockStyle) -> nn.Sequential:
     for n_in, n_out in pairwise(sizes):
         layers.append(nn.Linear(n_in, n_out))
         if style.norm is not None:
-            layers.append(_NORMS[style.norm](n_out))
+            layers.append(NORMS[style.norm](n_out))
         layers.append(nn.LeakyReLU(style.negative_slope))
         if style.dropout > 0:
             layers.append(nn.Dropout(style.dropout))

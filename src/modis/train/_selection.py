@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ..metrics import balanced_accuracy, modality_mixing
@@ -76,8 +77,9 @@ class ValidationPass:
             return 0.0
         log_probability = torch.cat(self.logits).log_softmax(dim=-1).cpu().numpy()
         own = -log_probability[np.flatnonzero(labeled), labels[labeled]]
-        groups = np.char.add(modality[labeled].astype(str), labels[labeled].astype(str))
-        scores["classification"] = float(np.mean([own[groups == g].mean() for g in set(groups)]))
+        pairs = list(zip(modality[labeled], labels[labeled], strict=True))
+        by_pair = pd.Series(own).groupby(pd.MultiIndex.from_tuples(pairs), sort=True)
+        scores["classification"] = float(by_pair.mean().mean())
         scores["accuracy"] = balanced_accuracy(
             labels[labeled], log_probability[labeled].argmax(axis=1)
         )

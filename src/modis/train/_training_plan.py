@@ -145,19 +145,24 @@ class MODISTrainingPlan(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log every term, averaged over the epoch."""
+        self._check_finite()
         means = {name: total / self._n_steps for name, total in self._sums.items()}
         self._sums, self._n_steps = {}, 0
-        if not torch.isfinite(means["loss"]):
-            broken = [name for name, mean in means.items() if not torch.isfinite(mean)]
+        for name, mean in means.items():
+            self.log(f"{name}_train", mean, prog_bar=name == "loss")
+
+    def _check_finite(self) -> None:
+        broken = [name for name, total in self._sums.items() if not torch.isfinite(total)]
+        if broken:
             raise RuntimeError(
                 f"Training diverged: {broken} are not finite in epoch {self.current_epoch + 1}. "
                 "Lower the learning rate (plan_kwargs={'lr': ...}) or scale the features."
             )
-        for name, mean in means.items():
-            self.log(f"{name}_train", mean, prog_bar=name == "loss")
 
     def on_validation_epoch_start(self) -> None:
         """Start a new pass."""
+        # Lightning validates before it ends the training epoch
+        self._check_finite()
         self._validation = ValidationPass()
 
     def validation_step(

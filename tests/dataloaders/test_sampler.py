@@ -1,0 +1,139 @@
+"""Which rows make a minibatch: full, balanced, even, deterministic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modis.dataloaders import BalancedBatchSampler
+
+LABELS = st.lists(st.integers(-1, 4), min_size=1, max_size=60).map(np.array)
+
+
+def epoch(labels, batch_size, **kwargs) -> np.ndarray:
+    """Row positions, one minibatch per row."""
+    return np.stack(list(BalancedBatchSampler(np.asarray(labels), batch_size, **kwargs)))
+
+
+def spread(counts) -> int:
+    return int(np.max(counts) - np.min(counts))
+
+
+@given(labels=LABELS, batch_size=st.integers(1, 40), balance=st.booleans())
+def test_every_minibatch_is_full(labels, batch_size, balance):
+    sampler = BalancedBatchSampler(labels, batch_size, balance=balance)
+    batches = list(sampler)
+    assert len(batches) == len(sampler) == int(np.ceil(len(labels) / batch_size))
+    assert all(batch.shape == (batch_size,) for batch in batches)
+    rows = np.concatenate(batches)
+    assert rows.dtype.kind == "i"
+    assert rows.min() >= 0
+    assert rows.max() < len(labels)
+
+
+@given(labels=LABELS, batch_size=st.integers(1, 40))
+def test_classes_are_equally_frequent(labels, batch_size):
+    drawn = labels[epoch(labels, batch_size).ravel()]
+    known = np.unique(labels[labels >= 0])
+    if len(known):
+        assert spread([np.sum(drawn == code) for code in known]) <= 1
+
+
+@given(labels=LABELS, batch_size=st.integers(1, 40), balance=st.booleans())
+def test_rows_of_a_class_are_used_evenly(labels, batch_size, balance):
+    uses = np.bincount(epoch(labels, batch_size, balance=balance).ravel(), minlength=len(labels))
+    groups = np.unique(labels) if balance else [None]
+    for code in groups:
+        members = np.full(len(labels), True) if code is None else labels == code
+        assert spread(uses[members]) <= 1
+
+
+@given(
+    labels=LABELS,
+    batch_size=st.integers(2, 40),
+    min_labeled=st.sampled_from([0.0, 0.25, 0.5, 0.9]),
+)
+def test_labelled_share_of_every_minibatch(labels, batch_size, min_labeled):
+    batches = epoch(labels, batch_size, min_labeled=min_labeled)
+    n_labeled = (labels[batches] >= 0).sum(axis=1)
+    share = np.mean(labels >= 0)
+    if share in {0, 1}:
+        assert (n_labeled == share * batch_size).all()
+    else:
+        # to the nearest row, and at least one row of either kind
+        assert spread(n_labeled) == 0
+        wanted = max(share, min_labeled) * batch_size
+        assert abs(np.clip(wanted, 1, batch_size - 1) - n_labeled[0]) <= 0.5
+        assert 1 <= n_labeled[0] <= batch_size - 1
+
+
+def test_classes_are_spread_over_the_minibatches():
+    labels = np.repeat([0, 1, 2], [200, 30, 2])
+    drawn = labels[epoch(labels, 12)]
+    for code in range(3):
+        assert spread((drawn == code).sum(axis=1)) <= 4
+        assert ((drawn == code).sum(axis=1) > 0).all()
+
+
+def test_the_odd_row_goes_to_any_class():
+    sampler, labels = BalancedBatchSampler(np.array([0, 1, 2]), 4), np.array([0, 1, 2])
+    twice = [np.bincount(labels[next(iter(sampler))]).argmax() for _ in range(40)]
+    assert set(twice) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_cohort_smaller_than_a_minibatch_is_repeated(balance):
+    labels = [0, 1, 1, -1, 0]
+    rows = epoch(labels, 32, balance=balance)
+    assert rows.shape == (1, 32)
+    assert set(rows[0]) == set(range(5))
+
+
+@pytest.mark.parametrize("label", [0, -1])
+def test_a_single_sample_fills_a_minibatch(label):
+    assert epoch([label], 8).tolist() == [[0] * 8]
+
+
+def test_a_rare_class_counts_as_much_as_the_others():
+    labels = np.array([0] * 97 + [1] * 3)
+    drawn = labels[epoch(labels, 20).ravel()]
+    assert np.bincount(drawn).tolist() == [50, 50]
+
+
+def test_unbalanced_is_every_row_once():
+    labels = np.array([0] * 97 + [1] * 3 + [-1] * 20)
+    rows = epoch(labels, 20, balance=False)
+    assert sorted(rows.ravel()) == list(range(120))
+
+
+def test_without_labels_is_every_row_once():
+    assert sorted(epoch(np.full(60, -1), 20).ravel()) == list(range(60))
+
+
+def test_few_labels_fill_half_of_every_minibatch():
+    labels = np.full(100, -1)
+    labels[[3, 50]] = [0, 1]
+    drawn = labels[epoch(labels, 10)]
+    assert ((drawn >= 0).sum(axis=1) == 5).all()
+
+
+def test_the_global_generator_decides():
+    labels = np.random.default_rng(0).integers(-1, 3, 50)
+    torch.manual_seed(1)
+    first, second = epoch(labels, 16), epoch(labels, 16)
+    torch.manual_seed(1)
+    assert np.array_equal(epoch(labels, 16), first)
+    assert not np.array_equal(first, second)
+
+
+def test_every_epoch_is_drawn_anew():
+    sampler = BalancedBatchSampler(np.arange(60) % 3, 16)
+    assert not np.array_equal(np.stack(list(sampler)), np.stack(list(sampler)))
+
+
+def test_no_sample_at_all():
+    with pytest.raises(ValueError, match="no sample to draw from"):
+        BalancedBatchSampler(np.empty(0, dtype=np.int64), 8)

@@ -1,0 +1,299 @@
+"""Training and validation: who goes where, and what a training step gets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+import pytest
+import scvi
+import torch
+from anndata import AnnData
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from modis.data import FeatureMatrix, Modality
+from modis.dataloaders import ModalitySplitter, split_observations
+
+FEATURES = {"rna": 6, "protein": 3, "mirna": 2}
+
+
+def modality(name, observations, labels, storage=np.asarray) -> Modality:
+    """Features of which every value tells the modality, the observation and the column."""
+    n_features = FEATURES.get(name, 2)
+    observations = np.asarray(observations)
+    x = observations[:, None] + 0.125 * np.arange(n_features)[None]
+    adata = AnnData(
+        storage(x.astype(np.float32)), obs=pd.DataFrame(index=observations.astype(str))
+    )
+    labels = np.asarray(labels, dtype=np.int64)
+    batch = np.zeros(len(observations), dtype=np.int64)
+    return Modality(name, FeatureMatrix(adata), adata.obs_names, labels, batch)
+
+
+def mosaic(n=300, storage=np.asarray, label_share=0.8) -> dict[str, Modality]:
+    """Three modalities; an observation has one, two or all of them."""
+    rng = np.random.default_rng(0)
+    label = np.where(rng.random(n) < label_share, rng.choice(3, n, p=[0.7, 0.2, 0.1]), -1)
+    data = {}
+    for code, name in enumerate(FEATURES):
+        seen = np.flatnonzero((np.arange(n) % 7 != code) & (np.arange(n) % 3 != code))
+        data[name] = modality(name, rng.permutation(seen), np.full(len(seen), -1), storage)
+        labels = label[data[name].obs_names.astype(int)]
+        data[name] = Modality(
+            name, data[name].matrix, data[name].obs_names, labels, data[name].batch
+        )
+    return data
+
+
+def groups_of(data) -> dict[tuple, set]:
+    """Observations by the modalities that saw them and by their class."""
+    seen, label = defaultdict(list), {}
+    for name, item in data.items():
+        for observation, code in zip(item.obs_names, item.labels, strict=True):
+            seen[observation].append(name)
+            label[observation] = max(code, label.get(observation, -1))
+    groups = defaultdict(set)
+    for observation, names in seen.items():
+        groups[*names, label[observation]].add(observation)
+    return groups
+
+
+def names_at(data, positions) -> dict[str, set]:
+    return {name: set(item.obs_names[positions[name]]) for name, item in data.items()}
+
+
+# the split
+
+
+@pytest.mark.parametrize("train_size", [0.5, 0.75, 0.9])
+def test_every_group_gives_its_share(train_size):
+    data = mosaic()
+    train, held_out = split_observations(data, train_size, seed=0)
+    validation = set().union(*names_at(data, held_out).values())
+    groups = groups_of(data)
+    assert len(groups) > 10
+    for members in groups.values():
+        wanted = (1 - train_size) * len(members)
+        assert abs(len(members & validation) - wanted) <= 0.5 + 1e-9
+        assert members - validation
+
+
+def test_both_sides_make_up_the_whole():
+    data = mosaic()
+    train, held_out = split_observations(data, 0.8, seed=0)
+    for name, item in data.items():
+        rows = np.concatenate([train[name], held_out[name]])
+        assert sorted(rows) == list(range(item.n_obs))
+        assert (np.diff(train[name]) > 0).all()
+        assert (np.diff(held_out[name]) > 0).all()
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=3),
+    train_size=st.floats(0.01, 1.0),
+    seed=st.integers(0, 10**6),
+)
+def test_an_observation_is_on_one_side_and_every_group_trains(sizes, train_size, seed):
+    rng = np.random.default_rng(seed)
+    label = rng.integers(-1, 2, 40)
+    data = {}
+    for name, size in zip(FEATURES, sizes, strict=False):
+        chosen = rng.choice(40, size, replace=False)
+        data[name] = modality(name, chosen, label[chosen])
+    train, held_out = split_observations(data, train_size, seed)
+    training = set().union(*names_at(data, train).values())
+    validation = set().union(*names_at(data, held_out).values())
+    assert not training & validation
+    for members in groups_of(data).values():
+        assert members & training
+
+
+def test_a_label_seen_in_one_modality_only_counts():
+    """The second modality does not know the classes of the observations that both saw."""
+    label = np.arange(100) % 2
+    data = {
+        "rna": modality("rna", range(100), label),
+        "protein": modality("protein", range(100), np.full(100, -1)),
+    }
+    for seed in range(5):
+        _, held_out = split_observations(data, 0.8, seed)
+        assert np.bincount(label[held_out["rna"]]).tolist() == [10, 10]
+        assert np.array_equal(held_out["rna"], held_out["protein"])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_a_handful_trains(n):
+    data = {"rna": modality("rna", range(100 + n), [0] * 100 + [1] * n)}
+    train, held_out = split_observations(data, 0.9, seed=0)
+    assert set(range(100, 100 + n)) <= set(train["rna"])
+    assert len(held_out["rna"]) == 10
+
+
+def test_train_size_one_holds_nothing_out():
+    data = mosaic()
+    train, held_out = split_observations(data, 1, seed=0)
+    assert all(len(rows) == 0 for rows in held_out.values())
+    assert {name: len(rows) for name, rows in train.items()} == {
+        name: item.n_obs for name, item in data.items()
+    }
+
+
+@pytest.mark.parametrize("train_size", [0, -0.1, 1.01, float("nan")])
+def test_impossible_train_size(train_size):
+    with pytest.raises(ValueError, match=r"train_size=.* must be larger than 0 and at most 1"):
+        split_observations(mosaic(30), train_size, seed=0)
+
+
+def test_the_seed_decides():
+    data = mosaic()
+    first, again, other = (split_observations(data, 0.8, seed)[1] for seed in (1, 1, 2))
+    assert all(np.array_equal(first[name], again[name]) for name in data)
+    assert any(not np.array_equal(first[name], other[name]) for name in data)
+
+
+def test_the_split_does_not_follow_the_order_of_the_file():
+    data = {"rna": modality("rna", range(100), np.zeros(100))}
+    _, held_out = split_observations(data, 0.8, seed=0)
+    assert held_out["rna"].min() < 30
+    assert held_out["rna"].max() > 70
+
+
+def test_splitter_takes_scvis_seed():
+    data = mosaic()
+    scvi.settings.seed = 5
+    by_settings = ModalitySplitter(data).val_idx
+    explicit = ModalitySplitter(data, seed=5).val_idx
+    other = ModalitySplitter(data, seed=6).val_idx
+    assert all(np.array_equal(by_settings[name], explicit[name]) for name in data)
+    assert any(not np.array_equal(by_settings[name], other[name]) for name in data)
+
+
+# the loaders
+
+
+def test_the_longest_modality_sets_the_epoch():
+    data = {
+        "rna": modality("rna", range(100), np.arange(100) % 2),
+        "protein": modality("protein", range(200, 217), np.arange(17) % 2),
+        "mirna": modality("mirna", [300], [0]),
+    }
+    splitter = ModalitySplitter(data, train_size=1, batch_size=8)
+    batches = [batch for batch, _, _ in splitter.train_dataloader()]
+
+    assert len(batches) == splitter.steps_per_epoch == 13
+    for batch in batches:
+        assert list(batch) == list(data)
+        for name, tensors in batch.items():
+            assert tensors["X"].shape == (8, FEATURES[name])
+            assert tensors["labels"].shape == tensors["batch"].shape == (8,)
+            assert tensors["X"].dtype == torch.float32
+            assert tensors["labels"].dtype == torch.int64
+    for name, item in data.items():
+        served = set(torch.cat([batch[name]["X"][:, 0] for batch in batches]).int().tolist())
+        assert served == set(item.obs_names.astype(int))
+
+
+def test_a_modality_starts_anew_in_another_order():
+    data = {
+        "rna": modality("rna", range(64), np.zeros(64)),
+        "protein": modality("protein", range(100, 116), np.zeros(16)),
+    }
+    splitter = ModalitySplitter(data, train_size=1, batch_size=16)
+    rounds = [batch["protein"]["X"][:, 0].tolist() for batch, _, _ in splitter.train_dataloader()]
+    assert len(rounds) == 4
+    assert all(sorted(served) == list(range(100, 116)) for served in rounds)
+    assert len(set(map(tuple, rounds))) == 4
+
+
+def test_features_meet_their_own_labels_and_training_rows_only():
+    data = mosaic()
+    splitter = ModalitySplitter(data, batch_size=16)
+    label = {
+        (name, int(observation)): code
+        for name, item in data.items()
+        for observation, code in zip(item.obs_names, item.labels, strict=True)
+    }
+    training = names_at(data, splitter.train_idx)
+    for batch, _, _ in splitter.train_dataloader():
+        for name, tensors in batch.items():
+            for x, code in zip(tensors["X"][:, 0].int().tolist(), tensors["labels"], strict=True):
+                assert str(x) in training[name]
+                assert label[name, x] == code
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_balanced_classes(balance):
+    data = {"rna": modality("rna", range(100), [0] * 90 + [1] * 10)}
+    splitter = ModalitySplitter(data, train_size=1, batch_size=20, balance_classes=balance)
+    labels = torch.cat([batch["rna"]["labels"] for batch, _, _ in splitter.train_dataloader()])
+    assert labels.bincount().tolist() == ([50, 50] if balance else [90, 10])
+
+
+def test_validation_walks_over_one_modality_after_the_other():
+    data = mosaic()
+    data["tiny"] = modality("tiny", [1000], [0])
+    splitter = ModalitySplitter(data, train_size=0.8)
+    assert splitter.validated_modalities == list(FEATURES)
+
+    seen = defaultdict(list)
+    for batch, _, loader in splitter.val_dataloader():
+        seen[splitter.validated_modalities[loader]].append(batch["X"])
+    assert list(seen) == list(FEATURES)
+    for name, parts in seen.items():
+        rows = data[name].matrix.rows(splitter.val_idx[name])
+        np.testing.assert_array_equal(torch.cat(parts).numpy(), rows)
+
+
+def test_nothing_to_validate():
+    splitter = ModalitySplitter(mosaic(), train_size=1)
+    assert splitter.n_val == 0
+    assert splitter.validated_modalities == []
+    assert list(splitter.val_dataloader()) == []
+
+
+def test_sizes():
+    data = mosaic()
+    splitter = ModalitySplitter(data, train_size=0.8)
+    n = sum(item.n_obs for item in data.values())
+    assert splitter.n_train + splitter.n_val == n
+    assert splitter.n_val / n == pytest.approx(0.2, abs=0.02)
+
+
+@pytest.mark.parametrize("label_share", [0.0, 0.3, 1.0])
+def test_labelled_share_of_the_training_samples(label_share):
+    data = mosaic(label_share=label_share)
+    splitter = ModalitySplitter(data, train_size=0.6)
+    labels = [code for name in data for code in data[name].labels[splitter.train_idx[name]]]
+    assert splitter.labeled_share == pytest.approx(sum(c >= 0 for c in labels) / len(labels))
+    assert splitter.labeled_share == pytest.approx(label_share, abs=0.08)
+
+
+def test_sparse_and_dense_give_the_same_minibatches():
+    served = []
+    for storage in (np.asarray, sparse.csr_matrix, sparse.csc_matrix):
+        torch.manual_seed(0)
+        splitter = ModalitySplitter(mosaic(storage=storage), batch_size=16)
+        served.append([batch for batch, _, _ in splitter.train_dataloader()])
+    for dense, *others in zip(*served, strict=True):
+        for other in others:
+            for name, tensors in dense.items():
+                assert all(torch.equal(tensors[key], other[name][key]) for key in tensors)
+
+
+def test_sparse_data_become_dense_a_minibatch_at_a_time(monkeypatch):
+    sizes, toarray = [], sparse.csr_matrix.toarray
+
+    def recorded(matrix, *args, **kwargs):
+        sizes.append(matrix.shape[0])
+        return toarray(matrix, *args, **kwargs)
+
+    data = mosaic(storage=sparse.csr_matrix)
+    for kind in (sparse.csr_matrix, sparse.csr_array):
+        monkeypatch.setattr(kind, "toarray", recorded)
+    splitter = ModalitySplitter(data, batch_size=16)
+    steps = list(splitter.train_dataloader())
+    assert len(sizes) >= len(steps) * len(data)
+    assert set(sizes) == {16}

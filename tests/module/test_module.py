@@ -1,0 +1,502 @@
+"""The networks together: sizes, equations 1 and 2, scaling, one to many modalities."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from scvi.module.base import LossOutput
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from modis._constants import LIKELIHOOD_DOMAINS
+from modis.module import ADVERSARIAL, MODISModule, weighted_sum
+from modis.module import _losses as losses
+from modis.nn import SCALINGS
+
+SIZES = {"rna": 7, "protein": 4, "methylation": 5}
+N, N_CLASSES = 9, 3
+SMALL = {
+    "n_latent": 3,
+    "n_hidden": 6,
+    "discriminator_hidden": (8,),
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+}
+
+
+def make(sizes=None, n_classes=N_CLASSES, likelihood="gaussian", **kwargs) -> MODISModule:
+    sizes = SIZES if sizes is None else sizes
+    return MODISModule(sizes, n_classes, dict.fromkeys(sizes, likelihood), **(SMALL | kwargs))
+
+
+def minibatch(sizes=None, labels=None, domain="real") -> dict:
+    rng = np.random.default_rng(0)
+    batch = {}
+    for name, n_features in (SIZES if sizes is None else sizes).items():
+        shape = (N, n_features)
+        x = {
+            "real": lambda s=shape: rng.normal(size=s),
+            "counts": lambda s=shape: rng.poisson(4, size=s),
+            "unit": lambda s=shape: rng.random(s),
+            "binary": lambda s=shape: rng.integers(0, 2, s),
+        }[domain]()
+        codes = rng.integers(-1, N_CLASSES, N) if labels is None else np.full(N, labels)
+        batch[name] = {
+            "X": torch.as_tensor(x, dtype=torch.float32),
+            "labels": torch.as_tensor(codes),
+            "batch": torch.zeros(N, dtype=torch.int64),
+        }
+    return batch
+
+
+def all_labels(batch) -> torch.Tensor:
+    return torch.cat([tensors["labels"] for tensors in batch.values()])
+
+
+def at_mean(encoded: dict) -> dict:
+    """Draws put on the posterior means: both give the same game then."""
+    return {name: item._replace(z=item.qz.mean) for name, item in encoded.items()}
+
+
+def probabilities(logits: torch.Tensor) -> np.ndarray:
+    return logits.detach().double().softmax(dim=1).numpy()
+
+
+def count(*modules: torch.nn.Module) -> int:
+    return sum(parameter.numel() for module in modules for parameter in module.parameters())
+
+
+# sizes
+
+
+def test_parameters_of_the_paper():
+    sizes = {"methylation": 367, "expression": 131, "protein": 160}
+    module = MODISModule(sizes, 5, dict.fromkeys(sizes, "gaussian"), architecture="paper")
+    autoencoders = {name: count(module.encoders[name], module.decoders[name]) for name in sizes}
+    assert autoencoders == {"methylation": 1_531_375, "expression": 382_723, "protein": 397_600}
+    assert count(module.discriminator) == 724_744
+    assert count(module) == 3_036_442
+
+
+@pytest.mark.parametrize("sizes", [{"only": 4}, SIZES, {f"omics {i}": i + 2 for i in range(6)}])
+def test_any_number_of_modalities(sizes):
+    module, batch = make(sizes), minibatch(sizes)
+    inferred, generated, output = module(batch)
+
+    assert module.modalities == list(sizes)
+    assert module.discriminator.modality.out_features == len(sizes)
+    for name, n_features in sizes.items():
+        assert inferred[name].z.shape == (N, 3)
+        assert generated[name].mean.shape == (N, n_features)
+    assert isinstance(output, LossOutput)
+    output.loss.backward()
+    for name in sizes:
+        assert module.encoders[name].mean.weight.grad.abs().sum() > 0
+        assert module.decoders[name].mean.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("n_classes", [0, 1])
+def test_fewer_than_two_classes_build_no_head(n_classes):
+    module = make(n_classes=n_classes)
+    assert module.n_classes == 0
+    with pytest.raises(RuntimeError, match="no class head"):
+        module.classify(torch.zeros(2, 3))
+
+
+def test_unknown_adversarial():
+    with pytest.raises(ValueError, match="adversarial='wasserstein' is not known"):
+        make(adversarial="wasserstein")
+
+
+# equation 2
+
+
+def test_reconstruction_and_kl_are_summed_over_modalities():
+    module, batch = make().eval(), minibatch()
+    encoded = module.inference(batch)
+    terms = module.reconstruction_terms(batch, encoded, module.generative(batch, encoded))
+
+    reconstruction, kl = 0.0, 0.0
+    for name, item in encoded.items():
+        x_hat = module.decoders[name](item.z).mean
+        reconstruction += np.mean((x_hat - item.x_scaled).detach().numpy() ** 2)
+        mean, scale = item.qz.mean.detach().numpy(), item.qz.scale.detach().numpy()
+        kl += np.mean(0.5 * (mean**2 + scale**2 - 1 - 2 * np.log(scale)).sum(axis=1))
+
+    assert terms["reconstruction"].item() == pytest.approx(reconstruction, rel=1e-5)
+    assert terms["kl"].item() == pytest.approx(kl, rel=1e-5)
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_loss_is_the_weighted_sum_of_its_terms(adversarial):
+    module, batch = make(adversarial=adversarial).eval(), minibatch()
+    encoded = at_mean(module.inference(batch))
+    weights = {"reconstruction": 2.0, "kl": 0.016, "adversarial": 0.5, "clustering": 0.3}
+    output = module.loss(batch, encoded, module.generative(batch, encoded), weights)
+
+    z = torch.cat([item.z for item in encoded.values()])
+    judged, labels = module.discriminator(z), all_labels(batch)
+    modality = torch.arange(3).repeat_interleave(N)
+    if adversarial == "relativistic":
+        game = losses.relativistic(
+            {code: judged.modality[modality == code] for code in range(3)}, generator=True
+        )
+    else:
+        game = losses.adversarial_cross_entropy(judged.modality, modality)
+    known = labels >= 0
+    expected = {
+        "adversarial": game.item(),
+        "classification": log_loss(
+            labels[known].numpy(), probabilities(judged.classes)[known], labels=range(N_CLASSES)
+        ),
+        "clustering": losses.clustering(judged.classes.softmax(dim=1), judged.hidden).item(),
+    }
+
+    metrics = {name: term.item() for name, term in output.extra_metrics.items()}
+    assert set(metrics) == {"reconstruction", "kl", *expected}
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected, rel=1e-4)
+    total = sum(weights.get(name, 1) * value for name, value in metrics.items())
+    assert output.loss.item() == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_the_game_pushes_every_encoder(adversarial):
+    module, batch = make(adversarial=adversarial), minibatch()
+    terms = module.adversarial_terms(module.inference(batch), all_labels(batch), {})
+    terms["adversarial"].backward()
+    for name in SIZES:
+        assert module.encoders[name].mean.weight.grad.abs().sum() > 1e-6
+
+
+def test_unlabelled_samples_do_not_classify():
+    module, batch = make(), minibatch(labels=-1)
+    encoded = module.inference(batch)
+    terms = module.adversarial_terms(encoded, all_labels(batch), {})
+    assert terms["classification"].item() == 0
+    assert module.discriminator_terms(encoded, all_labels(batch), {})["classification"].item() == 0
+
+
+def test_labels_follow_the_order_of_the_minibatch():
+    """Each modality's samples meet their own labels, whatever the order of the modalities."""
+    module, batch = make().eval(), minibatch()
+    turned = dict(reversed(batch.items()))
+    values = []
+    for tensors in (batch, turned):
+        encoded = at_mean(module.inference(tensors))
+        terms = module.adversarial_terms(encoded, all_labels(tensors), {})
+        values.append({name: term.item() for name, term in terms.items()})
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_a_minibatch_may_lack_a_modality():
+    module, batch = make().eval(), minibatch()
+    del batch["protein"]
+    encoded = at_mean(module.inference(batch))
+    terms = module.discriminator_terms(encoded, all_labels(batch), {})
+    logits = module.discriminator(torch.cat([item.z for item in encoded.values()])).modality
+    expected = log_loss([0] * N + [2] * N, probabilities(logits), labels=range(3))
+    assert terms["modality"].item() == pytest.approx(expected, rel=1e-5)
+
+
+# equation 1
+
+
+def test_discriminator_terms():
+    module, batch = make(), minibatch()
+    encoded = at_mean(module.inference(batch))
+    labels = all_labels(batch)
+    terms = module.discriminator_terms(
+        encoded, labels, {"clustering": 1.0, "gradient_penalty": 1.0}
+    )
+
+    z = torch.cat([item.z for item in encoded.values()]).detach()
+    judged, known = module.discriminator(z), (labels >= 0).numpy()
+    modality = np.repeat(range(3), N)
+    expected = {
+        "modality": log_loss(modality, probabilities(judged.modality)),
+        "classification": log_loss(labels[known], probabilities(judged.classes)[known]),
+        "clustering": losses.clustering(judged.classes.softmax(dim=1), judged.hidden).item(),
+        "gradient_penalty": losses.gradient_penalty(
+            lambda points: module.discriminator(points).modality, z
+        ).item(),
+    }
+    assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-4)
+
+
+def test_discriminator_terms_leave_the_encoders_alone():
+    module, batch = make(), minibatch()
+    weights = {"clustering": 1.0, "gradient_penalty": 1.0}
+    terms = module.discriminator_terms(module.inference(batch), all_labels(batch), weights)
+    weighted_sum(terms, {}).backward()
+    assert all(parameter.grad is None for parameter in module.encoders.parameters())
+    for name, parameter in module.discriminator.named_parameters():
+        assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize(
+    ("weights", "names"),
+    [
+        ({"clustering": 0.0, "gradient_penalty": 0.0}, set()),
+        ({"clustering": 0.1, "gradient_penalty": 0.0}, {"clustering"}),
+        ({"clustering": 0.0, "gradient_penalty": 0.1}, {"gradient_penalty"}),
+    ],
+)
+def test_costly_terms_are_computed_only_with_a_weight(weights, names):
+    module, batch = make(), minibatch()
+    terms = module.discriminator_terms(module.inference(batch), all_labels(batch), weights)
+    assert set(terms) == {"modality", "classification"} | names
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_classes", "first", "second"),
+    [
+        ({"rna": 7}, 3, {"classification"}, {"classification"}),
+        ({"rna": 7}, 0, set(), set()),
+        (SIZES, 0, {"modality"}, {"adversarial"}),
+    ],
+)
+def test_terms_that_have_nothing_to_say_are_left_out(sizes, n_classes, first, second):
+    module, batch = make(sizes, n_classes), minibatch(sizes)
+    encoded, labels = module.inference(batch), all_labels(batch)
+    weights = {"clustering": 0.0, "gradient_penalty": 1.0}
+    game = set() if len(sizes) == 1 else {"gradient_penalty"}
+    assert set(module.discriminator_terms(encoded, labels, weights)) == first | game
+    assert set(module.adversarial_terms(encoded, labels, weights)) == second
+
+
+@pytest.mark.parametrize(("given", "follows_draws"), [("mean", False), ("draw", True)])
+def test_what_the_discriminator_is_given(given, follows_draws):
+    module, batch = make(discriminator_input=given).eval(), minibatch()
+    encoded, labels = module.inference(batch), all_labels(batch)
+    moved = {name: item._replace(z=item.z + 1) for name, item in encoded.items()}
+    for terms in (module.discriminator_terms, module.adversarial_terms):
+        for name, term in terms(encoded, labels, {}).items():
+            same = torch.equal(term, terms(moved, labels, {})[name])
+            assert same is not follows_draws
+
+
+# translation
+
+
+def one_of_each_class(sizes, domain="real", seed=0) -> dict:
+    """One sample of each class per modality, in another order: so every mate is certain."""
+    batch, rng = minibatch(sizes, domain=domain), np.random.default_rng(seed)
+    for tensors in batch.values():
+        for key in tensors:
+            tensors[key] = tensors[key][: N_CLASSES + 1]
+        tensors["labels"] = torch.as_tensor(rng.permutation(range(-1, N_CLASSES)))
+    return batch
+
+
+def translation_by_hand(module, batch, encoded, source, target) -> float:
+    decoder, per_sample = module.decoders[target], []
+    for row, code in enumerate(batch[source]["labels"].tolist()):
+        if code < 0:
+            continue
+        mate = [batch[target]["labels"].tolist().index(code)]
+        library = None if encoded[target].library is None else encoded[target].library[mate]
+        px = decoder(encoded[source].z[[row]], library=library)
+        x, x_scaled = batch[target]["X"][mate], encoded[target].x_scaled[mate]
+        per_sample.append(decoder.loss(px, x, x_scaled).item())
+    return np.mean(per_sample)
+
+
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_translation_is_held_against_a_sample_of_the_class(likelihood, domain):
+    sizes = {"rna": 7, "protein": 4}
+    module, batch = make(sizes, likelihood=likelihood).eval(), one_of_each_class(sizes, domain)
+    encoded = module.inference(batch)
+    expected = sum(
+        translation_by_hand(module, batch, encoded, source, target)
+        for source, target in (("rna", "protein"), ("protein", "rna"))
+    )
+    assert module.translation_term(batch, encoded).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_every_direction_is_drawn_in_turn():
+    module, batch = make().eval(), one_of_each_class(SIZES)
+    encoded, names = module.inference(batch), list(SIZES)
+    by_shift = [
+        sum(
+            translation_by_hand(module, batch, encoded, source, names[(i + shift) % 3])
+            for i, source in enumerate(names)
+        )
+        for shift in (1, 2)
+    ]
+    drawn = [module.translation_term(batch, encoded).item() for _ in range(20)]
+    hits = [[value == pytest.approx(wanted, rel=1e-4) for wanted in by_shift] for value in drawn]
+    assert all(sum(hit) == 1 for hit in hits)
+    assert all(np.any(hits, axis=0))
+
+
+def test_only_decoders_learn_from_translation():
+    module, batch = make(), minibatch()
+    module.translation_term(batch, module.inference(batch)).backward()
+    assert all(parameter.grad is None for parameter in module.encoders.parameters())
+    for name in SIZES:
+        assert module.decoders[name].mean.weight.grad.abs().sum() > 0
+
+
+def test_nothing_labelled_nothing_translated():
+    module, batch = make(), minibatch(labels=-1)
+    assert module.translation_term(batch, module.inference(batch)).item() == 0
+    output = module.loss(*[batch, *module(batch)[:2]], {"translation": 1.0})
+    assert output.extra_metrics["translation"].item() == 0
+    output.loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_classes", "weight", "translated"),
+    [
+        (SIZES, N_CLASSES, 1.0, True),
+        (SIZES, N_CLASSES, 0.0, False),
+        (SIZES, 0, 1.0, False),
+        ({"rna": 7}, N_CLASSES, 1.0, False),
+    ],
+)
+def test_when_translation_is_a_term(sizes, n_classes, weight, translated):
+    module, batch = make(sizes, n_classes), minibatch(sizes)
+    inferred, generated = module(batch, compute_loss=False)
+    output = module.loss(batch, inferred, generated, {"translation": weight})
+    assert ("translation" in output.extra_metrics) is translated
+
+
+# scaling, units
+
+
+@pytest.mark.parametrize(
+    ("architecture", "reference"), [("default", StandardScaler), ("paper", MinMaxScaler)]
+)
+def test_encoder_sees_scaled_features_and_decode_gives_units_back(architecture, reference):
+    module = make(architecture=architecture, norm=None)
+    x = (np.random.default_rng(0).normal(size=(60, 7)) * 30 + 100).astype(np.float32)
+    module.fit_scaler("rna", [x[:20], x[20:]])
+    scaler = reference().fit(x.astype(np.float64))
+
+    encoded = module.encode("rna", torch.from_numpy(x))
+    np.testing.assert_allclose(encoded.x_scaled, scaler.transform(x), atol=1e-4)
+    assert encoded.library is None
+
+    decoded = module.decode("rna", encoded.z).detach().numpy()
+    in_scaled_units = module.decoders["rna"](encoded.z).mean.detach().numpy()
+    np.testing.assert_allclose(decoded, scaler.inverse_transform(in_scaled_units), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "likelihood", [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
+)
+def test_counts_are_normalised_and_decoded_at_their_depth(likelihood):
+    module = make(likelihood=likelihood, norm=None)
+    rng = np.random.default_rng(0)
+    x = rng.poisson(rng.uniform(1, 9, size=(41, 1)), size=(41, 7)).astype(np.float32)
+    x[3] = 0
+    library = x.sum(axis=1, keepdims=True)
+    module.fit_scaler("rna", [x[:13], x[13:]])
+
+    median = np.median(library)
+    assert module.decoders["rna"].typical_library.item() == median
+    encoded = module.encode("rna", torch.from_numpy(x))
+    normalised = np.log1p(x / library.clip(min=1) * median)
+    np.testing.assert_allclose(
+        encoded.x_scaled, StandardScaler().fit_transform(normalised), atol=1e-4
+    )
+    np.testing.assert_allclose(encoded.library, library.clip(min=1))
+
+    deep = module.decode("rna", encoded.z, library=10 * encoded.library)
+    shallow = module.decode("rna", encoded.z, library=encoded.library)
+    torch.testing.assert_close(deep, 10 * shallow)
+    typical = module.decode("rna", encoded.z).detach().numpy()
+    np.testing.assert_allclose(
+        typical, shallow.detach().numpy() / library.clip(min=1) * median, rtol=1e-4
+    )
+
+
+def test_counts_are_explained_at_the_depth_of_their_own_sample():
+    module, batch = make(likelihood="poisson"), minibatch(domain="counts")
+    for name, px in module.generative(batch, module.inference(batch)).items():
+        torch.testing.assert_close(px.rate.sum(dim=1), batch[name]["X"].sum(dim=1))
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_typical_depth_is_learned_whatever_the_scaling(scaling):
+    module = make(likelihood="nb", scaling=scaling)
+    module.fit_scaler("rna", [np.full((3, 7), 2, np.float32), np.full((2, 7), 5, np.float32)])
+    assert module.decoders["rna"].typical_library.item() == 14
+
+
+class _Pieces:
+    """Training rows read piece by piece; counts how many pieces are kept at a time."""
+
+    def __init__(self, x: np.ndarray, n_pieces: int) -> None:
+        self.x, self.n_pieces = x, n_pieces
+        self.most_alive = 0
+
+    def __iter__(self):
+        alive: list[weakref.ref] = []
+        for piece in np.array_split(self.x, self.n_pieces):
+            fresh = piece.copy()
+            alive.append(weakref.ref(fresh))
+            yield fresh
+            del fresh
+            self.most_alive = max(self.most_alive, sum(ref() is not None for ref in alive))
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "beta", "nb"])
+def test_scaler_never_holds_the_whole_matrix(likelihood):
+    pieces = _Pieces(np.random.default_rng(0).poisson(3, size=(60, 7)).astype(np.float32), 20)
+    make(likelihood=likelihood).fit_scaler("rna", pieces)
+    assert pieces.most_alive <= 2
+
+
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_every_likelihood_trains_and_stays_in_its_domain(likelihood, domain):
+    module, batch = make(likelihood=likelihood), minibatch(domain=domain)
+    for name, tensors in batch.items():
+        module.fit_scaler(name, [tensors["X"].numpy()])
+    inferred, _, output = module(batch)
+    output.loss.backward()
+    assert torch.isfinite(output.loss)
+    assert all(torch.isfinite(p.grad).all() for p in module.parameters() if p.grad is not None)
+
+    translated = module.decode("protein", inferred["rna"].z)
+    assert translated.shape == (N, SIZES["protein"])
+    if domain != "real":
+        assert (translated >= 0).all()
+    if domain in {"unit", "binary"}:
+        assert (translated <= 1).all()
+
+
+def test_decoders_see_the_batch():
+    module = make(n_batch=2)
+    z = torch.randn(N, 3)
+    module.eval()
+    codes = [torch.full((N,), code) for code in (0, 1)]
+    first, second = (module.decode("rna", z, batch) for batch in codes)
+    assert not torch.allclose(first, second)
+
+
+# classes
+
+
+def test_classify_gives_probabilities():
+    module, z = make(), torch.randn(N, 3)
+    probability = module.classify(z)
+    assert probability.shape == (N, N_CLASSES)
+    torch.testing.assert_close(probability.sum(dim=1), torch.ones(N))
+    logits = module.discriminator(z).classes
+    np.testing.assert_allclose(probability.detach(), probabilities(logits), rtol=1e-5)
+
+
+def test_scaling_travels_with_the_weights():
+    module, batch = make().eval(), minibatch()
+    for name, tensors in batch.items():
+        module.fit_scaler(name, [tensors["X"].numpy()])
+    other = make().eval()
+    other.load_state_dict(module.state_dict())
+    for name, tensors in batch.items():
+        torch.testing.assert_close(
+            other.encode(name, tensors["X"]).qz.mean, module.encode(name, tensors["X"]).qz.mean
+        )

@@ -1,0 +1,206 @@
+"""Every decoder of the table, against scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import special, stats
+
+from modis._constants import LIKELIHOOD_DOMAINS
+from modis.nn import DECODERS, BlockStyle
+
+PLAIN = BlockStyle(norm=None)
+N, N_LATENT, N_OUTPUT = 12, 3, 5
+
+COUNTS = [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
+
+
+def values(likelihood: str) -> torch.Tensor:
+    """Data in the likelihood's domain, with zeros (and ones) among them."""
+    rng = np.random.default_rng(1)
+    domain = LIKELIHOOD_DOMAINS[likelihood]
+    drawn = {
+        "real": lambda: rng.normal(size=(N, N_OUTPUT)),
+        "counts": lambda: rng.negative_binomial(1, 0.2, size=(N, N_OUTPUT)),
+        "unit": lambda: rng.uniform(0.01, 0.99, size=(N, N_OUTPUT)),
+        "binary": lambda: rng.integers(0, 2, size=(N, N_OUTPUT)),
+    }[domain]()
+    return torch.as_tensor(drawn, dtype=torch.float64)
+
+
+def make(likelihood: str, n_batch: int = 0):
+    decoder = DECODERS[likelihood](N_LATENT, N_OUTPUT, [6, 4], PLAIN, n_batch).double()
+    return decoder, torch.randn(N, N_LATENT, dtype=torch.float64)
+
+
+def array(x: torch.Tensor) -> np.ndarray:
+    return x.detach().numpy()
+
+
+def count_rate(decoder, raw, library):
+    return array(library) * special.softmax(raw, axis=1)
+
+
+def negative_binomial(decoder, raw, x, library):
+    theta, mu = np.exp(array(decoder.log_theta)), count_rate(decoder, raw, library)
+    return stats.nbinom.logpmf(x, theta, theta / (theta + mu))
+
+
+def zero_inflated(decoder, raw, x, library, hidden):
+    dropped = special.expit(array(decoder.dropout_logits(hidden)))
+    pmf = (1 - dropped) * np.exp(negative_binomial(decoder, raw, x, library))
+    return np.log(pmf + np.where(x == 0, dropped, 0))
+
+
+def beta(decoder, raw, x):
+    mean, total = special.expit(raw), np.exp(array(decoder.log_concentration))
+    return stats.beta.logpdf(x, mean * total, (1 - mean) * total)
+
+
+# decoder, raw head, data, scaled data, library, last hidden layer -> log-likelihood
+REFERENCE = {
+    "gaussian": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(scaled, raw, 1),
+    "bernoulli": lambda d, raw, x, scaled, lib, h: stats.bernoulli.logpmf(x, special.expit(raw)),
+    "beta": lambda d, raw, x, scaled, lib, h: beta(d, raw, x),
+    "poisson": lambda d, raw, x, scaled, lib, h: stats.poisson.logpmf(x, count_rate(d, raw, lib)),
+    "nb": lambda d, raw, x, scaled, lib, h: negative_binomial(d, raw, x, lib),
+    "zinb": lambda d, raw, x, scaled, lib, h: zero_inflated(d, raw, x, lib, h),
+}
+
+
+def test_one_decoder_per_likelihood():
+    assert set(DECODERS) == set(LIKELIHOOD_DOMAINS) == set(REFERENCE)
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_log_likelihood(likelihood):
+    decoder, z = make(likelihood)
+    x, library = values(likelihood), torch.linspace(1, 40, N, dtype=torch.float64)[:, None]
+    scaled = torch.randn_like(x)
+    hidden = decoder.trunk(z)
+    raw = array(decoder.mean(hidden))
+    px = decoder(z, library=library)
+
+    log_prob = decoder.log_prob(px, x, scaled)
+    expected = REFERENCE[likelihood](decoder, raw, array(x), array(scaled), library, hidden)
+
+    assert log_prob.shape == (N, N_OUTPUT)
+    np.testing.assert_allclose(array(log_prob), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_loss_is_a_mean_over_features(likelihood):
+    decoder, z = make(likelihood)
+    x, scaled = values(likelihood), torch.randn(N, N_OUTPUT, dtype=torch.float64)
+    px = decoder(z, library=x.sum(dim=1, keepdim=True) + 1)
+
+    if likelihood == "gaussian":
+        expected = ((array(px.mean) - array(scaled)) ** 2).mean(axis=1)
+    else:
+        expected = -array(decoder.log_prob(px, x, scaled)).mean(axis=1)
+
+    np.testing.assert_allclose(array(decoder.loss(px, x, scaled)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_gradients_reach_every_parameter_and_z(likelihood):
+    decoder, z = make(likelihood, n_batch=2)
+    z.requires_grad_()
+    x, scaled = values(likelihood), torch.randn(N, N_OUTPUT, dtype=torch.float64)
+    batch = torch.arange(N) % 2
+
+    px = decoder(z, batch, x.sum(dim=1, keepdim=True) + 1)
+    decoder.loss(px, x, scaled).mean().backward()
+
+    for name, parameter in [*decoder.named_parameters(), ("z", z)]:
+        assert torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_learns_the_mean_of_the_data(likelihood):
+    decoder, _ = make(likelihood)
+    x = values(likelihood).clamp(max=20)
+    z, library = torch.zeros(N, N_LATENT, dtype=torch.float64), x.sum(dim=1, keepdim=True)
+    before = decoder.loss(decoder(z, library=library), x, x).mean()
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=0.05)
+    for _step in range(150):
+        loss = decoder.loss(decoder(z, library=library), x, x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < before
+    if likelihood in {"gaussian", "bernoulli", "poisson"}:
+        # where the most likely parameters have a closed form
+        mean = decoder(z, library=library).mean
+        np.testing.assert_allclose(array(mean.mean(dim=0)), array(x.mean(dim=0)), atol=0.02)
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_decoder_sees_the_batch(likelihood):
+    decoder, z = make(likelihood, n_batch=3)
+    batch = torch.arange(N) % 3
+    seen = []
+    decoder.trunk.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    px = decoder(z, batch)
+
+    one_hot = torch.eye(3, dtype=z.dtype)[batch]
+    assert torch.equal(seen[0], torch.cat([z, one_hot], dim=1))
+    assert not torch.allclose(px.mean, decoder(z, (batch + 1) % 3).mean)
+
+
+@pytest.mark.parametrize("n_batch", [0, 1])
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_fewer_than_two_batches_condition_on_nothing(likelihood, n_batch):
+    decoder, z = make(likelihood, n_batch)
+    assert decoder.trunk[0].in_features == N_LATENT
+    assert torch.equal(decoder(z).mean, decoder(z, torch.zeros(N, dtype=torch.int64)).mean)
+
+
+@pytest.mark.parametrize("likelihood", COUNTS)
+def test_counts_follow_the_library(likelihood):
+    decoder, z = make(likelihood)
+    library = torch.linspace(10, 500, N, dtype=torch.float64)[:, None]
+
+    # the rate before any excess of zeros, which scvi's distributions call mu
+    def rate(px):
+        return px.rate if likelihood == "poisson" else px.mu
+
+    torch.testing.assert_close(rate(decoder(z, library=library)).sum(dim=1, keepdim=True), library)
+    decoder.typical_library.fill_(70)
+    assert rate(decoder(z)).sum(dim=1).tolist() == pytest.approx([70] * N)
+
+
+@pytest.mark.parametrize("likelihood", COUNTS)
+def test_typical_library_is_saved(likelihood):
+    decoder, _ = make(likelihood)
+    decoder.typical_library.fill_(1234)
+    other, _ = make(likelihood)
+    other.load_state_dict(decoder.state_dict())
+    assert other.typical_library.item() == 1234
+
+
+@pytest.mark.parametrize("logit", [0.0, 60.0, -60.0])
+def test_beta_at_exact_zero_and_one(logit):
+    decoder = DECODERS["beta"](N_LATENT, 2, [4], PLAIN)
+    torch.nn.init.zeros_(decoder.mean.weight)
+    torch.nn.init.constant_(decoder.mean.bias, logit)
+    x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
+
+    loss = decoder.loss(decoder(torch.randn(3, N_LATENT)), x, x)
+    loss.sum().backward()
+
+    assert torch.isfinite(loss).all()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in decoder.parameters())
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_expected_values_lie_in_the_domain(likelihood):
+    decoder, z = make(likelihood)
+    mean = decoder(50 * z).mean
+    assert torch.isfinite(mean).all()
+    if LIKELIHOOD_DOMAINS[likelihood] != "real":
+        assert (mean >= 0).all()
+    if LIKELIHOOD_DOMAINS[likelihood] in {"unit", "binary"}:
+        assert (mean <= 1).all()

@@ -1,0 +1,67 @@
+"""Discriminator: what each head reads."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from modis.nn import BlockStyle, Discriminator
+
+PLAIN = BlockStyle(norm=None)
+
+
+def make(n_classes: int = 4, **kwargs) -> Discriminator:
+    return Discriminator(5, 3, n_classes, [7, 6], PLAIN, **kwargs)
+
+
+@pytest.mark.parametrize("linear_class_head", [False, True])
+def test_shapes(linear_class_head):
+    output = make(linear_class_head=linear_class_head)(torch.randn(9, 5))
+    assert output.modality.shape == (9, 3)
+    assert output.classes.shape == (9, 4)
+    assert output.hidden.shape == (9, 6)
+
+
+def test_modality_head_reads_the_hidden_layer():
+    discriminator, z = make(), torch.randn(9, 5)
+    output = discriminator(z)
+    hidden = z
+    for layer in (discriminator.trunk[0], discriminator.trunk[2]):
+        hidden = hidden @ layer.weight.T + layer.bias
+        hidden = torch.where(hidden > 0, hidden, 0.2 * hidden)
+    torch.testing.assert_close(output.hidden, hidden)
+    torch.testing.assert_close(
+        output.modality, hidden @ discriminator.modality.weight.T + discriminator.modality.bias
+    )
+
+
+@pytest.mark.parametrize("linear_class_head", [False, True])
+def test_class_head_reads_what_it_should(linear_class_head):
+    discriminator, z = make(linear_class_head=linear_class_head), torch.randn(9, 5)
+    output = discriminator(z)
+    head, source = discriminator.classes, z if linear_class_head else output.hidden
+    torch.testing.assert_close(output.classes, source @ head.weight.T + head.bias)
+
+    output.classes.sum().backward()
+    reached = discriminator.trunk[0].weight.grad is not None
+    assert reached is not linear_class_head
+
+
+@pytest.mark.parametrize("linear_class_head", [False, True])
+def test_classify_is_the_class_head(linear_class_head):
+    discriminator, z = make(linear_class_head=linear_class_head), torch.randn(9, 5)
+    assert torch.equal(discriminator.classify(z), discriminator(z).classes)
+
+
+@pytest.mark.parametrize("linear_class_head", [False, True])
+def test_no_classes_no_head(linear_class_head):
+    discriminator, z = make(0, linear_class_head=linear_class_head), torch.randn(9, 5)
+    assert discriminator(z).classes is None
+    assert not any(name.startswith("classes") for name, _ in discriminator.named_parameters())
+    with pytest.raises(RuntimeError, match="no class head"):
+        discriminator.classify(z)
+
+
+def test_number_of_parameters_of_the_paper():
+    discriminator = Discriminator(64, 3, 5, [1024, 512, 256], PLAIN)
+    assert sum(parameter.numel() for parameter in discriminator.parameters()) == 724_744

@@ -1,0 +1,128 @@
+"""Scaling of features, against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from modis.nn import SCALINGS, FeatureScaler
+
+REFERENCE = {"standard": StandardScaler, "minmax": MinMaxScaler}
+
+
+def features(n: int = 80) -> np.ndarray:
+    """Features of very different location and spread."""
+    rng = np.random.default_rng(2)
+    return (rng.normal(size=(n, 4)) * [1, 1e-3, 200, 5] + [0, 0.5, 1e3, -7]).astype(np.float32)
+
+
+def fitted(scaling: str, *chunks: np.ndarray) -> FeatureScaler:
+    scaler = FeatureScaler(chunks[0].shape[1], scaling)
+    scaler.fit(iter(chunks))
+    return scaler
+
+
+@pytest.mark.parametrize("scaling", REFERENCE)
+def test_agrees_with_scikit_learn(scaling):
+    x = features()
+    scaled = fitted(scaling, x)(torch.from_numpy(x)).numpy()
+    expected = REFERENCE[scaling]().fit_transform(x.astype(np.float64))
+    np.testing.assert_allclose(scaled, expected, atol=3e-4)
+
+
+@pytest.mark.parametrize("scaling", REFERENCE)
+def test_new_data_are_scaled_as_the_training_data(scaling):
+    x, new = features(), features(7) * 1.5
+    scaled = fitted(scaling, x)(torch.from_numpy(new)).numpy()
+    expected = REFERENCE[scaling]().fit(x.astype(np.float64)).transform(new.astype(np.float64))
+    if scaling == "standard":
+        expected = expected.clip(-10, 10)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-4, atol=3e-4)
+
+
+@given(
+    scaling=st.sampled_from(sorted(REFERENCE)),
+    cuts=st.lists(st.integers(1, 79), max_size=6, unique=True).map(sorted),
+)
+def test_fit_in_pieces_is_the_fit_of_the_whole(scaling, cuts):
+    x = features()
+    whole, pieces = fitted(scaling, x), fitted(scaling, *np.split(x, cuts))
+    torch.testing.assert_close(pieces.location, whole.location, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(pieces.scale, whole.scale, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_inverse(scaling):
+    x = features()
+    scaler = fitted(scaling, x)
+    restored = scaler.inverse(scaler(torch.from_numpy(x))).numpy()
+    np.testing.assert_allclose(restored, x, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("level", [0.0, 3.5, -1e4])
+def test_constant_features(scaling, level):
+    x = features()
+    x[:, 1] = level
+    scaler = fitted(scaling, x)
+
+    scaled = scaler(torch.from_numpy(x))
+    assert (scaled[:, 1] == (level if scaling == "none" else 0)).all()
+    assert scaler.inverse(scaled)[:, 1].tolist() == pytest.approx([level] * 80)
+    assert torch.isfinite(scaler(torch.from_numpy(x + 1))).all()
+
+
+def test_outliers_are_clipped_in_units_of_spread():
+    x = features()
+    scaler = fitted("standard", x)
+    far = torch.from_numpy(x.mean(axis=0) + 50 * x.std(axis=0) * np.float32([1, -1, 1, -1]))
+    assert scaler(far[None]).tolist() == [[10, -10, 10, -10]]
+    assert FeatureScaler(1, max_value=2)(torch.tensor([[9.0]])).item() == 2
+
+
+def test_min_max_goes_beyond_the_training_range():
+    scaler = fitted("minmax", np.float32([[0], [2]]))
+    assert scaler(torch.tensor([[5.0], [-1.0]])).flatten().tolist() == [2.5, -0.5]
+
+
+def test_none_changes_nothing():
+    x = features()
+    scaler = fitted("none", x)
+    assert torch.equal(scaler(torch.from_numpy(x)), torch.from_numpy(x))
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_unfitted_is_the_identity_within_the_bounds(scaling):
+    x = torch.linspace(-3, 3, 8).reshape(2, 4)
+    assert torch.equal(FeatureScaler(4, scaling)(x), x)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_remembered_with_the_weights_and_no_parameter(scaling):
+    x = features()
+    scaler, other = fitted(scaling, x), FeatureScaler(4, scaling)
+    other.load_state_dict(scaler.state_dict())
+    assert torch.equal(other(torch.from_numpy(x)), scaler(torch.from_numpy(x)))
+    assert list(scaler.parameters()) == []
+
+
+@pytest.mark.parametrize("scaling", REFERENCE)
+def test_gradients_pass(scaling):
+    x = features()
+    scaler = fitted(scaling, x)
+    z = scaler(torch.from_numpy(x)).requires_grad_()
+    scaler.inverse(z).sum().backward()
+    torch.testing.assert_close(z.grad, scaler.scale.expand(80, 4))
+
+
+def test_unknown_scaling():
+    with pytest.raises(ValueError, match="'robust' is not known; choose one of"):
+        FeatureScaler(3, "robust")
+
+
+def test_repr_names_scaling_and_size():
+    assert "4 features, scaling='minmax'" in repr(FeatureScaler(4, "minmax"))

@@ -1,0 +1,137 @@
+"""Scores of a validation pass, against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+from sklearn.metrics import balanced_accuracy_score, log_loss
+
+from modis.metrics import modality_mixing
+from modis.train._selection import ValidationPass
+
+SIZES = {"rna": 40, "protein": 25, "mirna": 10}
+
+
+def cohort(sizes=None, n_classes=3, unlabeled=0.3) -> dict[str, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    drawn = {}
+    for name, n in (SIZES if sizes is None else sizes).items():
+        labels = np.where(rng.random(n) < unlabeled, -1, rng.integers(0, n_classes, n))
+        drawn[name] = {
+            "z": rng.normal(size=(n, 2)),
+            "logits": 2 * rng.normal(size=(n, n_classes)),
+            "labels": labels,
+            "reconstruction": rng.random(n) * n,
+            "kl": rng.random(n),
+        }
+    return drawn
+
+
+def walk(drawn, batch_size=1000, classes=True) -> dict[str, float]:
+    """Scores after a pass in minibatches; the sums over a minibatch are what a plan hands in."""
+    seen = ValidationPass()
+    for name, arrays in drawn.items():
+        for start in range(0, len(arrays["z"]), batch_size):
+            part = {key: values[start : start + batch_size] for key, values in arrays.items()}
+            seen.z.append(torch.from_numpy(part["z"]))
+            seen.labels.append(torch.from_numpy(part["labels"]))
+            seen.modality.append(name)
+            seen.reconstruction.append(float(part["reconstruction"].sum()))
+            seen.kl.append(float(part["kl"].sum()))
+            if classes:
+                seen.logits.append(torch.from_numpy(part["logits"]))
+    return seen.scores()
+
+
+def mean_log_loss(drawn) -> float:
+    """Every class of every modality with the same weight."""
+    per_group = []
+    for arrays in drawn.values():
+        probability = softmax(arrays["logits"], axis=1)
+        for code in set(arrays["labels"]) - {-1}:
+            own = arrays["labels"] == code
+            labels = range(probability.shape[1])
+            per_group.append(log_loss(arrays["labels"][own], probability[own], labels=labels))
+    return np.mean(per_group)
+
+
+def test_scores():
+    drawn = cohort()
+    scores = walk(drawn)
+    labels = np.concatenate([arrays["labels"] for arrays in drawn.values()])
+    logits = np.concatenate([arrays["logits"] for arrays in drawn.values()])
+    known = labels >= 0
+    z = np.concatenate([arrays["z"] for arrays in drawn.values()])
+    expected = {
+        "reconstruction": sum(arrays["reconstruction"].mean() for arrays in drawn.values()),
+        "kl": sum(arrays["kl"].mean() for arrays in drawn.values()),
+        "classification": mean_log_loss(drawn),
+        "accuracy": balanced_accuracy_score(labels[known], logits[known].argmax(axis=1)),
+        "mixing": modality_mixing(z, np.repeat(list(SIZES), list(SIZES.values()))),
+    }
+    expected["selection"] = (
+        expected["reconstruction"] / 3 + expected["classification"] + 1 - expected["mixing"]
+    )
+    assert scores == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
+def test_minibatches_make_no_difference(batch_size):
+    drawn = cohort()
+    assert walk(drawn, batch_size) == pytest.approx(walk(drawn))
+
+
+def test_a_large_class_does_not_outvote_a_small_one():
+    drawn = cohort({"rna": 101}, n_classes=2)
+    drawn["rna"]["labels"] = np.array([0] * 100 + [1])
+    drawn["rna"]["logits"] = np.tile([4.0, 0.0], (101, 1))
+    right, wrong = np.log1p(np.exp(-4)), np.log1p(np.exp(4))
+    scores = walk(drawn)
+    assert scores["classification"] == pytest.approx((right + wrong) / 2)
+    assert scores["accuracy"] == 0.5
+
+
+def test_modalities_whose_names_end_in_digits():
+    """Class 1 of modality "omics1" is not class 11 of modality "omics"."""
+    drawn = cohort({"omics": 40, "omics1": 30}, n_classes=12, unlabeled=0)
+    drawn["omics"]["labels"][:] = np.repeat([0, 11], 20)
+    drawn["omics1"]["labels"][:] = 1
+    assert walk(drawn)["classification"] == pytest.approx(mean_log_loss(drawn))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "unlabeled", "classes", "missing"),
+    [
+        (SIZES, 0.0, True, set()),
+        (SIZES, 1.0, True, {"classification", "accuracy"}),
+        (SIZES, 0.0, False, {"classification", "accuracy"}),
+        ({"rna": 20}, 0.0, True, {"mixing"}),
+        ({"rna": 20}, 1.0, True, {"classification", "accuracy", "mixing"}),
+        ({"rna": 1, "protein": 1}, 0.0, True, {"mixing"}),
+    ],
+)
+def test_what_cannot_be_measured_is_left_out(sizes, unlabeled, classes, missing):
+    scores = walk(cohort(sizes, unlabeled=unlabeled), classes=classes)
+    everything = {"reconstruction", "kl", "classification", "accuracy", "mixing", "selection"}
+    assert set(scores) == everything - missing
+    parts = scores["reconstruction"] / len(sizes) + scores.get("classification", 0)
+    parts += 1 - scores["mixing"] if "mixing" in scores else 0
+    assert scores["selection"] == pytest.approx(parts)
+
+
+@pytest.mark.parametrize(("distance", "mixing"), [(0, 1), (100, 0)])
+def test_mixing_of_many_points(distance, mixing):
+    drawn = cohort({"rna": 6000, "protein": 2000})
+    drawn["protein"]["z"] += distance
+    assert walk(drawn)["mixing"] == pytest.approx(mixing, abs=0.06)
+
+
+def test_selection_falls_when_the_model_gets_better():
+    worse = cohort()
+    better = {name: dict(arrays) for name, arrays in worse.items()}
+    for arrays in better.values():
+        arrays["reconstruction"] = 0.5 * arrays["reconstruction"]
+        arrays["logits"] = 10.0 * np.eye(3)[arrays["labels"]]
+    assert walk(better)["selection"] < walk(worse)["selection"]

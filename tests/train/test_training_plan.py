@@ -1,0 +1,401 @@
+"""Two steps per minibatch, and what the history tells of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scvi
+import torch
+from anndata import AnnData
+from scvi.train import Trainer
+
+from modis.data import FeatureMatrix, Modality
+from modis.dataloaders import ModalitySplitter
+from modis.module import ADVERSARIAL, MODISModule
+from modis.module import _losses as losses
+from modis.train import LOSS_WEIGHTS, MODISTrainingPlan, quiet_libraries
+
+FEATURES = {"rna": 12, "protein": 6}
+N, N_CLASSES = 60, 3
+
+
+def toy(features=None, labelled=True) -> dict[str, Modality]:
+    """Classes that are far apart in every modality; a fifth of the samples is not labelled."""
+    rng = np.random.default_rng(0)
+    data = {}
+    for name, n_features in (FEATURES if features is None else features).items():
+        codes = np.arange(N) % N_CLASSES
+        centres = 3 * rng.normal(size=(N_CLASSES, n_features))
+        x = (centres[codes] + rng.normal(size=(N, n_features))).astype(np.float32)
+        adata = AnnData(x)
+        adata.obs_names = [f"{name}{i}" for i in range(N)]
+        labels = np.where((np.arange(N) % 5 > 0) & labelled, codes, -1)
+        batch = np.zeros(N, dtype=np.int64)
+        data[name] = Modality(name, FeatureMatrix(adata), adata.obs_names, labels, batch)
+    return data
+
+
+class Run:
+    """A module, a plan and a trainer on toy data."""
+
+    def __init__(
+        self,
+        data=None,
+        *,
+        n_classes=N_CLASSES,
+        adversarial="cross_entropy",
+        train_size=0.8,
+        **plan_kwargs,
+    ) -> None:
+        self.data = toy() if data is None else data
+        sizes = {name: item.matrix.shape[1] for name, item in self.data.items()}
+        self.module = MODISModule(
+            sizes,
+            n_classes,
+            dict.fromkeys(sizes, "gaussian"),
+            adversarial=adversarial,
+            n_latent=4,
+            n_hidden=16,
+            discriminator_hidden=(16,),
+        )
+        self.splitter = ModalitySplitter(self.data, train_size=train_size, batch_size=16, seed=0)
+        for name, item in self.data.items():
+            self.module.fit_scaler(name, item.matrix.chunks(self.splitter.train_idx[name]))
+        self.plan = MODISTrainingPlan(self.module, **plan_kwargs)
+        self.plan.validated_modalities = self.splitter.validated_modalities
+
+    def fit(self, max_epochs=1, **trainer_kwargs) -> Run:
+        with quiet_libraries():
+            trainer = Trainer(
+                accelerator="cpu",
+                devices=1,
+                max_epochs=max_epochs,
+                check_val_every_n_epoch=1 if self.splitter.n_val else None,
+                enable_progress_bar=False,
+                log_every_n_steps=1,
+                **trainer_kwargs,
+            )
+            trainer.fit(self.plan, self.splitter)
+        self.history = trainer.logger.history
+        return self
+
+    def curve(self, name: str) -> np.ndarray:
+        return self.history[name].to_numpy(dtype=float).ravel()
+
+
+def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in module.named_parameters()}
+
+
+def changed(before: dict, module: torch.nn.Module) -> set[str]:
+    return {
+        name.split(".")[0]
+        for name, value in module.named_parameters()
+        if not torch.equal(before[name], value)
+    }
+
+
+# the two steps
+
+
+def run_and_watch(run: Run) -> list[tuple[str, set[str], set[str]]]:
+    """Each optimizer step as (whose, networks that changed, networks that held a gradient)."""
+    steps, configure = [], run.plan.configure_optimizers
+    owner = {id(value): name.split(".")[0] for name, value in run.module.named_parameters()}
+
+    def watched():
+        optimizers = configure()
+        for optimizer in optimizers:
+            seen: dict = {}
+            owned = {owner[id(p)] for group in optimizer.param_groups for p in group["params"]}
+
+            def before(optimizer, args, kwargs, seen=seen):
+                seen["state"] = state(run.module)
+                seen["gradient"] = {
+                    name.split(".")[0]
+                    for name, value in run.module.named_parameters()
+                    if value.grad is not None and value.grad.abs().sum() > 0
+                }
+
+            def after(optimizer, args, kwargs, seen=seen, owned=owned):
+                whose = "discriminator" if owned == {"discriminator"} else "autoencoders"
+                steps.append((whose, changed(seen["state"], run.module), seen["gradient"]))
+
+            optimizer.register_step_pre_hook(before)
+            optimizer.register_step_post_hook(after)
+        return optimizers
+
+    run.plan.configure_optimizers = watched
+    run.fit()
+    return steps
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_first_the_discriminator_then_the_autoencoders(adversarial):
+    run = Run(adversarial=adversarial, loss_weights={"clustering": 0.1})
+    steps = run_and_watch(run)
+    n = run.splitter.steps_per_epoch
+
+    assert [whose for whose, _, _ in steps] == ["discriminator", "autoencoders"] * n
+    for whose, moved, _ in steps:
+        expected = {"discriminator"} if whose == "discriminator" else {"encoders", "decoders"}
+        assert moved == expected
+    # the first step of all: nothing but the discriminator has a gradient
+    assert steps[0][2] == {"discriminator"}
+    assert all(parameter.requires_grad for parameter in run.module.parameters())
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_the_second_step_leaves_no_gradient_in_the_discriminator(adversarial):
+    run = Run(adversarial=adversarial)
+    gradients = []
+    configure = run.plan.configure_optimizers
+
+    def watched():
+        optimizers = configure()
+        for optimizer in optimizers:
+            optimizer.register_step_post_hook(
+                lambda *_: gradients.append(
+                    torch.cat([p.grad.flatten() for p in run.module.discriminator.parameters()])
+                )
+            )
+        return optimizers
+
+    run.plan.configure_optimizers = watched
+    run.fit()
+    for first, second in zip(gradients[::2], gradients[1::2], strict=True):
+        assert torch.equal(first, second)
+
+
+def test_learning_rates_of_the_two_sides():
+    for frozen, kwargs in (
+        ({"discriminator"}, {"lr_discriminator": 0.0}),
+        ({"encoders", "decoders"}, {"lr": 0.0, "lr_discriminator": 1e-3}),
+        ({"discriminator", "encoders", "decoders"}, {"lr": 0.0, "lr_discriminator": 0.0}),
+    ):
+        run = Run(**kwargs)
+        before = state(run.module)
+        run.fit()
+        assert changed(before, run.module) == {"discriminator", "encoders", "decoders"} - frozen
+
+
+def test_optimizers_know_their_parameters():
+    run = Run(lr=1e-3, lr_discriminator=2e-4, betas=(0.4, 0.9), weight_decay=0.03)
+    autoencoders, discriminator = run.plan.configure_optimizers()
+    assert autoencoders.defaults["lr"] == 1e-3
+    assert autoencoders.defaults["weight_decay"] == 0.03
+    assert discriminator.defaults["lr"] == 2e-4
+    assert discriminator.defaults["weight_decay"] == 0
+    for optimizer in (autoencoders, discriminator):
+        assert optimizer.defaults["betas"] == (0.4, 0.9)
+    sides = (autoencoders, discriminator)
+    held = [id(p) for side in sides for p in side.param_groups[0]["params"]]
+    assert len(held) == len(set(held))
+    assert set(held) == {id(p) for p in run.module.parameters()}
+
+
+# history
+
+
+VALIDATION = {"reconstruction", "kl", "classification", "accuracy", "mixing", "selection"}
+CLASS_TERMS = {"classification", "discriminator_classification"}
+GAME = {"adversarial", "discriminator_modality", "discriminator_gradient_penalty"}
+CLUSTERING = {"clustering", "discriminator_clustering"}
+
+
+@pytest.mark.parametrize(
+    ("features", "n_classes", "weights", "training", "validation"),
+    [
+        pytest.param(
+            FEATURES, N_CLASSES, {}, GAME | CLASS_TERMS | {"translation"}, VALIDATION, id="default"
+        ),
+        pytest.param(
+            FEATURES,
+            N_CLASSES,
+            {"clustering": 0.1, "gradient_penalty": 0.0, "translation": 0.0},
+            GAME - {"discriminator_gradient_penalty"} | CLASS_TERMS | CLUSTERING,
+            VALIDATION,
+            id="the paper's terms",
+        ),
+        pytest.param(
+            {"rna": 12}, N_CLASSES, {}, CLASS_TERMS, VALIDATION - {"mixing"}, id="one modality"
+        ),
+        pytest.param(
+            FEATURES, 0, {}, GAME, VALIDATION - {"classification", "accuracy"}, id="no classes"
+        ),
+        pytest.param(
+            {"rna": 12},
+            0,
+            {},
+            set(),
+            {"reconstruction", "kl", "selection"},
+            id="one modality without classes",
+        ),
+    ],
+)
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_history_has_every_term_by_name(
+    features, n_classes, weights, training, validation, adversarial
+):
+    run = Run(
+        toy(features, labelled=n_classes > 0),
+        n_classes=n_classes,
+        adversarial=adversarial,
+        loss_weights=weights,
+    ).fit(2)
+    names = {f"{name}_train" for name in training | {"reconstruction", "kl", "loss"}}
+    assert set(run.history) == names | {f"{name}_validation" for name in validation}
+    for name in run.history:
+        assert len(run.curve(name)) == 2
+        assert np.isfinite(run.curve(name)).all()
+
+
+@pytest.mark.parametrize("loss_weights", [{}, {"kl": 0.2, "adversarial": 0.7, "clustering": 0.1}])
+def test_history_is_the_mean_over_the_steps(monkeypatch, loss_weights):
+    run, steps = Run(loss_weights=loss_weights), []
+    loss = run.module.loss
+
+    def recorded(*args):
+        output = loss(*args)
+        steps.append({name: term.item() for name, term in output.extra_metrics.items()})
+        return output
+
+    monkeypatch.setattr(run.module, "loss", recorded)
+    run.fit(2)
+    weights = LOSS_WEIGHTS | loss_weights
+    n = run.splitter.steps_per_epoch
+    assert len(steps) == 2 * n
+    for epoch in range(2):
+        of_epoch = steps[epoch * n : (epoch + 1) * n]
+        means = {name: np.mean([step[name] for step in of_epoch]) for name in of_epoch[0]}
+        logged = {name: run.curve(f"{name}_train")[epoch] for name in means}
+        assert logged == pytest.approx(means, rel=1e-5)
+        total = sum(weights[name] * mean for name, mean in means.items())
+        assert run.curve("loss_train")[epoch] == pytest.approx(total, rel=1e-4)
+
+
+def test_validation_scores_are_means_over_samples():
+    run = Run(train_size=0.5).fit()
+    module = run.module.eval()
+    reconstruction, kl = 0.0, 0.0
+    for name, item in run.data.items():
+        rows = torch.from_numpy(item.matrix.rows(run.splitter.val_idx[name]))
+        encoded = module.encode(name, rows)
+        x_hat = module.decoders[name](encoded.qz.mean).mean
+        reconstruction += (x_hat - encoded.x_scaled).square().mean().item()
+        kl += losses.kl_to_standard_normal(encoded.qz).item()
+    assert run.curve("reconstruction_validation")[0] == pytest.approx(reconstruction, rel=1e-4)
+    assert run.curve("kl_validation")[0] == pytest.approx(kl, rel=1e-4)
+
+
+def test_a_validation_pass_changes_nothing():
+    """Neither weights nor what batch normalisation remembers."""
+    kept = []
+    for validated in (True, False):
+        scvi.settings.seed = 0
+        run = Run().fit(limit_val_batches=1.0 if validated else 0)
+        assert ("selection_validation" in run.history) is validated
+        kept.append(run.module.state_dict())
+    assert any("running_mean" in name for name in kept[0])
+    assert all(torch.equal(kept[0][name], kept[1][name]) for name in kept[0])
+
+
+# weights
+
+
+def test_unknown_loss_weight_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"loss_weights names \['kld'\].*'kl'"):
+        Run(loss_weights={"kld": 1.0, "kl": 0.5})
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+@pytest.mark.parametrize(
+    ("given", "penalty"), [({}, 1), ({"kl": 0.1}, 1), ({"gradient_penalty": 0}, 0)]
+)
+def test_gradient_penalty_unless_it_is_switched_off(adversarial, given, penalty):
+    run = Run(adversarial=adversarial, loss_weights=given)
+    assert run.plan.loss_weights == LOSS_WEIGHTS | given | {"gradient_penalty": penalty}
+    run.fit()
+    assert ("discriminator_gradient_penalty_train" in run.history) is bool(penalty)
+
+
+def test_few_labels_weaken_the_translation_term():
+    assert Run(labeled_share=0.25).plan.loss_weights == LOSS_WEIGHTS | {"translation": 0.25}
+    plan = Run(labeled_share=0.25, loss_weights={"translation": 2.0}).plan
+    assert plan.loss_weights["translation"] == 0.5
+    assert LOSS_WEIGHTS["translation"] == 1
+
+
+COSTLY = {"clustering": "clustering", "gradient_penalty": "gradient_penalty"}
+COSTLY |= {"translation": "class_mates"}
+
+
+@pytest.mark.parametrize(("term", "function"), COSTLY.items())
+def test_terms_of_weight_zero_cost_nothing(monkeypatch, term, function):
+    def fail(*args, **kwargs):
+        raise AssertionError("computed although its weight is zero")
+
+    monkeypatch.setattr(losses, function, fail)
+    Run(loss_weights={term: 0.0}).fit()
+    with pytest.raises(AssertionError, match="weight is zero"):
+        Run(loss_weights={term: 0.1}).fit()
+
+
+def test_kl_weight_is_the_papers_per_sample():
+    # 5e-4 on a KL summed over a batch of 32
+    assert LOSS_WEIGHTS["kl"] == pytest.approx(5e-4 * 32)
+
+
+# learning
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_toy_data_are_learned(adversarial):
+    run = Run(adversarial=adversarial, lr=5e-3).fit(10)
+    for name in ("reconstruction_train", "classification_train", "reconstruction_validation"):
+        assert run.curve(name)[-1] < 0.7 * run.curve(name)[0]
+    assert run.curve("selection_validation").min() < run.curve("selection_validation")[0]
+    assert run.curve("accuracy_validation").max() > 0.9
+
+
+def test_one_modality_without_classes_learns_to_reconstruct():
+    run = Run(toy({"rna": 12}, labelled=False), n_classes=0, lr=5e-3)
+    before = state(run.module)
+    run.fit(20)
+    assert run.curve("reconstruction_train")[-1] < 0.7 * run.curve("reconstruction_train")[0]
+    assert changed(before, run.module) == {"encoders", "decoders"}
+
+
+def test_same_seed_same_weights():
+    weights = []
+    for seed in (3, 3, 4):
+        scvi.settings.seed = seed
+        weights.append(state(Run().fit(2).module))
+    same, other = weights[1], weights[2]
+    assert all(torch.equal(weights[0][name], same[name]) for name in same)
+    assert any(not torch.equal(weights[0][name], other[name]) for name in other)
+
+
+def test_training_with_nothing_held_out():
+    run = Run(train_size=1).fit(2)
+    assert "loss_train" in run.history
+    assert not any(name.endswith("_validation") for name in run.history)
+
+
+# divergence, with and without a validation pass in the same epoch
+
+
+@pytest.mark.parametrize("train_size", [0.8, 1])
+def test_divergence_names_the_terms_and_a_way_out(train_size):
+    data = toy()
+    run = Run(data, train_size=train_size)
+    # after the scaling was fitted
+    data["protein"].matrix._x[:, 2] = np.nan
+    with pytest.raises(RuntimeError, match=r"diverged: .*'reconstruction'.* epoch 1\. Lower the"):
+        run.fit()
+
+
+@pytest.mark.parametrize("train_size", [0.8, 1])
+def test_absurd_learning_rate_is_reported(train_size):
+    with pytest.raises(RuntimeError, match="Training diverged"):
+        Run(lr=1e30, train_size=train_size).fit(3)
