@@ -1,16 +1,20 @@
 """MuData in: validation, one label vocabulary, registration, reading."""
 
+from ._errors import NotInDataError
 from ._labels import collect_labels
 from ._matrix import FeatureMatrix
 from ._modality import Modality, read_new, read_registered
 from ._register import register
 from ._spec import DataSpec
 from ._summary import count_classes
+from ._validation import check_mudata
 
 __all__ = [
     "DataSpec",
     "FeatureMatrix",
     "Modality",
+    "NotInDataError",
+    "check_mudata",
     "collect_labels",
     "count_classes",
     "read_new",

@@ -4,12 +4,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rich.table
-from scvi.data.fields import BaseAnnDataField
+from scvi.data.fields import BaseAnnDataField, LayerField, MuDataWrapper
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from mudata import MuData
 
-__all__ = ["VocabularyField"]
+__all__ = ["FeaturesField", "VocabularyField"]
+
+
+class _FeaturesField(LayerField):
+    """Features of one modality; data that are attached to a model keep the model's order."""
+
+    def transfer_field(
+        self, state_registry: dict[str, Any], adata_target: AnnData, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Keep the features of the training data; they are matched by name when read."""
+        return {**state_registry, self.N_OBS_KEY: adata_target.n_obs}
+
+
+FeaturesField = MuDataWrapper(_FeaturesField)
 
 
 class VocabularyField(BaseAnnDataField):

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._constants import UNLABELED_CODE
+from ._errors import NotInDataError
 from ._text import name_some
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def collect_labels(
     modalities: Sequence[str],
     labels_key: str | Mapping[str, str],
     unlabeled_category: str,
+    *,
+    warn: bool = True,
 ) -> dict[str, pd.Series]:
     """Bring the labels together, wherever they stand.
 
@@ -41,6 +44,8 @@ def collect_labels(
         modalities that such a dict leaves out are not labelled.
     unlabeled_category
         Name that stands for "not labelled", like a missing value does.
+    warn
+        Whether to warn of observations that are labelled in one place and hidden in the other.
 
     Returns
     -------
@@ -59,11 +64,19 @@ def collect_labels(
         own, shared = _columns(mdata, modality, key)
         if own is None and shared is None:
             if key is not None and not isinstance(labels_key, str):
-                raise KeyError(_missing_message(mdata, [modality], key, "labels_key"))
+                raise NotInDataError(_missing_message(mdata, [modality], key, "labels_key"))
             continue
-        labels[modality] = _combine(own, shared, modality, str(key), unlabeled_category)
+        labels[modality], n_hidden = _combine(own, shared, modality, str(key), unlabeled_category)
+        if n_hidden and warn:
+            warnings.warn(
+                f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' "
+                f"in one of mdata.obs['{key}'] and mdata.mod['{modality}'].obs['{key}'] and "
+                "labelled in the other. They are taken as unlabelled.",
+                UserWarning,
+                stacklevel=4,
+            )
     if not labels:
-        raise KeyError(_missing_message(mdata, modalities, labels_key, "labels_key"))
+        raise NotInDataError(_missing_message(mdata, modalities, labels_key, "labels_key"))
     known = _known_labels(labels)
     _check_agreement(labels, known)
     for modality in modalities:
@@ -101,7 +114,12 @@ def collect_batches(
         own, shared = _columns(mdata, modality, key)
         column = shared if own is None else own
         if column is None:
-            raise KeyError(_missing_message(mdata, [modality], key or batch_key, "batch_key"))
+            if key is None:
+                raise NotInDataError(
+                    f"batch_key names no column for mdata.mod['{modality}']: give every modality "
+                    "its column, or one column for all."
+                )
+            raise NotInDataError(_missing_message(mdata, [modality], key, "batch_key"))
         cleaned = _clean(column)
         missing = cleaned.index[cleaned.isna()]
         if len(missing):
@@ -170,12 +188,13 @@ def _combine(
     modality: str,
     key: str,
     unlabeled_category: str,
-) -> pd.Series:
+) -> tuple[pd.Series, int]:
+    """Labels of one modality, and how many of them one of the two columns hides."""
     columns = [_clean(column) for column in (own, shared) if column is not None]
     hidden = np.logical_or.reduce([column == unlabeled_category for column in columns])
     labels = [column.where(column != unlabeled_category, None) for column in columns]
     if len(labels) == 1:
-        return labels[0]
+        return labels[0], 0
     first, second = labels
     differs = first.notna() & second.notna() & (first != second)
     if differs.any():
@@ -186,25 +205,19 @@ def _combine(
         )
     combined = first.where(first.notna(), second)
     n_hidden = int((hidden & combined.notna()).sum())
-    if n_hidden:
-        warnings.warn(
-            f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' in "
-            f"one of mdata.obs['{key}'] and mdata.mod['{modality}'].obs['{key}'] and labelled in "
-            "the other. They are taken as unlabelled.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return _with_none(combined.mask(hidden, None))
+    return _with_none(combined.mask(hidden, None)), n_hidden
 
 
 def _clean(column: pd.Series) -> pd.Series:
     """Names as strings, `None` where missing or empty."""
-    names = column.astype(object)
-    if pd.api.types.is_float_dtype(column.dtype):
-        # a column of integers with gaps is read as floats: class 1.0 is class 1
-        names = names.map(lambda value: int(value) if float(value).is_integer() else value)
-    names = names.map(lambda value: None if pd.isna(value) else str(value).strip())
-    return _with_none(names.where(names != "", None))
+    names = [None if pd.isna(value) else _as_name(value) for value in column.astype(object)]
+    return pd.Series([name or None for name in names], index=column.index, dtype=object)
+
+
+def _as_name(value: Any) -> str:
+    # a column of integers with gaps is read as floats: class 1.0 is class 1
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if is_whole else value).strip()
 
 
 def _with_none(column: pd.Series) -> pd.Series:
@@ -224,10 +237,11 @@ def _check_agreement(labels: Mapping[str, pd.Series], known: pd.Series) -> None:
         differs = own[own != known.reindex(own.index)]
         if len(differs):
             name = differs.index[0]
+            other = next(m for m, c in labels.items() if c.get(name) == known[name])
             raise ValueError(
                 f"Modalities disagree on the label of {len(differs)} observation(s): "
                 f"{name_some(differs.index)}. For example '{name}' is '{differs.iloc[0]}' in "
-                f"'{modality}' and '{known[name]}' in another. Observations are the same when "
+                f"'{modality}' and '{known[name]}' in '{other}'. Observations are the same when "
                 "their names are: correct the labels or the names."
             )
 

@@ -41,7 +41,10 @@ class FeatureMatrix:
             x = x.tocsr()
         elif isinstance(x, np.ndarray | np.matrix):
             # one conversion here, none per minibatch; no copy when it is float32 already
-            x = np.asarray(x, dtype=np.float32)
+            with np.errstate(over="ignore"):
+                x = np.asarray(x, dtype=np.float32)
+        if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
+            columns = None
         self._x = x
         self._columns = columns
         self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
@@ -66,7 +69,8 @@ class FeatureMatrix:
         block = self._read(index)
         if self._columns is not None:
             block = block[:, self._columns]
-        return np.ascontiguousarray(block, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(block, dtype=np.float32)
 
     def _read(self, index: np.ndarray | slice) -> np.ndarray:
         if self.is_dense:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._constants import UNLABELED_CODE
+from ._errors import NotInDataError
 from ._labels import collect_batches, collect_labels, encode
 from ._matrix import FeatureMatrix
 from ._text import name_some
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
     from ._spec import DataSpec
 
-__all__ = ["Modality", "read_new", "read_registered"]
+__all__ = [
+    "Modality",
+    "check_features",
+    "check_known_modalities",
+    "read_new",
+    "read_registered",
+]
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,14 @@ def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:
     """Read the MuData that was registered, with its labels as they are now."""
     labels = _no_codes(mdata, spec.modalities)
     if spec.labels_key is not None:
-        names = collect_labels(mdata, spec.modalities, spec.labels_key, spec.unlabeled_category)
-        labels = encode(names, spec.classes)
+        try:
+            names = collect_labels(
+                mdata, spec.modalities, spec.labels_key, spec.unlabeled_category, warn=False
+            )
+            labels = encode(names, spec.classes)
+        except NotInDataError:
+            # data without labels, attached to a saved model
+            pass
     return _read(mdata, spec, spec.modalities, labels, _batch_codes(mdata, spec, spec.modalities))
 
 
@@ -82,18 +95,13 @@ def read_new(
         If features are missing, or values cannot be used.
     """
     check_mudata(mdata)
-    unknown = [
-        name for name in mdata.mod if name not in spec.modalities and name not in spec.ignored
-    ]
-    if unknown:
-        raise KeyError(
-            f"The model does not know modalities {unknown}; it was trained on {spec.modalities}. "
-            "Rename them, or leave them out: MuData({name: mdata.mod[name] for name in [...]})."
-        )
+    check_known_modalities(mdata, spec)
     present = [name for name in spec.modalities if name in mdata.mod]
     for name in modalities or ():
         if name not in present:
-            raise KeyError(f"The data have no modality '{name}'; they have {list(mdata.mod)}.")
+            raise NotInDataError(
+                f"The data have no modality '{name}'; they have {list(mdata.mod)}."
+            )
     wanted = [name for name in present if modalities is None or name in set(modalities)]
     if not wanted:
         raise ValueError(
@@ -102,9 +110,16 @@ def read_new(
         )
     check_names(mdata, wanted)
     for name in wanted:
-        _check_features(mdata, name, spec)
+        check_features(mdata, name, spec)
     if check:
-        check_values(mdata, wanted, spec.layers, spec.likelihoods, warn_constant=False)
+        check_values(
+            mdata,
+            wanted,
+            spec.layers,
+            spec.likelihoods,
+            features=spec.var_names,
+            warn_constant=False,
+        )
     return _read(mdata, spec, wanted, _no_codes(mdata, wanted), _batch_codes(mdata, spec, wanted))
 
 
@@ -119,13 +134,24 @@ def _read(
     for name in modalities:
         adata = mdata.mod[name]
         columns = adata.var_names.get_indexer(spec.var_names[name])
-        in_order = len(columns) == adata.n_vars and (columns == np.arange(adata.n_vars)).all()
-        matrix = FeatureMatrix(adata, spec.layers[name], None if in_order else columns)
+        matrix = FeatureMatrix(adata, spec.layers[name], columns)
         read[name] = Modality(name, matrix, adata.obs_names, labels[name], batch[name])
     return read
 
 
-def _check_features(mdata: MuData, modality: str, spec: DataSpec) -> None:
+def check_known_modalities(mdata: MuData, spec: DataSpec) -> None:
+    """Refuse data with a modality that the model does not know."""
+    known = {*spec.modalities, *spec.ignored}
+    unknown = [name for name in mdata.mod if name not in known]
+    if unknown:
+        raise NotInDataError(
+            f"The model does not know modalities {unknown}; it was trained on {spec.modalities}. "
+            "Rename them, or leave them out: MuData({name: mdata.mod[name] for name in [...]})."
+        )
+
+
+def check_features(mdata: MuData, modality: str, spec: DataSpec) -> None:
+    """Refuse data that lack features of the model."""
     known = pd.Index(spec.var_names[modality])
     missing = known.difference(mdata.mod[modality].var_names, sort=False)
     if len(missing):

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from scvi.data import AnnDataManager
 from scvi.data._manager import AnnDataManagerValidationCheck
-from scvi.data.fields import MuDataLayerField
 
 from .._constants import BATCH_KEY, LABELS_KEY
-from ._fields import VocabularyField
+from ._errors import NotInDataError
+from ._fields import FeaturesField, VocabularyField
 from ._labels import class_names, collect_batches, collect_labels, encode
-from ._spec import per_modality, x_registry_key
+from ._modality import check_features, check_known_modalities
+from ._spec import DataSpec, per_modality, unlabeled_name, x_registry_key
 from ._summary import count_classes
 from ._validation import (
     check_likelihoods,
@@ -51,28 +52,43 @@ def register(
     """
     setup = setup_method_args["setup_args"]
     check_mudata(mdata)
-    modalities = resolve_modalities(mdata, setup["modalities"])
+    saved = None if source_registry is None else DataSpec.from_registry(source_registry)
+    if saved is None:
+        modalities = resolve_modalities(mdata, setup["modalities"])
+    else:
+        modalities = saved.modalities
+        _check_fits(mdata, saved)
+    for argument in ("labels_key", "batch_key"):
+        if not isinstance(setup[argument], str | dict | None):
+            raise TypeError(
+                f"{argument} is the name of a column, or a dict of names by modality, not "
+                f"{setup[argument]!r}."
+            )
+        per_modality(setup[argument], modalities, argument)
     layers = per_modality(setup["layer"], modalities, "layer")
     likelihoods = per_modality(setup["likelihood"], modalities, "likelihood", "gaussian")
-    for argument in ("labels_key", "batch_key"):
-        per_modality(setup[argument], modalities, argument)
     check_likelihoods(likelihoods)
     check_names(mdata, modalities)
-    labels: dict[str, pd.Series] | None = None
-    if setup["labels_key"] is not None:
-        labels = collect_labels(
-            mdata, modalities, setup["labels_key"], str(setup["unlabeled_category"])
-        )
+    labels = _labels(mdata, modalities, setup, required=saved is None)
     batches = (
         collect_batches(mdata, modalities, setup["batch_key"]) if setup["batch_key"] else None
     )
     classes, batch_names = class_names(labels or {}), class_names(batches or {})
-    if source_registry is not None:
-        classes, batch_names = _saved_names(source_registry, labels, batches)
-    check_values(mdata, modalities, layers, likelihoods)
+    if saved is not None:
+        classes, batch_names = saved.classes, saved.batches
+        encode(labels or {}, classes)
+        encode(batches or {}, batch_names, "batch")
+    check_values(
+        mdata,
+        modalities,
+        layers,
+        likelihoods,
+        features=None if saved is None else saved.var_names,
+        warn_constant=saved is None,
+    )
     ignored = [name for name in mdata.mod if name not in modalities]
     fields = [
-        MuDataLayerField(
+        FeaturesField(
             x_registry_key(name),
             layers[name],
             mod_key=name,
@@ -92,7 +108,7 @@ def register(
         validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
     )
     manager.register_fields(mdata, source_registry)
-    if source_registry is not None:
+    if saved is not None:
         return manager
     counts = count_classes(mdata, modalities, labels, classes)
     # one row per class: narrow enough for a terminal
@@ -105,15 +121,30 @@ def register(
     return manager
 
 
-def _saved_names(
-    source_registry: dict, labels: dict | None, batches: dict | None
-) -> tuple[list[str], list[str]]:
-    """Vocabularies of a saved model, after checking that the data fit them."""
-    states = source_registry["field_registries"]
-    saved = [
-        list(states[key]["state_registry"][VocabularyField.NAMES_KEY])
-        for key in (LABELS_KEY, BATCH_KEY)
-    ]
-    encode(labels or {}, saved[0])
-    encode(batches or {}, saved[1], "batch")
-    return saved[0], saved[1]
+def _check_fits(mdata: MuData, saved: DataSpec) -> None:
+    """Refuse data that cannot be attached to a saved model."""
+    check_known_modalities(mdata, saved)
+    missing = [name for name in saved.modalities if name not in mdata.mod]
+    if missing:
+        raise NotInDataError(
+            f"The data lack modalities {missing}; the model was trained on {saved.modalities}. "
+            "Load the model without data, MODIS.load(folder, False), and give the data to its "
+            "methods: they may lack modalities."
+        )
+    for name in saved.modalities:
+        check_features(mdata, name, saved)
+
+
+def _labels(
+    mdata: MuData, modalities: list[str], setup: dict[str, Any], *, required: bool
+) -> dict[str, pd.Series] | None:
+    if setup["labels_key"] is None:
+        return None
+    try:
+        return collect_labels(
+            mdata, modalities, setup["labels_key"], unlabeled_name(setup["unlabeled_category"])
+        )
+    except NotInDataError:
+        if required:
+            raise
+        return None

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
+from ._errors import NotInDataError
 from ._fields import VocabularyField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DataSpec", "per_modality", "x_registry_key"]
+__all__ = ["DataSpec", "per_modality", "unlabeled_name", "x_registry_key"]
 
 
 def x_registry_key(modality: str) -> str:
@@ -42,8 +43,13 @@ def per_modality(value: Any, modalities: list[str], argument: str, default: Any 
         return dict.fromkeys(modalities, value)
     unknown = sorted(set(value) - set(modalities))
     if unknown:
-        raise KeyError(f"{argument} names modalities {unknown}; the data have {modalities}.")
+        raise NotInDataError(f"{argument} names modalities {unknown}; the data have {modalities}.")
     return {modality: value.get(modality, default) for modality in modalities}
+
+
+def unlabeled_name(category: object) -> str:
+    """Name of the category for unlabelled observations, written as class names are."""
+    return "unknown" if category is None else str(category).strip()
 
 
 @dataclass(frozen=True)
@@ -94,5 +100,5 @@ class DataSpec:
             ignored=names("ignored_modalities"),
             labels_key=setup["labels_key"],
             batch_key=setup["batch_key"],
-            unlabeled_category=setup["unlabeled_category"],
+            unlabeled_category=unlabeled_name(setup["unlabeled_category"]),
         )

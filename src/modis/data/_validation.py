@@ -4,18 +4,18 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from mudata import MuData
 from torch import nn
 
 from .._constants import LIKELIHOOD_DOMAINS
+from ._errors import NotInDataError
 from ._matrix import FeatureMatrix
 from ._text import name_some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
 __all__ = [
     "check_likelihoods",
@@ -41,16 +41,21 @@ def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[
     names = list(mdata.mod) if modalities is None else list(modalities)
     unknown = [name for name in names if name not in mdata.mod]
     if unknown:
-        raise KeyError(f"Modalities {unknown} are not in the MuData; it has {list(mdata.mod)}.")
+        raise NotInDataError(
+            f"Modalities {unknown} are not in the MuData; it has {list(mdata.mod)}."
+        )
     if not names:
-        raise ValueError("The MuData has no modality.")
+        raise ValueError(
+            "modalities=[] leaves nothing to integrate."
+            if mdata.mod
+            else "The MuData has no modality."
+        )
     for name in names:
         # torch keeps the networks of a modality under its name
         if "." in name or not name or hasattr(nn.ModuleDict(), name):
             raise ValueError(
                 f"Modality name {name!r} cannot be used: it is empty, has a dot or is a reserved "
-                "word. Rename it: "
-                f"MuData({{'{name.replace('.', '_') or 'rna'}': mdata.mod[{name!r}], ...}})."
+                f"word. Rename it: MuData({{'new_name': mdata.mod[{name!r}], ...}})."
             )
     return [name for name in mdata.mod if name in set(names)]
 
@@ -61,9 +66,9 @@ def check_mudata(mdata: Any) -> None:
     Raises
     ------
     TypeError
-        If it is an AnnData or something else.
+        If it, or a modality, is something else.
     ValueError
-        If it is a view.
+        If it is a view, or its modalities share features instead of observations.
     """
     if isinstance(mdata, AnnData):
         raise TypeError(
@@ -72,6 +77,17 @@ def check_mudata(mdata: Any) -> None:
         )
     if not isinstance(mdata, MuData):
         raise TypeError(f"MODIS takes a MuData, got {type(mdata).__name__}.")
+    for name, adata in mdata.mod.items():
+        if not isinstance(adata, AnnData):
+            raise TypeError(
+                f"Modality '{name}' is a {type(adata).__name__}; each modality is an AnnData."
+            )
+    if mdata.axis == 1:
+        raise ValueError(
+            "The MuData was made with axis=1: its modalities share features, and observations of "
+            "the same name are different ones. Make it with axis=0 and names of their own for "
+            "different observations."
+        )
     if mdata.is_view or any(adata.is_view for adata in mdata.mod.values()):
         raise ValueError(
             "The MuData is a view of another one. Copy it first: mdata = mdata.copy()."
@@ -103,12 +119,26 @@ def check_values(
     layers: Mapping[str, str | None],
     likelihoods: Mapping[str, str],
     *,
+    features: Mapping[str, np.ndarray] | None = None,
     warn_constant: bool = True,
 ) -> None:
     """Refuse values that the likelihood of a modality cannot explain.
 
     Sparse and backed data are read in pieces. Constant features are warned about once per
     modality.
+
+    Parameters
+    ----------
+    mdata
+        The data.
+    modalities
+        Modalities to check.
+    layers, likelihoods
+        Layer and likelihood by modality.
+    features
+        Features to check, by modality; all by default.
+    warn_constant
+        Whether to warn.
 
     Raises
     ------
@@ -121,11 +151,13 @@ def check_values(
     for modality in modalities:
         adata, layer = mdata.mod[modality], layers[modality]
         if layer is not None and layer not in adata.layers:
-            raise KeyError(
+            raise NotInDataError(
                 f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
             )
-        constant = _check_matrix(adata, modality, layer, likelihoods[modality])
-        if len(constant):
+        names = adata.var_names if features is None else pd.Index(features[modality])
+        constant = _check_matrix(adata, modality, layer, likelihoods[modality], names)
+        # a single observation is no reason to call its features constant
+        if len(constant) and adata.n_obs > 1:
             constants[modality] = constant
     # only when every modality passed: a refused call should not warn as well
     for modality, constant in constants.items() if warn_constant else ():
@@ -154,7 +186,9 @@ def check_likelihoods(likelihoods: Mapping[str, str]) -> None:
             )
 
 
-def _check_matrix(adata: AnnData, modality: str, layer: str | None, likelihood: str) -> list[str]:
+def _check_matrix(
+    adata: AnnData, modality: str, layer: str | None, likelihood: str, names: pd.Index
+) -> list[str]:
     """Check one modality's values; return its constant features."""
     where = f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
     source = adata.X if layer is None else adata.layers[layer]
@@ -162,33 +196,34 @@ def _check_matrix(adata: AnnData, modality: str, layer: str | None, likelihood: 
         raise ValueError(
             f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
         )
-    if not np.issubdtype(source.dtype, np.number) and source.dtype != bool:
-        raise ValueError(f"{where} holds {source.dtype} values; numbers are needed.")
+    is_number = np.issubdtype(source.dtype, np.number) or source.dtype == bool
+    if not is_number or np.issubdtype(source.dtype, np.complexfloating):
+        raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
     domain = LIKELIHOOD_DOMAINS[likelihood]
-    not_finite = np.zeros(adata.n_vars, dtype=np.int64)
-    outside = np.zeros(adata.n_vars, dtype=np.int64)
-    lowest = np.full(adata.n_vars, np.inf)
-    highest = np.full(adata.n_vars, -np.inf)
-    for chunk in FeatureMatrix(adata, layer).chunks():
+    not_finite = np.zeros(len(names), dtype=np.int64)
+    outside = np.zeros(len(names), dtype=np.int64)
+    lowest = np.full(len(names), np.inf)
+    highest = np.full(len(names), -np.inf)
+    for chunk in FeatureMatrix(adata, layer, adata.var_names.get_indexer(names)).chunks():
         not_finite += (~np.isfinite(chunk)).sum(axis=0)
         outside += _outside(chunk, domain).sum(axis=0)
         lowest = np.fmin(lowest, chunk.min(axis=0))
         highest = np.fmax(highest, chunk.max(axis=0))
     if not_finite.any():
         raise ValueError(
-            f"{where} has {int(not_finite.sum())} missing or infinite value(s) in "
-            f"{int((not_finite > 0).sum())} feature(s): "
-            f"{name_some(adata.var_names[not_finite > 0])}. "
+            f"{where} has {int(not_finite.sum())} missing or infinite value(s) (or too large for "
+            f"single precision) in {int((not_finite > 0).sum())} feature(s): "
+            f"{name_some(names[not_finite > 0])}. "
             "Impute or remove these features or observations first."
         )
     if outside.any():
         raise ValueError(
             f"{where} has {int(outside.sum())} value(s) that likelihood='{likelihood}' cannot "
             f"explain ({_DOMAIN_TEXT[domain]}) in {int((outside > 0).sum())} feature(s): "
-            f"{name_some(adata.var_names[outside > 0])}; values range from {lowest.min():.4g} to "
+            f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
             f"{highest.max():.4g}. Choose another likelihood or another layer."
         )
-    return list(adata.var_names[lowest == highest])
+    return list(names[lowest == highest])
 
 
 _DOMAIN_TEXT = {

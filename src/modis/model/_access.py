@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from .._constants import BATCH_KEY, X_KEY
-from ..data import collect_labels, read_new
+from ..data import NotInDataError, collect_labels, read_new
 from ..dataloaders import sequential_loader
 from ._combine import combine_posteriors
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..data import DataSpec, Modality
     from ..module import Encoded, MODISModule
 
-__all__ = ["DataAccess"]
+__all__ = ["DataAccess", "positions"]
 
 _BATCH_SIZE = 512
 
@@ -47,7 +47,7 @@ class DataAccess:
     def _read(self, mdata: MuData | None, modalities: list[str] | None) -> dict[str, Modality]:
         for name in modalities or ():
             if name not in self._spec.modalities:
-                raise KeyError(
+                raise NotInDataError(
                     f"Unknown modality '{name}'; the model has {self._spec.modalities}."
                 )
         new = mdata is not None and mdata is not self.adata
@@ -60,7 +60,11 @@ class DataAccess:
             return pd.concat(empty, ignore_index=True)
         try:
             labels = collect_labels(
-                mdata, modalities, self._spec.labels_key, self._spec.unlabeled_category
+                mdata,
+                modalities,
+                self._spec.labels_key,
+                self._spec.unlabeled_category,
+                warn=False,
             )
         except KeyError:
             return pd.concat(empty, ignore_index=True)
@@ -78,15 +82,14 @@ class DataAccess:
     ) -> pd.Index:
         data = self._mdata(mdata)
         names = data.obs_names if modality is None else data.mod[modality].obs_names
-        return names if indices is None else names[np.asarray(indices)]
+        return names if indices is None else names[positions(indices)]
 
     def _encode(
         self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
     ) -> Iterator[tuple[dict[str, torch.Tensor], Encoded]]:
         """Walk over the rows of one modality."""
-        self._check_if_trained()
         self.module.eval()
-        index = None if indices is None else np.arange(data.n_obs)[np.asarray(indices)]
+        index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
         for tensors in sequential_loader(data, index, batch_size or _BATCH_SIZE):
             yield tensors, self.module.encode(data.name, tensors[X_KEY])
 
@@ -110,16 +113,17 @@ class DataAccess:
         batch_size: int | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, each ``(n_obs, n_latent)``."""
+        self._check_if_trained()
         if modality is not None:
             return self._encode_all(self._read(mdata, [modality])[modality], indices, batch_size)
         data = self._read(mdata, None)
         obs_names = self._obs_names(mdata, None, indices)
-        posteriors, positions = {}, {}
+        posteriors, found = {}, {}
         for name, item in data.items():
             rows = item.obs_names.get_indexer(obs_names)
-            positions[name] = np.flatnonzero(rows >= 0)
-            posteriors[name] = self._encode_all(item, rows[positions[name]], batch_size)
-        return combine_posteriors(posteriors, positions, len(obs_names))
+            found[name] = np.flatnonzero(rows >= 0)
+            posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)
+        return combine_posteriors(posteriors, found, len(obs_names))
 
     def _conditions(
         self, source: str, target: str, tensors: dict[str, torch.Tensor], encoded: Encoded
@@ -129,3 +133,9 @@ class DataAccess:
             return tensors[BATCH_KEY], encoded.library
         code = (self.largest_batch_ or {}).get(target, 0)
         return torch.full((len(encoded.z),), code), None
+
+
+def positions(indices: Sequence[int]) -> np.ndarray:
+    """Row positions as an array that can index, also when it is empty."""
+    array = np.asarray(indices)
+    return array if array.size else array.astype(np.int64)

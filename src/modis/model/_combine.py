@@ -22,7 +22,7 @@ def combine_posteriors(
     posteriors
         Mean and standard deviation by modality, each of shape ``(n, n_latent)``.
     positions
-        Row of the result that each of the `n` rows belongs to, by modality.
+        Row of the result that each of the `n` rows belongs to, by modality; -1 for none.
     n_obs
         Rows of the result.
 
@@ -34,8 +34,9 @@ def combine_posteriors(
     shape = (n_obs, next(iter(posteriors.values()))[0].shape[1])
     precision, weighted = np.zeros(shape), np.zeros(shape)
     for name, (mean, scale) in posteriors.items():
-        own = 1.0 / np.square(scale, dtype=np.float64)
-        precision[positions[name]] += own
-        weighted[positions[name]] += own * mean
+        found = positions[name] >= 0
+        rows, own = positions[name][found], 1.0 / np.square(scale[found], dtype=np.float64)
+        precision[rows] += own
+        weighted[rows] += own * mean[found]
     precision[precision == 0] = np.nan
     return (weighted / precision).astype(np.float32), (precision**-0.5).astype(np.float32)

@@ -8,7 +8,8 @@ import torch
 from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
-from ._access import DataAccess
+from ..data import NotInDataError
+from ._access import DataAccess, positions
 from ._combine import combine_posteriors
 
 if TYPE_CHECKING:
@@ -190,11 +191,14 @@ class InferenceMixin(DataAccess):
         (20, 160)
         """
         if target not in self._spec.modalities:
-            raise KeyError(f"Unknown modality '{target}'; the model has {self._spec.modalities}.")
+            raise NotInDataError(
+                f"Unknown modality '{target}'; the model has {self._spec.modalities}."
+            )
         if n_samples < 1:
             raise ValueError(f"n_samples={n_samples} must be at least 1.")
         data = self._read(mdata, [source])[source]
-        decoded = []
+        self._check_if_trained()
+        decoded = [torch.empty((0, len(self._spec.var_names[target])))]
         for tensors, encoded in self._encode(data, indices, None):
             batch, library = self._conditions(source, target, tensors, encoded)
             draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
@@ -203,7 +207,7 @@ class InferenceMixin(DataAccess):
         obs = self._mdata(mdata).mod[source].obs
         translated = AnnData(
             torch.cat(decoded).numpy(),
-            obs=(obs if indices is None else obs.iloc[np.asarray(indices)]).copy(),
+            obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
             var=self._var(target),
         )
         translated.uns["modis"] = {"source": source, "target": target}
@@ -265,6 +269,7 @@ class InferenceMixin(DataAccess):
         >>> list(model.get_elbo().columns)
         ['elbo', 'kl', 'reconstruction']
         """
+        self._check_if_trained()
         rows = {}
         for name, data in self._read(mdata, None).items():
             totals = np.zeros(3)
@@ -310,10 +315,8 @@ class InferenceMixin(DataAccess):
         target = self._mdata(mdata)
         data = self._read(mdata, None)
         posteriors = {name: self._encode_all(item, None, None) for name, item in data.items()}
-        positions = {
-            name: target.obs_names.get_indexer(item.obs_names) for name, item in data.items()
-        }
-        combined, _ = combine_posteriors(posteriors, positions, target.n_obs)
+        rows = {name: target.obs_names.get_indexer(item.obs_names) for name, item in data.items()}
+        combined, _ = combine_posteriors(posteriors, rows, target.n_obs)
         for name, (mean, _) in posteriors.items():
             target.mod[name].obsm[key_added] = mean
         target.obsm[key_added] = combined

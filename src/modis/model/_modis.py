@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
-from ..data import DataSpec, count_classes, read_registered, register
+from ..data import DataSpec, check_mudata, count_classes, read_registered, register
 from ..dataloaders import ModalitySplitter
 from ..module import MODISModule
 from ..train import BestWeights, MODISTrainingPlan, quiet_libraries
@@ -88,6 +89,10 @@ class MODIS(InferenceMixin, BaseModelClass):
         adversarial: str = "cross_entropy",
         **module_kwargs: Any,
     ) -> None:
+        if mdata is not None and _SCVI_UUID_KEY not in mdata.uns:
+            raise ValueError(
+                "The data are not set up: call MODIS.setup_mudata(mdata, labels_key=...) first."
+            )
         super().__init__(mdata, registry)
         spec = self._spec
         self.module = self._module_cls(
@@ -164,6 +169,9 @@ class MODIS(InferenceMixin, BaseModelClass):
         >>> MODIS.setup_mudata(mdata, labels_key="label", likelihood={"methylation": "beta"})
         """
         setup_method_args = cls._get_setup_method_args(**locals())
+        unknown = sorted(set(kwargs) - {"source_registry"})
+        if unknown:
+            raise TypeError(f"setup_mudata has no argument {unknown[0]!r}.")
         cls.register_manager(register(mdata, setup_method_args, **kwargs))
 
     @classmethod
@@ -240,6 +248,14 @@ class MODIS(InferenceMixin, BaseModelClass):
         True
         """
         data = read_registered(self._mdata(None), self._spec)
+        if max_epochs is not None and max_epochs < 1:
+            raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
+        smallest = 2 if self.module.architecture.norm == "batch" else 1
+        if batch_size is not None and batch_size < smallest:
+            raise ValueError(
+                f"batch_size={batch_size} must be at least {smallest}"
+                + (": batch normalisation needs two samples." if smallest == 2 else ".")
+            )
         if batch_size is None:
             batch_size = 64 if max(item.n_obs for item in data.values()) <= 10_000 else 256
         splitter = self._data_splitter_cls(
@@ -248,6 +264,7 @@ class MODIS(InferenceMixin, BaseModelClass):
         steps = splitter.steps_per_epoch
         if max_epochs is None:
             max_epochs = min(max(-(-_DEFAULT_STEPS // steps), _EPOCH_BOUNDS[0]), _EPOCH_BOUNDS[1])
+        weights = {key: value.clone() for key, value in self.module.state_dict().items()}
         if not self.is_trained_:
             self._fit_to_training_rows(data, splitter)
         plan = self._training_plan_cls(
@@ -279,7 +296,14 @@ class MODIS(InferenceMixin, BaseModelClass):
                 callbacks=callbacks,
                 **trainer_kwargs,
             )
-            runner()
+            self.module.train()
+            try:
+                runner()
+            except Exception:
+                # what was learnt before is not lost
+                self.module.load_state_dict(weights)
+                self.module.eval()
+                raise
         self.best_epoch_ = best.best_epoch
 
     def _fit_to_training_rows(
@@ -339,15 +363,18 @@ class MODIS(InferenceMixin, BaseModelClass):
         True
         """
         check_saved_model(Path(dir_path), prefix)
+        where = {"accelerator": accelerator, "device": device, "prefix": prefix} | kwargs
         with quiet_libraries():
-            return super().load(
-                str(dir_path),
-                mdata,
-                accelerator=accelerator,
-                device=device,
-                prefix=prefix,
-                **kwargs,
-            )
+            try:
+                # without data first: a folder that is refused leaves no trace in them
+                model = super().load(str(dir_path), False, **where)
+            except RuntimeError as error:
+                raise ValueError(f"The model in '{dir_path}' is damaged: {error}") from error
+            if mdata is False:
+                return model
+            if mdata is not None:
+                check_mudata(mdata)
+            return super().load(str(dir_path), mdata, **where)
 
     def get_var_names(self, legacy_mudata_format: bool = False) -> dict:
         """Feature names by modality, from the registry, so also without data."""

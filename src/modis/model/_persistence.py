@@ -39,8 +39,9 @@ def check_saved_model(dir_path: Path, prefix: str | None) -> None:
         raise ValueError(
             f"'{path}' is damaged or no saved model ({type(error).__name__}). Save it again."
         ) from error
-    if not isinstance(saved, dict) or not _PARTS <= set(saved):
+    attributes = saved.get("attr_dict") if isinstance(saved, dict) else None
+    if not isinstance(attributes, dict) or not _PARTS <= set(saved):
         raise ValueError(f"'{path}' is no model saved by scvi-tools or MODIS.")
-    name = saved["attr_dict"].get("registry_", {}).get("model_name")
+    name = attributes.get("registry_", {}).get("model_name")
     if name != "MODIS":
         raise ValueError(f"'{path}' is a saved {name} model, not a MODIS one.")

@@ -270,7 +270,8 @@ class MODISModule(BaseModuleClass):
             rows, mates = losses.class_mates(
                 tensors[source][LABELS_KEY], tensors[target][LABELS_KEY]
             )
-            if not len(rows):
+            # batch normalisation cannot learn from a single row
+            if len(rows) < 2:
                 continue
             mate, batch = encoded[target], tensors[target].get(BATCH_KEY)
             decoder = self.decoder(target)

@@ -19,6 +19,8 @@ _LOGGERS = (
 )
 # the libraries' own affairs, which no user of theirs can mend
 _WARNINGS = (
+    # features are matched by name
+    "`var_names` for the loaded `model` does not match",
     "`isinstance(treespec, LeafSpec)` is deprecated",
     "The method mod_names is deprecated",
 )
@@ -34,7 +36,7 @@ def quiet_libraries() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             for message in _WARNINGS:
-                warnings.filterwarnings("ignore", re.escape(message), FutureWarning)
+                warnings.filterwarnings("ignore", re.escape(message))
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

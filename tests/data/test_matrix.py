@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from modis.data import FeatureMatrix, _matrix
+
+from .._make import make_mudata
+
+VALUES = np.random.default_rng(0).poisson(1, size=(11, 4)).astype(np.float32)
+COLUMNS = np.array([2, 0])
+
+STORED: dict[str, Callable[[np.ndarray], object]] = {
+    "C order": np.ascontiguousarray,
+    "Fortran order": np.asfortranarray,
+    "float64": lambda x: x.astype(np.float64),
+    "int32": lambda x: x.astype(np.int32),
+    "uint8": lambda x: x.astype(np.uint8),
+    "csr matrix": sparse.csr_matrix,
+    "csc matrix": sparse.csc_matrix,
+    "csr array": sparse.csr_array,
+    "csc array": sparse.csc_array,
+    "csr of int64": lambda x: sparse.csr_matrix(x.astype(np.int64)),
+}
+
+
+@pytest.fixture(params=STORED)
+def adata(request) -> ad.AnnData:
+    stored = STORED[request.param](VALUES)
+    return ad.AnnData(stored, layers={"again": stored})
+
+
+@pytest.fixture(params=["dense", "csr matrix", "csc matrix"])
+def backed(request, tmp_path):
+    stored = STORED.get(request.param, np.asarray)(VALUES)
+    make_mudata({"a": ad.AnnData(stored, layers={"again": stored})}).write(tmp_path / "x.h5mu")
+    mdata = md.read_h5mu(tmp_path / "x.h5mu", backed="r")
+    yield mdata.mod["a"]
+    mdata.file.close()
+
+
+INDICES = [
+    slice(0, 11),
+    slice(3, 5),
+    slice(4, 4),
+    np.array([7]),
+    np.array([9, 0, 0, 3, 10, 9]),
+    np.array([], dtype=np.int64),
+    np.arange(11)[::-1],
+]
+
+
+def _check(matrix: FeatureMatrix, columns: np.ndarray | None) -> None:
+    expected = VALUES if columns is None else VALUES[:, columns]
+    assert matrix.shape == expected.shape
+    for index in INDICES:
+        rows = matrix.rows(index)
+        assert rows.dtype == np.float32
+        assert rows.flags["C_CONTIGUOUS"]
+        np.testing.assert_array_equal(rows, expected[index])
+
+
+@pytest.mark.parametrize("columns", [None, COLUMNS])
+@pytest.mark.parametrize("layer", [None, "again"])
+def test_rows_from_memory(adata, layer, columns):
+    _check(FeatureMatrix(adata, layer, columns), columns)
+
+
+@pytest.mark.parametrize("columns", [None, COLUMNS])
+@pytest.mark.parametrize("layer", [None, "again"])
+def test_rows_from_file(backed, layer, columns):
+    assert backed.isbacked
+    _check(FeatureMatrix(backed, layer, columns), columns)
+
+
+@given(st.lists(st.integers(0, 10)), st.sampled_from([np.asarray, sparse.csc_matrix]))
+def test_any_order_and_repeats(index, stored):
+    matrix = FeatureMatrix(ad.AnnData(stored(VALUES)))
+    rows = np.array(index, dtype=np.int64)
+    np.testing.assert_array_equal(matrix.rows(rows), VALUES[rows])
+
+
+@pytest.mark.parametrize("index", [None, np.array([5, 1, 1, 8])])
+@pytest.mark.parametrize("n_values", [1, 8, 12, 10**6])
+def test_chunks_put_together_are_all_rows(adata, index, n_values, monkeypatch):
+    monkeypatch.setattr(_matrix, "_CHUNK_VALUES", n_values)
+    chunks = list(FeatureMatrix(adata).chunks(index))
+    expected = VALUES if index is None else VALUES[index]
+    np.testing.assert_array_equal(np.concatenate(chunks), expected)
+    assert max(len(chunk) for chunk in chunks) == min(max(1, n_values // 4), len(expected))
+
+
+def test_float32_in_memory_is_not_copied():
+    adata = ad.AnnData(VALUES)
+    matrix = FeatureMatrix(adata)
+    assert matrix.is_dense
+    assert np.shares_memory(matrix.rows(slice(0, 11)), adata.X)
+
+
+def test_sparse_stays_sparse():
+    matrix = FeatureMatrix(ad.AnnData(sparse.csr_matrix(VALUES)))
+    assert not matrix.is_dense

@@ -1,0 +1,39 @@
+"""One small trained model that the tests of this room share; nobody may change it."""
+
+from __future__ import annotations
+
+import mudata as md
+import pytest
+import scvi
+
+from modis import MODIS
+
+from .._make import make_mdata
+
+LIKELIHOODS = {"rna seq": "gaussian", "CpG-îlots": "beta", "a_protein": "nb"}
+
+
+@pytest.fixture(scope="session")
+def mdata() -> md.MuData:
+    """Mosaic of three modalities and three classes."""
+    return make_mdata(list(LIKELIHOODS.values()), "mosaic", ["a", "b", "c"])
+
+
+@pytest.fixture(scope="session")
+def fit():
+    """Set up, build and train a small model."""
+
+    def fit(data: md.MuData, *, train: dict | None = None, model: dict | None = None, **setup):
+        scvi.settings.seed = 0
+        MODIS.setup_mudata(data, **({"labels_key": "label"} | setup))
+        fitted = MODIS(data, **({"n_latent": 5, "n_hidden": 8} | (model or {})))
+        options = {"max_epochs": 2, "batch_size": 16, "accelerator": "cpu"}
+        fitted.train(**options | {"enable_progress_bar": False} | (train or {}))
+        return fitted
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def model(mdata, fit) -> MODIS:
+    return fit(mdata, likelihood=LIKELIHOODS)

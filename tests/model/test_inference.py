@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scvi
+import torch
+
+from .._make import fingerprint, make_mdata, make_modality
+
+RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
+
+
+def test_a_draw_from_the_posterior(model, mdata):
+    mean = model.get_latent_representation(modality=RNA)
+    with torch.no_grad():
+        qz = model.module.encode(RNA, torch.as_tensor(mdata.mod[RNA].X)).qz
+    draws = np.stack(
+        [model.get_latent_representation(modality=RNA, give_mean=False) for _ in range(300)]
+    )
+    assert draws.dtype == np.float32
+    noise = (draws - mean) / qz.stddev.numpy()
+    assert abs(noise.mean()) < 0.01
+    assert noise.std() == pytest.approx(1, abs=0.01)
+
+
+def test_a_combined_draw_is_narrower(model, mdata):
+    mean = model.get_latent_representation()
+    draws = np.stack([model.get_latent_representation(give_mean=False) for _ in range(100)])
+    spread = pd.DataFrame((draws - mean).std(axis=0), index=mdata.obs_names).mean(axis=1)
+    alone = spread[[f"s{k}" for k in range(20)]].mean()
+    in_three = spread[[f"s{k}" for k in range(40, 60)]].mean()
+    assert in_three < alone
+
+
+def test_predictions_are_the_class_heads_of_the_latents(model, mdata):
+    for modality in (None, RNA, PROTEIN):
+        latent = model.get_latent_representation(modality=modality)
+        head = model.module.discriminator.classes
+        logits = latent @ head.weight.detach().numpy().T + head.bias.detach().numpy()
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        expected = odds / odds.sum(axis=1, keepdims=True)
+        soft = model.predict(modality=modality, soft=True)
+        np.testing.assert_allclose(soft, expected, rtol=1e-4, atol=1e-6)
+    assert model.predict().name == "predicted"
+
+
+#: Enough to learn something.
+LEARN = {"max_epochs": 25, "plan_kwargs": {"lr": 0.005}}
+
+
+@pytest.fixture(scope="module")
+def skilled(fit):
+    return fit(make_mdata(("gaussian",) * 3, classes=["a", "b"]), train=LEARN)
+
+
+def test_training_finds_easy_classes(skilled):
+    # the calls are worth nothing if nothing is learnt
+    data = skilled.adata
+    for name, adata in data.mod.items():
+        assert (skilled.predict(modality=name) == adata.obs["label"]).mean() > 0.95, name
+    translated = skilled.translate(RNA, CPG)
+    cpg = data.mod[CPG].to_df()
+    for label in "ab":
+        told = translated.to_df()[translated.obs["label"] == label].mean()
+        right = cpg[data.mod[CPG].obs["label"] == label].mean()
+        wrong = cpg[data.mod[CPG].obs["label"] != label].mean()
+        assert ((told - right) ** 2).mean() < ((told - wrong) ** 2).mean() / 4
+
+
+def test_translate_averages_draws(model):
+    exact = model.translate(RNA, CPG).X
+    scvi.settings.seed = 1
+    draw, other = model.translate(RNA, CPG, n_samples=2), model.translate(RNA, CPG, n_samples=2)
+    assert not np.array_equal(draw.X, other.X)
+    assert not np.array_equal(draw.X, exact)
+    few = np.stack([model.translate(RNA, CPG, n_samples=2).X for _ in range(50)])
+    many = np.stack([model.translate(RNA, CPG, n_samples=32).X for _ in range(50)])
+    # 16 times as many draws, a quarter of the spread
+    assert many.std(axis=0).mean() == pytest.approx(few.std(axis=0).mean() / 4, rel=0.1)
+    np.testing.assert_allclose(few.mean(axis=0), many.mean(axis=0), atol=0.05)
+
+
+def test_translations_know_where_they_come_from(model, mdata):
+    translated = model.translate(RNA, CPG, indices=[4, 2])
+    assert translated.uns["modis"] == {"source": RNA, "target": CPG}
+    assert list(translated.obs["label"]) == list(mdata.mod[RNA].obs["label"].iloc[[4, 2]])
+    # they are the user's to change
+    before = fingerprint(mdata)
+    translated.obs["label"] = "changed"
+    translated.var["rank"] = -1
+    translated.X[:] = 0
+    assert fingerprint(mdata) == before
+
+
+def test_translations_can_be_written(model, tmp_path):
+    translated = model.translate(RNA, PROTEIN)
+    translated.write(tmp_path / "translated.h5ad")
+    model.joint_embedding().write(tmp_path / "embedding.h5ad")
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax"])
+def test_units_are_the_users(fit, scaling):
+    """Whatever the units of a feature, translations come back in them."""
+    factor, shift = np.logspace(-2, 4, 12, dtype=np.float32), np.arange(12, dtype=np.float32)
+    plain, other = make_mdata(), make_mdata()
+    other.mod[RNA].X = other.mod[RNA].X * factor + shift
+    options = {"scaling": scaling}
+    first, second = fit(plain, model=options), fit(other, model=options)
+    for source in (RNA, CPG):
+        expected = first.translate(source, RNA).X * factor + shift
+        difference = np.abs(second.translate(source, RNA).X - expected)
+        assert (difference < 0.01 * other.mod[RNA].X.std(axis=0)).all()
+
+
+def test_batches(fit):
+    """Decoders learn what a batch adds; a translation stands in the target's largest batch."""
+    data = make_mdata(("gaussian", "gaussian"), "unpaired")
+    for adata in data.mod.values():
+        adata.obs["run"] = np.where(np.arange(adata.n_obs) % 3 == 0, "small", "large")
+        adata.X[(adata.obs["run"] == "small").to_numpy()] += 20
+    model = fit(data, batch_key="run", train=LEARN | {"max_epochs": 50})
+    cpg, own = data.mod[CPG], model.reconstruct(CPG).to_df()
+    by_run = own.groupby(cpg.obs["run"].to_numpy()).mean().mean(axis=1)
+    assert by_run["small"] - by_run["large"] > 10
+    told = model.translate(RNA, CPG).to_df()
+    for run in ("small", "large"):
+        rows = (data.mod[RNA].obs["run"] == run).to_numpy()
+        assert abs(told[rows].to_numpy().mean() - by_run["large"]) < 6
+
+
+def test_elbo_of_other_data(skilled):
+    shuffled = skilled.adata.copy()
+    for name in (RNA, CPG):
+        X = shuffled.mod[name].X
+        shuffled.mod[name].X = X[:, ::-1].copy()
+    elbo, worse = skilled.get_elbo()["elbo"], skilled.get_elbo(shuffled)["elbo"]
+    assert worse[RNA] < elbo[RNA]
+    assert worse[CPG] < elbo[CPG]
+
+
+def test_write_latent_into_the_training_data(fit):
+    data = make_mdata()
+    model = fit(data)
+    before = fingerprint(data)
+    model.write_latent()
+    assert list(data.obsm)[-1] == "X_modis"
+    np.testing.assert_array_equal(data.obsm["X_modis"], model.get_latent_representation())
+    for name, adata in data.mod.items():
+        np.testing.assert_array_equal(
+            adata.obsm["X_modis"], model.get_latent_representation(modality=name)
+        )
+        del adata.obsm["X_modis"]
+    del data.obsm["X_modis"]
+    assert fingerprint(data) == before
+
+
+def test_write_latent_before_the_mudata_was_updated(fit):
+    """mdata.obs_names know nothing of a modality that was put in by hand."""
+    data = make_mdata()
+    data.mod[PROTEIN] = make_modality(PROTEIN, 200, 230)
+    model = fit(data)
+    model.write_latent()
+    np.testing.assert_array_equal(data.obsm["X_modis"], model.get_latent_representation())
+    np.testing.assert_array_equal(
+        data.mod[PROTEIN].obsm["X_modis"], model.get_latent_representation(modality=PROTEIN)
+    )
+
+
+def test_joint_embedding_takes_labels_as_they_are(model, mdata):
+    new = mdata.copy()
+    for adata in new.mod.values():
+        adata.obs["label"] = np.where(adata.obs_names == "s50", "new class", adata.obs["label"])
+        adata.obs.loc["s45", "label"] = None
+    obs = model.joint_embedding(new).obs
+    assert (obs.loc[obs["observation"] == "s50", "label"] == "new class").all()
+    assert (obs.loc[obs["observation"] == "s45", "label"] == "unknown").all()
+    assert list(obs["label"].cat.categories) == ["a", "b", "c", "new class", "unknown"]
+    assert list(obs["predicted"].cat.categories) == ["a", "b", "c"]
+    # predictions do not look at labels
+    assert list(obs["predicted"]) == list(model.joint_embedding().obs["predicted"])

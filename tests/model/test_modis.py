@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+import scvi
+import torch
+
+from modis import MODIS
+
+from .._make import fingerprint, make_mdata, make_mudata
+
+RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
+BRIEFLY = {"max_epochs": 2, "batch_size": 16, "accelerator": "cpu", "enable_progress_bar": False}
+
+
+def _weights(model: MODIS) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.module.state_dict().items()}
+
+
+def _equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_same_seed_gives_the_same_weights(fit):
+    first, second = fit(make_mdata()), fit(make_mdata())
+    assert _equal(_weights(first), _weights(second))
+    for name, values in first.history.items():
+        pd.testing.assert_frame_equal(values, second.history[name])
+
+
+def test_another_seed_gives_other_weights(fit):
+    data = make_mdata()
+    first = fit(data)
+    scvi.settings.seed = 1
+    second = MODIS(data, n_latent=5, n_hidden=8)
+    second.train(**BRIEFLY)
+    assert not _equal(_weights(first), _weights(second))
+
+
+# labels ----------------------------------------------------------------------------------------
+
+
+def _as_labels(place: str, dtype: str):
+    """The same labels, wherever they stand and however they are written."""
+    data = make_mdata(("gaussian", "gaussian"), classes=["1", "2", "3"])
+    labels = pd.concat([adata.obs["label"] for adata in data.mod.values()])
+    labels = labels[~labels.index.duplicated()]
+    labels[labels.index[::4]] = {"float": np.nan, "empty": "", "named": "unknown"}.get(dtype)
+    if dtype == "float":
+        labels = labels.astype(float)
+    if dtype == "category":
+        labels = labels.astype("category")
+    for adata in data.mod.values():
+        del adata.obs["label"]
+    data = make_mudata(data.mod)
+    if place == "mudata":
+        data.obs["label"] = labels.reindex(data.obs_names)
+        return data, "label"
+    for k, adata in enumerate(data.mod.values()):
+        adata.obs[f"label{k}" if place == "dict" else "label"] = labels.reindex(adata.obs_names)
+    return data, {RNA: "label0", CPG: "label1"} if place == "dict" else "label"
+
+
+@pytest.fixture(scope="module")
+def by_modality(fit):
+    data, key = _as_labels("modality", "object")
+    return fit(data, labels_key=key)
+
+
+@pytest.mark.parametrize("dtype", ["object", "category", "float", "empty", "named"])
+@pytest.mark.parametrize("place", ["modality", "mudata", "dict"])
+def test_labels_mean_the_same_wherever_they_stand(fit, by_modality, place, dtype):
+    data, key = _as_labels(place, dtype)
+    before = fingerprint(data)
+    model = fit(data, labels_key=key)
+    assert fingerprint(data) == before
+    assert list(model.class_counts().columns[:3]) == ["1", "2", "3"]
+    pd.testing.assert_frame_equal(model.class_counts(), by_modality.class_counts())
+    assert _equal(_weights(model), _weights(by_modality))
+
+
+@pytest.mark.filterwarnings("ignore:11 observation.*taken as unlabelled:UserWarning")
+def test_hidden_labels_do_not_train(fit):
+    """What is hidden in one place and visible in the other changes nothing."""
+    models = []
+    for visible in ("a", "b"):
+        data = make_mdata(("gaussian",), "paired", ["a", "b"])
+        hidden = data.obs_names[::3]
+        data.mod[RNA].obs.loc[hidden, "label"] = visible
+        data.obs["label"] = np.where(data.obs_names.isin(hidden), "unknown", None)
+        models.append(fit(data))
+    assert models[0].class_counts().loc[RNA, "unlabeled"] == 11
+    assert _equal(_weights(models[0]), _weights(models[1]))
+
+
+@pytest.mark.parametrize(("category", "written"), [(-1, "-1"), (" ? ", " ? "), ("-1", -1)])
+def test_the_category_for_unlabelled(fit, category, written):
+    data = make_mdata(pairing="unpaired")
+    for adata in data.mod.values():
+        adata.obs["label"] = np.array([0, 1, written], dtype=object)[np.arange(adata.n_obs) % 3]
+    model = fit(data, unlabeled_category=category)
+    assert list(model.class_counts().columns) == ["0", "1", "unlabeled", "total", "features"]
+    labels = model.joint_embedding().obs["label"]
+    assert (labels.astype(str).str.strip() == str(written).strip()).sum() == 17
+
+
+def test_every_observation_its_own_class(fit):
+    # few classes, often a single one, stand in the minibatches of two modalities
+    data = make_mdata()
+    for adata in data.mod.values():
+        adata.obs["label"] = list(adata.obs_names)
+    model = fit(data, train={"max_epochs": 4})
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+def test_a_class_may_be_absent_rare_or_alone(fit):
+    data = make_mdata(("gaussian",) * 3, "unpaired", ["a", "b", "c"])
+    cpg, protein = data.mod[CPG].obs, data.mod[PROTEIN].obs
+    cpg["label"] = cpg["label"].where(cpg["label"] != "c", "unknown")
+    # d has one sample, in one modality
+    protein.loc["s52", "label"] = "d"
+    model = fit(data)
+    counts = model.class_counts()
+    assert counts.loc[CPG, "c"] == 0
+    assert counts["d"].tolist() == [0, 0, 1]
+    assert list(model.predict(soft=True).columns) == ["a", "b", "c", "d"]
+    assert np.isfinite(model.predict(soft=True)).all(axis=None)
+
+
+def test_a_modality_may_have_no_label(fit):
+    data = make_mdata()
+    data.mod[CPG].obs["label"] = "unknown"
+    model = fit(data)
+    assert model.class_counts()["unlabeled"].tolist() == [0, 80]
+    assert model.predict(modality=CPG).notna().all()
+
+
+@pytest.mark.parametrize("labels", [None, "", np.nan, "unknown", "healthy"])
+def test_fewer_than_two_classes_train_without_a_class_head(fit, labels):
+    data = make_mdata()
+    for adata in data.mod.values():
+        adata.obs["label"] = labels
+    model = fit(data)
+    assert model.module.n_classes == 0
+    assert model.module.discriminator.classes is None
+    assert not any("classification" in term for term in model.history)
+    assert np.isfinite(model.get_latent_representation()).all()
+    assert list(model.joint_embedding().obs.columns) == ["observation", "modality", "label"]
+    with pytest.raises(ValueError, match="labels_key"):
+        model.predict()
+
+
+def test_without_labels_key(fit):
+    model = fit(make_mdata(), labels_key=None)
+    assert set(model.joint_embedding().obs["label"]) == {"unknown"}
+    assert list(model.class_counts().columns) == ["unlabeled", "total", "features"]
+    assert "classes: none" in repr(model)
+
+
+# batches ---------------------------------------------------------------------------------------
+
+
+def test_batches_shared_and_by_modality(fit):
+    data = make_mdata()
+    for k, adata in enumerate(data.mod.values()):
+        adata.obs["run"] = np.where(np.arange(adata.n_obs) < 10, "r0", f"r{k + 1}")
+        adata.obs[f"run{k}"] = adata.obs["run"]
+    shared = fit(data, batch_key="run")
+    single = fit(data, batch_key={RNA: "run0", CPG: "run1"})
+    assert shared.module.decoders[RNA].n_batch == 3
+    assert shared.largest_batch_ == {RNA: 1, CPG: 2}
+    assert _equal(_weights(shared), _weights(single))
+    without = fit(data)
+    assert without.module.decoders[RNA].n_batch == 0
+
+
+def test_batches_of_the_mudata(fit):
+    data = make_mdata()
+    data.obs["run"] = np.where(np.arange(data.n_obs) % 2, "x", "y")
+    assert fit(data, batch_key="run").module.decoders[CPG].n_batch == 2
+
+
+# likelihoods -----------------------------------------------------------------------------------
+
+
+def test_a_dict_of_likelihoods_leaves_gaussian_to_the_others(fit):
+    data = make_mdata(("gaussian", "nb", "gaussian"))
+    model = fit(data, likelihood={CPG: "nb"})
+    kinds = {name: type(decoder).__name__ for name, decoder in model.module.decoders.items()}
+    assert kinds == {
+        RNA: "GaussianDecoder",
+        CPG: "NegativeBinomialDecoder",
+        PROTEIN: "GaussianDecoder",
+    }
+
+
+# training --------------------------------------------------------------------------------------
+
+
+def test_train_size_one_holds_nothing_out(fit):
+    model = fit(make_mdata(), train={"train_size": 1.0})
+    assert model.is_trained
+    assert model.best_epoch_ is None
+    assert not any(name.endswith("_validation") for name in model.history)
+
+
+def test_early_stopping_keeps_the_best_weights(fit):
+    # with nothing to gain after the first epochs
+    model = fit(
+        make_mdata(),
+        train={"max_epochs": 40, "plan_kwargs": {"lr": 0.05}, "early_stopping_patience": 2},
+    )
+    scores = model.history["selection_validation"]["selection_validation"].astype(float)
+    assert len(model.history["loss_train"]) < 40
+    # epochs that were not validated have no score
+    best = int(np.argmin(scores.dropna())) if scores.isna().any() else int(np.argmin(scores))
+    assert scores.dropna().iloc[best] == scores.min()
+    assert model.best_epoch_ is not None
+    assert model.best_epoch_ < len(model.history["loss_train"])
+
+
+def test_without_early_stopping_all_epochs_run(fit):
+    model = fit(
+        make_mdata(),
+        train={"max_epochs": 8, "early_stopping": False, "plan_kwargs": {"lr": 0.05}},
+    )
+    assert len(model.history["loss_train"]) == 8
+
+
+def test_a_cohort_smaller_than_the_batch(fit):
+    model = fit(make_mdata(pairing="unpaired"), train={"batch_size": 512})
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+@pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
+@pytest.mark.parametrize("n_obs", [1, 2, 17])
+def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs):
+    data = make_mdata()
+    small = make_mudata({RNA: data.mod[RNA], CPG: data.mod[CPG][:n_obs].copy()})
+    model = fit(small, train={"batch_size": 16})
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+def test_history_goes_on(fit):
+    model = fit(make_mdata())
+    before, first = _weights(model), model.history["loss_train"].copy()
+    model.train(**BRIEFLY)
+    assert not _equal(before, _weights(model))
+    assert len(model.history["loss_train"]) == 2 * len(first)
+    # the scaling of the first training stays: translations keep their units
+    for name, value in model.module.scalers.state_dict().items():
+        assert torch.equal(value, before[f"scalers.{name}"])
+
+
+@pytest.mark.parametrize("start", ["trained", "predicted from", "loaded"])
+def test_training_goes_on_in_training_mode(fit, start, tmp_path):
+    """Batch normalisation learns and dropout drops, also after the model was in use."""
+    data = make_mdata()
+    model = fit(data)
+    if start == "predicted from":
+        model = MODIS(data, n_latent=5, n_hidden=8)
+        with pytest.warns(UserWarning, match="untrained"):
+            model.predict()
+    if start == "loaded":
+        model.save(tmp_path / "model")
+        model = MODIS.load(tmp_path / "model", data)
+    before = _weights(model)
+    model.train(**BRIEFLY)
+    statistics = [name for name in before if name.endswith("running_mean")]
+    assert statistics
+    for name in statistics:
+        assert not torch.equal(before[name], _weights(model)[name]), name
+
+
+def test_after_divergence_a_lower_rate_helps(fit):
+    data = make_mdata()
+    model = fit(data)
+    before = model.get_latent_representation()
+    with pytest.raises(RuntimeError, match="diverged"):
+        model.train(plan_kwargs={"lr": 1e30}, **BRIEFLY)
+    # what was learnt before is not lost
+    np.testing.assert_array_equal(model.get_latent_representation(), before)
+    model.train(**BRIEFLY)
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+def test_the_users_arguments_stay_as_they_are(fit):
+    callbacks, plan = [], {"lr": 1e-3, "loss_weights": {"kl": 0.1}}
+    fit(make_mdata(), train={"callbacks": callbacks, "plan_kwargs": plan})
+    assert callbacks == []
+    assert plan == {"lr": 1e-3, "loss_weights": {"kl": 0.1}}
+
+
+def test_nothing_is_printed_and_no_file_left(fit, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = make_mdata()
+    verbosity = scvi.settings.verbosity
+    scvi.settings.verbosity = logging.WARNING
+    try:
+        MODIS.setup_mudata(data, labels_key="label")
+        model = MODIS(data, n_latent=5, n_hidden=8)
+        capfd.readouterr()
+        model.train(**BRIEFLY)
+        model.predict()
+        out, err = capfd.readouterr()
+    finally:
+        scvi.settings.verbosity = verbosity
+    assert (out, err) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_models_of_the_same_data(fit):
+    data = make_mdata()
+    first = fit(data)
+    latent = first.get_latent_representation()
+    second = fit(data, modalities=[RNA], model={"n_latent": 3})
+    assert second.get_latent_representation(modality=RNA).shape == (60, 3)
+    np.testing.assert_array_equal(first.get_latent_representation(), latent)
+    assert first.module.modalities == [RNA, CPG]
+
+
+# what a user reads -----------------------------------------------------------------------------
+
+
+def test_repr(model):
+    assert repr(model).splitlines() == [
+        "MODIS, trained: 3 modalities, 3 classes, 5 latent dimensions",
+        "  rna seq: 12 features, gaussian, 8 hidden units",
+        "  CpG-îlots: 9 features, beta, 8 hidden units",
+        "  a_protein: 7 features, nb, 8 hidden units",
+        "  classes: a, b, c",
+    ]
+
+
+def test_class_counts(model):
+    counts = model.class_counts()
+    assert list(counts.index) == [RNA, CPG, PROTEIN]
+    np.testing.assert_array_equal(
+        counts,
+        [[20, 20, 20, 0, 60, 12], [27, 26, 27, 0, 80, 9], [13, 14, 13, 0, 40, 7]],
+    )
+
+
+def test_get_var_names(model, mdata):
+    names = model.get_var_names()
+    assert list(names) == list(mdata.mod)
+    assert all(list(names[name]) == list(mdata.mod[name].var_names) for name in names)

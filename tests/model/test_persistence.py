@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+import scvi
+import torch
+
+from modis import MODIS
+
+from .._make import SCVI_KEYS, fingerprint, make_mdata, make_modality, make_mudata
+from .conftest import LIKELIHOODS
+
+RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
+
+ANOTHER_PROCESS = """
+import sys
+import mudata, numpy
+from modis import MODIS
+
+folder, data, out = sys.argv[1:]
+mdata = mudata.read(data)
+latents = {
+    "with": MODIS.load(folder, mdata).get_latent_representation(),
+    "without": MODIS.load(folder, False).get_latent_representation(mudata.read(data)),
+    "shipped": MODIS.load(folder).get_latent_representation(),
+    "translated": MODIS.load(folder, mdata).translate("rna seq", "a_protein").X,
+}
+numpy.savez(out, **latents)
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    model.save(folder)
+    return folder
+
+
+def _same(loaded: MODIS, model: MODIS, mdata: md.MuData | None = None) -> None:
+    for modality in (None, RNA, CPG, PROTEIN):
+        np.testing.assert_array_equal(
+            loaded.get_latent_representation(mdata, modality),
+            model.get_latent_representation(modality=modality),
+        )
+    pd.testing.assert_frame_equal(loaded.predict(mdata, soft=True), model.predict(soft=True))
+
+
+def test_another_process_gets_identical_latents(model, mdata, tmp_path):
+    model.save(tmp_path / "model", save_anndata=True)
+    mdata.write(tmp_path / "data.h5mu")
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            ANOTHER_PROCESS,
+            *(str(tmp_path / name) for name in ("model", "data.h5mu", "out.npz")),
+        ],
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        timeout=200,
+    )
+    with np.load(tmp_path / "out.npz") as found:
+        for kind in ("with", "without", "shipped"):
+            np.testing.assert_array_equal(found[kind], model.get_latent_representation())
+        np.testing.assert_array_equal(found["translated"], model.translate(RNA, PROTEIN).X)
+
+
+def test_everything_in_the_signature_survives(fit, tmp_path):
+    data = make_mdata()
+    options = {
+        "architecture": "paper",
+        "n_latent": 6,
+        "adversarial": "relativistic",
+        "n_hidden": 8,
+        "dropout": 0.25,
+        "discriminator_hidden": (9, 7),
+        "scaling": "none",
+    }
+    model = fit(data, model=options)
+    model.save(tmp_path / "model")
+    for given in (make_mdata(), False):
+        loaded = MODIS.load(tmp_path / "model", given)
+        assert loaded.module.architecture == model.module.architecture
+        assert loaded.module.adversarial == "relativistic"
+        assert repr(loaded) == repr(model)
+        assert loaded.best_epoch_ == model.best_epoch_
+
+
+def test_a_loaded_model_reads_data_as_the_first_did(fit, tmp_path):
+    data = make_mdata(("gaussian", "nb"))
+    for adata in data.mod.values():
+        adata.obs["run"] = np.where(np.arange(adata.n_obs) % 3, "r1", "r2")
+    data.mod[CPG].layers["counts"] = data.mod[CPG].X.copy()
+    data.mod[CPG].X[:] = 0.5
+    model = fit(
+        data,
+        batch_key="run",
+        layer={CPG: "counts"},
+        likelihood={CPG: "nb"},
+        unlabeled_category="healthy",
+    )
+    model.save(tmp_path / "model")
+    for given in (data.copy(), False):
+        loaded = MODIS.load(tmp_path / "model", given)
+        new = None if given is not False else data
+        np.testing.assert_array_equal(
+            loaded.get_latent_representation(new), model.get_latent_representation()
+        )
+        np.testing.assert_array_equal(
+            loaded.translate(RNA, CPG, new).X, model.translate(RNA, CPG).X
+        )
+        assert loaded.largest_batch_ == model.largest_batch_ == {RNA: 0, CPG: 0}
+
+
+def test_without_data_saved_again(model, mdata, saved, tmp_path):
+    MODIS.load(saved, False).save(tmp_path / "again")
+    _same(MODIS.load(tmp_path / "again", mdata.copy()), model)
+    _same(MODIS.load(tmp_path / "again", False), model, mdata)
+
+
+def test_prefix(model, mdata, tmp_path):
+    model.save(tmp_path / "model", prefix="run1_")
+    _same(MODIS.load(tmp_path / "model", mdata.copy(), prefix="run1_"), model)
+    with pytest.raises(ValueError, match=r"has no model\.pt.*run1_model\.pt"):
+        MODIS.load(tmp_path / "model", mdata.copy())
+
+
+def test_loading_does_not_change_the_data(saved, mdata):
+    data = mdata.copy()
+    before = fingerprint(data)
+    MODIS.load(saved, data)
+    assert fingerprint(data) == before
+
+
+def test_new_labels_and_observations_at_load(model, mdata, saved):
+    """The classes are the saved model's, also where the new data have fewer."""
+    data = make_mudata({name: adata[5:30].copy() for name, adata in mdata.mod.items()})
+    for adata in data.mod.values():
+        adata.obs["label"] = np.where(adata.obs["label"] == "a", "unknown", adata.obs["label"])
+    loaded = MODIS.load(saved, data)
+    assert list(loaded.class_counts().columns[:3]) == ["a", "b", "c"]
+    assert list(loaded.predict(soft=True).columns) == ["a", "b", "c"]
+    np.testing.assert_allclose(
+        loaded.get_latent_representation(modality=RNA),
+        model.get_latent_representation(modality=RNA)[5:30],
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+def test_data_without_labels_at_load(model, mdata, saved):
+    data = make_mudata({name: adata.copy() for name, adata in mdata.mod.items()})
+    for adata in data.mod.values():
+        del adata.obs["label"]
+    # mudata 0.3 pulls columns up
+    data.obs = data.obs[[]]
+    loaded = MODIS.load(saved, data)
+    _same(loaded, model)
+    assert loaded.class_counts()["unlabeled"].tolist() == [60, 80, 40]
+
+
+def test_permuted_features_at_load(model, mdata, saved):
+    rng = np.random.default_rng(0)
+    data = make_mudata(
+        {name: adata[:, rng.permutation(adata.n_vars)].copy() for name, adata in mdata.mod.items()}
+    )
+    loaded = MODIS.load(saved, data)
+    _same(loaded, model)
+    assert list(loaded.get_var_names()[RNA]) == list(mdata.mod[RNA].var_names)
+
+
+def test_modalities_in_another_order_at_load(model, mdata, saved):
+    """The discriminator's logits are in the order of the training data."""
+    data = make_mudata({name: mdata.mod[name].copy() for name in reversed(list(mdata.mod))})
+    loaded = MODIS.load(saved, data)
+    _same(loaded, model, mdata)
+    assert loaded.module.modalities == model.module.modalities
+    assert loaded.module.modality_codes == model.module.modality_codes
+
+
+def test_other_features_at_load_are_ignored(model, mdata, saved):
+    extra = mdata.mod[RNA].copy()
+    extra.var_names = [f"other {name}" for name in extra.var_names]
+    wide = ad.concat([mdata.mod[RNA], extra], axis=1, merge="same")
+    others = {name: mdata.mod[name].copy() for name in (CPG, PROTEIN)}
+    _same(MODIS.load(saved, make_mudata({RNA: wide, **others})), model)
+
+
+def test_training_goes_on_after_loading(mdata, saved):
+    loaded = MODIS.load(saved, mdata.copy())
+    n_epochs = len(loaded.history["loss_train"])
+    loaded.train(max_epochs=1, batch_size=16, accelerator="cpu", enable_progress_bar=False)
+    assert len(loaded.history["loss_train"]) == n_epochs + 1
+    assert np.isfinite(loaded.get_latent_representation()).all()
+
+
+def test_likelihoods_are_in_the_saved_model(saved):
+    text = repr(MODIS.load(saved, False))
+    assert all(f"{name}: " in text and kind in text for name, kind in LIKELIHOODS.items())
+
+
+# folders ---------------------------------------------------------------------------------------
+
+
+def _missing(folder: Path, saved: Path) -> None:
+    pass
+
+
+def _empty(folder: Path, saved: Path) -> None:
+    folder.mkdir()
+
+
+def _nothing_of_ours(folder: Path, saved: Path) -> None:
+    folder.mkdir()
+    (folder / "notes.txt").write_text("hello")
+
+
+def _truncated(folder: Path, saved: Path) -> None:
+    folder.mkdir()
+    whole = (saved / "model.pt").read_bytes()
+    (folder / "model.pt").write_bytes(whole[: len(whole) // 2])
+
+
+def _zero_bytes(folder: Path, saved: Path) -> None:
+    folder.mkdir()
+    (folder / "model.pt").touch()
+
+
+def _text(folder: Path, saved: Path) -> None:
+    folder.mkdir()
+    (folder / "model.pt").write_text("not a model")
+
+
+def _weights_only(folder: Path, saved: Path) -> None:
+    folder.mkdir()
+    torch.save(torch.nn.Linear(2, 2).state_dict(), folder / "model.pt")
+
+
+def _changed(change: Callable[[dict], None]) -> Callable[[Path, Path], None]:
+    def write(folder: Path, saved: Path) -> None:
+        folder.mkdir()
+        parts = torch.load(saved / "model.pt", weights_only=False)
+        change(parts)
+        torch.save(parts, folder / "model.pt")
+
+    return write
+
+
+def _lose_a_weight(parts: dict) -> None:
+    del parts["model_state_dict"]["discriminator.modality.bias"]
+
+
+def _scvi(folder: Path, saved: Path) -> None:
+    adata = make_modality(RNA, 0, 20, "nb")
+    scvi.model.SCVI.setup_anndata(adata)
+    scvi.model.SCVI(adata, n_hidden=4, n_latent=2).save(folder)
+
+
+FOLDERS = [
+    ("missing", _missing, r"is no folder.*model\.save"),
+    ("empty", _empty, r"has no model\.pt.*model\.save"),
+    ("something else", _nothing_of_ours, r"has no model\.pt.*notes\.txt"),
+    ("truncated", _truncated, r"model\.pt' is damaged"),
+    ("no bytes", _zero_bytes, r"model\.pt' is damaged"),
+    ("text", _text, r"model\.pt' is damaged"),
+    ("a state dict", _weights_only, "is no model saved by"),
+    ("no attributes", _changed(lambda parts: parts.update(attr_dict=None)), "damaged|is no model"),
+    ("a weight lost", _changed(_lose_a_weight), "damaged"),
+    ("another model", _scvi, "is a saved SCVI model, not a MODIS one"),
+]
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+@pytest.mark.parametrize(
+    ("write", "says"), [case[1:] for case in FOLDERS], ids=[case[0] for case in FOLDERS]
+)
+def test_folders_are_refused(saved, tmp_path, write, says, with_data):
+    folder, mdata = tmp_path / "folder", make_mdata()
+    write(folder, saved)
+    before = fingerprint(mdata)
+    with pytest.raises(ValueError, match=says) as caught:
+        MODIS.load(folder, mdata if with_data else False)
+    assert re.search(re.escape(str(folder)), str(caught.value))
+    assert fingerprint(mdata) == before
+    assert not SCVI_KEYS & set(mdata.uns)
+
+
+def test_a_folder_in_use_is_not_overwritten(model, saved):
+    before = (saved / "model.pt").read_bytes()
+    with pytest.raises(ValueError, match="already exists"):
+        model.save(saved)
+    assert (saved / "model.pt").read_bytes() == before

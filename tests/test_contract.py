@@ -1,0 +1,309 @@
+"""What every model must do, whatever its modalities, likelihoods and pairing."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+import scvi
+import torch
+from anndata import AnnData
+
+from modis import MODIS
+from modis.train import LOSS_WEIGHTS
+
+from ._make import N_VARS, fingerprint, make_mdata
+
+CLASSES = ["Crohn's", "healthy", "ulcerative colitis"]
+N_LATENT = 5
+COUNTS = ("nb", "zinb", "poisson")
+UNIT = ("beta", "bernoulli")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of data, and of model."""
+
+    likelihoods: tuple[str, ...]
+    pairing: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "-".join([*self.likelihoods, self.pairing, *map(str, self.kwargs.values())])
+
+
+CASES = [
+    Case(("gaussian",), "unpaired"),
+    Case(("nb",), "unpaired"),
+    Case(("zinb",), "unpaired"),
+    Case(("poisson",), "unpaired"),
+    Case(("bernoulli",), "unpaired"),
+    Case(("beta",), "unpaired", {"architecture": "paper"}),
+    Case(("gaussian", "gaussian"), "unpaired"),
+    Case(("gaussian", "gaussian"), "paired"),
+    Case(("nb", "gaussian"), "mosaic", {"adversarial": "relativistic"}),
+    Case(("bernoulli", "zinb"), "mosaic", {"norm": "layer", "scaling": "minmax"}),
+    Case(("gaussian", "nb", "beta"), "unpaired"),
+    Case(("gaussian", "nb", "beta"), "mosaic"),
+    Case(("gaussian", "nb", "beta"), "paired", {"architecture": "paper"}),
+    Case(("poisson", "zinb", "bernoulli"), "mosaic", {"adversarial": "relativistic"}),
+]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A case after training."""
+
+    case: Case
+    mdata: md.MuData
+    model: MODIS
+    before: dict[str, str]
+    gradients: dict[str, torch.Tensor | None]
+
+    @property
+    def likelihoods(self) -> dict[str, str]:
+        return dict(zip(N_VARS, self.case.likelihoods, strict=False))
+
+    @property
+    def modalities(self) -> list[str]:
+        return list(self.likelihoods)
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def trained(request) -> Trained:
+    case = request.param
+    mdata = make_mdata(case.likelihoods, case.pairing, CLASSES)
+    before = fingerprint(mdata)
+    scvi.settings.seed = 0
+    MODIS.setup_mudata(
+        mdata,
+        labels_key="label",
+        likelihood=dict(zip(N_VARS, case.likelihoods, strict=False)),
+    )
+    model = MODIS(mdata, n_latent=N_LATENT, n_hidden=8, **case.kwargs)
+    model.train(max_epochs=2, batch_size=16, accelerator="cpu", enable_progress_bar=False)
+    return Trained(case, mdata, model, before, _gradients(model, mdata))
+
+
+def _gradients(model: MODIS, mdata: md.MuData) -> dict[str, torch.Tensor | None]:
+    """Gradient of every parameter, each from its own step, on one minibatch."""
+    module, batch = model.module, {}
+    for name in module.modalities:
+        adata = mdata.mod[name][:16]
+        labels = pd.Categorical(adata.obs["label"], categories=CLASSES).codes
+        batch[name] = {
+            "X": torch.tensor(adata.X),
+            "labels": torch.as_tensor(labels.astype(np.int64)),
+            "batch": torch.zeros(len(labels), dtype=torch.int64),
+        }
+    labels = torch.cat([tensors["labels"] for tensors in batch.values()])
+    module.train()
+    encoded = module.inference(batch)
+    sum(module.discriminator_terms(encoded, labels, {}).values()).backward()
+    # what the second step leaves there must not count as the first one's doing
+    reached = {
+        f"discriminator.{name}": None if item.grad is None else item.grad.clone()
+        for name, item in module.discriminator.named_parameters()
+    }
+    module.loss(batch, encoded, module.generative(batch, encoded)).loss.backward()
+    gradients = {name: item.grad for name, item in module.named_parameters()} | reached
+    module.zero_grad()
+    module.eval()
+    return gradients
+
+
+def test_the_data_are_left_as_they_were(trained):
+    model = trained.model
+    model.predict()
+    model.joint_embedding()
+    model.get_elbo()
+    model.translate(trained.modalities[0], trained.modalities[-1])
+    assert fingerprint(trained.mdata) == trained.before
+
+
+def test_gradients_reach_every_parameter(trained):
+    alone = len(trained.modalities) == 1
+    linear = trained.model.module.architecture.linear_class_head
+    for name, gradient in trained.gradients.items():
+        # with one modality nobody asks which modality it is
+        if alone and name.startswith("discriminator.modality"):
+            continue
+        if alone and linear and name.startswith("discriminator.trunk"):
+            continue
+        assert gradient is not None, name
+        assert torch.isfinite(gradient).all(), name
+        # a bias before batch normalisation has a gradient of zero
+        assert gradient.ndim < 2 or gradient.abs().sum() > 0, name
+
+
+def test_latent(trained):
+    model, mdata = trained.model, trained.mdata
+    combined = model.get_latent_representation()
+    assert combined.shape == (mdata.n_obs, N_LATENT)
+    assert combined.dtype == np.float32
+    assert np.isfinite(combined).all()
+    by_name = pd.DataFrame(combined, index=mdata.obs_names)
+    seen_in = sum(mdata.obs_names.isin(adata.obs_names) for adata in mdata.mod.values())
+    for name, adata in mdata.mod.items():
+        own = model.get_latent_representation(modality=name)
+        assert own.shape == (adata.n_obs, N_LATENT)
+        assert own.dtype == np.float32
+        assert len(np.unique(own, axis=0)) > 1
+        alone = adata.obs_names.isin(mdata.obs_names[seen_in == 1])
+        expected = by_name.loc[adata.obs_names[alone]]
+        np.testing.assert_allclose(own[alone], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_predict(trained):
+    model, mdata = trained.model, trained.mdata
+    for modality in (None, *trained.modalities):
+        index = mdata.obs_names if modality is None else mdata.mod[modality].obs_names
+        soft = model.predict(modality=modality, soft=True)
+        hard = model.predict(modality=modality)
+        assert soft.index.equals(index)
+        assert hard.index.equals(index)
+        assert list(soft.columns) == CLASSES
+        assert list(hard.cat.categories) == CLASSES
+        assert ((soft >= 0) & (soft <= 1)).all(axis=None)
+        np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
+        assert (hard.astype(str) == soft.idxmax(axis=1)).all()
+
+
+def test_translate_all_pairs(trained):
+    model, mdata = trained.model, trained.mdata
+    for source, target in itertools.product(trained.modalities, repeat=2):
+        translated = model.translate(source, target)
+        assert isinstance(translated, AnnData)
+        pd.testing.assert_frame_equal(translated.obs, mdata.mod[source].obs)
+        pd.testing.assert_frame_equal(translated.var, mdata.mod[target].var)
+        values = translated.X
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+        if trained.likelihoods[target] in COUNTS:
+            assert (values >= 0).all()
+        if trained.likelihoods[target] in UNIT:
+            assert ((values >= 0) & (values <= 1)).all()
+
+
+def test_counts_keep_their_depth(trained):
+    for modality, likelihood in trained.likelihoods.items():
+        if likelihood not in COUNTS:
+            continue
+        own = trained.model.reconstruct(modality).X.sum(axis=1)
+        counts = trained.mdata.mod[modality].X.sum(axis=1)
+        if likelihood == "zinb":
+            # excess zeros take their share of the mean
+            assert (own < counts).all()
+            continue
+        np.testing.assert_allclose(own, counts, rtol=1e-3)
+        for source in set(trained.modalities) - {modality}:
+            told = trained.model.translate(source, modality).X.sum(axis=1)
+            np.testing.assert_allclose(told, told[0], rtol=1e-3)
+            assert counts.min() <= told[0] <= counts.max()
+
+
+def test_reconstruct_is_translation_into_itself(trained):
+    for modality in trained.modalities:
+        reconstructed = trained.model.reconstruct(modality)
+        np.testing.assert_array_equal(
+            reconstructed.X, trained.model.translate(modality, modality).X
+        )
+        assert reconstructed.shape == trained.mdata.mod[modality].shape
+
+
+def test_elbo_adds_up(trained):
+    elbo = trained.model.get_elbo()
+    assert list(elbo.index) == trained.modalities
+    assert list(elbo.columns) == ["elbo", "kl", "reconstruction"]
+    assert (elbo["kl"] > 0).all()
+    for modality, (total, kl, reconstruction) in elbo.iterrows():
+        n_vars = trained.mdata.mod[modality].n_vars
+        log_likelihood = -n_vars * reconstruction
+        if trained.likelihoods[modality] == "gaussian":
+            # the loss of a gaussian is the mean squared error
+            log_likelihood = -n_vars * (np.log(2 * np.pi) + reconstruction) / 2
+        assert total == pytest.approx(log_likelihood - kl, rel=1e-4)
+        # a probability of something discrete is at most 1
+        if trained.likelihoods[modality] in (*COUNTS, "bernoulli"):
+            assert total <= 0
+
+
+def test_joint_embedding(trained):
+    embedding = trained.model.joint_embedding()
+    mods = trained.mdata.mod
+    assert list(embedding.obs.columns) == ["observation", "modality", "label", "predicted"]
+    assert list(embedding.obs["modality"]) == [m for m in mods for _ in range(mods[m].n_obs)]
+    assert list(embedding.obs["observation"]) == [n for m in mods.values() for n in m.obs_names]
+    assert list(embedding.obs["label"]) == [x for m in mods.values() for x in m.obs["label"]]
+    assert embedding.obs_names.is_unique
+    own = [trained.model.get_latent_representation(modality=name) for name in mods]
+    np.testing.assert_array_equal(embedding.obsm["X_modis"], np.concatenate(own))
+    np.testing.assert_array_equal(embedding.X, np.concatenate(own))
+    predicted = [trained.model.predict(modality=name).astype(str) for name in mods]
+    assert list(embedding.obs["predicted"]) == list(pd.concat(predicted))
+
+
+def test_write_latent(trained):
+    mdata = trained.mdata.copy()
+    assert trained.model.write_latent(mdata, key_added="X_test") is None
+    np.testing.assert_array_equal(mdata.obsm["X_test"], trained.model.get_latent_representation())
+    for name, adata in mdata.mod.items():
+        np.testing.assert_array_equal(
+            adata.obsm["X_test"], trained.model.get_latent_representation(modality=name)
+        )
+
+
+def test_history(trained):
+    history, several = trained.model.history, len(trained.modalities) > 1
+    terms = {"loss", "discriminator_classification", "reconstruction", "kl", "classification"}
+    scores = {"reconstruction", "kl", "classification", "accuracy", "selection"}
+    if several:
+        terms |= {"adversarial", "discriminator_modality"}
+        scores |= {"mixing"}
+        if trained.case.kwargs.get("adversarial") == "relativistic":
+            terms |= {"discriminator_gradient_penalty"}
+    logged = {name.removesuffix("_train") for name in history if name.endswith("_train")}
+    assert terms <= logged
+    # every term that is logged has a weight of the same name
+    assert {name.removeprefix("discriminator_") for name in logged} <= {"loss", *LOSS_WEIGHTS}
+    assert set(history) == {f"{name}_train" for name in logged} | {
+        f"{name}_validation" for name in scores
+    }
+    for name, values in history.items():
+        assert isinstance(values, pd.DataFrame), name
+        assert np.isfinite(values.astype(float)).all(axis=None), name
+        assert len(values) == (2 if name.endswith("_train") else len(values)) > 0, name
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+def test_save_and_load(trained, with_data, tmp_path):
+    trained.model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", trained.mdata.copy() if with_data else False)
+    assert loaded.is_trained
+    assert repr(loaded) == repr(trained.model)
+    given = None if with_data else trained.mdata
+    for modality in (None, *trained.modalities):
+        np.testing.assert_array_equal(
+            loaded.get_latent_representation(given, modality),
+            trained.model.get_latent_representation(modality=modality),
+        )
+    first, last = trained.modalities[0], trained.modalities[-1]
+    np.testing.assert_array_equal(
+        loaded.translate(first, last, given).X, trained.model.translate(first, last).X
+    )
+    for name, values in trained.model.history.items():
+        pd.testing.assert_frame_equal(loaded.history[name], values)
+
+
+def test_repr(trained):
+    text = repr(trained.model)
+    assert text.startswith("MODIS, trained")
+    for modality, likelihood in trained.likelihoods.items():
+        assert f"{modality}: {N_VARS[modality]} features, {likelihood}" in text
+        assert f"({modality})" in repr(trained.model.module)
+    assert all(name in text for name in CLASSES)
