@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import io
+import logging
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ MODULES = sorted(
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # the table that setup_mudata logs is for the user's screen, not for the examples
+    monkeypatch.setattr(logging.getLogger("scvi"), "level", logging.WARNING)
     module = importlib.import_module(name)
     # Empty globals: an example may use only what it imports itself.
     found = [test for test in doctest.DocTestFinder().find(module, globs={}) if test.examples]

@@ -1,7 +1,7 @@
 """MuData in: validation, one label vocabulary, registration, reading."""
 
 from ._errors import NotInDataError
-from ._labels import collect_labels
+from ._labels import collect_batches, collect_labels
 from ._matrix import FeatureMatrix
 from ._modality import Modality, read_new, read_registered
 from ._register import register
@@ -15,6 +15,7 @@ __all__ = [
     "Modality",
     "NotInDataError",
     "check_mudata",
+    "collect_batches",
     "collect_labels",
     "count_classes",
     "read_new",

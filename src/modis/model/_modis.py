@@ -8,17 +8,23 @@ from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
-from ..data import DataSpec, check_mudata, count_classes, read_registered, register
+from ..data import DataSpec, check_mudata, read_registered, register
 from ..dataloaders import ModalitySplitter
 from ..module import MODISModule
-from ..train import BestWeights, MODISTrainingPlan, quiet_libraries
+from ..train import (
+    BestWeights,
+    MODISTrainingPlan,
+    batch_size_for,
+    epochs_for,
+    quiet_libraries,
+    validation_interval,
+)
 from ._inference import InferenceMixin
 from ._persistence import check_saved_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
@@ -27,10 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["MODIS"]
 
 _MONITOR = "selection_validation"
-# without max_epochs: about this many steps, within these bounds of epochs
-_DEFAULT_STEPS, _EPOCH_BOUNDS = 1000, (20, 400)
-# validating more often than this many steps costs more than it tells
-_STEPS_PER_VALIDATION = 10
 
 
 class MODIS(InferenceMixin, BaseModelClass):
@@ -248,22 +250,14 @@ class MODIS(InferenceMixin, BaseModelClass):
         True
         """
         data = read_registered(self._mdata(None), self._spec)
-        if max_epochs is not None and max_epochs < 1:
-            raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
-        smallest = 2 if self.module.architecture.norm == "batch" else 1
-        if batch_size is not None and batch_size < smallest:
-            raise ValueError(
-                f"batch_size={batch_size} must be at least {smallest}"
-                + (": batch normalisation needs two samples." if smallest == 2 else ".")
-            )
-        if batch_size is None:
-            batch_size = 64 if max(item.n_obs for item in data.values()) <= 10_000 else 256
+        size = batch_size_for(
+            max(item.n_obs for item in data.values()), batch_size, self.module.architecture.norm
+        )
         splitter = self._data_splitter_cls(
-            data, train_size=train_size, batch_size=batch_size, balance_classes=balance_classes
+            data, train_size=train_size, batch_size=size, balance_classes=balance_classes
         )
         steps = splitter.steps_per_epoch
-        if max_epochs is None:
-            max_epochs = min(max(-(-_DEFAULT_STEPS // steps), _EPOCH_BOUNDS[0]), _EPOCH_BOUNDS[1])
+        max_epochs = epochs_for(steps, max_epochs)
         weights = {key: value.clone() for key, value in self.module.state_dict().items()}
         if not self.is_trained_:
             self._fit_to_training_rows(data, splitter)
@@ -278,8 +272,9 @@ class MODIS(InferenceMixin, BaseModelClass):
         best = BestWeights(_MONITOR)
         if splitter.n_val:
             callbacks.append(best)
-            every = max(1, min(-(-_STEPS_PER_VALIDATION // steps), max_epochs))
-            every = trainer_kwargs.setdefault("check_val_every_n_epoch", every)
+            every = trainer_kwargs.setdefault(
+                "check_val_every_n_epoch", validation_interval(steps, max_epochs)
+            )
             trainer_kwargs.setdefault("early_stopping_monitor", _MONITOR)
             trainer_kwargs.setdefault(
                 "early_stopping_patience", max(5, round(0.2 * max_epochs / every))
@@ -379,23 +374,6 @@ class MODIS(InferenceMixin, BaseModelClass):
     def get_var_names(self, legacy_mudata_format: bool = False) -> dict:
         """Feature names by modality, from the registry, so also without data."""
         return dict(self._spec.var_names)
-
-    def class_counts(self) -> pd.DataFrame:
-        """Count the observations of each modality and class.
-
-        Returns
-        -------
-        DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"``
-        and ``"features"``.
-        """
-        mdata, spec = self._mdata(None), self._spec
-        labels = self._labels(mdata, spec.modalities)
-        sizes = [mdata.mod[name].n_obs for name in spec.modalities]
-        parts, start = {}, 0
-        for name, size in zip(spec.modalities, sizes, strict=True):
-            parts[name] = labels.iloc[start : start + size]
-            start += size
-        return count_classes(mdata, spec.modalities, parts, spec.classes)
 
     @property
     def _spec(self) -> DataSpec:

@@ -2,6 +2,15 @@
 
 from ._best_weights import BestWeights
 from ._quiet import quiet_libraries
+from ._schedule import batch_size_for, epochs_for, validation_interval
 from ._training_plan import LOSS_WEIGHTS, MODISTrainingPlan
 
-__all__ = ["LOSS_WEIGHTS", "BestWeights", "MODISTrainingPlan", "quiet_libraries"]
+__all__ = [
+    "LOSS_WEIGHTS",
+    "BestWeights",
+    "MODISTrainingPlan",
+    "batch_size_for",
+    "epochs_for",
+    "quiet_libraries",
+    "validation_interval",
+]

@@ -1,0 +1,16 @@
+"""From a file to a folder of results: what the command line runs."""
+
+from ._apply import predict_file, translate_file
+from ._console import Screen
+from ._demo import run_demo
+from ._fit import fit_file
+from ._settings import Settings
+
+__all__ = [
+    "Screen",
+    "Settings",
+    "fit_file",
+    "predict_file",
+    "run_demo",
+    "translate_file",
+]

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from .. import pl
+from ._cohort import UNLABELED
+from ._predictions import COMBINED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..model import MODIS
+    from ._cohort import Cohort
+    from ._translations import Translations
+
+__all__ = ["DPI", "MOST_POINTS", "draw_figures", "embed"]
+
+#: Dots per inch of the files.
+DPI = 140
+#: A picture of more points takes long and shows no more.
+MOST_POINTS = 4000
+#: With fewer rows a neighbour graph means nothing, and UMAP's start may fail.
+_FEWEST_FOR_UMAP = 40
+
+
+#: What a reader can judge; the others are for those who change the model.
+_TERMS = (
+    "loss",
+    "reconstruction",
+    "kl",
+    "adversarial",
+    "classification",
+    "accuracy",
+    "mixing",
+    "selection",
+)
+
+
+def embed(model: MODIS, cohort: Cohort, seed: int) -> AnnData:
+    """Joint embedding with ``obsm["X_umap"]``, a random part of it where it is large."""
+    embedding = model.joint_embedding(cohort.mdata)
+    if embedding.n_obs > MOST_POINTS:
+        rows = np.random.default_rng(seed).choice(embedding.n_obs, MOST_POINTS, replace=False)
+        embedding = embedding[np.sort(rows)].copy()
+    if embedding.n_obs >= _FEWEST_FOR_UMAP:
+        # imported only here: it takes seconds
+        import scanpy as sc
+
+        sc.pp.neighbors(embedding, use_rep="X_modis", random_state=seed)
+        sc.tl.umap(embedding, random_state=seed)
+    return embedding
+
+
+def draw_figures(
+    model: MODIS,
+    cohort: Cohort,
+    embedding: AnnData,
+    predictions: pd.DataFrame | None,
+    translations: Translations | None,
+    out: Path,
+) -> list[str]:
+    """Write the figures that the data allow.
+
+    Returns
+    -------
+    Names of the files.
+    """
+    axes: dict[str, Axes] = {}
+    color = ["modality"]
+    known = cohort.samples["label"].notna()
+    if known.any():
+        color.append("label")
+    if "predicted" in embedding.obs and not known.all():
+        color.append("predicted")
+    # every sample without a class has the category for unlabelled, whatever its name is
+    unlabeled = model.registry_["setup_args"]["unlabeled_category"]
+    drawn = pl.latent(embedding, color=color, unlabeled_category=unlabeled)
+    axes["latent_umap.png"] = drawn[0]
+    if predictions is not None:
+        judged = predictions.dropna(subset="label")
+        judged = judged[(judged["part"] == "test") & (judged["source"] != COMBINED)]
+        if len(judged):
+            axes["confusion.png"] = _draw_confusion(judged)
+    if translations is not None and translations.across:
+        limit = translations.class_average if translations.simulated else None
+        axes["translation.png"] = pl.translation(translations.errors, limit)
+    axes["history.png"] = _draw_history(model)
+    counts = cohort.counts("train")
+    if not counts[UNLABELED].any() and len(counts.columns) > 1:
+        counts = counts.drop(columns=UNLABELED)
+    axes["class_counts.png"] = pl.class_counts(counts, unlabeled=UNLABELED)
+    for name, ax in axes.items():
+        figure = cast("Figure", ax.get_figure(root=True))
+        figure.savefig(out / name, dpi=DPI, bbox_inches="tight", facecolor="white")
+        plt.close(figure)
+    return list(axes)
+
+
+def _draw_history(model: MODIS) -> Axes:
+    history = model.history
+    keys = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
+    drawn = pl.history(history, keys=keys or None, best_epoch=model.best_epoch_)
+    axes: Axes = drawn[0]
+    return axes
+
+
+def _draw_confusion(judged: pd.DataFrame) -> Axes:
+    """Few panels in a row: the figure must be readable on a page."""
+    n_panels = 1 + judged["source"].nunique()
+    n_classes = len(set(judged["label"]) | set(judged["predicted"]))
+    n_columns = min(n_panels, 3 if n_classes <= 12 else 2)
+    n_rows = -(-n_panels // n_columns)
+    n_columns = -(-n_panels // n_rows)
+    side = max(2.3, 0.36 * n_classes)
+    _, grid = plt.subplots(
+        n_rows,
+        n_columns,
+        figsize=((side + 0.7) * n_columns + 0.8, (side + 1.5) * n_rows),
+        squeeze=False,
+        layout=ConstrainedLayoutEngine(h_pad=0.15),
+    )
+    for unused in grid.flat[n_panels:]:
+        unused.remove()
+    axes = list(grid.flat[:n_panels])
+    pl.confusion(judged["label"], judged["predicted"], judged["source"], axes=axes)
+    for ax in axes:
+        if not ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("")
+            ax.tick_params(labelleft=False)
+    first: Axes = axes[0]
+    return first

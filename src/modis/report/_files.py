@@ -1,0 +1,89 @@
+"""Files in and out of a run."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import mudata as md
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+__all__ = [
+    "clear_output_folder",
+    "read_mudata",
+    "without_pulling",
+    "write_mudata",
+]
+
+#: Everything that a run may leave in its folder.
+OUTPUTS = (
+    "integrated.h5mu",
+    "metrics.csv",
+    "report.html",
+    "latent_umap.png",
+    "confusion.png",
+    "translation.png",
+    "history.png",
+    "class_counts.png",
+)
+
+
+def read_mudata(path: Path) -> md.MuData:
+    """Read a ``.h5mu`` file into memory; the file stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no readable ``.h5mu``.
+    """
+    if not h5py.is_hdf5(path):
+        kind = "a zip archive" if zipfile.is_zipfile(path) else "damaged or another kind of file"
+        raise ValueError(
+            f"'{path}' is no readable .h5mu file (it is {kind}). Write one with "
+            "mudata.MuData({'rna': adata, ...}).write('data.h5mu')."
+        )
+    # a damaged file fails in many ways, and none of them tells a user what to do
+    try:
+        with h5py.File(path, "r") as file:
+            names = set(file)
+        mdata = None
+        if "mod" in names:
+            with without_pulling():
+                mdata = md.read_h5mu(path)
+    except Exception as error:
+        raise ValueError(
+            f"'{path}' is damaged and cannot be read ({type(error).__name__}: {error})."
+        ) from error
+    if mdata is None:
+        what = (
+            "an AnnData (.h5ad)" if {"X", "obs", "var"} <= names else "another kind of HDF5 file"
+        )
+        raise ValueError(
+            f"'{path}' is {what}, not a MuData. Put one AnnData per omics into a MuData: "
+            "mudata.MuData({'rna': adata, ...}).write('data.h5mu')."
+        )
+    return mdata
+
+
+def write_mudata(mdata: md.MuData, path: Path) -> None:
+    """Write a MuData as it is, without copies of its modalities' columns."""
+    with without_pulling():
+        mdata.write_h5mu(path)
+
+
+def without_pulling() -> AbstractContextManager:
+    """Keep mudata from copying columns of the modalities into the columns of the whole."""
+    # mudata 0.4 moved the option
+    if hasattr(md, "set_options"):
+        return md.set_options(pull_on_update=False)
+    return md.settings.override(pull_on_update=False)
+
+
+def clear_output_folder(out: Path) -> None:
+    """Remove the results of an earlier run, and nothing else."""
+    for name in OUTPUTS:
+        (out / name).unlink(missing_ok=True)

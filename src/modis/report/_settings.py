@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Settings", "by_modality"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked to do.
+
+    Parameters
+    ----------
+    labels_key
+        Column with the classes; `None` trains without labels.
+    modalities
+        Modalities to use; all by default.
+    batch_key
+        Column with batches.
+    layer, likelihood
+        ``name`` for all modalities or ``modality=name`` for one, as given on the command line.
+    unlabeled_category
+        Class name that stands for "not labelled".
+    split_key
+        Column with ``train`` and ``test``; by default observations are drawn.
+    test_size
+        Share of the labelled observations to hold out.
+    max_epochs
+        Passes over the longest modality; the model's own choice by default.
+    seed
+        Seed of the draw of test observations and of training.
+    architecture, n_latent
+        As in :class:`~modis.MODIS`.
+    """
+
+    labels_key: str | None = None
+    modalities: tuple[str, ...] | None = None
+    batch_key: str | None = None
+    layer: tuple[str, ...] = ()
+    likelihood: tuple[str, ...] = ()
+    unlabeled_category: str = "unknown"
+    split_key: str | None = None
+    test_size: float = 0.2
+    max_epochs: int | None = None
+    seed: int = 0
+    architecture: str = "default"
+    n_latent: int | None = None
+
+
+def by_modality(
+    given: Sequence[str], modalities: Sequence[str], option: str
+) -> dict[str, str | None]:
+    """Read ``name`` and ``modality=name`` into a value per modality.
+
+    Raises
+    ------
+    ValueError
+        If a modality is unknown or a value is given twice.
+    """
+    common: str | None = None
+    own: dict[str, str | None] = {}
+    seen = set()
+    for text in given:
+        modality, equals, name = text.partition("=")
+        if not equals:
+            modality, name = "", text
+        if not name:
+            raise ValueError(f"{option} {text!r} names no value; write modality=name.")
+        if modality and modality not in modalities:
+            raise ValueError(
+                f"{option} {text!r} names the modality {modality!r}, which is not used; "
+                f"there are {', '.join(modalities)}."
+            )
+        if modality in seen:
+            whom = f"for {modality!r}" if modality else "for all modalities"
+            raise ValueError(f"{option} is given twice {whom}.")
+        seen.add(modality)
+        if modality:
+            own[modality] = name
+        else:
+            common = name
+    return {modality: own.get(modality, common) for modality in modalities}

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+__all__ = ["batch_size_for", "epochs_for", "validation_interval"]
+
+_BATCH_SIZE, _LARGE_BATCH_SIZE, _LARGE = 64, 256, 10_000
+# without max_epochs: about this many steps, within these bounds of epochs
+_STEPS, _EPOCH_BOUNDS = 1000, (20, 400)
+# validating more often than this many steps costs more than it tells
+_STEPS_PER_VALIDATION = 10
+
+
+def batch_size_for(n_obs: int, wanted: int | None, norm: str | None) -> int:
+    """Rows per modality and minibatch.
+
+    Parameters
+    ----------
+    n_obs
+        Observations of the longest modality.
+    wanted
+        What the user asked for; `None` gives 64, or 256 for more than 10,000 observations.
+    norm
+        Normalisation of the networks; ``"batch"`` needs two rows.
+
+    Raises
+    ------
+    ValueError
+        If the user's wish is too small.
+    """
+    if wanted is None:
+        return _BATCH_SIZE if n_obs <= _LARGE else _LARGE_BATCH_SIZE
+    if norm == "batch" and wanted == 1:
+        raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
+    if wanted < 1:
+        raise ValueError(f"batch_size={wanted} must be at least 1.")
+    return wanted
+
+
+def epochs_for(steps_per_epoch: int, wanted: int | None) -> int:
+    """Passes over the longest modality.
+
+    Parameters
+    ----------
+    steps_per_epoch
+        Minibatches of the longest modality.
+    wanted
+        What the user asked for; `None` gives about 1,000 steps, in 20 to 400 epochs.
+
+    Raises
+    ------
+    ValueError
+        If the user's wish is below one.
+    """
+    if wanted is None:
+        return min(max(-(-_STEPS // steps_per_epoch), _EPOCH_BOUNDS[0]), _EPOCH_BOUNDS[1])
+    if wanted < 1:
+        raise ValueError(f"max_epochs={wanted} must be at least 1.")
+    return wanted
+
+
+def validation_interval(steps_per_epoch: int, max_epochs: int) -> int:
+    """Epochs between two validation passes, so that at least ten steps lie between them."""
+    return max(1, min(-(-_STEPS_PER_VALIDATION // steps_per_epoch), max_epochs))

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis.report import Screen, Settings
+from modis.report._demo import simulate
+from modis.report._files import without_pulling
+from modis.report._fit import fit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modis.report._fit import Results
+
+
+def modality(prefix: str, names: list[str]) -> ad.AnnData:
+    x = np.random.default_rng(len(names)).normal(size=(len(names), 3)).astype("float32")
+    var = pd.DataFrame(index=[f"{prefix}{i}" for i in range(3)])
+    return ad.AnnData(x, obs=pd.DataFrame(index=names), var=var)
+
+
+@pytest.fixture
+def mosaic() -> md.MuData:
+    """Twelve observations: rna on 0-7, protein on 4-11; two classes, two without a label."""
+    names = [f"s{i}" for i in range(12)]
+    label = ["a", "b"] * 5 + ["unknown", None]
+    with without_pulling():
+        mdata = md.MuData({"rna": modality("g", names[:8]), "protein": modality("p", names[4:])})
+    mdata.obs["label"] = pd.Series(label, index=names).reindex(mdata.obs_names)
+    mdata.obs["split"] = ["train", "test"] * 6
+    return mdata
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
+    """A short run on simulated data with a class that protein never trains on."""
+    out = tmp_path_factory.mktemp("results") / "out"
+    simulated = simulate(120, seed=0)
+    obs = simulated.obs.astype(str).replace({"label": {"class_1": "A & <b>bold</b>"}})
+    adata = simulated.mod["protein"]
+    own = obs.loc[adata.obs_names]
+    seen = (own["label"] != "class_3") | (own["split"] == "test")
+    parts = {**simulated.mod, "protein": adata[seen.to_numpy()].copy()}
+    for part in parts.values():
+        part.obs = part.obs[[]]
+    with without_pulling():
+        mdata = md.MuData(parts)
+    mdata.obs = obs.loc[mdata.obs_names]
+    settings = Settings(labels_key="label", split_key="split", max_epochs=3)
+    screen = Screen()
+    with screen.quiet():
+        found = fit(
+            mdata, settings, out, screen, source="cohort.h5mu", command="modis fit cohort.h5mu"
+        )
+    return found, out

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from modis.report._settings import by_modality
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], {"rna": None, "protein": None}),
+        (["counts"], {"rna": "counts", "protein": "counts"}),
+        (["rna=counts"], {"rna": "counts", "protein": None}),
+        (["rna=counts", "raw"], {"rna": "counts", "protein": "raw"}),
+    ],
+)
+def test_values_by_modality(given: list[str], expected: dict[str, str | None]) -> None:
+    assert by_modality(given, ["rna", "protein"], "--layer") == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["dna=counts"], "'dna', which is not used; there are rna, protein"),
+        (["rna="], "names no value"),
+        (["a", "b"], "twice for all modalities"),
+        (["rna=a", "rna=b"], "twice for 'rna'"),
+    ],
+)
+def test_refused(given: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        by_modality(given, ["rna", "protein"], "--layer")

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from modis.train import batch_size_for, epochs_for, validation_interval
+
+
+@pytest.mark.parametrize(
+    ("n_obs", "wanted", "norm", "expected"),
+    [
+        (10, None, "batch", 64),
+        (10_000, None, "batch", 64),
+        (10_001, None, "batch", 256),
+        (10_001, 7, "batch", 7),
+        (10, 1, "layer", 1),
+        (10, 1, None, 1),
+    ],
+)
+def test_batch_size(n_obs, wanted, norm, expected):
+    assert batch_size_for(n_obs, wanted, norm) == expected
+
+
+@pytest.mark.parametrize(("wanted", "norm"), [(0, "batch"), (-1, None), (1, "batch")])
+def test_batch_sizes_that_cannot_train(wanted, norm):
+    with pytest.raises(ValueError, match=f"batch_size={wanted}"):
+        batch_size_for(10, wanted, norm)
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted", "expected"),
+    [(1, None, 400), (10, None, 100), (48, None, 21), (1000, None, 20), (3, 5, 5)],
+)
+def test_epochs(steps, wanted, expected):
+    assert epochs_for(steps, wanted) == expected
+
+
+def test_no_epoch_is_refused():
+    with pytest.raises(ValueError, match="max_epochs=0"):
+        epochs_for(3, 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "epochs", "expected"),
+    [(1, 400, 10), (4, 100, 3), (10, 100, 1), (99, 5, 1), (1, 3, 3)],
+)
+def test_validation_interval(steps, epochs, expected):
+    assert validation_interval(steps, epochs) == expected
