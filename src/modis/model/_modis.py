@@ -46,8 +46,6 @@ class MODIS(InferenceMixin, BaseModelClass):
     ----------
     mdata
         Data set up with :meth:`setup_mudata`.
-    registry
-        Registry of a saved model, in place of `mdata`; used by :meth:`load`.
     architecture
         ``"default"``, small networks for small cohorts on standardised features, or ``"paper"``,
         the layers of Lepe-Soltero et al. (2025) on min-max scaled features.
@@ -56,6 +54,8 @@ class MODIS(InferenceMixin, BaseModelClass):
     adversarial
         How the modalities are made indistinguishable: ``"cross_entropy"`` (the paper's) or
         ``"relativistic"`` (relativistic pairing loss with gradient penalty).
+    registry
+        Registry of a saved model, in place of `mdata`; used by :meth:`load`.
     **module_kwargs
         Fields of :class:`~modis.module.Architecture` that differ from the architecture's:
         ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ...
@@ -85,10 +85,11 @@ class MODIS(InferenceMixin, BaseModelClass):
     def __init__(
         self,
         mdata: MuData | None = None,
-        registry: dict | None = None,
         architecture: str = "default",
         n_latent: int | None = None,
         adversarial: str = "cross_entropy",
+        *,
+        registry: dict | None = None,
         **module_kwargs: Any,
     ) -> None:
         if mdata is not None and _SCVI_UUID_KEY not in mdata.uns:
@@ -198,8 +199,8 @@ class MODIS(InferenceMixin, BaseModelClass):
         early_stopping: bool = True,
         accelerator: str = "auto",
         devices: int | list[int] | str = "auto",
-        balance_classes: bool = True,
         plan_kwargs: dict[str, Any] | None = None,
+        balance_classes: bool = True,
         **trainer_kwargs: Any,
     ) -> None:
         """Train the model.
@@ -223,11 +224,11 @@ class MODIS(InferenceMixin, BaseModelClass):
             Stop when the score has not become better for a fifth of the epochs.
         accelerator, devices
             Where to train, as in :class:`scvi.train.TrainRunner`.
+        plan_kwargs
+            Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
         balance_classes
             Whether minibatches hold equally many labelled samples of each class, so that a
             class with five samples counts. Without labels it changes nothing.
-        plan_kwargs
-            Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
         **trainer_kwargs
             Arguments of :class:`scvi.train.Trainer`.
 
