@@ -43,9 +43,7 @@ def kl_to_standard_normal(qz: Normal) -> torch.Tensor:
     return kl_divergence(qz, prior).sum(dim=-1).mean()
 
 
-def class_cross_entropy(
-    logits: torch.Tensor, labels: torch.Tensor, label_smoothing: float = 0.0
-) -> torch.Tensor:
+def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of the classes over labelled observations; 0 without any.
 
     Parameters
@@ -54,16 +52,10 @@ def class_cross_entropy(
         Shape ``(n, n_classes)``.
     labels
         Class codes, shape ``(n,)``; negative codes are unlabelled and masked.
-    label_smoothing
-        Share of probability spread over all classes, in [0, 1).
     """
     # the sum over nothing keeps the graph, a mean over nothing would be NaN
     total = functional.cross_entropy(
-        logits,
-        labels.clamp(min=-1),
-        ignore_index=-1,
-        reduction="sum",
-        label_smoothing=label_smoothing,
+        logits, labels.clamp(min=-1), ignore_index=-1, reduction="sum"
     )
     return total / (labels >= 0).sum().clamp(min=1)
 
