@@ -1,7 +1,7 @@
 """MuData in: validation, one label vocabulary, registration, reading."""
 
 from ._errors import NotInDataError
-from ._labels import collect_batches, collect_labels
+from ._labels import collect_batches, collect_labels, find_labels
 from ._matrix import FeatureMatrix
 from ._modality import Modality, read_new, read_registered
 from ._register import register
@@ -18,6 +18,7 @@ __all__ = [
     "collect_batches",
     "collect_labels",
     "count_classes",
+    "find_labels",
     "read_new",
     "read_registered",
     "register",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mudata import MuData
 
-__all__ = ["class_names", "collect_batches", "collect_labels", "encode"]
+__all__ = ["class_names", "collect_batches", "collect_labels", "encode", "find_labels"]
 
 
 def collect_labels(
@@ -85,6 +85,25 @@ def collect_labels(
             use = known if isinstance(labels_key, str) else known.iloc[:0]
             labels[modality] = _with_none(use.reindex(obs_names))
     return {modality: labels[modality] for modality in modalities}
+
+
+def find_labels(
+    mdata: MuData,
+    modalities: Sequence[str],
+    labels_key: str | Mapping[str, str] | None,
+    unlabeled_category: str,
+    *,
+    warn: bool = False,
+) -> dict[str, pd.Series]:
+    """Labels as from :func:`collect_labels`, all `None` where the data have no such column."""
+    if labels_key is not None:
+        try:
+            return collect_labels(mdata, modalities, labels_key, unlabeled_category, warn=warn)
+        except NotInDataError:
+            pass
+    return {
+        name: pd.Series(None, index=mdata.mod[name].obs_names, dtype=object) for name in modalities
+    }
 
 
 def collect_batches(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .._constants import UNLABELED_CODE
 from ._errors import NotInDataError
-from ._labels import collect_batches, collect_labels, encode
+from ._labels import collect_batches, encode, find_labels
 from ._matrix import FeatureMatrix
 from ._text import name_some
 from ._validation import check_mudata, check_names, check_values
@@ -51,16 +51,8 @@ class Modality:
 
 def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:
     """Read the MuData that was registered, with its labels as they are now."""
-    labels = _no_codes(mdata, spec.modalities)
-    if spec.labels_key is not None:
-        try:
-            names = collect_labels(
-                mdata, spec.modalities, spec.labels_key, spec.unlabeled_category, warn=False
-            )
-            labels = encode(names, spec.classes)
-        except NotInDataError:
-            # data without labels, attached to a saved model
-            pass
+    names = find_labels(mdata, spec.modalities, spec.labels_key, spec.unlabeled_category)
+    labels = encode(names, spec.classes)
     return _read(mdata, spec, spec.modalities, labels, _batch_codes(mdata, spec, spec.modalities))
 
 

@@ -9,7 +9,7 @@ from scvi.data._manager import AnnDataManagerValidationCheck
 from .._constants import BATCH_KEY, LABELS_KEY
 from ._errors import NotInDataError
 from ._fields import FeaturesField, VocabularyField
-from ._labels import class_names, collect_batches, collect_labels, encode
+from ._labels import class_names, collect_batches, collect_labels, encode, find_labels
 from ._modality import check_features, check_known_modalities
 from ._spec import DataSpec, per_modality, unlabeled_name, x_registry_key
 from ._summary import count_classes
@@ -22,7 +22,6 @@ from ._validation import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mudata import MuData
 
 __all__ = ["register"]
@@ -69,14 +68,22 @@ def register(
     likelihoods = per_modality(setup["likelihood"], modalities, "likelihood", "gaussian")
     check_likelihoods(likelihoods)
     check_names(mdata, modalities)
-    labels = _labels(mdata, modalities, setup, required=saved is None)
+    # data that are attached to a saved model may lack labels
+    read = collect_labels if saved is None and setup["labels_key"] is not None else find_labels
+    labels = read(
+        mdata,
+        modalities,
+        setup["labels_key"],
+        unlabeled_name(setup["unlabeled_category"]),
+        warn=True,
+    )
     batches = (
         collect_batches(mdata, modalities, setup["batch_key"]) if setup["batch_key"] else None
     )
-    classes, batch_names = class_names(labels or {}), class_names(batches or {})
+    classes, batch_names = class_names(labels), class_names(batches or {})
     if saved is not None:
         classes, batch_names = saved.classes, saved.batches
-        encode(labels or {}, classes)
+        encode(labels, classes)
         encode(batches or {}, batch_names, "batch")
     check_values(
         mdata,
@@ -133,18 +140,3 @@ def _check_fits(mdata: MuData, saved: DataSpec) -> None:
         )
     for name in saved.modalities:
         check_features(mdata, name, saved)
-
-
-def _labels(
-    mdata: MuData, modalities: list[str], setup: dict[str, Any], *, required: bool
-) -> dict[str, pd.Series] | None:
-    if setup["labels_key"] is None:
-        return None
-    try:
-        return collect_labels(
-            mdata, modalities, setup["labels_key"], unlabeled_name(setup["unlabeled_category"])
-        )
-    except NotInDataError:
-        if required:
-            raise
-        return None

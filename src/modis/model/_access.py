@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from .._constants import BATCH_KEY, X_KEY
-from ..data import NotInDataError, collect_labels, read_new
+from ..data import NotInDataError, find_labels, read_new
 from ..dataloaders import sequential_loader
 from ._combine import combine_posteriors
 
@@ -53,22 +53,10 @@ class DataAccess:
         new = mdata is not None and mdata is not self.adata
         return read_new(self._mdata(mdata), self._spec, modalities, check=new)
 
-    def _labels(self, mdata: MuData, modalities: list[str]) -> pd.Series:
-        """Class names of all rows, modality after modality; missing without labels."""
-        empty = [pd.Series(None, index=mdata.mod[m].obs_names, dtype=object) for m in modalities]
-        if self._spec.labels_key is None:
-            return pd.concat(empty, ignore_index=True)
-        try:
-            labels = collect_labels(
-                mdata,
-                modalities,
-                self._spec.labels_key,
-                self._spec.unlabeled_category,
-                warn=False,
-            )
-        except KeyError:
-            return pd.concat(empty, ignore_index=True)
-        return pd.concat([labels[name] for name in modalities], ignore_index=True)
+    def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
+        """Class names by modality; missing without labels."""
+        spec = self._spec
+        return find_labels(mdata, modalities, spec.labels_key, spec.unlabeled_category)
 
     def _var(self, modality: str) -> pd.DataFrame:
         """Annotation of the features that the model knows, in its order."""
@@ -131,7 +119,7 @@ class DataAccess:
         """Batch and library size to decode with."""
         if source == target:
             return tensors[BATCH_KEY], encoded.library
-        code = (self.largest_batch_ or {}).get(target, 0)
+        code = self.largest_batch_.get(target, 0)
         return torch.full((len(encoded.z),), code), None
 
 

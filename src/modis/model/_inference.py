@@ -250,12 +250,7 @@ class InferenceMixin(DataAccess):
         """
         mdata, spec = self._mdata(None), self._spec
         labels = self._labels(mdata, spec.modalities)
-        sizes = [mdata.mod[name].n_obs for name in spec.modalities]
-        parts, start = {}, 0
-        for name, size in zip(spec.modalities, sizes, strict=True):
-            parts[name] = labels.iloc[start : start + size]
-            start += size
-        return count_classes(mdata, spec.modalities, parts, spec.classes)
+        return count_classes(mdata, spec.modalities, labels, spec.classes)
 
     @torch.inference_mode()
     def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:
@@ -372,7 +367,8 @@ class InferenceMixin(DataAccess):
         modality = pd.Categorical(np.repeat(list(data), sizes), categories=spec.modalities)
         obs = pd.DataFrame({"observation": observation, "modality": modality})
         obs.index = obs["observation"].str.cat(obs["modality"].astype(str), sep=":").rename(None)
-        labels = self._labels(self._mdata(mdata), list(data))
+        by_modality = self._labels(self._mdata(mdata), list(data))
+        labels = pd.concat(by_modality.values(), ignore_index=True)
         labels = labels.fillna(spec.unlabeled_category)
         known = [name for name in spec.classes if name in set(labels)]
         other = sorted(set(labels) - set(known))
