@@ -27,6 +27,7 @@ BESIDE = {
     "metrics": ["train", "model", "experiments", "report", "cli"],
     "pl": ["experiments", "report", "cli"],
     "datasets": ["experiments", "report", "cli"],
+    "links": ["experiments", "report", "cli"],
 }
 
 

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, metrics, model, module, nn, pl, train
+    from . import datasets, links, metrics, model, module, nn, pl, train
     from .model import MODIS
 
-__all__ = ["MODIS", "datasets", "metrics", "model", "module", "nn", "pl", "train"]
+__all__ = ["MODIS", "datasets", "links", "metrics", "model", "module", "nn", "pl", "train"]
 
 __version__ = version("modis-omics")
 

@@ -2,6 +2,7 @@
 
 from ._errors import NotInDataError
 from ._labels import collect_batches, collect_labels, find_labels
+from ._links import AlignedLinks, LinkPair, align_links
 from ._matrix import FeatureMatrix
 from ._modality import Modality, read_new, read_registered
 from ._register import register
@@ -10,10 +11,13 @@ from ._summary import count_classes
 from ._validation import check_mudata
 
 __all__ = [
+    "AlignedLinks",
     "DataSpec",
     "FeatureMatrix",
+    "LinkPair",
     "Modality",
     "NotInDataError",
+    "align_links",
     "check_mudata",
     "collect_batches",
     "collect_labels",

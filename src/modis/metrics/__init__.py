@@ -8,6 +8,7 @@ __all__ = [
     "inverse_frequency_accuracy",
     "jaccard",
     "label_transfer",
+    "link_agreement",
     "modality_mixing",
     "mse",
     "recall_per_class",
@@ -19,6 +20,7 @@ __all__ = [
 from ._accuracy import accuracy, balanced_accuracy, inverse_frequency_accuracy, jaccard
 from ._foscttm import foscttm
 from ._label_transfer import label_transfer, transfer_labels
+from ._link_agreement import link_agreement
 from ._mixing import modality_mixing
 from ._recall import recall_per_class
 from ._translation import all_pairs_baseline, mse, translation_errors

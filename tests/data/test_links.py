@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis import datasets
+from modis.data._links import align_links
+
+VAR_NAMES = {
+    "meth": np.array(["cg1", "cg2", "cg3"], dtype=object),
+    "rna": np.array(["A", "B", "C", "D"], dtype=object),
+    "protein": np.array(["pA", "pB"], dtype=object),
+}
+
+
+def make_links(*rows, **columns):
+    names = ["source_modality", "source_feature", "target_modality", "target_feature"]
+    return pd.DataFrame(rows, columns=names).assign(**columns)
+
+
+GOOD = make_links(
+    ("meth", "cg3", "rna", "A"),
+    ("rna", "B", "meth", "cg1"),
+    ("meth", "cg1", "rna", "Z"),
+    ("rna", "B", "protein", "pB"),
+    weight=[1.0, 0.5, 1.0, 2.0],
+    sign=[-1, -1, -1, 1],
+)
+
+
+def test_positions_and_weights():
+    links = align_links(GOOD, VAR_NAMES)
+    assert list(links.pairs) == [("meth", "rna"), ("rna", "protein")]
+    pair = links.pairs["meth", "rna"]
+    np.testing.assert_array_equal(pair.first, [0, 2])
+    np.testing.assert_array_equal(pair.second, [1, 0])
+    np.testing.assert_array_equal(pair.weight, [-0.5, -1.0])
+    assert (pair.first.dtype, pair.second.dtype) == (np.int64, np.int64)
+    assert pair.weight.dtype == np.float32
+    assert links.pairs["rna", "protein"].weight.tolist() == [2.0]
+    assert links.n_ignored == 0
+
+
+def test_summary():
+    table = pd.concat([GOOD, make_links(("protein", "pX", "meth", "cg1"), weight=1.0, sign=1)])
+    summary = align_links(table, VAR_NAMES).summary
+    expected = pd.DataFrame(
+        [[3, 2, 0, 1, 2, 2], [1, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 1]],
+        index=pd.MultiIndex.from_tuples(
+            [("meth", "rna"), ("meth", "protein"), ("rna", "protein")], names=["first", "second"]
+        ),
+        columns=[
+            *("given", "used", "missing_first", "missing_second"),
+            *("linked_first", "linked_second"),
+        ],
+    )
+    pd.testing.assert_frame_equal(summary, expected)
+
+
+def test_the_order_of_modalities_decides_which_is_first():
+    backwards = dict(reversed(VAR_NAMES.items()))
+    links = align_links(GOOD, backwards)
+    assert list(links.pairs) == [("protein", "rna"), ("rna", "meth")]
+    pair = links.pairs["rna", "meth"]
+    np.testing.assert_array_equal(pair.first, [0, 1])
+    np.testing.assert_array_equal(pair.second, [2, 0])
+    np.testing.assert_array_equal(pair.weight, [-1.0, -0.5])
+
+
+def test_a_link_counts_once():
+    table = make_links(
+        ("meth", "cg1", "rna", "A"),
+        ("rna", "A", "meth", "cg1"),
+        ("meth", "cg1", "rna", "A"),
+        weight=[3.0, 1.0, 2.0],
+    )
+    links = align_links(table, VAR_NAMES)
+    assert links.pairs["meth", "rna"].weight.tolist() == [3.0]
+    assert links.summary.loc[("meth", "rna"), ["given", "used"]].tolist() == [3, 1]
+
+
+def test_both_signs_are_refused():
+    table = make_links(
+        ("meth", "cg2", "rna", "A"),
+        ("meth", "cg1", "rna", "B"),
+        ("rna", "B", "meth", "cg1"),
+        sign=[1, 1, -1],
+    )
+    with pytest.raises(ValueError, match="meth 'cg1' and rna 'B' with sign 1 and with sign -1"):
+        align_links(table, VAR_NAMES)
+
+
+def test_ignored_modalities_are_counted():
+    table = pd.concat([GOOD, make_links(("atac", "x", "rna", "A"), weight=1.0, sign=1)])
+    links = align_links(table, VAR_NAMES, ignored=["atac"])
+    assert links.n_ignored == 1
+    assert len(links.summary) == 2
+    with pytest.raises(KeyError, match=r"do not have: 'atac'; they have 'meth', 'rna', 'protein'"):
+        align_links(table, VAR_NAMES)
+    with pytest.raises(ValueError, match="All 1 links .* it uses 'meth', 'rna', 'protein'"):
+        align_links(table.tail(1), VAR_NAMES, ignored=["atac"])
+
+
+def test_the_table_stays_as_it_is():
+    table = GOOD.astype({"source_modality": "category"}).set_index(pd.Index([7, 7, 8, 8]))
+    before = table.copy(deep=True)
+    links = align_links(table, VAR_NAMES)
+    assert len(links.pairs["meth", "rna"].first) == 2
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_features_may_be_numbers():
+    links = align_links(make_links(("a", 1, "b", 7157)), {"a": ["0", "1"], "b": ["7157"]})
+    assert links.pairs["a", "b"].first.tolist() == [1]
+
+
+def test_nothing_fits():
+    table = make_links(("meth", "cg1", "rna", "ENSG1"), ("meth", "cg2", "rna", "ENSG2"))
+    said = r"None of the 2 links.*'rna': linked are \['ENSG1', 'ENSG2'\], the data have \['A', 'B'"
+    with pytest.raises(ValueError, match=said):
+        align_links(table, VAR_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "said"),
+    [
+        ([("cg1", "A")], TypeError, "must be a DataFrame .*found list.*modis.links"),
+        (GOOD.drop(columns="target_feature"), KeyError, "no column 'target_feature'; it has"),
+        (GOOD.head(0), ValueError, "feature_links is empty"),
+        (GOOD.replace({"cg1": None}), ValueError, "2 rows without a .* first is row 1"),
+        (GOOD.replace({"protein": "prot"}), KeyError, "do not have: 'prot'; they have 'meth'"),
+        (GOOD.replace({"rna": "meth"}), ValueError, r"row 0: meth 'cg3' to meth 'A'"),
+        (GOOD.assign(weight=[1, 0, 1, 1]), ValueError, "'weight'.* 1 rows .*row 1: .*0"),
+        (GOOD.assign(weight=[1, 1, -2.0, 1]), ValueError, "row 2: .*-2.0"),
+        (GOOD.assign(weight=[1, 1, 1, np.inf]), ValueError, "row 3: .*inf"),
+        (GOOD.assign(weight=[1, 1, 1, "much"]), ValueError, "row 3: 'much'"),
+        (GOOD.assign(sign=[1, None, 1, 1]), ValueError, r"'sign'.*row 1: .*fillna\(1\)"),
+        (GOOD.assign(sign=[1, 1, 0, 1]), ValueError, "'sign' .* must hold 1 or -1.*row 2"),
+    ],
+)
+def test_refuses(table, error, said):
+    with pytest.raises(error, match=said):
+        align_links(table, VAR_NAMES)
+
+
+def test_links_of_the_simulation():
+    mdata = datasets.intersim(10)
+    table = mdata.uns["feature_links"]
+    var_names = {name: adata.var_names.to_numpy() for name, adata in mdata.mod.items()}
+    links = align_links(table, var_names)
+    assert sum(len(pair.first) for pair in links.pairs.values()) == len(table)
+    pair = links.pairs["methylation", "expression"]
+    found = zip(
+        var_names["methylation"][pair.first], var_names["expression"][pair.second], strict=True
+    )
+    known = table[table["source_modality"] == "methylation"]
+    assert set(found) == set(zip(known["source_feature"], known["target_feature"], strict=True))
+
+
+def test_many_links_are_quick():
+    rng = np.random.default_rng(0)
+    names = {m: np.array([f"{m}{i}" for i in range(20_000)], dtype=object) for m in "ab"}
+    table = pd.DataFrame(
+        {
+            "source_modality": "b",
+            "source_feature": rng.choice(names["b"], 50_000),
+            "target_modality": "a",
+            "target_feature": rng.choice(names["a"], 50_000),
+        }
+    )
+    seconds = []
+    for _ in range(3):  # the best of three: another process may hold the machine
+        started = time.perf_counter()
+        links = align_links(table, names)
+        seconds.append(time.perf_counter() - started)
+    assert len(links.pairs["a", "b"].first) == len(table.drop_duplicates())
+    assert min(seconds) < 1

@@ -1,0 +1,164 @@
+"""Links by position, against a loop over all pairs."""
+
+from __future__ import annotations
+
+import sys
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis import links
+
+from .._make import fingerprint, make_mudata
+
+# two modalities share a name, which mudata points out
+pytestmark = pytest.mark.filterwarnings("ignore:var_names are not unique:UserWarning")
+
+PEAKS = ["chr1:7000-7999", "chr1-8500-8600", "chr1-12500-12600", "chr2-9000-9100", "chrX_1_2"]
+
+
+@pytest.fixture
+def with_peaks(mdata):
+    modalities = {**mdata.mod, "atac": ad.AnnData(var=pd.DataFrame(index=PEAKS))}
+    return make_mudata(modalities)
+
+
+def test_body_and_promoter_by_strand(mdata, pairs):
+    before = fingerprint(mdata)
+    table = links.by_position(mdata, "meth", "rna", sign=-1)
+    # 8,500 lies before TP53 (+), 13,500 before WRAP53 (-); MYC has no strand, so 13,500 is near
+    assert pairs(table) == [
+        ("cg1", "ENSG1"),
+        ("cg2", "ENSG1"),
+        ("cg2", "ENSG2"),
+        ("cg3", "ENSG2"),
+        ("cg4", "ENSG3"),
+    ]
+    assert (table["sign"] == -1).all()
+    assert fingerprint(mdata) == before
+
+
+def test_windows(with_peaks, pairs):
+    def linked(**window):
+        return pairs(links.by_position(with_peaks, "atac", "rna", **window))
+
+    assert linked() == [
+        (PEAKS[1], "ENSG1"),
+        (PEAKS[2], "ENSG2"),
+        (PEAKS[3], "ENSG3"),
+    ]
+    assert linked(upstream=0, downstream=1500) == [
+        (PEAKS[1], "ENSG2"),
+        (PEAKS[2], "ENSG1"),
+        (PEAKS[3], "ENSG3"),
+    ]
+    # an interval does not hold its end: chr1:7000-7999 reaches to 7,998
+    assert (PEAKS[0], "ENSG1") not in linked(upstream=2001)
+    assert (PEAKS[0], "ENSG1") in linked(upstream=2002)
+
+
+@pytest.mark.parametrize("strand", [["+", "-", "+"], [1, -1, 1], [1.0, -1.0, None], None])
+@pytest.mark.parametrize(("upstream", "downstream"), [(2000, 0), (0, 0), (300, 700)])
+def test_agrees_with_a_loop(strand, upstream, downstream, pairs):
+    rng = np.random.default_rng(0)
+    genes = pd.DataFrame({"chr": ["1", "1", "2"], "start": [3000, 5000, 4000]})
+    genes["end"] = genes["start"] + 1000
+    if strand is not None:
+        genes["way"] = strand
+    genes.index = ["a", "b", "c"]
+    start = rng.integers(0, 9000, 300)
+    peaks = pd.DataFrame({"c": rng.choice([1, 2], 300), "s": start, "e": start + 50})
+    peaks.index = [f"p{i}" for i in range(300)]
+    mdata = make_mudata({"atac": ad.AnnData(var=peaks), "rna": ad.AnnData(var=genes)})
+    expected = set()
+    for name, peak in peaks.iterrows():
+        for gene, row in genes.iterrows():
+            way = str(row.get("way", "")).removesuffix(".0")
+            before, behind = upstream, downstream
+            if way in ("-", "-1"):
+                before, behind = behind, before
+            elif way not in ("+", "1"):
+                before = behind = max(upstream, downstream)
+            overlaps = peak["s"] < row["end"] + behind and row["start"] - before < peak["e"]
+            if str(peak["c"]) == row["chr"] and overlaps:
+                expected.add((name, gene))
+    table = links.by_position(
+        mdata,
+        "atac",
+        "rna",
+        upstream=upstream,
+        downstream=downstream,
+        source_columns=("c", "s", "e"),
+        strand_column="way",
+    )
+    assert set(pairs(table)) == expected
+    assert len(table) == len(expected) > 10
+
+
+def test_coordinates_as_text_in_a_column(mdata, pairs):
+    var = mdata["rna"].var
+    text = ["chr1:10000-12000", "NA", "chr2:10000-12000", None]
+    mdata["rna"].var = var.assign(interval=text).drop(columns=["chrom", "strand"])
+    found = pairs(links.by_position(mdata, "meth", "rna", upstream=0))
+    assert found == [("cg2", "ENSG1")]
+    mdata["rna"].var = mdata["rna"].var.rename(columns={"interval": "where"})
+    again = links.by_position(mdata, "meth", "rna", upstream=0, target_columns="where")
+    assert pairs(again) == found
+
+
+def test_refuses(mdata, with_peaks):
+    with pytest.raises(ValueError, match=r"No coordinates of 'protein'.*3 of 3.*'tp53'.*'chrom'"):
+        links.by_position(mdata, "protein", "rna")
+    with pytest.raises(KeyError, match=r"mdata\['rna'\].var has no column 'from'"):
+        links.by_position(mdata, "meth", "rna", target_columns=("chrom", "from", "end"))
+    with pytest.raises(ValueError, match="found \\['a', 'b', 'c', 'd'\\]"):
+        links.by_position(mdata, "meth", "rna", target_columns=list("abcd"))
+    with pytest.raises(ValueError, match="upstream must be 0 base pairs or more, found -1"):
+        links.by_position(mdata, "meth", "rna", upstream=-1)
+    with_peaks["rna"].var["chrom"] = ["1", "1", "2", "1"]
+    with pytest.raises(ValueError, match=r"5 places on 'chr1', 'chr2'.*3 on '1', '2'"):
+        links.by_position(with_peaks, "atac", "rna")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("start", ["10k", 1, 2, 3], r"has '10k' where base pairs should stand"),
+        ("end", [1, 12_000, 12_000, 12_000], "end before they start: 'ENSG1'"),
+        ("strand", ["plus", "+", "-", "-"], r"\['strand'\] has 'plus'; a strand is"),
+    ],
+)
+def test_refuses_values(mdata, column, values, said):
+    mdata["rna"].var[column] = values
+    with pytest.raises(ValueError, match=said):
+        links.by_position(mdata, "meth", "rna")
+
+
+def test_says_what_to_install(mdata, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bioframe", None)
+    with pytest.raises(ImportError, match=r'pip install "modis-omics\[genomics\]"'):
+        links.by_position(mdata, "meth", "rna")
+
+
+@pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning")
+def test_peaks_of_a_real_multiome(shared_data, pairs):
+    mdata = md.read_h5mu(shared_data / "bmmc_multiome.h5mu")
+    peaks = mdata["atac"].var_names
+    parts = [name.split("-") for name in peaks]
+    # one made-up gene behind each peak, so each peak must find its own
+    genes = pd.DataFrame(
+        {
+            "chrom": [chrom for chrom, _, _ in parts],
+            "start": [int(end) + 100 for _, _, end in parts],
+            "end": [int(end) + 200 for _, _, end in parts],
+            "strand": "+",
+        },
+        index=[f"gene of {name}" for name in peaks],
+    )
+    both = make_mudata({"atac": mdata["atac"], "rna": ad.AnnData(var=genes)})
+    found = pairs(links.by_position(both, "atac", "rna", upstream=101))
+    assert {(name, f"gene of {name}") for name in peaks} <= set(found)
+    assert len(found) < 1.2 * len(peaks)
