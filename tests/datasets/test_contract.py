@@ -14,6 +14,8 @@ FUNCTIONS = {
     "unpair": lambda m, **kw: datasets.unpair(m, **kw),
     "hide_fraction": lambda m, **kw: datasets.hide_labels(m, 0.3, **kw),
     "hide_n_per_class": lambda m, **kw: datasets.hide_labels(m, n_per_class=2, **kw),
+    "hide_some_classes": lambda m, **kw: datasets.hide_labels(m, 0.3, classes=["x"], **kw),
+    "corrupt_labels": lambda m, **kw: datasets.corrupt_labels(m, 0.3, **kw),
     "drop_pairs": lambda m, **kw: datasets.drop_pairs(m, [("x", "a"), ("y", "b")], **kw),
     "shrink_class": lambda m, **kw: datasets.shrink_class(m, "x", 2, **kw),
     "split_train": lambda m, **kw: datasets.split(m, **kw)[0],

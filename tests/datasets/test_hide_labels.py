@@ -98,6 +98,29 @@ def test_only_some_modalities(unpaired):
     assert (result["expression"].obs["label"] != "unknown").all()
 
 
+@pytest.mark.parametrize("source", [PAIRED, UNPAIRED], ids=["paired", "unpaired"])
+@pytest.mark.parametrize("how", [{"labeled_fraction": 0.4}, {"n_per_class": 3}])
+def test_only_some_classes(source, how):
+    result = datasets.hide_labels(source, classes=["class_1", "class_2"], seed=4, **how)
+    for name, adata in result.mod.items():
+        true = source[name].obs["label"].astype(str)
+        kept = _labelled(adata)
+        assert (kept == "class_3").sum() == (true == "class_3").sum()
+        others = (true != "class_3").sum()
+        expected = round(0.4 * others) if "labeled_fraction" in how else 6
+        assert (kept != "class_3").sum() == expected
+
+
+def test_all_classes_named_are_all_classes(mosaic):
+    by_name = datasets.hide_labels(mosaic, 0.4, classes=["x", "y", "z"], seed=2)
+    assert by_name.obs["label"].equals(datasets.hide_labels(mosaic, 0.4, seed=2).obs["label"])
+
+
+def test_unknown_class(mosaic):
+    with pytest.raises(ValueError, match="No observation has 'label' = 'w'"):
+        datasets.hide_labels(mosaic, 0.5, classes=["x", "w"])
+
+
 @pytest.mark.parametrize(
     ("numbers", "words"), [([1, 2, 3], ["1", "2", "3"]), ([1.5, 2.0, 3.0], ["1.5", "2.0", "3.0"])]
 )

@@ -1,5 +1,7 @@
 """Data sets: InterSIM simulation, the paper's settings made from any MuData, omics tables."""
 
+from ._bayes import bayes_probabilities
+from ._corrupt_labels import corrupt_labels
 from ._drop_pairs import drop_pairs
 from ._hide_labels import hide_labels
 from ._intersim import intersim
@@ -9,6 +11,8 @@ from ._split import split
 from ._unpair import unpair
 
 __all__ = [
+    "bayes_probabilities",
+    "corrupt_labels",
     "drop_pairs",
     "hide_labels",
     "intersim",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ._allot import allot
-from ._rebuild import check_mudata, membership, observation_values, rebuild
+from ._rebuild import check_class, check_mudata, membership, observation_values, rebuild
 
 
 def hide_labels(
@@ -18,6 +18,7 @@ def hide_labels(
     labels_key: str = "label",
     unlabeled_category: str = "unknown",
     modalities: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
     seed: int = 0,
 ) -> md.MuData:
     """Keep the labels of a few observations and hide all others.
@@ -40,6 +41,9 @@ def hide_labels(
     modalities
         Modalities in which labels are hidden, by default all. Observations that are in none of
         them keep their label.
+    classes
+        Classes whose labels are hidden, by default all. Observations of other classes keep their
+        label and do not count in `labeled_fraction`.
     seed
         Seed of the draw.
 
@@ -57,7 +61,8 @@ def hide_labels(
         If the column or a modality does not exist.
     ValueError
         If not exactly one of `labeled_fraction` and `n_per_class` is given or it is out of range,
-        or if modalities disagree on an observation's label.
+        if `classes` names one that does not occur, or if modalities disagree on an observation's
+        label.
 
     Examples
     --------
@@ -78,9 +83,10 @@ def hide_labels(
     labels = _as_text(observation_values(mdata, labels_key, missing=[unlabeled_category]))
     has = membership(mdata, names).to_numpy()
     codes = labels.cat.codes.to_numpy()
+    exempt = _exempt(labels, classes, labels_key)
     n_classes = len(labels.cat.categories)
     counts = np.zeros((n_classes, len(names)), dtype=int)
-    for code in range(n_classes):
+    for code in set(range(n_classes)) - exempt:
         counts[code] = has[codes == code].sum(axis=0)
     if n_per_class is not None:
         quotas = np.minimum(counts, n_per_class)
@@ -90,7 +96,7 @@ def hide_labels(
             axis=1,
         )
 
-    labelled = ~has.any(axis=1)
+    labelled = ~has.any(axis=1) | np.isin(codes, list(exempt))
     rng = np.random.default_rng(seed)
     for code, quota in enumerate(quotas):
         order = rng.permutation(np.flatnonzero((codes == code) & has.any(axis=1)))
@@ -100,6 +106,16 @@ def hide_labels(
     hidden[~labelled | (codes < 0)] = unlabeled_category
     rows = {name: np.ones(adata.n_obs, dtype=bool) for name, adata in mdata.mod.items()}
     return rebuild(mdata, rows, {labels_key: hidden}, keep_categories=[unlabeled_category])
+
+
+def _exempt(labels: pd.Series, classes: Sequence[str] | None, labels_key: str) -> set[int]:
+    """Codes of the classes that keep all of their labels."""
+    if classes is None:
+        return set()
+    chosen = [classes] if isinstance(classes, str) else list(classes)
+    for name in chosen:
+        check_class(labels, name, labels_key)
+    return set(np.flatnonzero(~labels.cat.categories.isin(chosen)).tolist())
 
 
 def _draw(order: np.ndarray, has: np.ndarray, quota: np.ndarray) -> list[int]:

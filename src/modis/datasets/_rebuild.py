@@ -48,7 +48,9 @@ def assemble(
     aligned = obs.reindex(mdata.obs_names)
     for column in aligned.columns:
         mdata.obs[column] = aligned[column]
-    mdata.uns.update(deepcopy(dict(uns or {})))
+    # but scvi-tools' identifiers, which tell one object from another
+    kept = {key: value for key, value in (uns or {}).items() if not key.startswith("_scvi")}
+    mdata.uns.update(deepcopy(kept))
     return mdata
 
 
