@@ -427,6 +427,20 @@ def test_loading_with_other_data_is_refused(saved, bad):
     assert fingerprint(mdata) == before
 
 
+LINKS = pd.DataFrame(
+    {
+        "source_modality": RNA,
+        "source_feature": ["r0", "r1", "r2"],
+        "target_modality": CPG,
+        "target_feature": ["C0", "C1", "C2"],
+    }
+)
+
+
+def _linked(model: MODIS, links: Any) -> MODIS:
+    return MODIS(model.adata, feature_links=links, **TINY)
+
+
 ARGUMENTS = [
     ("modality", KeyError, "'rna'.*rna seq", lambda m: m.predict(modality="rna")),
     ("source", KeyError, "'rna'.*rna seq", lambda m: m.translate("rna", CPG)),
@@ -456,6 +470,57 @@ ARGUMENTS = [
     ("norm", ValueError, "norm='group'", lambda m: MODIS(m.adata, norm="group")),
     ("n_hidden", ValueError, "n_hidden=0", lambda m: MODIS(m.adata, n_hidden=0)),
     ("module argument", TypeError, "'n_layer'.*n_layers", lambda m: MODIS(m.adata, n_layer=2)),
+    ("links of a dict", TypeError, "DataFrame.*dict", lambda m: _linked(m, {})),
+    ("links by path", TypeError, "DataFrame.*str", lambda m: _linked(m, "links.csv")),
+    (
+        "links without a column",
+        KeyError,
+        r"no column.*target_feature.*it has \['source_modality'",
+        lambda m: _linked(m, LINKS.drop(columns="target_feature")),
+    ),
+    ("no links", ValueError, "empty", lambda m: _linked(m, LINKS[:0])),
+    (
+        "links of an unknown modality",
+        KeyError,
+        "do not have.*'atac'.*rna seq.*CpG",
+        lambda m: _linked(m, LINKS.assign(target_modality="atac")),
+    ),
+    (
+        "links that match nothing",
+        ValueError,
+        "None of the 3 links.*ENSG1.*the data have.*r0.*var_names",
+        lambda m: _linked(m, LINKS.assign(source_feature=["ENSG1", "ENSG2", "ENSG3"])),
+    ),
+    (
+        "links within a modality",
+        ValueError,
+        "within a modality.*rna seq 'r0'",
+        lambda m: _linked(m, LINKS.assign(target_modality=RNA)),
+    ),
+    (
+        "link without a feature",
+        ValueError,
+        "without a modality or feature.*dropna",
+        lambda m: _linked(m, LINKS.assign(target_feature=["C0", None, "C2"])),
+    ),
+    (
+        "weight of a link",
+        ValueError,
+        "'weight'.*above 0.*1 rows.*row 1",
+        lambda m: _linked(m, LINKS.assign(weight=[1, -1, 1])),
+    ),
+    (
+        "sign of a link",
+        ValueError,
+        "'sign'.*1 or -1.*'minus'",
+        lambda m: _linked(m, LINKS.assign(sign="minus")),
+    ),
+    (
+        "link with both signs",
+        ValueError,
+        "'r0'.*'C0' with sign 1 and with sign -1",
+        lambda m: _linked(m, pd.concat([LINKS.assign(sign=s) for s in (1, -1)])),
+    ),
 ]
 
 
@@ -490,6 +555,16 @@ def test_fewer_than_two_classes_cannot_be_predicted():
     with pytest.raises(ValueError, match=r"trained without classes.*labels_key"):
         model.predict()
     assert "predicted" not in model.joint_embedding().obs
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+def test_links_of_a_single_modality(left_out):
+    """Nothing to link, whether the other modality is in the data or not."""
+    mdata = make_mdata(("gaussian", "gaussian") if left_out else ("gaussian",))
+    MODIS.setup_mudata(mdata, labels_key="label", modalities=[RNA])
+    says = "modalities that the model does not use" if left_out else "do not have.*'CpG-îlots'"
+    with pytest.raises((ValueError, KeyError), match=says):
+        MODIS(mdata, feature_links=LINKS, **TINY)
 
 
 def test_divergence_says_what_to_do():

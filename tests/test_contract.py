@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,9 +33,11 @@ class Case:
     likelihoods: tuple[str, ...]
     pairing: str
     kwargs: dict[str, Any] = field(default_factory=dict)
+    linked: bool = False
 
     def __str__(self) -> str:
-        return "-".join([*self.likelihoods, self.pairing, *map(str, self.kwargs.values())])
+        words = [*self.likelihoods, self.pairing, *map(str, self.kwargs.values())]
+        return "-".join([*words, *(["links"] if self.linked else [])])
 
 
 CASES = [
@@ -52,7 +55,31 @@ CASES = [
     Case(("gaussian", "nb", "beta"), "mosaic"),
     Case(("gaussian", "nb", "beta"), "paired", {"architecture": "paper"}),
     Case(("poisson", "zinb", "bernoulli"), "mosaic", {"adversarial": "relativistic"}),
+    Case(("gaussian", "gaussian"), "unpaired", linked=True),
+    Case(("beta", "nb"), "mosaic", {"scaling": "minmax"}, linked=True),
+    Case(("zinb", "bernoulli"), "paired", {"scaling": "none"}, linked=True),
+    Case(("gaussian", "poisson", "beta"), "unpaired", {"architecture": "paper"}, linked=True),
+    Case(("nb", "gaussian", "beta"), "mosaic", {"adversarial": "relativistic"}, linked=True),
 ]
+
+
+def _links(mdata: md.MuData) -> pd.DataFrame:
+    """The k-th features of the first modality and of each other one belong together."""
+    first, *others = mdata.mod
+    links = [
+        (
+            first,
+            mdata.mod[first].var_names[k],
+            other,
+            mdata.mod[other].var_names[k],
+            1 - 2 * (k % 2),
+        )
+        for other in others
+        for k in range(6)
+    ]
+    side = ["modality", "feature"]
+    columns = [f"{end}_{what}" for end in ("source", "target") for what in side]
+    return pd.DataFrame(links, columns=[*columns, "sign"])
 
 
 @dataclass(frozen=True)
@@ -85,8 +112,12 @@ def trained(request) -> Trained:
         labels_key="label",
         likelihood=dict(zip(N_VARS, case.likelihoods, strict=False)),
     )
-    model = MODIS(mdata, n_latent=N_LATENT, n_hidden=8, **case.kwargs)
-    model.train(max_epochs=2, batch_size=16, accelerator="cpu", enable_progress_bar=False)
+    links = {"feature_links": _links(mdata)} if case.linked else {}
+    model = MODIS(mdata, n_latent=N_LATENT, n_hidden=8, **case.kwargs, **links)
+    with warnings.catch_warnings():
+        # random data agree with no links
+        warnings.filterwarnings("ignore", "The feature links between", UserWarning)
+        model.train(max_epochs=2, batch_size=16, accelerator="cpu", enable_progress_bar=False)
     return Trained(case, mdata, model, before, _gradients(model, mdata))
 
 
@@ -267,8 +298,12 @@ def test_history(trained):
         scores |= {"mixing"}
         if trained.case.kwargs.get("adversarial") == "relativistic":
             terms |= {"discriminator_gradient_penalty"}
+    if trained.case.linked:
+        terms |= {"link"}
+        scores |= {"link"}
     logged = {name.removesuffix("_train") for name in history if name.endswith("_train")}
     assert terms <= logged
+    assert ("link" in logged) is trained.case.linked
     # every term that is logged has a weight of the same name
     assert {name.removeprefix("discriminator_") for name in logged} <= {"loss", *LOSS_WEIGHTS}
     assert set(history) == {f"{name}_train" for name in logged} | {
@@ -298,6 +333,14 @@ def test_save_and_load(trained, with_data, tmp_path):
     )
     for name, values in trained.model.history.items():
         pd.testing.assert_frame_equal(loaded.history[name], values)
+    assert loaded.link_agreement_ == trained.model.link_agreement_
+    if trained.case.linked:
+        pd.testing.assert_frame_equal(loaded.link_summary, trained.model.link_summary)
+        x = torch.ones(2, N_VARS[first])
+        own = trained.model.module.link_maps[first, last](x)
+        assert torch.equal(loaded.module.link_maps[first, last](x), own)
+    else:
+        assert loaded.link_summary is None
 
 
 def test_repr(trained):

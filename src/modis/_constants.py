@@ -10,6 +10,7 @@ __all__ = [
     "LATENT_KEY",
     "LIKELIHOOD_DOMAINS",
     "UNLABELED_CODE",
+    "WEIGHTS_KEY",
     "X_KEY",
 ]
 
@@ -17,6 +18,7 @@ __all__ = [
 X_KEY: Final = "X"
 LABELS_KEY: Final = "labels"
 BATCH_KEY: Final = "batch"
+WEIGHTS_KEY: Final = "weights"
 
 #: Code of an observation whose class is not known; losses mask it.
 UNLABELED_CODE: Final = -1

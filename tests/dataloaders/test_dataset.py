@@ -98,6 +98,17 @@ def test_minibatches_are_the_users_data_no_longer():
     np.testing.assert_array_equal(x, values())
 
 
+def test_weights_go_with_their_rows():
+    subset = np.array([20, 4, 9, 4, 0])
+    weights = np.linspace(0.5, 2, 5, dtype=np.float32)
+    data, index = modality(AnnData(values())), np.array([4, 1, 1, 0])
+    item = ModalityDataset(data, subset, weights)[index]
+    assert item["weights"].dtype == torch.float32
+    np.testing.assert_array_equal(item["weights"], weights[index])
+    np.testing.assert_array_equal(item["X"], values()[subset[index]])
+    assert set(ModalityDataset(data, subset)[index]) == {"X", "labels", "batch"}
+
+
 @pytest.mark.parametrize("batch_size", [1, 4, N - 1, N, 100])
 @pytest.mark.parametrize("indices", [None, np.array([20, 4, 9, 4, 0])])
 def test_sequential_loader_keeps_the_order(batch_size, indices):

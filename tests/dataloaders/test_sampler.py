@@ -113,11 +113,60 @@ def test_without_labels_is_every_row_once():
     assert sorted(epoch(np.full(60, -1), 20).ravel()) == list(range(60))
 
 
-def test_few_labels_fill_half_of_every_minibatch():
+def test_few_labels_fill_a_quarter_of_every_minibatch():
     labels = np.full(100, -1)
     labels[[3, 50]] = [0, 1]
-    drawn = labels[epoch(labels, 10)]
-    assert ((drawn >= 0).sum(axis=1) == 5).all()
+    drawn = labels[epoch(labels, 16)]
+    assert ((drawn >= 0).sum(axis=1) == 4).all()
+
+
+# weights
+
+
+@given(
+    labels=LABELS,
+    batch_size=st.integers(2, 40),
+    min_labeled=st.sampled_from([0.0, 0.25, 0.5, 0.9]),
+)
+def test_weights_give_labelled_and_unlabelled_their_share_of_the_data(
+    labels, batch_size, min_labeled
+):
+    sampler = BalancedBatchSampler(labels, batch_size, min_labeled=min_labeled)
+    assert sampler.weights.dtype == np.float32
+    assert sampler.weights.shape == labels.shape
+    assert (sampler.weights > 0).all()
+    for batch in sampler:
+        weights, labeled = sampler.weights[batch], labels[batch] >= 0
+        assert np.average(labeled, weights=weights) == pytest.approx(np.mean(labels >= 0))
+        # a weighted sum over the rows is on the scale of a plain one
+        assert weights.sum() == pytest.approx(batch_size, rel=1e-5)
+
+
+@pytest.mark.parametrize("min_labeled", [0.0, 0.25, 0.8])
+def test_weighted_means_over_minibatches_are_means_over_the_data(min_labeled):
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.repeat([-1, 0, 1, 2], [104, 8, 8, 8]))
+    values = rng.normal(size=128) + 3 * (labels < 0)
+    sampler = BalancedBatchSampler(labels, 16, min_labeled=min_labeled)
+    estimates = [
+        np.average(values[batch], weights=sampler.weights[batch])
+        for _ in range(300)
+        for batch in sampler
+    ]
+    error = np.std(estimates) / np.sqrt(len(estimates))
+    assert np.mean(estimates) == pytest.approx(values.mean(), abs=4 * error)
+    # without the weights the labelled samples would count too much
+    plain = np.mean([values[batch].mean() for _ in range(20) for batch in sampler])
+    if min_labeled:
+        assert plain < values.mean() - 0.1
+
+
+@pytest.mark.parametrize(
+    ("labels", "balance"), [([0, 1, 1, 2], True), ([-1] * 5, True), ([0, -1, -1, -1, 1], False)]
+)
+def test_weights_are_one_where_rows_are_drawn_as_they_are(labels, balance):
+    sampler = BalancedBatchSampler(np.array(labels), 4, balance=balance)
+    assert sampler.weights.tolist() == [1] * len(labels)
 
 
 def test_the_global_generator_decides():

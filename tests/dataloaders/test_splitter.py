@@ -262,13 +262,19 @@ def test_sizes():
     assert splitter.n_val / n == pytest.approx(0.2, abs=0.02)
 
 
-@pytest.mark.parametrize("label_share", [0.0, 0.3, 1.0])
-def test_labelled_share_of_the_training_samples(label_share):
+@pytest.mark.parametrize("label_share", [0.0, 0.05, 0.3, 1.0])
+def test_training_rows_are_weighted_to_their_share_and_others_not_at_all(label_share):
     data = mosaic(label_share=label_share)
-    splitter = ModalitySplitter(data, train_size=0.6)
-    labels = [code for name in data for code in data[name].labels[splitter.train_idx[name]]]
-    assert splitter.labeled_share == pytest.approx(sum(c >= 0 for c in labels) / len(labels))
-    assert splitter.labeled_share == pytest.approx(label_share, abs=0.08)
+    splitter = ModalitySplitter(data, train_size=0.6, batch_size=16)
+    shares = {
+        name: (data[name].labels[rows] >= 0).mean() for name, rows in splitter.train_idx.items()
+    }
+    for batch, _, _ in splitter.train_dataloader():
+        for name, tensors in batch.items():
+            labeled = np.average(tensors["labels"] >= 0, weights=tensors["weights"])
+            assert labeled == pytest.approx(shares[name], abs=1e-6)
+    for batch, _, _ in splitter.val_dataloader():
+        assert "weights" not in batch
 
 
 def test_sparse_and_dense_give_the_same_minibatches():

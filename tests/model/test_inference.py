@@ -6,7 +6,8 @@ import pytest
 import scvi
 import torch
 
-from .._make import fingerprint, make_mdata, make_modality
+from .._make import fingerprint, make_mdata, make_modality, make_mudata
+from ._linked import cohort
 
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
 
@@ -66,6 +67,27 @@ def test_training_finds_easy_classes(skilled):
         right = cpg[data.mod[CPG].obs["label"] == label].mean()
         wrong = cpg[data.mod[CPG].obs["label"] != label].mean()
         assert ((told - right) ** 2).mean() < ((told - wrong) ** 2).mean() / 4
+
+
+def test_new_data_need_no_links(fit):
+    """Neither labels nor all modalities, and features in any order."""
+    data, links = cohort()
+    model = fit(data, model={"feature_links": links})
+    new = make_mudata(
+        {name: data.mod[name][5:25, ::-1].copy() for name in ("protein", "methylation")}
+    )
+    for adata in new.mod.values():
+        del adata.obs["label"]
+    for name in new.mod:
+        np.testing.assert_allclose(
+            model.get_latent_representation(new, name),
+            model.get_latent_representation(modality=name)[5:25],
+            rtol=1e-4,
+            atol=1e-6,
+        )
+    translated = model.translate("protein", "expression", new)
+    expected = model.translate("protein", "expression", indices=range(5, 25))
+    np.testing.assert_allclose(translated.X, expected.X, rtol=1e-4, atol=1e-6)
 
 
 def test_translate_averages_draws(model):

@@ -6,28 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import scvi
-import torch
 
 from modis import MODIS
 
 from .._make import fingerprint, make_mdata, make_mudata
+from ._weights import equal, weights
 
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
 BRIEFLY = {"max_epochs": 2, "batch_size": 16, "accelerator": "cpu", "enable_progress_bar": False}
 
 
-def _weights(model: MODIS) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in model.module.state_dict().items()}
-
-
-def _equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    assert first.keys() == second.keys()
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
 def test_the_same_seed_gives_the_same_weights(fit):
     first, second = fit(make_mdata()), fit(make_mdata())
-    assert _equal(_weights(first), _weights(second))
+    assert equal(weights(first), weights(second))
     for name, values in first.history.items():
         pd.testing.assert_frame_equal(values, second.history[name])
 
@@ -38,7 +29,7 @@ def test_another_seed_gives_other_weights(fit):
     scvi.settings.seed = 1
     second = MODIS(data, n_latent=5, n_hidden=8)
     second.train(**BRIEFLY)
-    assert not _equal(_weights(first), _weights(second))
+    assert not equal(weights(first), weights(second))
 
 
 # labels ----------------------------------------------------------------------------------------
@@ -80,7 +71,7 @@ def test_labels_mean_the_same_wherever_they_stand(fit, by_modality, place, dtype
     assert fingerprint(data) == before
     assert list(model.class_counts().columns[:3]) == ["1", "2", "3"]
     pd.testing.assert_frame_equal(model.class_counts(), by_modality.class_counts())
-    assert _equal(_weights(model), _weights(by_modality))
+    assert equal(weights(model), weights(by_modality))
 
 
 @pytest.mark.filterwarnings("ignore:11 observation.*taken as unlabelled:UserWarning")
@@ -94,7 +85,7 @@ def test_hidden_labels_do_not_train(fit):
         data.obs["label"] = np.where(data.obs_names.isin(hidden), "unknown", None)
         models.append(fit(data))
     assert models[0].class_counts().loc[RNA, "unlabeled"] == 11
-    assert _equal(_weights(models[0]), _weights(models[1]))
+    assert equal(weights(models[0]), weights(models[1]))
 
 
 @pytest.mark.parametrize(("category", "written"), [(-1, "-1"), (" ? ", " ? "), ("-1", -1)])
@@ -173,7 +164,7 @@ def test_batches_shared_and_by_modality(fit):
     single = fit(data, batch_key={RNA: "run0", CPG: "run1"})
     assert shared.module.decoders[RNA].n_batch == 3
     assert shared.largest_batch_ == {RNA: 1, CPG: 2}
-    assert _equal(_weights(shared), _weights(single))
+    assert equal(weights(shared), weights(single))
     without = fit(data)
     assert without.module.decoders[RNA].n_batch == 0
 
@@ -198,101 +189,7 @@ def test_a_dict_of_likelihoods_leaves_gaussian_to_the_others(fit):
     }
 
 
-# training --------------------------------------------------------------------------------------
-
-
-def test_train_size_one_holds_nothing_out(fit):
-    model = fit(make_mdata(), train={"train_size": 1.0})
-    assert model.is_trained
-    assert model.best_epoch_ is None
-    assert not any(name.endswith("_validation") for name in model.history)
-
-
-def test_early_stopping_keeps_the_best_weights(fit):
-    # with nothing to gain after the first epochs
-    model = fit(
-        make_mdata(),
-        train={"max_epochs": 40, "plan_kwargs": {"lr": 0.05}, "early_stopping_patience": 2},
-    )
-    scores = model.history["selection_validation"]["selection_validation"].astype(float)
-    assert len(model.history["loss_train"]) < 40
-    # epochs that were not validated have no score
-    best = int(np.argmin(scores.dropna())) if scores.isna().any() else int(np.argmin(scores))
-    assert scores.dropna().iloc[best] == scores.min()
-    assert model.best_epoch_ is not None
-    assert model.best_epoch_ < len(model.history["loss_train"])
-
-
-def test_without_early_stopping_all_epochs_run(fit):
-    model = fit(
-        make_mdata(),
-        train={"max_epochs": 8, "early_stopping": False, "plan_kwargs": {"lr": 0.05}},
-    )
-    assert len(model.history["loss_train"]) == 8
-
-
-def test_a_cohort_smaller_than_the_batch(fit):
-    model = fit(make_mdata(pairing="unpaired"), train={"batch_size": 512})
-    assert np.isfinite(model.get_latent_representation()).all()
-
-
-@pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
-@pytest.mark.parametrize("n_obs", [1, 2, 17])
-def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs):
-    data = make_mdata()
-    small = make_mudata({RNA: data.mod[RNA], CPG: data.mod[CPG][:n_obs].copy()})
-    model = fit(small, train={"batch_size": 16})
-    assert np.isfinite(model.get_latent_representation()).all()
-
-
-def test_history_goes_on(fit):
-    model = fit(make_mdata())
-    before, first = _weights(model), model.history["loss_train"].copy()
-    model.train(**BRIEFLY)
-    assert not _equal(before, _weights(model))
-    assert len(model.history["loss_train"]) == 2 * len(first)
-    # the scaling of the first training stays: translations keep their units
-    for name, value in model.module.scalers.state_dict().items():
-        assert torch.equal(value, before[f"scalers.{name}"])
-
-
-@pytest.mark.parametrize("start", ["trained", "predicted from", "loaded"])
-def test_training_goes_on_in_training_mode(fit, start, tmp_path):
-    """Batch normalisation learns and dropout drops, also after the model was in use."""
-    data = make_mdata()
-    model = fit(data)
-    if start == "predicted from":
-        model = MODIS(data, n_latent=5, n_hidden=8)
-        with pytest.warns(UserWarning, match="untrained"):
-            model.predict()
-    if start == "loaded":
-        model.save(tmp_path / "model")
-        model = MODIS.load(tmp_path / "model", data)
-    before = _weights(model)
-    model.train(**BRIEFLY)
-    statistics = [name for name in before if name.endswith("running_mean")]
-    assert statistics
-    for name in statistics:
-        assert not torch.equal(before[name], _weights(model)[name]), name
-
-
-def test_after_divergence_a_lower_rate_helps(fit):
-    data = make_mdata()
-    model = fit(data)
-    before = model.get_latent_representation()
-    with pytest.raises(RuntimeError, match="diverged"):
-        model.train(plan_kwargs={"lr": 1e30}, **BRIEFLY)
-    # what was learnt before is not lost
-    np.testing.assert_array_equal(model.get_latent_representation(), before)
-    model.train(**BRIEFLY)
-    assert np.isfinite(model.get_latent_representation()).all()
-
-
-def test_the_users_arguments_stay_as_they_are(fit):
-    callbacks, plan = [], {"lr": 1e-3, "loss_weights": {"kl": 0.1}}
-    fit(make_mdata(), train={"callbacks": callbacks, "plan_kwargs": plan})
-    assert callbacks == []
-    assert plan == {"lr": 1e-3, "loss_weights": {"kl": 0.1}}
+# what is left behind -------------------------------------------------------------------------
 
 
 def test_nothing_is_printed_and_no_file_left(fit, capfd, tmp_path, monkeypatch):
@@ -334,15 +231,6 @@ def test_repr(model):
         "  a_protein: 7 features, nb, 8 hidden units",
         "  classes: a, b, c",
     ]
-
-
-def test_class_counts(model):
-    counts = model.class_counts()
-    assert list(counts.index) == [RNA, CPG, PROTEIN]
-    np.testing.assert_array_equal(
-        counts,
-        [[20, 20, 20, 0, 60, 12], [27, 26, 27, 0, 80, 9], [13, 14, 13, 0, 40, 7]],
-    )
 
 
 def test_get_var_names(model, mdata):

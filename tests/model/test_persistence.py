@@ -18,6 +18,7 @@ import torch
 from modis import MODIS
 
 from .._make import SCVI_KEYS, fingerprint, make_mdata, make_modality, make_mudata
+from ._linked import cohort, shuffled
 from .conftest import LIKELIHOODS
 
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
@@ -95,6 +96,78 @@ def test_everything_in_the_signature_survives(fit, tmp_path):
         assert loaded.module.adversarial == "relativistic"
         assert repr(loaded) == repr(model)
         assert loaded.best_epoch_ == model.best_epoch_
+
+
+def _with_links(fit) -> tuple[MODIS, md.MuData, pd.DataFrame]:
+    data, links = cohort()
+    links = links.assign(weight=np.linspace(0.5, 2, len(links)), sign=1)
+    return fit(data, model={"feature_links": links}), data, links
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+def test_links_survive(fit, tmp_path, with_data):
+    model, data, links = _with_links(fit)
+    model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", data.copy() if with_data else False)
+    new = None if with_data else data
+    pd.testing.assert_frame_equal(loaded.link_summary, model.link_summary)
+    assert loaded.link_agreement_ == model.link_agreement_
+    for name in data.mod:
+        pd.testing.assert_frame_equal(
+            loaded.predict(new, name, soft=True), model.predict(modality=name, soft=True)
+        )
+    np.testing.assert_array_equal(
+        loaded.translate("protein", "methylation", new).X,
+        model.translate("protein", "methylation").X,
+    )
+    x = torch.ones(2, data.mod["methylation"].n_vars)
+    pair = ("methylation", "expression")
+    assert torch.equal(loaded.module.link_maps[pair](x), model.module.link_maps[pair](x))
+    # and they train on
+    if with_data:
+        loaded.train(max_epochs=1, accelerator="cpu", enable_progress_bar=False)
+        assert "link_train" in loaded.history
+    loaded.save(tmp_path / "again")
+    again = MODIS.load(tmp_path / "again", False)
+    pd.testing.assert_frame_equal(again.link_summary, model.link_summary)
+
+
+def test_links_are_the_models_whatever_becomes_of_the_table(fit, tmp_path):
+    model, data, links = _with_links(fit)
+    summary = model.link_summary.copy()
+    # in place
+    links["weight"] = 9.0
+    links.loc[links.index[20:], "target_feature"] = "none of the data"
+    model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", data.copy())
+    pd.testing.assert_frame_equal(loaded.link_summary, summary)
+    x = torch.ones(2, data.mod["methylation"].n_vars)
+    pair = ("methylation", "expression")
+    assert torch.equal(loaded.module.link_maps[pair](x), model.module.link_maps[pair](x))
+
+
+def test_wrong_links_are_not_warned_about_at_load(fit, tmp_path):
+    data, links = cohort()
+    with pytest.warns(UserWarning, match="disagree with the data"):
+        model = fit(data, model={"feature_links": shuffled(links)})
+    model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", data.copy())
+    assert loaded.link_agreement_ == model.link_agreement_
+    loaded.train(max_epochs=1, accelerator="cpu", enable_progress_bar=False)
+
+
+def test_links_and_other_features_at_load(fit, tmp_path):
+    """Links are found by name, in data whose features stand in another order."""
+    model, data, _ = _with_links(fit)
+    model.save(tmp_path / "model")
+    turned = make_mudata({name: adata[:, ::-1].copy() for name, adata in data.mod.items()})
+    loaded = MODIS.load(tmp_path / "model", turned)
+    pd.testing.assert_frame_equal(loaded.link_summary, model.link_summary)
+    for name in data.mod:
+        np.testing.assert_array_equal(
+            loaded.get_latent_representation(modality=name),
+            model.get_latent_representation(modality=name),
+        )
 
 
 def test_a_loaded_model_reads_data_as_the_first_did(fit, tmp_path):

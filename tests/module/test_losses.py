@@ -111,6 +111,32 @@ def test_class_mates_are_drawn_alike():
     assert counts[[0, 2, 4]] == pytest.approx([3_000] * 3, rel=0.06)
 
 
+def test_any_sample_is_a_mate_to_a_class_that_the_target_lacks():
+    source, target = torch.tensor([0, 1, -1, 2]), torch.tensor([0, 2, 2])
+    rows, mates = losses.class_mates(source.repeat(200), target, without=torch.tensor([1]))
+    own = source.repeat(200)[rows]
+    assert set(own.tolist()) == {0, 1, 2}
+    assert set(mates[own == 0].tolist()) == {0}
+    assert set(mates[own == 1].tolist()) == {0, 1, 2}
+    assert set(mates[own == 2].tolist()) == {1, 2}
+
+
+def test_class_mates_are_drawn_as_often_as_their_weights_say():
+    source, target = torch.zeros(9_000, dtype=torch.int64), torch.tensor([0, 1, 0, -1, 0])
+    rows, mates = losses.class_mates(source, target, torch.tensor([1.0, 50.0, 2.0, 50.0, 6.0]))
+    assert len(rows) == 9_000
+    counts = np.bincount(mates, minlength=5)
+    assert counts[[1, 3]].tolist() == [0, 0]
+    assert counts[[0, 2, 4]] == pytest.approx([1_000, 2_000, 6_000], rel=0.1)
+
+
+def test_weighted_mean(rng):
+    values, weights = rng.normal(size=20), rng.uniform(0.1, 3, 20)
+    weighted = losses.weighted_mean(tensor(values), tensor(weights))
+    assert weighted.item() == pytest.approx(np.average(values, weights=weights))
+    assert losses.weighted_mean(tensor(values), None).item() == pytest.approx(values.mean())
+
+
 def test_weighted_sum():
     terms = {"a": torch.tensor(2.0), "b": torch.tensor(3.0), "c": torch.tensor(5.0)}
     assert losses.weighted_sum(terms, {"a": 10.0, "c": 0.0}).item() == 23
@@ -137,6 +163,21 @@ def test_adversarial_cross_entropy_over_the_other_modalities(rng, n_modalities):
     ]
     value = losses.adversarial_cross_entropy(logits, torch.from_numpy(modality)).item()
     assert value == pytest.approx(np.mean(per_sample))
+
+
+def test_weights_in_the_game_of_cross_entropies(rng):
+    logits, modality = normal(rng, 20, 3), rng.integers(0, 3, 20)
+    weights, codes = rng.uniform(0.1, 3, 20), torch.from_numpy(modality)
+    expected = log_loss(
+        modality, softmax(logits.numpy(), axis=1), labels=range(3), sample_weight=weights
+    )
+    value = losses.modality_cross_entropy(logits, codes, tensor(weights)).item()
+    assert value == pytest.approx(expected)
+    per_sample = [
+        losses.adversarial_cross_entropy(logits[[row]], codes[[row]]).item() for row in range(20)
+    ]
+    value = losses.adversarial_cross_entropy(logits, codes, tensor(weights)).item()
+    assert value == pytest.approx(np.average(per_sample, weights=weights))
 
 
 def test_adversary_and_discriminator_pull_apart(rng):

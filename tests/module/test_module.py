@@ -16,40 +16,7 @@ from modis.module import ADVERSARIAL, MODISModule, weighted_sum
 from modis.module import _losses as losses
 from modis.nn import SCALINGS
 
-SIZES = {"rna": 7, "protein": 4, "methylation": 5}
-N, N_CLASSES = 9, 3
-SMALL = {
-    "n_latent": 3,
-    "n_hidden": 6,
-    "discriminator_hidden": (8,),
-    "dropout": 0.0,
-    "input_dropout": 0.0,
-}
-
-
-def make(sizes=None, n_classes=N_CLASSES, likelihood="gaussian", **kwargs) -> MODISModule:
-    sizes = SIZES if sizes is None else sizes
-    return MODISModule(sizes, n_classes, dict.fromkeys(sizes, likelihood), **(SMALL | kwargs))
-
-
-def minibatch(sizes=None, labels=None, domain="real") -> dict:
-    rng = np.random.default_rng(0)
-    batch = {}
-    for name, n_features in (SIZES if sizes is None else sizes).items():
-        shape = (N, n_features)
-        x = {
-            "real": lambda s=shape: rng.normal(size=s),
-            "counts": lambda s=shape: rng.poisson(4, size=s),
-            "unit": lambda s=shape: rng.random(s),
-            "binary": lambda s=shape: rng.integers(0, 2, s),
-        }[domain]()
-        codes = rng.integers(-1, N_CLASSES, N) if labels is None else np.full(N, labels)
-        batch[name] = {
-            "X": torch.as_tensor(x, dtype=torch.float32),
-            "labels": torch.as_tensor(codes),
-            "batch": torch.zeros(N, dtype=torch.int64),
-        }
-    return batch
+from ._make import N_CLASSES, SIZES, N, make, minibatch
 
 
 def all_labels(batch) -> torch.Tensor:
@@ -130,6 +97,21 @@ def test_reconstruction_and_kl_are_summed_over_modalities():
     assert terms["kl"].item() == pytest.approx(kl, rel=1e-5)
 
 
+def test_reconstruction_weighs_the_samples():
+    """A modality whose minibatch has no weights weighs all of its samples alike."""
+    module, batch = make().eval(), minibatch()
+    weights = {"rna": np.linspace(0.1, 2, N), "protein": np.array([1.0] + [0.0] * (N - 1))}
+    for name, values in weights.items():
+        batch[name]["weights"] = torch.as_tensor(values, dtype=torch.float32)
+    encoded = module.inference(batch)
+    terms = module.reconstruction_terms(batch, encoded, module.generative(batch, encoded))
+    expected = 0.0
+    for name, item in encoded.items():
+        error = (module.decoders[name](item.z).mean - item.x_scaled).detach().numpy() ** 2
+        expected += np.average(error.mean(axis=1), weights=weights.get(name))
+    assert terms["reconstruction"].item() == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("adversarial", ADVERSARIAL)
 def test_loss_is_the_weighted_sum_of_its_terms(adversarial):
     module, batch = make(adversarial=adversarial).eval(), minibatch()
@@ -169,6 +151,34 @@ def test_the_game_pushes_every_encoder(adversarial):
     terms["adversarial"].backward()
     for name in SIZES:
         assert module.encoders[name].mean.weight.grad.abs().sum() > 1e-6
+
+
+@pytest.mark.parametrize("adversarial", ADVERSARIAL)
+def test_equal_weights_change_nothing(adversarial):
+    module, batch = make(adversarial=adversarial).eval(), minibatch()
+    plain = at_mean(module.inference(batch))
+    for tensors in batch.values():
+        tensors["weights"] = torch.full((N,), 0.3)
+    weighted = at_mean(module.inference(batch))
+    for terms in (module.discriminator_terms, module.adversarial_terms):
+        expected = terms(plain, all_labels(batch), {"gradient_penalty": 1.0})
+        found = terms(weighted, all_labels(batch), {"gradient_penalty": 1.0})
+        assert found.keys() == expected.keys()
+        for name in found:
+            torch.testing.assert_close(found[name], expected[name])
+
+
+def test_rows_of_weight_zero_do_not_play():
+    module, batch = make().eval(), minibatch()
+    kept = {name: {k: v[:4] for k, v in tensors.items()} for name, tensors in batch.items()}
+    for tensors in batch.values():
+        tensors["weights"] = (torch.arange(N) < 4).float()
+    for side, game in (("discriminator_terms", "modality"), ("adversarial_terms", "adversarial")):
+        expected, found = (
+            getattr(module, side)(at_mean(module.inference(data)), all_labels(data), {})[game]
+            for data in (kept, batch)
+        )
+        torch.testing.assert_close(found, expected)
 
 
 def test_unlabelled_samples_do_not_classify():
@@ -276,92 +286,6 @@ def test_what_the_discriminator_is_given(given, follows_draws):
         for name, term in terms(encoded, labels, {}).items():
             same = torch.equal(term, terms(moved, labels, {})[name])
             assert same is not follows_draws
-
-
-# translation
-
-
-def one_of_each_class(sizes, domain="real", seed=0) -> dict:
-    """One sample of each class per modality, in another order: so every mate is certain."""
-    batch, rng = minibatch(sizes, domain=domain), np.random.default_rng(seed)
-    for tensors in batch.values():
-        for key in tensors:
-            tensors[key] = tensors[key][: N_CLASSES + 1]
-        tensors["labels"] = torch.as_tensor(rng.permutation(range(-1, N_CLASSES)))
-    return batch
-
-
-def translation_by_hand(module, batch, encoded, source, target) -> float:
-    decoder, per_sample = module.decoders[target], []
-    for row, code in enumerate(batch[source]["labels"].tolist()):
-        if code < 0:
-            continue
-        mate = [batch[target]["labels"].tolist().index(code)]
-        library = None if encoded[target].library is None else encoded[target].library[mate]
-        px = decoder(encoded[source].z[[row]], library=library)
-        x, x_scaled = batch[target]["X"][mate], encoded[target].x_scaled[mate]
-        per_sample.append(decoder.loss(px, x, x_scaled).item())
-    return np.mean(per_sample)
-
-
-@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
-def test_translation_is_held_against_a_sample_of_the_class(likelihood, domain):
-    sizes = {"rna": 7, "protein": 4}
-    module, batch = make(sizes, likelihood=likelihood).eval(), one_of_each_class(sizes, domain)
-    encoded = module.inference(batch)
-    expected = sum(
-        translation_by_hand(module, batch, encoded, source, target)
-        for source, target in (("rna", "protein"), ("protein", "rna"))
-    )
-    assert module.translation_term(batch, encoded).item() == pytest.approx(expected, rel=1e-4)
-
-
-def test_every_direction_is_drawn_in_turn():
-    module, batch = make().eval(), one_of_each_class(SIZES)
-    encoded, names = module.inference(batch), list(SIZES)
-    by_shift = [
-        sum(
-            translation_by_hand(module, batch, encoded, source, names[(i + shift) % 3])
-            for i, source in enumerate(names)
-        )
-        for shift in (1, 2)
-    ]
-    drawn = [module.translation_term(batch, encoded).item() for _ in range(20)]
-    hits = [[value == pytest.approx(wanted, rel=1e-4) for wanted in by_shift] for value in drawn]
-    assert all(sum(hit) == 1 for hit in hits)
-    assert all(np.any(hits, axis=0))
-
-
-def test_only_decoders_learn_from_translation():
-    module, batch = make(), minibatch()
-    module.translation_term(batch, module.inference(batch)).backward()
-    assert all(parameter.grad is None for parameter in module.encoders.parameters())
-    for name in SIZES:
-        assert module.decoders[name].mean.weight.grad.abs().sum() > 0
-
-
-def test_nothing_labelled_nothing_translated():
-    module, batch = make(), minibatch(labels=-1)
-    assert module.translation_term(batch, module.inference(batch)).item() == 0
-    output = module.loss(*[batch, *module(batch)[:2]], {"translation": 1.0})
-    assert output.extra_metrics["translation"].item() == 0
-    output.loss.backward()
-
-
-@pytest.mark.parametrize(
-    ("sizes", "n_classes", "weight", "translated"),
-    [
-        (SIZES, N_CLASSES, 1.0, True),
-        (SIZES, N_CLASSES, 0.0, False),
-        (SIZES, 0, 1.0, False),
-        ({"rna": 7}, N_CLASSES, 1.0, False),
-    ],
-)
-def test_when_translation_is_a_term(sizes, n_classes, weight, translated):
-    module, batch = make(sizes, n_classes), minibatch(sizes)
-    inferred, generated = module(batch, compute_loss=False)
-    output = module.loss(batch, inferred, generated, {"translation": weight})
-    assert ("translation" in output.extra_metrics) is translated
 
 
 # scaling, units

@@ -53,6 +53,8 @@ def test_fit_in_pieces_is_the_fit_of_the_whole(scaling, cuts):
     whole, pieces = fitted(scaling, x), fitted(scaling, *np.split(x, cuts))
     torch.testing.assert_close(pieces.location, whole.location, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(pieces.scale, whole.scale, rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(pieces.center, whole.center, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(pieces.spread, whole.spread, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
@@ -74,6 +76,30 @@ def test_constant_features(scaling, level):
     assert (scaled[:, 1] == (level if scaling == "none" else 0)).all()
     assert scaler.inverse(scaled)[:, 1].tolist() == pytest.approx([level] * 80)
     assert torch.isfinite(scaler(torch.from_numpy(x + 1))).all()
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_standardize_gives_z_scores_whatever_the_scaling(scaling):
+    x, new = features(), features(7) * 1.2
+    scaler = fitted(scaling, x[:50], x[50:])
+    for rows in (x, new):
+        standard = scaler.standardize(scaler(torch.from_numpy(rows))).numpy()
+        wide = x.astype(np.float64)
+        expected = (rows - wide.mean(axis=0)) / wide.std(axis=0)
+        if scaling == "standard":
+            expected = expected.clip(-10, 10)
+        np.testing.assert_allclose(standard, expected, rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("level", [0.0, 3.5, -1e4])
+def test_a_constant_feature_is_standardised_to_zero(scaling, level):
+    x = features()
+    x[:, 1] = level
+    scaler = fitted(scaling, x)
+    standard = scaler.standardize(scaler(torch.from_numpy(x)))
+    assert (standard[:, 1] == 0).all()
+    assert torch.isfinite(scaler.standardize(scaler(torch.from_numpy(x + 1)))).all()
 
 
 def test_outliers_are_clipped_in_units_of_spread():
@@ -99,6 +125,7 @@ def test_none_changes_nothing():
 def test_unfitted_is_the_identity_within_the_bounds(scaling):
     x = torch.linspace(-3, 3, 8).reshape(2, 4)
     assert torch.equal(FeatureScaler(4, scaling)(x), x)
+    assert torch.equal(FeatureScaler(4, scaling).standardize(x), x)
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
@@ -106,7 +133,9 @@ def test_remembered_with_the_weights_and_no_parameter(scaling):
     x = features()
     scaler, other = fitted(scaling, x), FeatureScaler(4, scaling)
     other.load_state_dict(scaler.state_dict())
-    assert torch.equal(other(torch.from_numpy(x)), scaler(torch.from_numpy(x)))
+    scaled = scaler(torch.from_numpy(x))
+    assert torch.equal(other(torch.from_numpy(x)), scaled)
+    assert torch.equal(other.standardize(scaled), scaler.standardize(scaled))
     assert list(scaler.parameters()) == []
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from modis.train import batch_size_for, epochs_for, validation_interval
+from modis.train._schedule import learning_rate_factor
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_batch_sizes_that_cannot_train(wanted, norm):
 
 @pytest.mark.parametrize(
     ("steps", "wanted", "expected"),
-    [(1, None, 400), (10, None, 100), (48, None, 21), (1000, None, 20), (3, 5, 5)],
+    [(1, None, 400), (10, None, 60), (48, None, 13), (1000, None, 10), (3, 5, 5)],
 )
 def test_epochs(steps, wanted, expected):
     assert epochs_for(steps, wanted) == expected
@@ -45,3 +46,11 @@ def test_no_epoch_is_refused():
 )
 def test_validation_interval(steps, epochs, expected):
     assert validation_interval(steps, epochs) == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "n_steps", "factor"),
+    [(0, 9, 1), (3, 9, 1), (6, 9, 0.5), (9, 9, 0), (10, 9, 0), (0, 1, 1), (50, float("inf"), 1)],
+)
+def test_learning_rate_falls_after_a_third(step, n_steps, factor):
+    assert learning_rate_factor(step, n_steps) == pytest.approx(factor)

@@ -25,11 +25,12 @@ def cohort(sizes=None, n_classes=3, unlabeled=0.3) -> dict[str, dict[str, np.nda
             "labels": labels,
             "reconstruction": rng.random(n) * n,
             "kl": rng.random(n),
+            "link": 2 * rng.random(n),
         }
     return drawn
 
 
-def walk(drawn, batch_size=1000, classes=True) -> dict[str, float]:
+def walk(drawn, batch_size=1000, classes=True, linked=()) -> dict[str, float]:
     """Scores after a pass in minibatches; the sums over a minibatch are what a plan hands in."""
     seen = ValidationPass()
     for name, arrays in drawn.items():
@@ -42,6 +43,9 @@ def walk(drawn, batch_size=1000, classes=True) -> dict[str, float]:
             seen.kl.append(float(part["kl"].sum()))
             if classes:
                 seen.logits.append(torch.from_numpy(part["logits"]))
+            for pair in linked:
+                if pair[0] == name:
+                    seen.link.setdefault(pair, []).append(torch.from_numpy(part["link"]))
     return seen.scores()
 
 
@@ -77,10 +81,24 @@ def test_scores():
     assert scores == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 40])
-def test_minibatches_make_no_difference(batch_size):
+LINKED = [("rna", "protein"), ("protein", "rna"), ("rna", "mirna")]
+
+
+def test_links_are_part_of_the_selection():
+    """Every pair of modalities counts alike, however many samples the source has."""
     drawn = cohort()
-    assert walk(drawn, batch_size) == pytest.approx(walk(drawn))
+    without, scores = walk(drawn), walk(drawn, linked=LINKED)
+    link = np.mean([drawn[source]["link"].mean() for source, _ in LINKED])
+    assert scores == pytest.approx(
+        without | {"link": link, "selection": without["selection"] + link}
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
+@pytest.mark.parametrize("linked", [(), LINKED])
+def test_minibatches_make_no_difference(batch_size, linked):
+    drawn = cohort()
+    assert walk(drawn, batch_size, linked=linked) == pytest.approx(walk(drawn, linked=linked))
 
 
 def test_a_large_class_does_not_outvote_a_small_one():

@@ -9,7 +9,7 @@ import torch
 from anndata import AnnData
 from scvi.train import Trainer
 
-from modis.data import FeatureMatrix, Modality
+from modis.data import FeatureMatrix, LinkPair, Modality
 from modis.dataloaders import ModalitySplitter
 from modis.module import ADVERSARIAL, MODISModule
 from modis.module import _losses as losses
@@ -17,6 +17,7 @@ from modis.train import LOSS_WEIGHTS, MODISTrainingPlan, quiet_libraries
 
 FEATURES = {"rna": 12, "protein": 6}
 N, N_CLASSES = 60, 3
+LINKS = {("rna", "protein"): LinkPair(np.arange(6), np.arange(6), np.float32([1, -1] * 3))}
 
 
 def toy(features=None, labelled=True) -> dict[str, Modality]:
@@ -45,6 +46,8 @@ class Run:
         n_classes=N_CLASSES,
         adversarial="cross_entropy",
         train_size=0.8,
+        batch_size=16,
+        links=None,
         **plan_kwargs,
     ) -> None:
         self.data = toy() if data is None else data
@@ -54,11 +57,14 @@ class Run:
             n_classes,
             dict.fromkeys(sizes, "gaussian"),
             adversarial=adversarial,
+            links=links,
             n_latent=4,
             n_hidden=16,
             discriminator_hidden=(16,),
         )
-        self.splitter = ModalitySplitter(self.data, train_size=train_size, batch_size=16, seed=0)
+        self.splitter = ModalitySplitter(
+            self.data, train_size=train_size, batch_size=batch_size, seed=0
+        )
         for name, item in self.data.items():
             self.module.fit_scaler(name, item.matrix.chunks(self.splitter.train_idx[name]))
         self.plan = MODISTrainingPlan(self.module, **plan_kwargs)
@@ -98,34 +104,45 @@ def changed(before: dict, module: torch.nn.Module) -> set[str]:
 # the two steps
 
 
-def run_and_watch(run: Run) -> list[tuple[str, set[str], set[str]]]:
-    """Each optimizer step as (whose, networks that changed, networks that held a gradient)."""
-    steps, configure = [], run.plan.configure_optimizers
-    owner = {id(value): name.split(".")[0] for name, value in run.module.named_parameters()}
+def watch(run: Run, begin) -> None:
+    """Show every optimizer to `begin` before training."""
+    configure = run.plan.configure_optimizers
 
     def watched():
-        optimizers = configure()
-        for optimizer in optimizers:
-            seen: dict = {}
-            owned = {owner[id(p)] for group in optimizer.param_groups for p in group["params"]}
-
-            def before(optimizer, args, kwargs, seen=seen):
-                seen["state"] = state(run.module)
-                seen["gradient"] = {
-                    name.split(".")[0]
-                    for name, value in run.module.named_parameters()
-                    if value.grad is not None and value.grad.abs().sum() > 0
-                }
-
-            def after(optimizer, args, kwargs, seen=seen, owned=owned):
-                whose = "discriminator" if owned == {"discriminator"} else "autoencoders"
-                steps.append((whose, changed(seen["state"], run.module), seen["gradient"]))
-
-            optimizer.register_step_pre_hook(before)
-            optimizer.register_step_post_hook(after)
-        return optimizers
+        configured = configure()
+        # alone, or with the schedules of their learning rates
+        for optimizer in configured[0] if isinstance(configured, tuple) else configured:
+            begin(optimizer)
+        return configured
 
     run.plan.configure_optimizers = watched
+
+
+def run_and_watch(run: Run) -> list[tuple[str, set[str], set[str]]]:
+    """Each optimizer step as (whose, networks that changed, networks that held a gradient)."""
+    steps: list[tuple] = []
+    owner = {id(value): name.split(".")[0] for name, value in run.module.named_parameters()}
+
+    def begin(optimizer):
+        seen: dict = {}
+        owned = {owner[id(p)] for group in optimizer.param_groups for p in group["params"]}
+
+        def before(optimizer, args, kwargs):
+            seen["state"] = state(run.module)
+            seen["gradient"] = {
+                name.split(".")[0]
+                for name, value in run.module.named_parameters()
+                if value.grad is not None and value.grad.abs().sum() > 0
+            }
+
+        def after(optimizer, args, kwargs):
+            whose = "discriminator" if owned == {"discriminator"} else "autoencoders"
+            steps.append((whose, changed(seen["state"], run.module), seen["gradient"]))
+
+        optimizer.register_step_pre_hook(before)
+        optimizer.register_step_post_hook(after)
+
+    watch(run, begin)
     run.fit()
     return steps
 
@@ -149,19 +166,15 @@ def test_first_the_discriminator_then_the_autoencoders(adversarial):
 def test_the_second_step_leaves_no_gradient_in_the_discriminator(adversarial):
     run = Run(adversarial=adversarial)
     gradients = []
-    configure = run.plan.configure_optimizers
 
-    def watched():
-        optimizers = configure()
-        for optimizer in optimizers:
-            optimizer.register_step_post_hook(
-                lambda *_: gradients.append(
-                    torch.cat([p.grad.flatten() for p in run.module.discriminator.parameters()])
-                )
+    def begin(optimizer):
+        optimizer.register_step_post_hook(
+            lambda *_: gradients.append(
+                torch.cat([p.grad.flatten() for p in run.module.discriminator.parameters()])
             )
-        return optimizers
+        )
 
-    run.plan.configure_optimizers = watched
+    watch(run, begin)
     run.fit()
     for first, second in zip(gradients[::2], gradients[1::2], strict=True):
         assert torch.equal(first, second)
@@ -179,9 +192,29 @@ def test_learning_rates_of_the_two_sides():
         assert changed(before, run.module) == {"discriminator", "encoders", "decoders"} - frozen
 
 
+@pytest.mark.parametrize("max_epochs", [1, 3])
+def test_learning_rates_have_fallen_to_zero_in_the_end(max_epochs):
+    run, rates = Run(lr=1e-3, lr_discriminator=2e-3), {}
+
+    def begin(optimizer):
+        rates[len(rates)] = used = []
+        optimizer.register_step_pre_hook(
+            lambda optimizer, *_: used.append(optimizer.param_groups[0]["lr"])
+        )
+
+    watch(run, begin)
+    run.fit(max_epochs)
+    for used, rate in zip(rates.values(), (1e-3, 2e-3), strict=True):
+        assert len(used) == max_epochs * run.splitter.steps_per_epoch
+        assert used[0] == rate
+        assert used == sorted(used, reverse=True)
+        assert 0 < used[-1] < 0.6 * rate
+    assert [each.param_groups[0]["lr"] for each in run.plan.trainer.optimizers] == [0, 0]
+
+
 def test_optimizers_know_their_parameters():
     run = Run(lr=1e-3, lr_discriminator=2e-4, betas=(0.4, 0.9), weight_decay=0.03)
-    autoencoders, discriminator = run.plan.configure_optimizers()
+    autoencoders, discriminator = run.fit().plan.trainer.optimizers
     assert autoencoders.defaults["lr"] == 1e-3
     assert autoencoders.defaults["weight_decay"] == 0.03
     assert discriminator.defaults["lr"] == 2e-4
@@ -207,12 +240,17 @@ CLUSTERING = {"clustering", "discriminator_clustering"}
     ("features", "n_classes", "weights", "training", "validation"),
     [
         pytest.param(
-            FEATURES, N_CLASSES, {}, GAME | CLASS_TERMS | {"translation"}, VALIDATION, id="default"
+            FEATURES,
+            N_CLASSES,
+            {},
+            GAME | CLASS_TERMS | {"translation", "cycle"},
+            VALIDATION,
+            id="default",
         ),
         pytest.param(
             FEATURES,
             N_CLASSES,
-            {"clustering": 0.1, "gradient_penalty": 0.0, "translation": 0.0},
+            {"clustering": 0.1, "gradient_penalty": 0.0, "translation": 0.0, "cycle": 0.0},
             GAME - {"discriminator_gradient_penalty"} | CLASS_TERMS | CLUSTERING,
             VALIDATION,
             id="the paper's terms",
@@ -250,9 +288,34 @@ def test_history_has_every_term_by_name(
         assert np.isfinite(run.curve(name)).all()
 
 
+@pytest.mark.parametrize(
+    ("n_classes", "weights", "training"),
+    [
+        (N_CLASSES, {}, GAME | CLASS_TERMS | {"translation", "cycle", "link"}),
+        (N_CLASSES, {"link": 0.0}, GAME | CLASS_TERMS | {"translation", "cycle"}),
+        (0, {}, GAME | {"link"}),
+    ],
+)
+def test_history_with_links(n_classes, weights, training):
+    """Links need no classes, and without any label they are still in the score."""
+    run = Run(
+        toy(labelled=n_classes > 0), n_classes=n_classes, links=LINKS, loss_weights=weights
+    ).fit(2)
+    logged = {name.removesuffix("_train") for name in run.history if name.endswith("_train")}
+    assert logged == training | {"reconstruction", "kl", "loss"}
+    if weights:
+        return
+    link = run.curve("link_validation")
+    assert ((link > 0) & (link < 2)).all()
+    parts = run.curve("reconstruction_validation") / 2 + link
+    parts += 1 - run.curve("mixing_validation")
+    parts += run.curve("classification_validation") if n_classes else 0
+    assert run.curve("selection_validation") == pytest.approx(parts, rel=1e-4)
+
+
 @pytest.mark.parametrize("loss_weights", [{}, {"kl": 0.2, "adversarial": 0.7, "clustering": 0.1}])
 def test_history_is_the_mean_over_the_steps(monkeypatch, loss_weights):
-    run, steps = Run(loss_weights=loss_weights), []
+    run, steps = Run(loss_weights=loss_weights, links=LINKS), []
     loss = run.module.loss
 
     def recorded(*args):
@@ -288,12 +351,24 @@ def test_validation_scores_are_means_over_samples():
     assert run.curve("kl_validation")[0] == pytest.approx(kl, rel=1e-4)
 
 
+def test_validation_score_of_links_is_the_mean_over_the_directions():
+    run = Run(train_size=0.5, links=LINKS).fit()
+    module, directions = run.module.eval(), []
+    for source, target in (("rna", "protein"), ("protein", "rna")):
+        rows = torch.from_numpy(run.data[source].matrix.rows(run.splitter.val_idx[source]))
+        encoded = module.encode(source, rows)
+        translated = module.decoders[target](encoded.qz.mean).mean
+        loss = module.link_loss(source, target, encoded, translated)
+        directions.append(loss.mean().item())
+    assert run.curve("link_validation")[0] == pytest.approx(np.mean(directions), rel=1e-4)
+
+
 def test_a_validation_pass_changes_nothing():
     """Neither weights nor what batch normalisation remembers."""
     kept = []
     for validated in (True, False):
         scvi.settings.seed = 0
-        run = Run().fit(limit_val_batches=1.0 if validated else 0)
+        run = Run(links=LINKS).fit(limit_val_batches=1.0 if validated else 0)
         assert ("selection_validation" in run.history) is validated
         kept.append(run.module.state_dict())
     assert any("running_mean" in name for name in kept[0])
@@ -319,11 +394,40 @@ def test_gradient_penalty_unless_it_is_switched_off(adversarial, given, penalty)
     assert ("discriminator_gradient_penalty_train" in run.history) is bool(penalty)
 
 
-def test_few_labels_weaken_the_translation_term():
-    assert Run(labeled_share=0.25).plan.loss_weights == LOSS_WEIGHTS | {"translation": 0.25}
-    plan = Run(labeled_share=0.25, loss_weights={"translation": 2.0}).plan
-    assert plan.loss_weights["translation"] == 0.5
-    assert LOSS_WEIGHTS["translation"] == 1
+def probe(monkeypatch, value: float = 3.0) -> torch.Tensor:
+    """In the place of the gradient penalty: its own gradient adds up the weights it was given."""
+    penalty = torch.tensor(value, requires_grad=True)
+    monkeypatch.setattr(losses, "gradient_penalty", lambda critic, z: penalty)
+    return penalty
+
+
+@pytest.mark.parametrize(
+    ("steps_per_epoch", "weight"), [(1, 1), (2, 0.25), (3, 1), (4, 2), (5, 1)]
+)
+def test_gradient_penalty_has_its_weight_on_average_over_the_steps(
+    monkeypatch, steps_per_epoch, weight
+):
+    """Also in a small cohort, whose epoch is shorter than the steps between two penalties."""
+    penalty = probe(monkeypatch)
+    run = Run(batch_size=-(-49 // steps_per_epoch), loss_weights={"gradient_penalty": weight}).fit(
+        8
+    )
+    assert run.splitter.steps_per_epoch == steps_per_epoch
+    assert penalty.grad.item() == pytest.approx(weight * 8 * steps_per_epoch, rel=0.05)
+
+
+def test_gradient_penalty_is_logged_as_the_mean_over_the_steps_that_computed_it(monkeypatch):
+    probe(monkeypatch, 3.0)
+    run = Run(batch_size=8).fit(2)
+    assert run.splitter.steps_per_epoch > 5
+    assert run.curve("discriminator_gradient_penalty_train") == pytest.approx([3, 3])
+
+
+def test_labels_do_not_weigh_the_terms():
+    run = Run(toy(labelled=False)).fit()
+    assert run.plan.loss_weights == LOSS_WEIGHTS
+    assert "cycle_train" not in run.history
+    assert np.isfinite(run.curve("translation_train")).all()
 
 
 COSTLY = {"clustering": "clustering", "gradient_penalty": "gradient_penalty"}
@@ -358,6 +462,12 @@ def test_toy_data_are_learned(adversarial):
     assert run.curve("accuracy_validation").max() > 0.9
 
 
+def test_links_are_learned_without_a_label():
+    run = Run(toy(labelled=False), n_classes=0, links=LINKS, lr=5e-3).fit(10)
+    for name in ("link_train", "link_validation"):
+        assert run.curve(name)[-1] < 0.7 * run.curve(name)[0]
+
+
 def test_one_modality_without_classes_learns_to_reconstruct():
     run = Run(toy({"rna": 12}, labelled=False), n_classes=0, lr=5e-3)
     before = state(run.module)
@@ -366,11 +476,12 @@ def test_one_modality_without_classes_learns_to_reconstruct():
     assert changed(before, run.module) == {"encoders", "decoders"}
 
 
-def test_same_seed_same_weights():
+@pytest.mark.parametrize("links", [None, LINKS])
+def test_same_seed_same_weights(links):
     weights = []
     for seed in (3, 3, 4):
         scvi.settings.seed = seed
-        weights.append(state(Run().fit(2).module))
+        weights.append(state(Run(links=links).fit(2).module))
     same, other = weights[1], weights[2]
     assert all(torch.equal(weights[0][name], same[name]) for name in same)
     assert any(not torch.equal(weights[0][name], other[name]) for name in other)

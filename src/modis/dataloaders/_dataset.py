@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELS_KEY, WEIGHTS_KEY, X_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +25,23 @@ class ModalityDataset(Dataset):
         The modality.
     indices
         Positions of the rows to serve, `None` for all.
+    weights
+        Weight of each row that is served, shape ``(n_obs,)``; left out of the minibatches by
+        default.
     """
 
-    def __init__(self, modality: Modality, indices: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        modality: Modality,
+        indices: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> None:
         self.matrix = modality.matrix
         self.indices = indices
         self.n_obs = modality.n_obs if indices is None else len(indices)
         self.labels = torch.from_numpy(modality.labels)
         self.batch = torch.from_numpy(modality.batch)
+        self.weights = None if weights is None else torch.from_numpy(weights)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -48,14 +57,18 @@ class ModalityDataset(Dataset):
 
         Returns
         -------
-        ``X`` of shape ``(n, n_features)``, ``labels`` and ``batch`` of shape ``(n,)``.
+        ``X`` of shape ``(n, n_features)``, ``labels`` and ``batch`` of shape ``(n,)``,
+        and ``weights`` of the same shape if there are any.
         """
         rows = index if self.indices is None else self.indices[index]
-        return {
+        tensors = {
             X_KEY: torch.from_numpy(self.matrix.rows(rows)),
             LABELS_KEY: self.labels[rows],
             BATCH_KEY: self.batch[rows],
         }
+        if self.weights is not None:
+            tensors[WEIGHTS_KEY] = self.weights[index]
+        return tensors
 
 
 class _SequentialBatches(Sampler[np.ndarray]):

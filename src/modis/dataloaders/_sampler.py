@@ -30,7 +30,8 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         are drawn alike.
     min_labeled
         Least share of a minibatch that is labelled, when there are both labelled and
-        unlabelled samples. Half keeps the class loss informative with few labels.
+        unlabelled samples. A quarter keeps the class loss informative with few labels; more
+        would fill the minibatches with the same few samples.
 
     Notes
     -----
@@ -44,12 +45,16 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         batch_size: int,
         *,
         balance: bool = True,
-        min_labeled: float = 0.5,
+        min_labeled: float = 0.25,
     ) -> None:
         if len(labels) == 0:
             raise ValueError("There is no sample to draw from.")
         self.batch_size = batch_size
         self.n_batches = -(-len(labels) // batch_size)
+        #: Share of the labelled, or of the unlabelled, samples in the data over their share in
+        #: the minibatches, shape ``(n,)``: with these weights a mean over a minibatch estimates
+        #: the mean over the data, but for the balance of the classes.
+        self.weights = np.ones(len(labels), dtype=np.float32)
         labeled = np.flatnonzero(labels >= 0)
         unlabeled = np.flatnonzero(labels < 0)
         if not balance or not len(labeled):
@@ -63,6 +68,11 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         self._n_labeled = int(np.clip(round(share * batch_size), 1, batch_size))
         if len(unlabeled) and batch_size > 1:
             self._n_labeled = min(self._n_labeled, batch_size - 1)
+            for rows, n_drawn in (
+                (labeled, self._n_labeled),
+                (unlabeled, batch_size - self._n_labeled),
+            ):
+                self.weights[rows] = len(rows) / len(labels) * batch_size / n_drawn
 
     def __len__(self) -> int:
         """Minibatches per epoch."""

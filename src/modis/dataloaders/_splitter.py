@@ -125,12 +125,6 @@ class ModalitySplitter(LightningDataModule):
         return sum(len(index) for index in self.val_idx.values())
 
     @property
-    def labeled_share(self) -> float:
-        """Share of the training samples that are labelled."""
-        labels = [self.modalities[name].labels[rows] for name, rows in self.train_idx.items()]
-        return float((np.concatenate(labels) >= 0).mean())
-
-    @property
     def steps_per_epoch(self) -> int:
         """Minibatches of the longest modality."""
         return max(-(-len(index) // self.batch_size) for index in self.train_idx.values())
@@ -144,7 +138,7 @@ class ModalitySplitter(LightningDataModule):
                 data.labels[index], self.batch_size, balance=self.balance_classes
             )
             loaders[name] = DataLoader(
-                ModalityDataset(data, index), sampler=sampler, batch_size=None
+                ModalityDataset(data, index, sampler.weights), sampler=sampler, batch_size=None
             )
         return CombinedLoader(loaders, mode="max_size_cycle")
 

@@ -8,7 +8,7 @@ import torch
 from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
-from ..data import NotInDataError, count_classes
+from ..data import NotInDataError
 from ._access import DataAccess, positions
 from ._combine import combine_posteriors
 
@@ -239,18 +239,6 @@ class InferenceMixin(DataAccess):
         (20, 131)
         """
         return self.translate(modality, modality, mdata)
-
-    def class_counts(self) -> pd.DataFrame:
-        """Count the observations of each modality and class.
-
-        Returns
-        -------
-        DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"``
-        and ``"features"``.
-        """
-        mdata, spec = self._mdata(None), self._spec
-        labels = self._labels(mdata, spec.modalities)
-        return count_classes(mdata, spec.modalities, labels, spec.classes)
 
     @torch.inference_mode()
     def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:

@@ -3,39 +3,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
-from ..data import DataSpec, check_mudata, read_registered, register
+from ..data import DataSpec, align_links, check_mudata, register
 from ..dataloaders import ModalitySplitter
 from ..module import MODISModule
-from ..train import (
-    BestWeights,
-    MODISTrainingPlan,
-    batch_size_for,
-    epochs_for,
-    quiet_libraries,
-    validation_interval,
-)
+from ..train import MODISTrainingPlan, quiet_libraries
 from ._inference import InferenceMixin
 from ._persistence import check_saved_model
+from ._training import TrainingMixin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from anndata import AnnData
     from mudata import MuData
 
-    from ..data import Modality
-
 __all__ = ["MODIS"]
 
-_MONITOR = "selection_validation"
 
-
-class MODIS(InferenceMixin, BaseModelClass):
+class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
     """Integrate unpaired multi-omics data.
 
     One variational autoencoder per modality, coupled by an adversarial discriminator in a shared
@@ -51,6 +41,12 @@ class MODIS(InferenceMixin, BaseModelClass):
         the layers of Lepe-Soltero et al. (2025) on min-max scaled features.
     n_latent
         Dimensions of the latent space; the architecture's (32, or 64) by default.
+    feature_links
+        Features of different modalities that belong together (a CpG and its gene, a protein and
+        its gene), a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
+        ``target_feature``, optionally ``weight`` (above 0) and ``sign`` (1, or -1 where one falls
+        as the other rises). With links the modalities align without any label.
+        :mod:`modis.links` makes such tables.
     adversarial
         How the modalities are made indistinguishable: ``"cross_entropy"`` (the paper's) or
         ``"relativistic"`` (relativistic pairing loss with gradient penalty).
@@ -87,6 +83,7 @@ class MODIS(InferenceMixin, BaseModelClass):
         mdata: MuData | None = None,
         architecture: str = "default",
         n_latent: int | None = None,
+        feature_links: pd.DataFrame | None = None,
         adversarial: str = "cross_entropy",
         *,
         registry: dict | None = None,
@@ -98,6 +95,12 @@ class MODIS(InferenceMixin, BaseModelClass):
             )
         super().__init__(mdata, registry)
         spec = self._spec
+        self._links = None
+        if feature_links is not None:
+            self._links = align_links(feature_links, spec.var_names, spec.ignored)
+            # saved with the model: what is changed in the user's table later does not count
+            feature_links = feature_links.copy()
+            self._announce_links()
         self.module = self._module_cls(
             n_input={name: len(features) for name, features in spec.var_names.items()},
             n_classes=len(spec.classes),
@@ -105,11 +108,14 @@ class MODIS(InferenceMixin, BaseModelClass):
             n_batch=len(spec.batches),
             architecture=architecture,
             adversarial=adversarial,
+            links=None if self._links is None else self._links.pairs,
             n_latent=n_latent,
             **module_kwargs,
         )
         #: Code of the batch with most training samples, by modality.
         self.largest_batch_: dict[str, int] = {}
+        #: How far the links stand above links at random, in standard deviations, by pair.
+        self.link_agreement_: dict[tuple[str, str], float] = {}
         self.best_epoch_: int | None = None
         self.init_params_ = self._get_init_params(locals())
         # a model made without data would be saved with, and called with, mdata=None
@@ -190,125 +196,6 @@ class MODIS(InferenceMixin, BaseModelClass):
             "MODIS takes a MuData with one AnnData per modality: use MODIS.setup_mudata(mdata), "
             "with mdata = mudata.MuData({'rna': adata, ...})."
         )
-
-    def train(
-        self,
-        max_epochs: int | None = None,
-        batch_size: int | None = None,
-        train_size: float = 0.9,
-        early_stopping: bool = True,
-        accelerator: str = "auto",
-        devices: int | list[int] | str = "auto",
-        plan_kwargs: dict[str, Any] | None = None,
-        balance_classes: bool = True,
-        **trainer_kwargs: Any,
-    ) -> None:
-        """Train the model.
-
-        Part of the observations is held out, stratified by modality and class. After every few
-        steps they are scored (reconstruction, classification, modality mixing), and the weights
-        of the best score stay in the end. ``model.history`` has every loss term by name.
-
-        Parameters
-        ----------
-        max_epochs
-            Passes over the longest modality. By default as many as make 1,000 steps, at least
-            20 and at most 400.
-        batch_size
-            Observations per modality and minibatch; by default 64, or 256 when a modality has
-            more than 10,000 of them.
-        train_size
-            Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
-            weights of the last epoch stay.
-        early_stopping
-            Stop when the score has not become better for a fifth of the epochs.
-        accelerator, devices
-            Where to train, as in :class:`scvi.train.TrainRunner`.
-        plan_kwargs
-            Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
-        balance_classes
-            Whether minibatches hold equally many labelled samples of each class, so that a
-            class with five samples counts. Without labels it changes nothing.
-        **trainer_kwargs
-            Arguments of :class:`scvi.train.Trainer`.
-
-        Raises
-        ------
-        ValueError
-            If the model was loaded without data, or an argument is out of range.
-        RuntimeError
-            If a loss becomes infinite or NaN.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> "reconstruction_train" in model.history
-        True
-        """
-        data = read_registered(self._mdata(None), self._spec)
-        size = batch_size_for(
-            max(item.n_obs for item in data.values()), batch_size, self.module.architecture.norm
-        )
-        splitter = self._data_splitter_cls(
-            data, train_size=train_size, batch_size=size, balance_classes=balance_classes
-        )
-        steps = splitter.steps_per_epoch
-        max_epochs = epochs_for(steps, max_epochs)
-        weights = {key: value.clone() for key, value in self.module.state_dict().items()}
-        if not self.is_trained_:
-            self._fit_to_training_rows(data, splitter)
-        plan = self._training_plan_cls(
-            self.module, **({"labeled_share": splitter.labeled_share} | (plan_kwargs or {}))
-        )
-        plan.validated_modalities = splitter.validated_modalities
-        # every term is logged once per epoch; Lightning warns when its own interval is longer
-        trainer_kwargs.setdefault("log_every_n_steps", 1)
-        # the user's list stays as it is
-        callbacks = list(trainer_kwargs.pop("callbacks", []))
-        best = BestWeights(_MONITOR)
-        if splitter.n_val:
-            callbacks.append(best)
-            every = trainer_kwargs.setdefault(
-                "check_val_every_n_epoch", validation_interval(steps, max_epochs)
-            )
-            trainer_kwargs.setdefault("early_stopping_monitor", _MONITOR)
-            trainer_kwargs.setdefault(
-                "early_stopping_patience", max(5, round(0.2 * max_epochs / every))
-            )
-        with quiet_libraries():
-            runner = self._train_runner_cls(
-                self,
-                training_plan=plan,
-                data_splitter=splitter,
-                max_epochs=max_epochs,
-                accelerator=accelerator,
-                devices=devices,
-                early_stopping=early_stopping and splitter.n_val > 0,
-                callbacks=callbacks,
-                **trainer_kwargs,
-            )
-            self.module.train()
-            try:
-                runner()
-            except Exception:
-                # what was learnt before is not lost
-                self.module.load_state_dict(weights)
-                self.module.eval()
-                raise
-        self.best_epoch_ = best.best_epoch
-
-    def _fit_to_training_rows(
-        self, data: Mapping[str, Modality], splitter: ModalitySplitter
-    ) -> None:
-        for name, item in data.items():
-            rows = splitter.train_idx[name]
-            self.module.fit_scaler(name, item.matrix.chunks(rows))
-            self.largest_batch_[name] = int(torch.from_numpy(item.batch[rows]).mode().values)
 
     @classmethod
     def load(

@@ -52,7 +52,7 @@ class Architecture:
     input_dropout: float = 0.2
     linear_tail: bool = False
     scaling: str = "standard"
-    discriminator_hidden: tuple[int, ...] = (512, 256)
+    discriminator_hidden: tuple[int, ...] = (256, 128)
     discriminator_input: str = "mean"
     linear_class_head: bool = True
 

@@ -23,6 +23,7 @@ __all__ = [
     "kl_to_standard_normal",
     "modality_cross_entropy",
     "relativistic",
+    "weighted_mean",
     "weighted_sum",
 ]
 
@@ -60,26 +61,40 @@ def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     return total / (labels >= 0).sum().clamp(min=1)
 
 
-def class_mates(source: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def class_mates(
+    source: torch.Tensor,
+    target: torch.Tensor,
+    weights: torch.Tensor | None = None,
+    without: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw a target sample of the same class for every source sample that has one.
 
     Parameters
     ----------
     source, target
-        Class codes of shapes ``(n,)`` and ``(m,)``, negative where not labelled.
+        Class codes of shapes ``(n,)`` and ``(m,)``, negative where not known.
+    weights
+        Relative frequency with which each target sample is drawn, positive, shape ``(m,)``.
+    without
+        Codes of classes that the target does not have: any of its samples is a mate to them.
 
     Returns
     -------
     Positions in `source` and of their mates in `target`, both of shape ``(k,)``, ``k <= n``.
     """
     alike = (source[:, None] == target[None, :]) & (source[:, None] >= 0)
+    if without is not None:
+        alike |= torch.isin(source, without)[:, None]
     rows = alike.any(dim=1).nonzero().squeeze(1)
     if not len(rows):
         return rows, rows
-    return rows, torch.multinomial(alike[rows].float(), 1).squeeze(1)
+    chances = alike[rows].float() if weights is None else alike[rows] * weights
+    return rows, torch.multinomial(chances, 1).squeeze(1)
 
 
-def modality_cross_entropy(logits: torch.Tensor, modality: torch.Tensor) -> torch.Tensor:
+def modality_cross_entropy(
+    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Cross-entropy of the discriminator's modality head, :math:`L_{M,D}` of equation 1.
 
     Parameters
@@ -88,11 +103,16 @@ def modality_cross_entropy(logits: torch.Tensor, modality: torch.Tensor) -> torc
         Shape ``(n, n_modalities)``.
     modality
         Modality codes, shape ``(n,)``.
+    weights
+        Weights of the rows, shape ``(n,)``; all alike by default.
     """
-    return functional.cross_entropy(logits, modality)
+    loss = functional.cross_entropy(logits, modality, reduction="none")
+    return weighted_mean(loss, weights)
 
 
-def adversarial_cross_entropy(logits: torch.Tensor, modality: torch.Tensor) -> torch.Tensor:
+def adversarial_cross_entropy(
+    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Encoders' side of the modality game, :math:`L_{M,VAE}` of equation 2.
 
     For an observation of modality i the mean over the other modalities j of the cross-entropy
@@ -104,14 +124,21 @@ def adversarial_cross_entropy(logits: torch.Tensor, modality: torch.Tensor) -> t
         Shape ``(n, n_modalities)``, at least two modalities.
     modality
         Modality codes, shape ``(n,)``.
+    weights
+        Weights of the rows, shape ``(n,)``; all alike by default.
     """
     log_probability = functional.log_softmax(logits, dim=-1)
-    own = log_probability.gather(1, modality[:, None])
-    others = log_probability.sum(dim=-1, keepdim=True) - own
-    return -(others / (logits.shape[1] - 1)).mean()
+    own = log_probability.gather(1, modality[:, None]).squeeze(1)
+    others = log_probability.sum(dim=-1) - own
+    return weighted_mean(-others / (logits.shape[1] - 1), weights)
 
 
-def relativistic(logits: Mapping[int, torch.Tensor], *, generator: bool) -> torch.Tensor:
+def relativistic(
+    logits: Mapping[int, torch.Tensor],
+    weights: Mapping[int, torch.Tensor] | None = None,
+    *,
+    generator: bool,
+) -> torch.Tensor:
     """Relativistic pairing loss between modalities.
 
     For every ordered pair (i, j) the critic's i-th logit should be larger on z of modality i
@@ -122,6 +149,8 @@ def relativistic(logits: Mapping[int, torch.Tensor], *, generator: bool) -> torc
     logits
         Modality logits of shape ``(n, n_modalities)`` by modality code; equally many
         observations of each modality, at least two modalities.
+    weights
+        Weights of the rows by modality code, shape ``(n,)``; all alike by default.
     generator
         Whether the loss is the encoders' (roles swapped) or the discriminator's.
 
@@ -131,7 +160,11 @@ def relativistic(logits: Mapping[int, torch.Tensor], *, generator: bool) -> torc
     """
     sign = -1.0 if generator else 1.0
     terms = [
-        functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean()
+        weighted_mean(
+            functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])),
+            # samples stand in pairs, labelled beside labelled: the product would count twice
+            None if weights is None else (weights[i] * weights[j]).sqrt(),
+        )
         for i, j in permutations(logits, 2)
     ]
     return torch.stack(terms).mean()
@@ -202,6 +235,11 @@ def _cauchy_schwarz(assignments: torch.Tensor, kernel: torch.Tensor) -> torch.Te
     norm = (overlap.diagonal()[:, None] * overlap.diagonal()[None, :]).clamp(min=_EPS).sqrt()
     n_classes = assignments.shape[1]
     return 2 / (n_classes * (n_classes - 1)) * torch.triu(overlap / norm, diagonal=1).sum()
+
+
+def weighted_mean(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """Mean of values of shape ``(n,)``, weighted if there are weights."""
+    return values.mean() if weights is None else (weights * values).sum() / weights.sum()
 
 
 def weighted_sum(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:

@@ -7,16 +7,19 @@ import torch
 from scvi.module.base import BaseModuleClass, LossOutput, auto_move_data
 from torch import nn
 
-from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELS_KEY, WEIGHTS_KEY, X_KEY
 from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
 from . import _losses as losses
 from ._architecture import build_architecture
+from ._cross_modal import CrossModalTerms
+from ._link_map import build_link_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from torch.distributions import Distribution, Normal
 
+    from ..data import LinkPair
     from ..nn import Decoder, DiscriminatorOutput
 
 __all__ = ["ADVERSARIAL", "Encoded", "MODISModule"]
@@ -31,16 +34,18 @@ class Encoded(NamedTuple):
     """One modality's minibatch after its encoder.
 
     ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
-    draw from it, ``library`` (counts only) has shape ``(n, 1)``.
+    draw from it, ``library`` (counts only) has shape ``(n, 1)``, ``weights`` (in training only)
+    are those of the rows, shape ``(n,)``.
     """
 
     x_scaled: torch.Tensor
     qz: Normal
     z: torch.Tensor
     library: torch.Tensor | None
+    weights: torch.Tensor | None = None
 
 
-class MODISModule(BaseModuleClass):
+class MODISModule(CrossModalTerms, BaseModuleClass):
     """One variational autoencoder per modality and one discriminator in their latent space.
 
     Parameters
@@ -57,6 +62,8 @@ class MODISModule(BaseModuleClass):
         Key of :data:`modis.module.ARCHITECTURES`.
     adversarial
         Form of the modality game: ``"cross_entropy"`` (the paper's) or ``"relativistic"``.
+    links
+        Linked features by pair of modalities; they guide translations both ways.
     **overrides
         Fields of :class:`~modis.module.Architecture` that differ from the named one.
 
@@ -74,6 +81,7 @@ class MODISModule(BaseModuleClass):
         n_batch: int = 0,
         architecture: str = "default",
         adversarial: str = "cross_entropy",
+        links: Mapping[tuple[str, str], LinkPair] | None = None,
         **overrides: Any,
     ) -> None:
         super().__init__()
@@ -104,6 +112,11 @@ class MODISModule(BaseModuleClass):
             self.decoders[name] = DECODERS[likelihood[name]](
                 sizes.n_latent, n_features, decoder_hidden, sizes.style, n_batch
             )
+        # by pair of names, which no ModuleDict takes; the list below moves them between devices
+        self.link_maps = build_link_maps(links or {}, n_input)
+        #: Labelled training samples by modality, shape ``(n_classes,)``; see the cycle term.
+        self.label_counts: dict[str, torch.Tensor] = {}
+        self._link_maps = nn.ModuleList(self.link_maps.values())
         self.discriminator = Discriminator(
             sizes.n_latent,
             len(n_input),
@@ -176,6 +189,11 @@ class MODISModule(BaseModuleClass):
         return Encoded(x_scaled, qz, qz.rsample(), library)
 
     @auto_move_data
+    def scale(self, modality: str, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` in the user's units as the encoder sees them."""
+        return self.scaler(modality)(self._log_normalize(modality, x)[0])
+
+    @auto_move_data
     def decode(
         self,
         modality: str,
@@ -204,6 +222,12 @@ class MODISModule(BaseModuleClass):
         expected = decoder(z, batch, library).mean
         return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
 
+    def scaled_mean(self, modality: str, px: Distribution) -> torch.Tensor:
+        """Expected features as the encoder would see them, shape ``(n, n_features)``."""
+        if self.decoder(modality).scaled_output:
+            return px.mean
+        return self.scale(modality, px.mean)
+
     @auto_move_data
     def classify(self, z: torch.Tensor) -> torch.Tensor:
         """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
@@ -216,7 +240,10 @@ class MODISModule(BaseModuleClass):
 
     def inference(self, tensors: Mapping[str, Tensors]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""
-        return {name: self.encode(name, batch[X_KEY]) for name, batch in tensors.items()}
+        return {
+            name: self.encode(name, batch[X_KEY])._replace(weights=batch.get(WEIGHTS_KEY))
+            for name, batch in tensors.items()
+        }
 
     def _get_generative_input(
         self, tensors: Mapping[str, Tensors], inference_outputs: dict[str, Encoded]
@@ -240,50 +267,14 @@ class MODISModule(BaseModuleClass):
     ) -> dict[str, torch.Tensor]:
         """Reconstruction and KL terms of equation 2, each summed over the modalities."""
         reconstruction = [
-            self.decoder(name).loss(px[name], tensors[name][X_KEY], item.x_scaled).mean()
+            losses.weighted_mean(
+                self.decoder(name).loss(px[name], tensors[name][X_KEY], item.x_scaled),
+                item.weights,
+            )
             for name, item in encoded.items()
         ]
         kl = [losses.kl_to_standard_normal(item.qz) for item in encoded.values()]
         return {"reconstruction": torch.stack(reconstruction).sum(), "kl": torch.stack(kl).sum()}
-
-    def translation_term(
-        self, tensors: Mapping[str, Tensors], encoded: Mapping[str, Encoded]
-    ) -> torch.Tensor:
-        """Translate labelled samples into one other modality, and compare within their class.
-
-        Unpaired samples of two modalities share no more than their class, so that a translation
-        can know no more. Each is held against a random sample of the target with its class:
-        that leads to the mean of the class, and away from within-class detail that the source
-        cannot know. Only decoders learn from it; through the encoders, it would pay to
-        keep the modalities apart.
-
-        Parameters
-        ----------
-        tensors, encoded
-            Minibatch by modality, at least two.
-        """
-        names = list(encoded)
-        shift = int(torch.randint(1, len(names), ()))
-        terms = []
-        for position, source in enumerate(names):
-            target = names[(position + shift) % len(names)]
-            rows, mates = losses.class_mates(
-                tensors[source][LABELS_KEY], tensors[target][LABELS_KEY]
-            )
-            # batch normalisation cannot learn from a single row
-            if len(rows) < 2:
-                continue
-            mate, batch = encoded[target], tensors[target].get(BATCH_KEY)
-            decoder = self.decoder(target)
-            px = decoder(
-                encoded[source].z[rows].detach(),
-                None if batch is None else batch[mates],
-                None if mate.library is None else mate.library[mates],
-            )
-            x = tensors[target][X_KEY][mates]
-            terms.append(decoder.loss(px, x, mate.x_scaled[mates]).mean())
-        nothing = next(iter(encoded.values())).z.new_zeros(())
-        return torch.stack(terms).sum() if terms else nothing
 
     def discriminator_terms(
         self, encoded: Mapping[str, Encoded], labels: torch.Tensor, weights: Mapping[str, float]
@@ -341,15 +332,20 @@ class MODISModule(BaseModuleClass):
     ) -> torch.Tensor:
         codes = [self.modality_codes[name] for name in encoded]
         sizes = [len(item.z) for item in encoded.values()]
+        given = [item.weights for item in encoded.values() if item.weights is not None]
+        weights = torch.cat(given) if len(given) == len(encoded) else None
         if self.adversarial == "relativistic":
             logits = dict(zip(codes, output.modality.split(sizes), strict=True))
-            return losses.relativistic(logits, generator=generator)
+            if weights is None:
+                return losses.relativistic(logits, generator=generator)
+            split = dict(zip(codes, weights.split(sizes), strict=True))
+            return losses.relativistic(logits, split, generator=generator)
         device = output.modality.device
         modality = torch.repeat_interleave(
             torch.tensor(codes, device=device), torch.tensor(sizes, device=device)
         )
         game = losses.adversarial_cross_entropy if generator else losses.modality_cross_entropy
-        return game(output.modality, modality)
+        return game(output.modality, modality, weights)
 
     def _class_terms(
         self, output: DiscriminatorOutput, labels: torch.Tensor, weights: Mapping[str, float]
@@ -377,7 +373,7 @@ class MODISModule(BaseModuleClass):
         inference_outputs, generative_outputs
             What :meth:`inference` and :meth:`generative` returned.
         weights
-            Weight by term. Where not named 1, or for clustering and translation 0.
+            Weight by term. Where not named 1, or 0 for clustering, translation, link and cycle.
 
         Returns
         -------
@@ -389,6 +385,8 @@ class MODISModule(BaseModuleClass):
         terms |= self.adversarial_terms(inference_outputs, labels, weights)
         if weights.get("translation") and self.n_classes and len(tensors) > 1:
             terms["translation"] = self.translation_term(tensors, inference_outputs)
+        if len(tensors) > 1:
+            terms |= self.guided_terms(tensors, inference_outputs, generative_outputs, weights)
         total = losses.weighted_sum(terms, weights)
         return LossOutput(
             loss=total,

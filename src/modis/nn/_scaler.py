@@ -35,6 +35,8 @@ class FeatureScaler(nn.Module):
 
     location: torch.Tensor
     scale: torch.Tensor
+    center: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(self, n_input: int, scaling: str = "standard", max_value: float = 10.0) -> None:
         super().__init__()
@@ -44,6 +46,9 @@ class FeatureScaler(nn.Module):
         self.max_value = max_value
         self.register_buffer("location", torch.zeros(n_input))
         self.register_buffer("scale", torch.ones(n_input))
+        # mean and standard deviation of the scaled features
+        self.register_buffer("center", torch.zeros(n_input))
+        self.register_buffer("spread", torch.ones(n_input))
 
     def fit(self, chunks: Iterable[np.ndarray]) -> None:
         """Learn location and scale.
@@ -53,18 +58,22 @@ class FeatureScaler(nn.Module):
         chunks
             Training rows in pieces of shape ``(n, n_input)``.
         """
-        if self.scaling == "none":
-            return
-        estimator = StandardScaler() if self.scaling == "standard" else MinMaxScaler()
+        standard, minmax = StandardScaler(), MinMaxScaler()
         for chunk in chunks:
-            estimator.partial_fit(chunk)
+            standard.partial_fit(chunk)
+            minmax.partial_fit(chunk)
         if self.scaling == "standard":
-            location, scale = estimator.mean_, estimator.scale_
-        else:
+            _copy(self.location, standard.mean_)
+            _copy(self.scale, standard.scale_)
+            return
+        if self.scaling == "minmax":
+            _copy(self.location, minmax.data_min_)
             # scikit-learn's scale_ already reads 1 for a constant feature
-            location, scale = estimator.data_min_, 1.0 / estimator.scale_
-        self.location.copy_(torch.as_tensor(location, dtype=self.location.dtype))
-        self.scale.copy_(torch.as_tensor(scale, dtype=self.scale.dtype))
+            _copy(self.scale, 1.0 / minmax.scale_)
+        _copy(
+            self.center, (standard.mean_ - self.location.cpu().numpy()) / self.scale.cpu().numpy()
+        )
+        _copy(self.spread, standard.scale_ / self.scale.cpu().numpy())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scale features of shape ``(n, n_input)``."""
@@ -79,6 +88,14 @@ class FeatureScaler(nn.Module):
         """Bring scaled features of shape ``(n, n_input)`` back to the user's units."""
         return x if self.scaling == "none" else x * self.scale + self.location
 
+    def standardize(self, scaled: torch.Tensor) -> torch.Tensor:
+        """Bring scaled features ``(n, n_input)`` to zero mean and unit variance."""
+        return (scaled - self.center) / self.spread
+
     def extra_repr(self) -> str:
         """Show the scaling and the number of features."""
         return f"{self.location.numel()} features, scaling={self.scaling!r}"
+
+
+def _copy(buffer: torch.Tensor, values: np.ndarray) -> None:
+    buffer.copy_(torch.as_tensor(values, dtype=buffer.dtype))

@@ -27,6 +27,8 @@ class ValidationPass:
         Modality of each minibatch.
     reconstruction, kl
         Sums of the terms over the minibatch.
+    link
+        Disagreement with the feature links ``(n,)`` of each minibatch, by source and target.
     """
 
     z: list[torch.Tensor] = field(default_factory=list)
@@ -35,6 +37,7 @@ class ValidationPass:
     modality: list[str] = field(default_factory=list)
     reconstruction: list[float] = field(default_factory=list)
     kl: list[float] = field(default_factory=list)
+    link: dict[tuple[str, str], list[torch.Tensor]] = field(default_factory=dict)
 
     def scores(self) -> dict[str, float]:
         """Scores of the pass, by name.
@@ -43,10 +46,11 @@ class ValidationPass:
         -------
         ``reconstruction`` and ``kl`` (summed over the modalities, as in training),
         ``classification`` (cross-entropy, every class of a modality with the same weight),
-        ``accuracy`` (balanced), ``mixing`` (1 when the modalities cannot be told apart) and
+        ``accuracy`` (balanced), ``mixing`` (1 when the modalities cannot be told apart),
+        ``link`` (disagreement with the feature links, mean over the pairs of modalities) and
         ``selection``, to be minimised: mean reconstruction per modality, plus classification,
-        plus one minus mixing. What cannot be measured (no held-out label, one modality) is left
-        out.
+        plus one minus mixing, plus link. What cannot be measured (no held-out label, one
+        modality, no links) is left out; only classification needs labels.
         """
         modality = np.repeat(self.modality, [len(z) for z in self.z])
         names = list(dict.fromkeys(self.modality))
@@ -60,6 +64,10 @@ class ValidationPass:
         selection = scores["reconstruction"] / len(names)
         if self.logits:
             selection += self._class_scores(scores, modality)
+        if self.link:
+            each = [float(torch.cat(losses).mean()) for losses in self.link.values()]
+            scores["link"] = float(np.mean(each))
+            selection += scores["link"]
         if len(names) > 1:
             z = torch.cat(self.z).cpu().numpy()
             # equally spaced: every modality keeps its share

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -7,6 +9,7 @@ from lightning.pytorch import LightningModule
 
 from .._constants import LABELS_KEY, X_KEY
 from ..module import weighted_sum
+from ._schedule import learning_rate_factor
 from ._selection import ValidationPass
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ __all__ = ["LOSS_WEIGHTS", "MODISTrainingPlan"]
 #: Weight of every loss term. ``kl`` is per observation: the paper's 5e-4 on a KL summed over a
 #: batch of 32. ``clustering`` is the paper's term; at full weight it moves unlabelled samples
 #: of one modality into a wrong class, where the adversary locks them, so it is off by default.
-#: ``gradient_penalty`` (on the discriminator) and ``translation`` (on labelled samples) are not
-#: in the paper.
+#: ``gradient_penalty`` (on the discriminator), ``translation``, ``cycle`` and ``link`` (with
+#: feature links only) are not in the paper.
 LOSS_WEIGHTS: dict[str, float] = {
     "reconstruction": 1.0,
     "kl": 0.016,
@@ -32,7 +35,13 @@ LOSS_WEIGHTS: dict[str, float] = {
     "clustering": 0.0,
     "gradient_penalty": 1.0,
     "translation": 1.0,
+    "cycle": 1.0,
+    "link": 1.0,
 }
+
+# The gradient penalty costs as much as the rest of step 1. Every fourth step, four times as
+# strong, it does the same (lazy regularisation, Karras et al. 2020).
+_PENALTY_INTERVAL = 4
 
 
 class MODISTrainingPlan(LightningModule):
@@ -47,7 +56,8 @@ class MODISTrainingPlan(LightningModule):
     module
         The networks.
     lr
-        Learning rate of the autoencoders.
+        Learning rate of the autoencoders. Both rates fall to zero over the last two thirds of
+        the training, where the game of the two sides comes to rest.
     lr_discriminator
         Learning rate of the discriminator, which has to follow the encoders.
     betas
@@ -56,9 +66,6 @@ class MODISTrainingPlan(LightningModule):
         Decoupled weight decay of the autoencoders.
     loss_weights
         Weights that differ from :data:`LOSS_WEIGHTS`, by term.
-    labeled_share
-        Share of the training samples that are labelled. It scales the weight of the translation
-        term, which would otherwise teach the decoders a handful of labelled samples by heart.
 
     Raises
     ------
@@ -70,12 +77,11 @@ class MODISTrainingPlan(LightningModule):
         self,
         module: MODISModule,
         *,
-        lr: float = 5e-4,
+        lr: float = 1e-3,
         lr_discriminator: float = 1e-3,
         betas: tuple[float, float] = (0.5, 0.999),
         weight_decay: float = 0.0,
         loss_weights: Mapping[str, float] | None = None,
-        labeled_share: float = 1.0,
     ) -> None:
         super().__init__()
         unknown = sorted(set(loss_weights or {}) - set(LOSS_WEIGHTS))
@@ -90,17 +96,18 @@ class MODISTrainingPlan(LightningModule):
         self.betas = betas
         self.weight_decay = weight_decay
         self.loss_weights = LOSS_WEIGHTS | dict(loss_weights or {})
-        self.loss_weights["translation"] *= labeled_share
         self.validated_modalities: list[str] = []
         self._sums: dict[str, torch.Tensor] = {}
-        self._n_steps = 0
+        self._counts: Counter[str] = Counter()
         self._validation = ValidationPass()
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Adam for the autoencoders and for the discriminator."""
+    def configure_optimizers(
+        self,
+    ) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LambdaLR]]:
+        """Adam for the autoencoders and for the discriminator, and their schedules."""
         autoencoders = [*self.module.encoders.parameters(), *self.module.decoders.parameters()]
         fused = self.device.type in ("cpu", "cuda")
-        return [
+        optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
                 autoencoders,
                 lr=self.lr,
@@ -115,6 +122,9 @@ class MODISTrainingPlan(LightningModule):
                 fused=fused,
             ),
         ]
+        factor = partial(learning_rate_factor, n_steps=self.trainer.estimated_stepping_batches)
+        schedules = [torch.optim.lr_scheduler.LambdaLR(each, factor) for each in optimizers]
+        return optimizers, schedules
 
     def training_step(self, batch: dict[str, dict[str, torch.Tensor]], batch_idx: int) -> None:
         """Both steps on one minibatch of every modality."""
@@ -122,10 +132,14 @@ class MODISTrainingPlan(LightningModule):
         autoencoders, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         encoded = module.inference(batch)
         labels = torch.cat([tensors[LABELS_KEY] for tensors in batch.values()])
-        terms = module.discriminator_terms(encoded, labels, weights)
+        n_batches = int(self.trainer.num_training_batches)
+        penalty = weights["gradient_penalty"] * n_batches / -(-n_batches // _PENALTY_INTERVAL)
+        on_turn = batch_idx % _PENALTY_INTERVAL == 0
+        weights_1 = weights | {"gradient_penalty": penalty if on_turn else 0.0}
+        terms = module.discriminator_terms(encoded, labels, weights_1)
         if terms:
             discriminator.zero_grad()
-            self.manual_backward(weighted_sum(terms, weights))
+            self.manual_backward(weighted_sum(terms, weights_1))
             discriminator.step()
         # frozen weights: no gradient is computed for them
         module.discriminator.requires_grad_(False)
@@ -134,20 +148,24 @@ class MODISTrainingPlan(LightningModule):
         self.manual_backward(output.loss)
         autoencoders.step()
         module.discriminator.requires_grad_(True)
+        schedules = cast("list[torch.optim.lr_scheduler.LambdaLR]", self.lr_schedulers())
+        # without terms the discriminator made no step
+        for schedule in schedules if terms else schedules[:1]:
+            schedule.step()
         self._add({f"discriminator_{name}": term.detach() for name, term in terms.items()})
         self._add(output.extra_metrics | {"loss": output.loss.detach()})
-        self._n_steps += 1
 
     def _add(self, terms: Mapping[str, torch.Tensor]) -> None:
         # summed here and logged once per epoch: logging every step costs more than the step
         for name, term in terms.items():
             self._sums[name] = self._sums[name] + term if name in self._sums else term
+            self._counts[name] += 1
 
     def on_train_epoch_end(self) -> None:
         """Log every term, averaged over the epoch."""
         self._check_finite()
-        means = {name: total / self._n_steps for name, total in self._sums.items()}
-        self._sums, self._n_steps = {}, 0
+        means = {name: total / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, Counter()
         for name, mean in means.items():
             self.log(f"{name}_train", mean, prog_bar=name == "loss")
 
@@ -182,6 +200,13 @@ class MODISTrainingPlan(LightningModule):
         seen.modality.append(name)
         for term in ("reconstruction", "kl"):
             getattr(seen, term).append(float(terms[term]) * len(encoded.z))
+        linked = self.module.link_maps if self.loss_weights["link"] else {}
+        for source, target in linked:
+            if source == name:
+                decoded = self.module.decoder(target)(encoded.z, _zeros_like_rows(encoded.z))
+                translated = self.module.scaled_mean(target, decoded)
+                loss = self.module.link_loss(source, target, encoded, translated)
+                seen.link.setdefault((source, target), []).append(loss)
         if self.module.n_classes:
             seen.logits.append(self.module.discriminator.classify(encoded.z))
 
@@ -189,3 +214,8 @@ class MODISTrainingPlan(LightningModule):
         """Log the scores of the pass."""
         for name, score in self._validation.scores().items():
             self.log(f"{name}_validation", score, prog_bar=name == "selection")
+
+
+def _zeros_like_rows(z: torch.Tensor) -> torch.Tensor:
+    """The first batch for every row: any will do for a score that ranks epochs."""
+    return torch.zeros(len(z), dtype=torch.long, device=z.device)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from ..data import LinkPair
+
+__all__ = ["LinkMap", "build_link_maps"]
+
+
+class LinkMap(nn.Module):
+    """Predict the linked features of a target modality from those of a source modality.
+
+    The prediction of a target feature is the average of the source features that are linked to
+    it, weighted by the weights of the links and turned by their signs. Nothing in it is learned.
+
+    Parameters
+    ----------
+    source, target
+        Positions of the linked features, shape ``(n_links,)``.
+    weight
+        Signed weights, shape ``(n_links,)``.
+    n_source
+        Number of features of the source modality.
+    """
+
+    linked: torch.Tensor
+    entries: torch.Tensor
+    shares: torch.Tensor
+
+    def __init__(
+        self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, n_source: int
+    ) -> None:
+        super().__init__()
+        linked, row = torch.unique(torch.as_tensor(target), return_inverse=True)
+        signed = torch.as_tensor(weight, dtype=torch.float32)
+        total = torch.zeros(len(linked)).index_add_(0, row, signed.abs())
+        entries = torch.stack([row, torch.as_tensor(source)])
+        self._shape = (len(linked), n_source)
+        averages = torch.sparse_coo_tensor(
+            entries, signed / total[row], self._shape, check_invariants=True
+        ).coalesce()
+        # made from the table of links, which is saved with the model
+        self.register_buffer("linked", linked, persistent=False)
+        self.register_buffer("entries", averages.indices(), persistent=False)
+        self.register_buffer("shares", averages.values(), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Predict ``(n, n_linked)`` from standardised source features ``(n, n_source)``."""
+        averages = torch.sparse_coo_tensor(
+            self.entries, self.shares, self._shape, is_coalesced=True, check_invariants=False
+        )
+        return torch.sparse.mm(averages, x.T).T
+
+    def loss(self, x: torch.Tensor, translated: torch.Tensor) -> torch.Tensor:
+        """Disagreement of what the links and what the networks predict, per observation.
+
+        Parameters
+        ----------
+        x
+            Standardised source features, shape ``(n, n_source)``.
+        translated
+            Standardised translation into the target, shape ``(n, n_target)``.
+
+        Returns
+        -------
+        One minus the cosine over the linked features, shape ``(n,)``, between 0 and 2.
+        """
+        return 1 - functional.cosine_similarity(self(x), translated[:, self.linked])
+
+
+def build_link_maps(
+    links: Mapping[tuple[str, str], LinkPair], n_input: Mapping[str, int]
+) -> dict[tuple[str, str], LinkMap]:
+    """Make a map for each direction of each pair of linked modalities.
+
+    Parameters
+    ----------
+    links
+        Linked features by pair of modalities.
+    n_input
+        Number of features by modality.
+    """
+    maps = {}
+    for (a, b), pair in links.items():
+        maps[a, b] = LinkMap(pair.first, pair.second, pair.weight, n_input[a])
+        maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
+    return maps

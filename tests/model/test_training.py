@@ -1,0 +1,268 @@
+"""Training: what is held out, kept, checked and said; and what feature links are worth."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import scvi
+import torch
+from scvi.train import TrainRunner
+
+from modis import MODIS
+from modis.datasets import intersim, unpair
+from modis.metrics import label_transfer, link_agreement
+
+from .._make import fingerprint, make_mdata, make_mudata
+from ._linked import backwards, cohort, shuffled
+from ._weights import equal, weights
+
+RNA, CPG = "rna seq", "CpG-îlots"
+BRIEFLY = {"max_epochs": 2, "batch_size": 16, "accelerator": "cpu", "enable_progress_bar": False}
+
+
+def test_train_size_one_holds_nothing_out(fit):
+    model = fit(make_mdata(), train={"train_size": 1.0})
+    assert model.is_trained
+    assert model.best_epoch_ is None
+    assert not any(name.endswith("_validation") for name in model.history)
+
+
+def test_early_stopping_keeps_the_best_weights(fit):
+    # with nothing to gain after the first epochs
+    model = fit(
+        make_mdata(),
+        train={"max_epochs": 40, "plan_kwargs": {"lr": 0.05}, "early_stopping_patience": 2},
+    )
+    scores = model.history["selection_validation"]["selection_validation"].astype(float)
+    assert len(model.history["loss_train"]) < 40
+    # epochs that were not validated have no score
+    best = int(np.argmin(scores.dropna())) if scores.isna().any() else int(np.argmin(scores))
+    assert scores.dropna().iloc[best] == scores.min()
+    assert model.best_epoch_ is not None
+    assert model.best_epoch_ < len(model.history["loss_train"])
+
+
+def test_without_early_stopping_all_epochs_run(fit):
+    model = fit(
+        make_mdata(),
+        train={"max_epochs": 8, "early_stopping": False, "plan_kwargs": {"lr": 0.05}},
+    )
+    assert len(model.history["loss_train"]) == 8
+
+
+def test_a_cohort_smaller_than_the_batch(fit):
+    model = fit(make_mdata(pairing="unpaired"), train={"batch_size": 512})
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+@pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
+@pytest.mark.parametrize("n_obs", [1, 2, 17])
+def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs):
+    data = make_mdata()
+    small = make_mudata({RNA: data.mod[RNA], CPG: data.mod[CPG][:n_obs].copy()})
+    model = fit(small, train={"batch_size": 16})
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+def test_history_goes_on(fit):
+    model = fit(make_mdata())
+    before, first = weights(model), model.history["loss_train"].copy()
+    model.train(**BRIEFLY)
+    assert not equal(before, weights(model))
+    assert len(model.history["loss_train"]) == 2 * len(first)
+    # the scaling of the first training stays: translations keep their units
+    for name, value in model.module.scalers.state_dict().items():
+        assert torch.equal(value, before[f"scalers.{name}"])
+
+
+@pytest.mark.parametrize("start", ["trained", "predicted from", "loaded"])
+def test_training_goes_on_in_training_mode(fit, start, tmp_path):
+    """Batch normalisation learns and dropout drops, also after the model was in use."""
+    data = make_mdata()
+    model = fit(data)
+    if start == "predicted from":
+        model = MODIS(data, n_latent=5, n_hidden=8)
+        with pytest.warns(UserWarning, match="untrained"):
+            model.predict()
+    if start == "loaded":
+        model.save(tmp_path / "model")
+        model = MODIS.load(tmp_path / "model", data)
+    before = weights(model)
+    model.train(**BRIEFLY)
+    statistics = [name for name in before if name.endswith("running_mean")]
+    assert statistics
+    for name in statistics:
+        assert not torch.equal(before[name], weights(model)[name]), name
+
+
+def test_after_divergence_a_lower_rate_helps(fit):
+    data = make_mdata()
+    model = fit(data)
+    before = model.get_latent_representation()
+    with pytest.raises(RuntimeError, match="diverged"):
+        model.train(plan_kwargs={"lr": 1e30}, **BRIEFLY)
+    # what was learnt before is not lost
+    np.testing.assert_array_equal(model.get_latent_representation(), before)
+    model.train(**BRIEFLY)
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+def test_the_users_arguments_stay_as_they_are(fit):
+    callbacks, plan = [], {"lr": 1e-3, "loss_weights": {"kl": 0.1}}
+    fit(make_mdata(), train={"callbacks": callbacks, "plan_kwargs": plan})
+    assert callbacks == []
+    assert plan == {"lr": 1e-3, "loss_weights": {"kl": 0.1}}
+
+
+@pytest.mark.parametrize("batch_size", [16, 64])
+def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_size):
+    given = {}
+
+    class Runner(TrainRunner):
+        def __init__(self, *args, **kwargs) -> None:
+            given.update(kwargs)
+            super().__init__(*args, **kwargs | {"max_epochs": 1})
+
+    monkeypatch.setattr(MODIS, "_train_runner_cls", Runner)
+    fit(make_mdata(), train={"max_epochs": 100, "batch_size": batch_size})
+    every = given["check_val_every_n_epoch"]
+    assert given["early_stopping"]
+    assert given["early_stopping_patience"] * every == pytest.approx(50, abs=every)
+
+
+# feature links ---------------------------------------------------------------------------------
+
+
+def test_links_in_either_direction_and_any_order_give_the_same_model(fit):
+    models = []
+    data, links = cohort()
+    mixed = pd.concat([backwards(links[::2]), links[1::2]]).sample(frac=1, random_state=0)
+    for table in (links, backwards(links), mixed.assign(note="for a friend")):
+        models.append(fit(data, model={"feature_links": table}))
+        assert equal(weights(models[-1]), weights(models[0]))
+        assert models[-1].link_agreement_ == models[0].link_agreement_
+        pd.testing.assert_frame_equal(models[-1].link_summary, models[0].link_summary)
+    assert not equal(weights(models[0]), weights(fit(data)))
+
+
+def test_weights_and_signs_of_links_matter(fit):
+    data, links = cohort()
+    heavy = np.where(np.arange(len(links)) % 2, 1.0, 5.0)
+    first, same, weighted = (
+        fit(data, model={"feature_links": table})
+        for table in (links, links.assign(weight=3.0, sign=1), links.assign(weight=heavy))
+    )
+    assert equal(weights(first), weights(same))
+    assert not equal(weights(first), weights(weighted))
+
+
+def test_data_and_links_are_left_as_they_were(fit):
+    data, links = cohort()
+    links.index = links.index[::-1]
+    before, table = fingerprint(data), links.copy()
+    model = fit(data, model={"feature_links": links})
+    model.predict()
+    assert fingerprint(data) == before
+    pd.testing.assert_frame_equal(links, table)
+
+
+def test_a_link_term_of_weight_zero_is_left_out(fit):
+    data, links = cohort()
+    plan = {"loss_weights": {"link": 0.0}}
+    model = fit(data, model={"feature_links": links}, train={"plan_kwargs": plan})
+    assert "link_train" not in model.history
+    assert equal(
+        weights(fit(data, train={"train_size": 1.0, "plan_kwargs": plan})),
+        weights(
+            fit(
+                data,
+                model={"feature_links": links},
+                train={"train_size": 1.0, "plan_kwargs": plan},
+            )
+        ),
+    )
+
+
+def test_true_links_agree_with_the_data(fit):
+    data, links = cohort()
+    model = fit(data, model={"feature_links": links}, train={"train_size": 1.0})
+    assert set(model.link_agreement_) == {("methylation", "expression"), ("expression", "protein")}
+    for (first, second), score in model.link_agreement_.items():
+        source = "methylation" if first == "methylation" else "protein"
+        own = links[links["source_modality"] == source]
+        columns = {
+            source: data.mod[source].var_names.get_indexer(own["source_feature"]),
+            "expression": data.mod["expression"].var_names.get_indexer(own["target_feature"]),
+        }
+        expected = link_agreement(
+            data.mod[first].X, data.mod[second].X, columns[first], columns[second]
+        )
+        assert score == pytest.approx(expected.z_score, rel=0.02)
+        assert score > 4
+
+
+@pytest.mark.parametrize("wrong", [["methylation"], ["protein"], ["methylation", "protein"]])
+def test_links_that_disagree_with_the_data_are_warned_about_once(fit, wrong):
+    data, links = cohort()
+    with pytest.warns(UserWarning, match="disagree with the data") as warned:
+        model = fit(data, model={"feature_links": shuffled(links, *wrong)})
+    assert len(warned) == len(wrong)
+    for name in wrong:
+        pair = ("expression", name) if name == "protein" else (name, "expression")
+        (message,) = [str(each.message) for each in warned if f"'{name}'" in str(each.message)]
+        assert f"between '{pair[0]}' and '{pair[1]}'" in message
+        assert f"z = {model.link_agreement_[pair]:.1f}" in message
+        assert model.link_agreement_[pair] < 3
+    # it shows where the user called train
+    assert {each.filename.endswith("conftest.py") for each in warned} == {True}
+    assert np.isfinite(model.get_latent_representation()).all()
+    model.train(**BRIEFLY)
+
+
+@pytest.mark.parametrize("n_links", [1, 3, 4])
+def test_so_few_links_that_nobody_can_tell_are_not_called_wrong(fit, n_links):
+    data, links = cohort(300)
+    few = links[links["source_modality"] == "protein"]
+    few = few.drop_duplicates("target_feature")[:n_links]
+    model = fit(data, model={"feature_links": few}, train={"max_epochs": 1})
+    model.train(**BRIEFLY)
+
+
+@pytest.mark.filterwarnings("ignore:The feature links between:UserWarning")
+def test_link_scores_do_not_depend_on_what_the_modalities_are_called(fit, monkeypatch):
+    monkeypatch.setattr("modis.model._training._LINK_ROWS", 25)
+    data, links = cohort()
+    scores = []
+    for suffix in ["", "_a", "_b", "_c"]:
+        renamed = links.assign(
+            source_modality=links["source_modality"] + suffix,
+            target_modality=links["target_modality"] + suffix,
+        )
+        mods = {f"{name}{suffix}": adata for name, adata in data.mod.items()}
+        model = fit(make_mudata(mods), model={"feature_links": renamed}, train={"max_epochs": 1})
+        scores.append(list(model.link_agreement_.values()))
+    assert scores == [scores[0]] * len(scores)
+
+
+def worst_transfer(model: MODIS) -> float:
+    """Label transfer in the worst direction, by labels that training never saw."""
+    latents = {name: model.get_latent_representation(modality=name) for name in model.adata.mod}
+    labels = {name: adata.obs["label"].to_numpy() for name, adata in model.adata.mod.items()}
+    return min(
+        label_transfer(latents[a], labels[a], latents[b], labels[b])
+        for a, b in itertools.permutations(latents, 2)
+    )
+
+
+@pytest.mark.parametrize(("seed", "linked"), [(0, True), (1, True), (2, True), (0, False)])
+def test_links_align_modalities_without_a_single_label(seed, linked):
+    data = unpair(intersim(n_samples=500, seed=seed))
+    scvi.settings.seed = seed
+    MODIS.setup_mudata(data)
+    model = MODIS(data, feature_links=data.uns["feature_links"] if linked else None)
+    model.train(max_epochs=25, accelerator="cpu", enable_progress_bar=False)
+    # without links, clusters of the modalities meet at random
+    assert worst_transfer(model) >= 0.9 if linked else worst_transfer(model) < 0.6
