@@ -416,6 +416,41 @@ def test_without_labels_the_report_says_what_is_missing(
     assert (tmp_path / "out" / "translation.png").exists()
 
 
+def test_links_align_without_labels_and_are_in_the_report(
+    data_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modis.datasets import intersim
+
+    monkeypatch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
+    table = tmp_path / "links.csv"
+    intersim(30).uns["feature_links"].to_csv(table, index=False)
+    options = ["--max-epochs", 1, "--links", table, "--out", tmp_path / "out"]
+    result = modis("fit", data_file, *options)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Feature links" in page
+    assert "only the linked features make sure" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("source_modality,source_feature\nrna,TP53\n", "target_modality"),
+        ("", "cannot be read as a table of linked features"),
+        (None, "There is no file"),
+    ],
+)
+def test_links_that_cannot_be_used(
+    content: str | None, said: str, data_file: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "links.csv"
+    if content is not None:
+        table.write_text(content)
+    result = modis("fit", data_file, "--links", table, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert said in error_line(result)
+
+
 def test_one_class_only(data_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from modis.report._files import read_mudata, write_mudata
 
@@ -431,3 +466,41 @@ def test_one_class_only(data_file: Path, tmp_path: Path, monkeypatch: pytest.Mon
     columns = set(read_mudata(out / "integrated.h5mu").obs)
     assert "modis_split" in columns
     assert "modis_predicted" not in columns
+
+
+def test_reproduce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modis.experiments._reproduce.settings_of", lambda _: ["corrupted-20"])
+    out = tmp_path / "deep" / "out"
+    arguments = ["corrupted", "--samples", 150, "--max-epochs", 1, "--seeds", 1, "--out", out]
+    result = modis("reproduce", *arguments)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == {
+        "runs",
+        "results.csv",
+        "table.csv",
+        "table.md",
+        "corrupted.png",
+    }
+    assert set(pd.read_csv(out / "results.csv")["method"]) == {"default", "links"}
+    assert (out / "table.md").read_text(encoding="utf-8") in result.output
+    assert "2 runs, 0 of them done before" in result.output
+    again = modis("reproduce", *arguments)
+    assert "2 runs, 2 of them done before" in again.output
+
+
+def test_reproduce_refuses(tmp_path: Path) -> None:
+    assert modis("reproduce", "fig1").exit_code == 2
+    line = error_line(modis("reproduce", "fig2", "--data", "none.h5mu", "--out", tmp_path / "o"))
+    assert "There is no file 'none.h5mu'" in line
+    line = error_line(modis("reproduce", "fig2", "--methods", "none", "--out", tmp_path / "o"))
+    assert "no method ['none']" in line
+    (tmp_path / "file").touch()
+    assert "is a file" in error_line(modis("reproduce", "fig2", "--out", tmp_path / "file"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_figures_are_those_of_the_experiments() -> None:
+    from modis.cli._reproduce import Figure
+    from modis.experiments import FIGURES
+
+    assert [item.value for item in Figure] == [*FIGURES, "all"]

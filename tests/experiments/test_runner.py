@@ -3,75 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, recall_score
 
-from modis.datasets import intersim
-from modis.experiments import METHODS, SETTINGS, evaluate, run, split_paired, summarize
-from modis.experiments.__main__ import main
-from modis.model import MODIS
-
-SIZES = {"methylation": 20, "expression": 10, "protein": 12}
-
-
-@pytest.fixture(scope="module")
-def paired():
-    mdata = intersim(n_samples=240, n_features=SIZES, seed=0)
-    rng = np.random.default_rng(0)
-    split = np.where(rng.random(mdata.n_obs) < 0.3, "test", "train")
-    observed = rng.choice(list(SIZES), mdata.n_obs)
-    mdata.obs["split"], mdata.obs["observed_modality"] = split, observed
-    return mdata
-
-
-@pytest.fixture(scope="module")
-def trained(paired):
-    train, test = split_paired(paired)
-    MODIS.setup_mudata(train, labels_key="label")
-    model = MODIS(train)
-    model.train(max_epochs=3)
-    return model, test
-
-
-def test_parts_are_unpaired_and_as_the_columns_say(paired):
-    for part, mdata in zip(("train", "test"), split_paired(paired), strict=True):
-        seen = [name for adata in mdata.mod.values() for name in adata.obs_names]
-        assert len(seen) == len(set(seen))
-        assert set(seen) == set(paired.obs_names[paired.obs["split"] == part])
-        for modality, adata in mdata.mod.items():
-            assert (paired.obs.loc[adata.obs_names, "observed_modality"] == modality).all()
-
-
-def test_evaluate_measures_what_scikit_learn_does(trained, paired):
-    model, test = trained
-    rows = pd.DataFrame(evaluate(model, test, paired))
-    adata = test.mod["protein"]
-    true = adata.obs["label"].astype(str)
-    predicted = model.predict(test, modality="protein").astype(str)
-    own = rows[rows["source"] == "protein"]
-    accuracy = own[own["metric"] == "accuracy"]["value"].item()
-    assert accuracy == pytest.approx(accuracy_score(true, predicted))
-    recall = own[own["metric"] == "recall"].set_index("class")["value"]
-    labels = list(recall.index)
-    expected = recall_score(true, predicted, labels=labels, average=None)
-    np.testing.assert_allclose(recall, expected)
-    translated = model.translate("protein", "expression", test).X
-    truth = np.asarray(paired.mod["expression"][adata.obs_names].X)
-    cell = own[(own["metric"] == "mse") & (own["target"] == "expression")]["value"].item()
-    assert cell == pytest.approx(np.square(translated - truth).mean(), rel=1e-5)
-    assert (rows["metric"] == "mse_over_limit").sum() == 9
-
-
-def test_limit_is_the_within_class_variance_of_the_test_samples(trained, paired):
-    model, test = trained
-    rows = pd.DataFrame(evaluate(model, test, paired))
-    cell = rows[(rows["source"] == "protein") & (rows["target"] == "expression")]
-    value = cell.set_index("metric")["value"]
-    limit = value["mse"] / value["mse_over_limit"]
-    part = (paired.obs["split"] == "test").to_numpy()
-    x = pd.DataFrame(np.asarray(paired.mod["expression"].X)[part], dtype=float)
-    labels = paired.obs["label"].to_numpy()[part]
-    centred = x - x.groupby(labels, observed=True).transform("mean")
-    assert limit == pytest.approx(np.square(centred.to_numpy()).mean(), rel=1e-4)
+from modis.experiments import METHODS, SETTINGS, fit, run, split_paired, summarize
 
 
 def test_run_and_summary(paired):
@@ -95,13 +28,78 @@ def test_run_and_summary(paired):
     assert table.loc[("paper", "rare-5"), ("worst_recall", "mean")] == pytest.approx(recall.mean())
 
 
-def test_the_command_writes_a_tidy_table(paired, tmp_path, capsys):
-    data, out = tmp_path / "paired.h5mu", tmp_path / "out.csv"
-    paired.write(data)
-    main(
-        [str(data), "--out", str(out), "--settings", "labels-100", "--seeds", "1"]
-        + ["--max-epochs", "1"]
-    )
-    table = pd.read_csv(out)
-    assert {"method", "setting", "seed", "metric", "value"} <= set(table.columns)
-    assert "labels-100" in capsys.readouterr().out
+@pytest.fixture
+def epochs(monkeypatch):
+    """What training is asked for, without training."""
+    from modis.model import MODIS
+
+    asked = []
+    monkeypatch.setattr(MODIS, "train", lambda self, **how: asked.append(how.get("max_epochs")))
+    monkeypatch.setattr(MODIS, "history", {"loss_train": []}, raising=False)
+    return asked
+
+
+def test_epochs_factor(paired, epochs):
+    train, _ = split_paired(paired)
+    how = {"setting": SETTINGS["labels-100"], "seed": 0}
+    fit(train, method=METHODS["default"], **how)
+    fit(train, method=METHODS["default"], epochs_factor=2, **how)
+    fit(train, method=METHODS["default"], epochs_factor=3, max_epochs=7, **how)
+    fit(train, method=METHODS["paper"], epochs_factor=2, **how)
+    # one step of 64 per epoch, so the most epochs there are, twice
+    assert epochs == [None, 800, 21, 40]
+
+
+def test_epochs_of_the_model_itself_are_doubled(paired):
+    """What `fit` reckons is what training takes."""
+    from modis.experiments._runner import _epochs
+    from modis.model import MODIS
+
+    train, _ = split_paired(paired)
+    MODIS.setup_mudata(train, labels_key="label")
+    model = MODIS(train)
+    asked = {"batch_size": 3, "train_size": 0.8}
+    expected = _epochs(model, train, asked)
+    model.train(**asked, early_stopping=False, limit_train_batches=1, limit_val_batches=0)
+    assert model.trainer.max_epochs == expected
+    assert 20 < expected < 400
+
+
+def test_links_reach_the_model(paired, monkeypatch):
+    from modis.model import MODIS
+
+    given = []
+    original = MODIS.__init__
+
+    def spy(self, *args, feature_links=None, **kwargs):
+        given.append(feature_links)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(MODIS, "__init__", spy)
+    train, _ = split_paired(paired)
+    links = paired.uns["feature_links"]
+    how = {"setting": SETTINGS["labels-0"], "seed": 0, "max_epochs": 1, "feature_links": links}
+    fit(train, method=METHODS["default"], **how)
+    model, rows = fit(train, method=METHODS["links"], **how)
+    assert given[0] is None
+    assert given[1] is links
+    assert model.module.n_classes == 0
+    assert [row["metric"] for row in rows] == ["train_seconds", "epochs"]
+    with pytest.raises(ValueError, match="needs feature_links"):
+        fit(train, method=METHODS["links"], **(how | {"feature_links": None}))
+
+
+def test_seed_decides(paired):
+    train, test = split_paired(paired)
+    latent = []
+    for seed in (0, 0, 1):
+        model, _ = fit(
+            train,
+            setting=SETTINGS["labels-100"],
+            method=METHODS["default"],
+            seed=seed,
+            max_epochs=1,
+        )
+        latent.append(model.get_latent_representation(test, modality="protein"))
+    np.testing.assert_array_equal(latent[0], latent[1])
+    assert not np.allclose(latent[0], latent[2])

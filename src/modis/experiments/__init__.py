@@ -1,15 +1,27 @@
-"""The paper's settings as data, and their runner."""
+"""The paper's settings as data, their runner, and the figures and tables made of the results."""
 
-from ._runner import evaluate, run, split_paired, summarize
-from ._settings import METHODS, SETTINGS, Method, Setting
+from ._data import Source, split_paired
+from ._evaluation import evaluate
+from ._reproduce import plan, reproduce
+from ._runner import fit, run, summarize
+from ._settings import FIGURES, METHODS, SETTINGS, Method, Setting, settings_of
+from ._table import tabulate, to_markdown
 
 __all__ = [
+    "FIGURES",
     "METHODS",
     "SETTINGS",
     "Method",
     "Setting",
+    "Source",
     "evaluate",
+    "fit",
+    "plan",
+    "reproduce",
     "run",
+    "settings_of",
     "split_paired",
     "summarize",
+    "tabulate",
+    "to_markdown",
 ]

@@ -3,30 +3,68 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..datasets import hide_labels, shrink_class
+from ..datasets import corrupt_labels, hide_labels, shrink_class
+from ..train import LOSS_WEIGHTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mudata import MuData
 
-__all__ = ["METHODS", "SETTINGS", "Method", "Setting"]
+__all__ = ["FIGURES", "METHODS", "SETTINGS", "Method", "Setting", "settings_of"]
 
 
 @dataclass(frozen=True)
 class Setting:
     """What is taken from the training data before a model sees them.
 
+    Which class is rare and which pairs of class and modality are missing goes round with the
+    seed, so that no result hangs on one lucky choice.
+
     Parameters
     ----------
+    figure
+        Where it is shown: a panel of the paper, or the name of an experiment beyond it.
     labeled_fraction
-        Share of the training samples of each modality that keep their label.
+        Share of the training samples of each modality that keep their label. With 0 the model
+        learns no classes.
     rare_samples
         Samples per modality that the rare class keeps; `None` for all.
+    reference_fraction
+        Share of the labels of all other classes that is kept; the rare class keeps its own.
+    missing_pairs
+        Number of pairs of class and modality that are taken away, of different classes and
+        modalities.
+    put_back
+        Samples that each of these pairs keeps.
+    corrupted_fraction
+        Share of the training labels that are wrong.
+    delta
+        Shift of differential features, in data that are simulated for this setting; `None` for
+        the data at hand.
     """
 
+    figure: str
     labeled_fraction: float = 1.0
     rare_samples: int | None = None
+    reference_fraction: float = 1.0
+    missing_pairs: int = 0
+    put_back: int = 0
+    corrupted_fraction: float = 0.0
+    delta: float | None = None
 
-    def apply(self, train: MuData, labels_key: str, rare_class: str, seed: int) -> MuData:
+    def rare_class(self, classes: Sequence[str], seed: int) -> str | None:
+        """Class that is rare with this seed, if any."""
+        return None if self.rare_samples is None else classes[seed % len(classes)]
+
+    def missing(
+        self, classes: Sequence[str], modalities: Sequence[str], seed: int
+    ) -> list[tuple[str, str]]:
+        """Pairs of class and modality that are missing with this seed."""
+        numbers = range(seed, seed + self.missing_pairs)
+        return [(classes[n % len(classes)], modalities[n % len(modalities)]) for n in numbers]
+
+    def apply(self, train: MuData, labels_key: str, seed: int) -> MuData:
         """Make the setting from complete training data.
 
         Parameters
@@ -35,39 +73,112 @@ class Setting:
             Training data with all labels.
         labels_key
             Column with the classes.
-        rare_class
-            The class that is made rare.
         seed
-            Seed of the draw.
+            Seed of the draws, and of the choice of classes and modalities.
+
+        Returns
+        -------
+        A copy.
         """
-        if self.rare_samples is not None:
-            train = shrink_class(
-                train, rare_class, self.rare_samples, labels_key=labels_key, seed=seed
-            )
+        classes, modalities = class_names(train, labels_key), list(train.mod)
+        how: dict[str, Any] = {"labels_key": labels_key, "seed": seed}
+        rare = self.rare_class(classes, seed)
+        if rare is not None and self.rare_samples is not None:
+            train = shrink_class(train, rare, self.rare_samples, **how)
+        for name, modality in self.missing(classes, modalities, seed):
+            train = shrink_class(train, name, {modality: self.put_back}, **how)
+        if self.corrupted_fraction:
+            train = corrupt_labels(train, self.corrupted_fraction, **how)
         if self.labeled_fraction < 1:
-            train = hide_labels(train, self.labeled_fraction, labels_key=labels_key, seed=seed)
+            train = hide_labels(train, self.labeled_fraction, **how)
+        if self.reference_fraction < 1:
+            others = [name for name in classes if name != rare]
+            train = hide_labels(train, self.reference_fraction, classes=others, **how)
         return train
 
 
 @dataclass(frozen=True)
 class Method:
-    """Arguments of the model and of its training."""
+    """How a model is made and trained.
+
+    Parameters
+    ----------
+    model, train
+        Arguments of the model and of its training.
+    links
+        Whether the model is told which features of different modalities are linked.
+    """
 
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
+    links: bool = False
 
 
-#: The paper's Fig. 2 (shares of labels) and Fig. 3A (samples of a rare class).
+def class_names(mdata: MuData, labels_key: str) -> list[str]:
+    """Classes of data with all labels, by name."""
+    labels = {str(name) for adata in mdata.mod.values() for name in adata.obs[labels_key].unique()}
+    return sorted(labels)
+
+
+#: Every setting by name. Shares are in percent, samples per modality.
 SETTINGS: dict[str, Setting] = {
-    "labels-100": Setting(),
-    "labels-5": Setting(labeled_fraction=0.05),
-    "labels-0.5": Setting(labeled_fraction=0.005),
-    "rare-5": Setting(rare_samples=5),
-    "rare-1": Setting(rare_samples=1),
+    **{
+        f"labels-{percent:g}": Setting("fig2", labeled_fraction=percent / 100)
+        for percent in (100, 5, 0.5, 0.2, 0)
+    },
+    **{f"rare-{n}": Setting("fig3a", rare_samples=n) for n in (100, 50, 20, 10, 5, 1)},
+    **{
+        f"reference-{percent:g}": Setting(
+            "fig3c", rare_samples=20, reference_fraction=percent / 100
+        )
+        for percent in (100, 50, 20, 10, 5, 2, 1, 0.5)
+    },
+    "missing-1": Setting("fig4a", missing_pairs=1),
+    **{f"missing-1-back-{n}": Setting("fig4b", missing_pairs=1, put_back=n) for n in (1, 2, 5)},
+    "missing-2": Setting("fig4c", missing_pairs=2),
+    **{f"missing-2-back-{n}": Setting("fig4d", missing_pairs=2, put_back=n) for n in (1, 2, 5)},
+    **{f"delta-{delta:g}": Setting("difficulty", delta=delta) for delta in (0.25, 0.5, 1)},
+    **{
+        f"corrupted-{percent}": Setting("corrupted", corrupted_fraction=percent / 100)
+        for percent in (5, 10, 20)
+    },
 }
+
+#: What can be reproduced: the paper's figures, and two experiments beyond it.
+FIGURES = ("fig2", "fig3", "fig4", "difficulty", "corrupted")
+
+
+def settings_of(figure: str) -> list[str]:
+    """Names of the settings of one of :data:`FIGURES`, or of ``"all"``.
+
+    Parameters
+    ----------
+    figure
+        What to look up.
+
+    Raises
+    ------
+    ValueError
+        If there is no such figure.
+
+    Examples
+    --------
+    >>> from modis.experiments import settings_of
+    >>> settings_of("fig2")
+    ['labels-100', 'labels-5', 'labels-0.5', 'labels-0.2', 'labels-0']
+    """
+    if figure not in (*FIGURES, "all"):
+        raise ValueError(f"There is no figure {figure!r}; there are {[*FIGURES, 'all']}.")
+    return [
+        name
+        for name, setting in SETTINGS.items()
+        if figure == "all" or setting.figure.startswith(figure)
+    ]
+
 
 METHODS: dict[str, Method] = {
     "default": Method(),
+    "links": Method(links=True),
     # Lepe-Soltero et al. (2025): no validation part, no class balance, clustering at full weight
     "paper": Method(
         model={"architecture": "paper"},
@@ -79,7 +190,16 @@ METHODS: dict[str, Method] = {
             "plan_kwargs": {
                 "lr": 1e-4,
                 "lr_discriminator": 1e-4,
-                "loss_weights": {"clustering": 1.0, "gradient_penalty": 0.0, "translation": 0.0},
+                # every term that the paper does not have is off
+                "loss_weights": dict.fromkeys(LOSS_WEIGHTS, 0.0)
+                | {
+                    "reconstruction": 1.0,
+                    "kl": 0.016,
+                    "adversarial": 1.0,
+                    "modality": 1.0,
+                    "classification": 1.0,
+                    "clustering": 1.0,
+                },
             },
         },
     ),

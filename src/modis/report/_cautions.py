@@ -25,10 +25,15 @@ def cautions(results: Results) -> list[str]:
     train, test = cohort.counts("train"), cohort.counts("test")
     classes = [name for name in train if name != UNLABELED]
     if results.predictions is None:
+        only_links = (
+            "only the linked features make sure"
+            if results.model.link_summary is not None
+            else "without labels or linked features nothing makes sure"
+        )
         texts.append(
             "No classes were learned, so there are no predictions: the latent space shows "
-            "similarity only, and without labels nothing makes sure that the same biology of two "
-            "omics lies in the same place."
+            f"similarity only, and {only_links} that the same biology of two omics lies in the "
+            "same place."
         )
     if not (cohort.part == "test").any():
         texts.append("Nothing was held out: run again with a --test-size to learn how good it is.")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import h5py
 import mudata as md
+import pandas as pd
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 __all__ = [
     "clear_output_folder",
+    "read_links",
     "read_mudata",
     "without_pulling",
     "write_mudata",
@@ -30,6 +33,25 @@ OUTPUTS = (
     "history.png",
     "class_counts.png",
 )
+
+
+def read_links(path: Path) -> pd.DataFrame:
+    """Read a table of linked features, with commas or tabs.
+
+    Raises
+    ------
+    ValueError
+        If it is no readable table.
+    """
+    try:
+        # features may be called 1 or NA; only the numbers are numbers
+        table = pd.read_csv(path, sep=None, engine="python", dtype=str, keep_default_na=False)
+        numbers = [name for name in ("weight", "sign") if name in table]
+        return table.astype(dict.fromkeys(numbers, float))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(
+            f"'{path}' cannot be read as a table of linked features: {error}."
+        ) from error
 
 
 def read_mudata(path: Path) -> md.MuData:

@@ -10,7 +10,7 @@ import scvi
 from ..model import MODIS
 from ._cohort import Cohort, make_cohort
 from ._figures import draw_figures, embed
-from ._files import clear_output_folder, read_mudata, write_mudata
+from ._files import clear_output_folder, read_links, read_mudata, write_mudata
 from ._page import write_page
 from ._predictions import COMBINED, predict_all, scores
 from ._summary import show_summary
@@ -173,7 +173,12 @@ def _model(cohort: Cohort, settings: Settings) -> MODIS:
         layer=cohort.layer,
         likelihood=cohort.likelihood,
     )
-    return MODIS(cohort.train, architecture=settings.architecture, n_latent=settings.n_latent)
+    return MODIS(
+        cohort.train,
+        architecture=settings.architecture,
+        n_latent=settings.n_latent,
+        feature_links=None if settings.links is None else read_links(settings.links),
+    )
 
 
 def _describe(cohort: Cohort) -> str:

@@ -282,6 +282,10 @@ def _settings(results: Results, settings: Settings) -> list[tuple[str, str]]:
         ("Latent dimensions", str(model.module.architecture.n_latent)),
         ("Training", f"{epochs} epochs in {results.seconds:.0f} s{best}"),
     ]
+    linked = model.link_summary
+    if linked is not None:
+        used = [f"{a} and {b} {n:,}" for (a, b), n in linked["used"].items()]
+        rows.append(("Feature links", ", ".join(used)))
     for name in cohort.modalities:
         values = f"layer {cohort.layer[name]}" if cohort.layer[name] else "X"
         rows.append((name, f"{values}, likelihood {cohort.likelihood[name]}"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["Settings", "by_modality"]
 
@@ -35,6 +36,8 @@ class Settings:
         Seed of the draw of test observations and of training.
     architecture, n_latent
         As in :class:`~modis.MODIS`.
+    links
+        File with linked features; none by default.
     """
 
     labels_key: str | None = None
@@ -49,6 +52,7 @@ class Settings:
     seed: int = 0
     architecture: str = "default"
     n_latent: int | None = None
+    links: Path | None = None
 
 
 def by_modality(

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..report import Screen
+
+__all__ = [
+    "Debug",
+    "check_file",
+    "check_folder",
+    "check_input",
+    "find_model",
+    "guarded",
+    "names_in",
+    "open_screen",
+    "typed_command",
+]
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+
+
+@contextmanager
+def guarded(debug: bool) -> Iterator[None]:
+    """Turn errors into one line and an exit status."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # Lightning turns Ctrl-C into an exit with status 1
+        if isinstance(stop, SystemExit) and not isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        typer.echo("Stopped.", err=True)
+        raise typer.Exit(130) from None
+    # whatever went wrong, a traceback helps no one who did not ask for it
+    except Exception as error:
+        if debug:
+            raise
+        _say_error(error)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def open_screen() -> Iterator[Screen]:
+    """Load what is heavy, and keep the libraries' chatter off the screen."""
+    # Threads that wait by spinning make small networks ten times slower where other programs run.
+    # Read once, when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    typer.echo("Loading libraries (takes a few seconds) ...", err=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ..report import Screen
+    shown = Screen()
+    with shown.quiet():
+        yield shown
+
+
+def check_input(path: Path, kind: str = ".h5mu file") -> None:
+    """Refuse what is no file."""
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file '{path}'.")
+    if path.is_dir():
+        raise IsADirectoryError(f"'{path}' is a folder; a {kind} is needed.")
+
+
+def check_folder(out: Path, force: bool, path: Path | None = None) -> None:
+    """Refuse a folder whose contents would be lost."""
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"--out '{out}' is a file; name a folder.")
+    if path is not None and path.resolve().parent == out.resolve():
+        raise FileExistsError(f"'{path}' lies in --out '{out}'; name another folder.")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise FileExistsError(
+            f"The folder '{out}' is not empty. Choose another --out, or add --force to replace "
+            "the results in it."
+        )
+
+
+def check_file(out: Path, force: bool, path: Path) -> None:
+    """Refuse a file that cannot be written, or would be lost."""
+    if out.is_dir():
+        raise IsADirectoryError(f"--out '{out}' is a folder; name a file.")
+    if out.resolve() == path.resolve():
+        raise FileExistsError(f"--out would overwrite the input '{path}'. Choose another file.")
+    if out.exists() and not force:
+        raise FileExistsError(f"'{out}' exists. Choose another --out, or add --force.")
+    if not out.resolve().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder '{out.resolve().parent}' for --out.")
+
+
+def find_model(folder: Path) -> Path:
+    """Folder with the model among results."""
+    for place in (folder, folder / "model"):
+        if (place / "model.pt").is_file():
+            return place
+    what = "There is no model in the folder" if folder.is_dir() else "There is no folder"
+    raise FileNotFoundError(
+        f"{what} '{folder}'. Name the results of modis fit, or a folder that model.save() wrote."
+    )
+
+
+def _say_error(error: Exception) -> None:
+    # str() of a KeyError puts its text in quotes
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    if not isinstance(error, KeyError | ValueError | OSError | RuntimeError):
+        text = f"{type(error).__name__}: {text} (unexpected; --debug shows where)"
+    typer.secho("Error:", fg=typer.colors.RED, bold=True, err=True, nl=False)
+    typer.echo(" " + " ".join(text.split()), err=True)
+
+
+def names_in(text: str | None) -> tuple[str, ...] | None:
+    """Names with commas between them."""
+    if text is None:
+        return None
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def typed_command() -> str:
+    """What the user typed, for reports."""
+    return shlex.join(["modis", *sys.argv[1:]])

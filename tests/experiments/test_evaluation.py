@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    jaccard_score,
+    recall_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+
+from modis.datasets import hide_labels
+from modis.experiments import evaluate, split_paired
+from modis.experiments._evaluation import sample_latent
+from modis.model import MODIS
+
+
+@pytest.fixture(scope="module")
+def trained(paired):
+    train, test = split_paired(paired)
+    MODIS.setup_mudata(train, labels_key="label")
+    model = MODIS(train)
+    model.train(max_epochs=3)
+    return model, test
+
+
+@pytest.fixture(scope="module")
+def rows(trained, paired):
+    model, test = trained
+    return pd.DataFrame(evaluate(model, test, paired, confusion=True))
+
+
+def labels_of(model, test, name):
+    true = test.mod[name].obs["label"].astype(str).to_numpy()
+    return true, model.predict(test, modality=name).astype(str).to_numpy()
+
+
+def test_scores_are_those_of_scikit_learn(trained, rows):
+    model, test = trained
+    pairs = {name: labels_of(model, test, name) for name in test.mod}
+    pairs["all"] = tuple(np.concatenate(part) for part in zip(*pairs.values(), strict=True))
+    for source, (true, predicted) in pairs.items():
+        own = rows[rows["source"] == source]
+        value = own[own["class"].isna() & own["target"].isna()].set_index("metric")["value"]
+        assert value["accuracy"] == pytest.approx(accuracy_score(true, predicted))
+        balanced = balanced_accuracy_score(true, predicted)
+        assert value["balanced_accuracy"] == pytest.approx(balanced)
+        assert value["inverse_frequency_accuracy"] == pytest.approx(balanced)
+        assert value["jaccard"] == pytest.approx(jaccard_score(true, predicted, average="macro"))
+        recall = own[own["metric"] == "recall"].set_index("class")["value"]
+        expected = recall_score(true, predicted, labels=list(recall.index), average=None)
+        np.testing.assert_allclose(recall, expected)
+
+
+def test_confusion_counts_are_those_of_scikit_learn(trained, rows):
+    true, predicted = labels_of(*trained, "protein")
+    own = rows[(rows["metric"] == "confusion") & (rows["source"] == "protein")]
+    names = sorted(set(true) | set(predicted))
+    found = own.pivot_table(index="class", columns="predicted", values="value")
+    found = found.reindex(index=names, columns=names).fillna(0)
+    np.testing.assert_array_equal(found, confusion_matrix(true, predicted, labels=names))
+
+
+def test_label_transfer_is_that_of_scikit_learn(trained, rows):
+    model, test = trained
+    latent = {name: model.get_latent_representation(test, modality=name) for name in test.mod}
+    own = rows[rows["metric"] == "label_transfer"].set_index(["source", "target"])["value"]
+    assert set(own.index) == set(permutations(test.mod, 2))
+    for source, target in own.index:
+        labels = {n: test.mod[n].obs["label"].astype(str) for n in (source, target)}
+        voters = KNeighborsClassifier(15).fit(latent[source].astype(float), labels[source])
+        expected = voters.score(latent[target].astype(float), labels[target])
+        assert own[source, target] == pytest.approx(expected)
+    counted = rows[rows["metric"] == "transfer_confusion"]
+    right = counted[counted["class"] == counted["predicted"]]
+    n_right = right.groupby(["source", "target"])["value"].sum()
+    n = counted.groupby(["source", "target"])["value"].sum()
+    pd.testing.assert_series_equal((n_right / n).loc[own.index], own, check_names=False)
+
+
+def test_errors_and_limits(trained, rows, paired):
+    model, test = trained
+    cells = rows[rows["metric"].isin(["mse", "mse_over_limit"])]
+    assert len(cells) == 18
+    cell = cells[(cells["source"] == "protein") & (cells["target"] == "expression")]
+    value = cell.set_index("metric")["value"]
+    truth = np.asarray(paired.mod["expression"][test.mod["protein"].obs_names].X)
+    translated = model.translate("protein", "expression", test).X
+    assert value["mse"] == pytest.approx(np.square(translated - truth).mean(), rel=1e-5)
+    # the limit: the within-class variance of the test samples
+    part = (paired.obs["split"] == "test").to_numpy()
+    x = pd.DataFrame(np.asarray(paired.mod["expression"].X)[part], dtype=float)
+    labels = paired.obs["label"].to_numpy()[part]
+    centred = x - x.groupby(labels, observed=True).transform("mean")
+    limit = value["mse"] / value["mse_over_limit"]
+    assert limit == pytest.approx(np.square(centred.to_numpy()).mean(), rel=1e-4)
+
+
+def test_without_classes_only_what_needs_none(paired):
+    train, test = split_paired(paired)
+    train = hide_labels(train, 0.0)
+    MODIS.setup_mudata(train)
+    model = MODIS(train)
+    model.train(max_epochs=1)
+    rows = pd.DataFrame(evaluate(model, test, paired))
+    assert set(rows["metric"]) == {"label_transfer", "mse", "mse_over_limit"}
+
+
+def test_latent_points(trained, monkeypatch):
+    model, test = trained
+    table = sample_latent(model, test)
+    assert len(table) == sum(adata.n_obs for adata in test.mod.values())
+    own = table[table["modality"] == "protein"]
+    expected = model.get_latent_representation(test, modality="protein")
+    np.testing.assert_array_equal(own.filter(like="latent_"), expected)
+    assert list(own["label"]) == list(test["protein"].obs["label"])
+    monkeypatch.setattr("modis.experiments._evaluation._MOST_POINTS", 7)
+    few = sample_latent(model, test)
+    assert (few["modality"].value_counts() == 7).all()
+    merged = few.merge(table)
+    assert len(merged) == 21
