@@ -90,6 +90,8 @@ class FeatureScaler(nn.Module):
 
     def standardize(self, scaled: torch.Tensor) -> torch.Tensor:
         """Bring scaled features ``(n, n_input)`` to zero mean and unit variance."""
+        if self.scaling == "standard":
+            return scaled
         return (scaled - self.center) / self.spread
 
     def extra_repr(self) -> str:
