@@ -212,6 +212,12 @@ def test_learning_rates_have_fallen_to_zero_in_the_end(max_epochs):
     assert [each.param_groups[0]["lr"] for each in run.plan.trainer.optimizers] == [0, 0]
 
 
+def test_learning_rates_stay_if_asked_to():
+    run = Run(lr=1e-3, lr_discriminator=2e-3, decay_lr=False)
+    run.fit(2)
+    assert [each.param_groups[0]["lr"] for each in run.plan.trainer.optimizers] == [1e-3, 2e-3]
+
+
 def test_optimizers_know_their_parameters():
     run = Run(lr=1e-3, lr_discriminator=2e-4, betas=(0.4, 0.9), weight_decay=0.03)
     autoencoders, discriminator = run.fit().plan.trainer.optimizers

@@ -190,6 +190,7 @@ METHODS: dict[str, Method] = {
             "plan_kwargs": {
                 "lr": 1e-4,
                 "lr_discriminator": 1e-4,
+                "decay_lr": False,
                 # every term that the paper does not have is off
                 "loss_weights": dict.fromkeys(LOSS_WEIGHTS, 0.0)
                 | {

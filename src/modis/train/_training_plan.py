@@ -56,10 +56,12 @@ class MODISTrainingPlan(LightningModule):
     module
         The networks.
     lr
-        Learning rate of the autoencoders. Both rates fall to zero over the last two thirds of
-        the training, where the game of the two sides comes to rest.
+        Learning rate of the autoencoders.
     lr_discriminator
         Learning rate of the discriminator, which has to follow the encoders.
+    decay_lr
+        Whether both learning rates fall to zero, in a line, over the last two thirds of the
+        training, where the game of the two sides comes to rest.
     betas
         Adam's momentum terms, on both sides; the paper's.
     weight_decay
@@ -79,6 +81,7 @@ class MODISTrainingPlan(LightningModule):
         *,
         lr: float = 1e-3,
         lr_discriminator: float = 1e-3,
+        decay_lr: bool = True,
         betas: tuple[float, float] = (0.5, 0.999),
         weight_decay: float = 0.0,
         loss_weights: Mapping[str, float] | None = None,
@@ -93,6 +96,7 @@ class MODISTrainingPlan(LightningModule):
         self.module = module
         self.lr = lr
         self.lr_discriminator = lr_discriminator
+        self.decay_lr = decay_lr
         self.betas = betas
         self.weight_decay = weight_decay
         self.loss_weights = LOSS_WEIGHTS | dict(loss_weights or {})
@@ -122,7 +126,8 @@ class MODISTrainingPlan(LightningModule):
                 fused=fused,
             ),
         ]
-        factor = partial(learning_rate_factor, n_steps=self.trainer.estimated_stepping_batches)
+        n_steps = self.trainer.estimated_stepping_batches if self.decay_lr else float("inf")
+        factor = partial(learning_rate_factor, n_steps=n_steps)
         schedules = [torch.optim.lr_scheduler.LambdaLR(each, factor) for each in optimizers]
         return optimizers, schedules
 
