@@ -5,11 +5,14 @@ from ._evaluation import evaluate
 from ._reproduce import plan, reproduce
 from ._runner import fit, run, summarize
 from ._settings import FIGURES, METHODS, SETTINGS, Method, Setting, settings_of
-from ._table import tabulate, to_markdown
+from ._store import BAYES
+from ._table import METHOD_NAMES, tabulate, to_markdown
 
 __all__ = [
+    "BAYES",
     "FIGURES",
     "METHODS",
+    "METHOD_NAMES",
     "SETTINGS",
     "Method",
     "Setting",

@@ -45,7 +45,8 @@ class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
         Features of different modalities that belong together (a CpG and its gene, a protein and
         its gene), a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
         ``target_feature``, optionally ``weight`` (above 0) and ``sign`` (1, or -1 where one falls
-        as the other rises). With links the modalities align without any label.
+        as the other rises; nothing in the data tells a sign that is wrong for all links). With
+        links the modalities align without any label.
         :mod:`modis.links` makes such tables.
     adversarial
         How the modalities are made indistinguishable: ``"cross_entropy"`` (the paper's) or

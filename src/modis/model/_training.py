@@ -24,7 +24,7 @@ __all__ = ["TrainingMixin"]
 
 _MONITOR = "selection_validation"
 # Links that are wrong stand within 3 standard deviations of links at random; those that are true
-# stand 4 to 80 above them on the data sets that were tried.
+# stand 4 to 90 above them on the data sets that were tried.
 _LEAST_LINK_Z = 3.0
 _LINK_ROWS = 1000
 # true links of fewer features than these are often missed

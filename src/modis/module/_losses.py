@@ -76,7 +76,8 @@ def class_mates(
     weights
         Relative frequency with which each target sample is drawn, positive, shape ``(m,)``.
     without
-        Codes of classes that the target does not have: any of its samples is a mate to them.
+        Codes of classes that the target does not have: any of its samples is a mate to them,
+        unless some are known to be of the class after all.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def class_mates(
     """
     alike = (source[:, None] == target[None, :]) & (source[:, None] >= 0)
     if without is not None:
-        alike |= torch.isin(source, without)[:, None]
+        alike |= (torch.isin(source, without) & ~alike.any(dim=1))[:, None]
     rows = alike.any(dim=1).nonzero().squeeze(1)
     if not len(rows):
         return rows, rows
