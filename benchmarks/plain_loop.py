@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from modis.data import Modality
     from modis.module import MODISModule
 
+#: Steps between two gradient penalties, as in the training plan.
+PENALTY_INTERVAL = 4
+
 
 def train_plainly(
     module: MODISModule,
@@ -29,7 +32,7 @@ def train_plainly(
     balance: bool = True,
     after_epoch: Callable[[int, float], bool] | None = None,
 ) -> float:
-    """Train, and return the seconds spent in training steps.
+    """Train at constant learning rates, and return the seconds spent in training steps.
 
     `after_epoch` is told the epoch and the seconds so far, and stops the loop by returning
     True; its own time does not count.
@@ -38,6 +41,11 @@ def train_plainly(
         name: torch.from_numpy(item.matrix.rows(slice(None))) for name, item in data.items()
     }
     labels = {name: torch.from_numpy(item.labels) for name, item in data.items()}
+    # the cycle term looks here for modalities that lack a class
+    module.label_counts = {
+        name: torch.bincount(codes[codes >= 0], minlength=module.n_classes)
+        for name, codes in labels.items()
+    }
     samplers = {
         name: BalancedBatchSampler(item.labels, batch_size, balance=balance)
         for name, item in data.items()
@@ -52,6 +60,8 @@ def train_plainly(
     discriminator = torch.optim.Adam(
         module.discriminator.parameters(), lr=lr_discriminator, betas=(0.5, 0.999), fused=True
     )
+    row_weights = {name: torch.from_numpy(sampler.weights) for name, sampler in samplers.items()}
+    penalty = weights["gradient_penalty"] * PENALTY_INTERVAL
     steps = max(len(sampler) for sampler in samplers.values())
     seconds = 0.0
     for epoch in range(epochs):
@@ -62,12 +72,18 @@ def train_plainly(
             batch = {}
             for name, rows in drawn.items():
                 index = torch.from_numpy(rows[step % len(rows)])
-                batch[name] = {"X": features[name][index], "labels": labels[name][index]}
+                batch[name] = {
+                    "X": features[name][index],
+                    "labels": labels[name][index],
+                    "weights": row_weights[name][index],
+                }
             encoded = module.inference(batch)
             known = torch.cat([tensors["labels"] for tensors in batch.values()])
-            terms = module.discriminator_terms(encoded, known, weights)
+            on_turn = step % PENALTY_INTERVAL == 0
+            weights_1 = dict(weights) | {"gradient_penalty": penalty if on_turn else 0.0}
+            terms = module.discriminator_terms(encoded, known, weights_1)
             discriminator.zero_grad()
-            weighted_sum(terms, weights).backward()
+            weighted_sum(terms, weights_1).backward()
             discriminator.step()
             module.discriminator.requires_grad_(False)
             loss = module.loss(batch, encoded, module.generative(batch, encoded), weights).loss

@@ -63,7 +63,7 @@ def main() -> None:
                     data,
                     epochs=options.epochs,
                     batch_size=batch_size,
-                    lr=5e-4,
+                    lr=1e-3,
                     lr_discriminator=1e-3,
                     weights=LOSS_WEIGHTS,
                 )

@@ -22,6 +22,7 @@ release = version = package["Version"]
 # -- Sources -------------------------------------------------------------------------------------
 
 extensions = [
+    "measured",
     "myst_nb",
     "own_members",
     "prose_returns",

@@ -1,0 +1,219 @@
+"""Tables of what was measured, made from the results that are kept in benchmarks/results.
+
+``{measured} NAME`` in a page stands for one of :data:`TABLES`. The files are those of
+``modis reproduce`` and of the ablation; without them there is no page, and no documentation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from modis.experiments import (
+    BAYES,
+    FIGURES,
+    METHOD_NAMES,
+    METHODS,
+    SETTINGS,
+    summarize,
+    tabulate,
+    to_markdown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from docutils import nodes
+    from sphinx.application import Sphinx
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+RUNS, SHUFFLED, ABLATION = "reproduce/results.csv", "shuffled_links.csv", "ablation.csv"
+
+EXPERIMENTS = {
+    "fig2": "share of labels (Fig. 2)",
+    "fig3": "a class with few samples (Fig. 3)",
+    "fig4": "classes that a modality never saw (Fig. 4)",
+    "difficulty": "smaller effects",
+    "corrupted": "wrong labels",
+}
+
+# by score: what it is called, and which run is the worst
+SCORES = {
+    "accuracy": ("accuracy", "min"),
+    "worst_recall": ("recall, worst class and modality", "min"),
+    "label_transfer": ("15-NN label transfer, worst direction", "min"),
+    "worst_mse_over_limit": ("translation error over its limit, worst cell", "max"),
+}
+
+
+def list_runs(results: pd.DataFrame) -> str:
+    """How many runs there are, and how long they took."""
+    seconds = results[results["metric"] == "train_seconds"]
+    rows = []
+    for prefix in FIGURES:
+        own = seconds[seconds["figure"].str.startswith(prefix)]
+        for factor, runs in own.groupby("epochs_factor"):
+            seeds = sorted(runs.groupby(["setting", "method"])["seed"].nunique().unique())
+            row = {
+                "experiment": EXPERIMENTS[prefix]
+                + ("" if factor == 1 else f", trained {factor} times as long"),
+                "settings": runs["setting"].nunique(),
+                "seeds": " to ".join(str(n) for n in dict.fromkeys([seeds[0], seeds[-1]])),
+                "runs": len(runs),
+            }
+            for method in METHODS:
+                if (seconds["method"] == method).any():
+                    taken = runs.loc[runs["method"] == method, "value"]
+                    row[f"{METHOD_NAMES[method]}: seconds"] = f"{taken.mean():.1f}"
+            rows.append(row)
+    return _markdown(rows)
+
+
+def compare_with_paper(results: pd.DataFrame) -> str:
+    """The settings of the paper, beside what it states."""
+    return _tabulated(results[_is_of(results, "fig") & (results["epochs_factor"] == 1)])
+
+
+def compare_lengths(results: pd.DataFrame) -> str:
+    """Training for longer, beside training for as long as usual."""
+    run = pd.MultiIndex.from_frame(results[["setting", "method", "seed"]])
+    longer = run[results["epochs_factor"] > 1].unique()
+    return _tabulated(results[run.isin(longer)])
+
+
+def compare_with_bayes(results: pd.DataFrame) -> str:
+    """Accuracy on smaller effects, by what classes are predicted from."""
+    own = results[_is_of(results, "difficulty") & (results["epochs_factor"] == 1)]
+    measured = own[own["metric"] == "accuracy"]
+    rows = []
+    for (setting, source), values in measured.groupby(["setting", "source"], sort=False):
+        row = {
+            "effect size": f"{SETTINGS[setting].delta:g}",
+            "predicted from": "all modalities, pooled" if source == "all" else source,
+        }
+        for method in (BAYES, *METHODS):
+            if (measured["method"] == method).any():
+                runs = values.loc[values["method"] == method, "value"]
+                # the same whatever the seed
+                exact = f"{runs.mean():.4f}"
+                row[METHOD_NAMES[method]] = exact if method == BAYES else _cell(runs, "min")
+        rows.append(row)
+    rows.sort(key=lambda row: float(row["effect size"]))
+    return f"{_markdown(rows)}\n\n{_tabulated(own)}"
+
+
+def list_corrupted(results: pd.DataFrame) -> str:
+    """Accuracy with wrong labels."""
+    return _tabulated(results[_is_of(results, "corrupted") & (results["epochs_factor"] == 1)])
+
+
+def list_settings(results: pd.DataFrame) -> str:
+    """Every setting, not only those of which the paper states a result."""
+    results = results[(results["epochs_factor"] == 1) & results["method"].isin(list(METHODS))]
+    summary = summarize(results)
+    rows = []
+    for setting in SETTINGS:
+        for method in METHODS:
+            if (method, setting) not in summary.index:
+                continue
+            found = summary.loc[(method, setting)]
+            row = {"setting": f"`{setting}`", "method": METHOD_NAMES[method]}
+            for score, (title, worst) in SCORES.items():
+                # the one name that differs between the two files
+                key = "worst_label_transfer" if score == "label_transfer" else score
+                row[title] = _mean_and_worst(found[key, "mean"], found[key, worst])
+            rows.append(row)
+    return _markdown(rows)
+
+
+def list_variants(ablation: pd.DataFrame) -> str:
+    """What becomes of the results when one part is changed; a table per setting."""
+    tables = []
+    for setting, own in ablation.groupby("setting", sort=False):
+        shown = [score for score in SCORES if own[score].notna().any()]
+        rows = []
+        for variant, runs in own.groupby("variant", sort=False):
+            row = {"variant": variant, "seeds": runs["seed"].nunique()}
+            for score in shown:
+                title, worst = SCORES[score]
+                row[title] = _cell(runs[score], worst)
+            row["seconds of training"] = f"{runs['train_seconds'].mean():.1f}"
+            rows.append(row)
+        name, _, links = setting.partition("+")
+        title = f"`{name}`, with links" if links else f"`{name}`"
+        tables.append(f"{title}:\n\n{_markdown(rows)}")
+    return "\n\n".join(tables)
+
+
+#: By name: the file, and the function that writes the table.
+TABLES = {
+    "runs": (RUNS, list_runs),
+    "paper": (RUNS, compare_with_paper),
+    "longer": (RUNS, compare_lengths),
+    "bayes": (RUNS, compare_with_bayes),
+    "corrupted": (RUNS, list_corrupted),
+    "settings": (RUNS, list_settings),
+    "shuffled": (SHUFFLED, list_settings),
+    "ablation": (ABLATION, list_variants),
+}
+
+
+class Measured(SphinxDirective):
+    """One of :data:`TABLES`."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        if name not in TABLES:
+            raise self.error(f"There is no table {name!r}; there are {', '.join(TABLES)}.")
+        file, write = TABLES[name]
+        self.env.note_dependency(str(RESULTS / file))
+        return self.parse_text_to_nodes(write(pd.read_csv(RESULTS / file)))
+
+
+def check_results(app: Sphinx) -> None:
+    """Stop at once, and not after minutes, when there is nothing to show."""
+    absent = [file for file in (RUNS, SHUFFLED, ABLATION) if not (RESULTS / file).is_file()]
+    if absent:
+        raise ExtensionError(
+            f"The page 'How well does it work' is made from results that are not there: "
+            f"{', '.join(str(RESULTS / file) for file in absent)}. "
+            "`modis reproduce all --out benchmarks/results/reproduce` makes the first of them; "
+            "benchmarks/README.md has all commands."
+        )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("builder-inited", check_results)
+    app.add_directive("measured", Measured)
+    return {"parallel_read_safe": True}
+
+
+def _is_of(results: pd.DataFrame, figure: str) -> pd.Series:
+    return results["figure"].str.startswith(figure)
+
+
+def _tabulated(results: pd.DataFrame) -> str:
+    # its last paragraph speaks of a file that readers of the page do not have
+    return to_markdown(tabulate(results)).partition("\n\n")[0]
+
+
+def _cell(values: pd.Series, worst: str) -> str:
+    return _mean_and_worst(values.mean(), values.agg(worst))
+
+
+def _mean_and_worst(mean: float, worst: float) -> str:
+    return "-" if pd.isna(mean) else f"{mean:.4f} ({worst:.4f})"
+
+
+def _markdown(rows: Iterable[dict[str, object]]) -> str:
+    table = pd.DataFrame(list(rows))
+    if table.empty:
+        return "Nothing was measured yet."
+    lines = [table.columns, ["---"] * table.shape[1], *table.itertuples(index=False)]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
