@@ -141,7 +141,6 @@ def list_variants(ablation: pd.DataFrame) -> str:
             for score in shown:
                 title, worst = SCORES[score]
                 row[title] = _cell(runs[score], worst)
-            row["seconds of training"] = f"{runs['train_seconds'].mean():.1f}"
             rows.append(row)
         name, _, links = setting.partition("+")
         title = f"`{name}`, with links" if links else f"`{name}`"
