@@ -74,41 +74,25 @@ def bayes_probabilities(
     0.8
     """
     check_mudata(mdata)
-    omics = ["methylation", "expression", "protein"]
-    absent = [name for name in omics if name not in mdata.mod]
-    unmarked = [name for name in omics if name not in absent]
+    deltas = {
+        "methylation": delta_methylation,
+        "expression": delta_expression,
+        "protein": delta_protein,
+    }
+    absent = [name for name in deltas if name not in mdata.mod]
+    unmarked = [name for name in deltas if name not in absent]
     unmarked = [name for name in unmarked if "differential" not in mdata.mod[name].varm]
     if absent or unmarked:
         what = f"modality {absent[0]!r}" if absent else f"varm['differential'] of {unmarked[0]!r}"
         raise ValueError(
             f"The {what} is missing; only data from modis.datasets.intersim have a known model."
         )
-    sizes = {name: mdata.mod[name].n_vars for name in omics}
+    sizes = {name: mdata.mod[name].n_vars for name in deltas}
     parameters = _parameters(
         reference, sizes if reference == "synthetic" else None, reference_path
     )
-    model = {
-        "methylation": (
-            parameters.cpgs,
-            parameters.mean_methylation,
-            parameters.noise_methylation,
-            delta_methylation,
-        ),
-        "expression": (
-            parameters.genes,
-            parameters.baseline_expression,
-            parameters.noise_expression,
-            delta_expression,
-        ),
-        "protein": (
-            parameters.proteins,
-            parameters.baseline_protein,
-            parameters.noise_protein,
-            delta_protein,
-        ),
-    }
     probabilities = {}
-    for name, (features, baseline, noise, delta) in model.items():
+    for name, (features, baseline, noise) in parameters.omics.items():
         adata = mdata.mod[name]
         if list(adata.var_names) != list(features):
             raise ValueError(
@@ -120,7 +104,7 @@ def bayes_probabilities(
         values = np.asarray(adata.X, dtype=float)
         if name == "methylation":
             values = logit(np.clip(values, _SMALLEST_BETA, _LARGEST_BETA))
-        score = _discriminants(values - baseline, delta * differential, noise.covariance)
+        score = _discriminants(values - baseline, deltas[name] * differential, noise.covariance)
         classes = [f"class_{number}" for number in range(1, differential.shape[1] + 1)]
         probabilities[name] = pd.DataFrame(
             softmax(score + log_prior, axis=1), index=adata.obs_names, columns=classes

@@ -125,39 +125,24 @@ def intersim(
     differential = _differential(parameters, n_classes, p_dmp, p_deg, p_dep, rng)
     classes = rng.permutation(np.repeat(np.arange(n_classes), class_sizes))
 
-    means = {
-        "methylation": parameters.mean_methylation,
-        "expression": parameters.baseline_expression,
-        "protein": parameters.baseline_protein,
-    }
-    noises = {
-        "methylation": parameters.noise_methylation,
-        "expression": parameters.noise_expression,
-        "protein": parameters.noise_protein,
-    }
     deltas = {
         "methylation": delta_methylation,
         "expression": delta_expression,
         "protein": delta_protein,
     }
-    features = {
-        "methylation": parameters.cpgs,
-        "expression": parameters.genes,
-        "protein": parameters.proteins,
-    }
 
     width = max(3, len(str(n_samples)))
     names = pd.Index([f"sample_{number:0{width}d}" for number in range(1, n_samples + 1)])
     modalities = {}
-    for name in means:
+    for name, omics in parameters.omics.items():
         shift = deltas[name] * differential[name].T[classes]
-        values = means[name] + shift + noises[name].sample(n_samples, rng)
+        values = omics.baseline + shift + omics.noise.sample(n_samples, rng)
         if name == "methylation":
             values = expit(values)
         modalities[name] = ad.AnnData(
             values.astype(np.float32),
             obs=pd.DataFrame(index=names.copy()),
-            var=pd.DataFrame(index=pd.Index(features[name])),
+            var=pd.DataFrame(index=pd.Index(omics.features)),
             varm={"differential": differential[name]},
         )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,14 @@ class OmicsNoise:
         return noise
 
 
+class Omics(NamedTuple):
+    """Features of one modality, their means where none is differential, and their noise."""
+
+    features: list[str]
+    baseline: np.ndarray
+    noise: OmicsNoise
+
+
 @dataclass(frozen=True)
 class Reference:
     """Parameters of the InterSIM model.
@@ -54,6 +63,15 @@ class Reference:
     noise_methylation: OmicsNoise
     noise_expression: OmicsNoise
     noise_protein: OmicsNoise
+
+    @property
+    def omics(self) -> dict[str, Omics]:
+        """What samples of a class are made of, by modality."""
+        return {
+            "methylation": Omics(self.cpgs, self.mean_methylation, self.noise_methylation),
+            "expression": Omics(self.genes, self.baseline_expression, self.noise_expression),
+            "protein": Omics(self.proteins, self.baseline_protein, self.noise_protein),
+        }
 
     @property
     def baseline_expression(self) -> np.ndarray:

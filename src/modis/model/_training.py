@@ -180,7 +180,8 @@ class TrainingMixin(SummaryMixin):
             x = torch.from_numpy(data[name].matrix.rows(chosen))
             profiles[name] = self.module.scale(name, x).cpu().numpy()
         for (first, second), pair in self._links.pairs.items():
-            if min(len(np.unique(pair.first)), len(np.unique(pair.second))) < _LEAST_LINKED:
+            linked = self._links.summary.loc[[(first, second)], ["linked_first", "linked_second"]]
+            if linked.to_numpy().min() < _LEAST_LINKED:
                 continue
             try:
                 score = link_agreement(

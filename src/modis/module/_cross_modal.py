@@ -106,7 +106,9 @@ class CrossModalTerms:
         weights
             Weight by term; those at weight 0 are not computed.
         """
-        linked = set(self.link_maps) & _pairs(encoded) if weights.get("link") else set()
+        linked = set()
+        if weights.get("link"):
+            linked = {pair for pair in self.link_maps if encoded.keys() >= set(pair)}
         cycled = set()
         if weights.get("cycle") and self.n_classes:
             cycled = {
@@ -188,10 +190,6 @@ def _random_targets(names: list[str]) -> list[tuple[str, str]]:
     """One other modality for each, every one chosen once."""
     shift = int(torch.randint(1, len(names), ()))
     return [(name, names[(k + shift) % len(names)]) for k, name in enumerate(names)]
-
-
-def _pairs(names: Mapping[str, Encoded]) -> set[tuple[str, str]]:
-    return {(a, b) for a in names for b in names if a != b}
 
 
 def _nothing(encoded: Mapping[str, Encoded]) -> torch.Tensor:

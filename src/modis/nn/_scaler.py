@@ -61,7 +61,8 @@ class FeatureScaler(nn.Module):
         standard, minmax = StandardScaler(), MinMaxScaler()
         for chunk in chunks:
             standard.partial_fit(chunk)
-            minmax.partial_fit(chunk)
+            if self.scaling == "minmax":
+                minmax.partial_fit(chunk)
         if self.scaling == "standard":
             _copy(self.location, standard.mean_)
             _copy(self.scale, standard.scale_)
