@@ -283,7 +283,7 @@ def test_fit_says_what_matters_and_nothing_else(fitted: tuple[Path, str]) -> Non
 
 
 def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: Path) -> None:
-    from modis.report._files import read_mudata
+    from modis.inputs import read_mudata
 
     mdata, source = read_mudata(fitted[0] / "integrated.h5mu"), read_mudata(data_file)
     assert list(mdata.obs_names) == list(source.obs_names)
@@ -307,7 +307,7 @@ def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: 
 def test_metrics_are_those_of_the_predictions(fitted: tuple[Path, str]) -> None:
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_score
 
-    from modis.report._files import read_mudata
+    from modis.inputs import read_mudata
 
     mdata = read_mudata(fitted[0] / "integrated.h5mu")
     metrics = pd.read_csv(fitted[0] / "metrics.csv", keep_default_na=False)
@@ -348,7 +348,7 @@ def test_force_replaces_results_and_keeps_the_rest(
 
 
 def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:
-    from modis.report._files import read_mudata
+    from modis.inputs import read_mudata
 
     mdata = read_mudata(fitted[0] / "integrated.h5mu")
     out = tmp_path / "predictions.csv"
@@ -374,7 +374,7 @@ def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> N
 def test_translate(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:
     import anndata
 
-    from modis.report._files import read_mudata
+    from modis.inputs import read_mudata
 
     source = read_mudata(data_file)
     out = tmp_path / "protein.h5ad"
@@ -452,7 +452,8 @@ def test_links_that_cannot_be_used(
 
 
 def test_one_class_only(data_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modis.report._files import read_mudata, write_mudata
+    from modis.inputs import read_mudata
+    from modis.report._files import write_mudata
 
     monkeypatch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
     mdata = read_mudata(data_file)

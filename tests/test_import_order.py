@@ -18,16 +18,17 @@ LAYERS = [
     ["dataloaders", "module"],
     ["train"],
     ["model"],
-    ["experiments", "report"],
+    ["inputs", "runs"],
+    ["experiments", "report", "benchmark"],
     ["cli"],
 ]
 # These import no other room. Arrays go in: so whatever computes may call the metrics, while
-# plots and data sets are for the two rooms at the top.
+# plots and data sets are for the rooms at the top.
 BESIDE = {
-    "metrics": ["train", "model", "experiments", "report", "cli"],
-    "pl": ["experiments", "report", "cli"],
-    "datasets": ["experiments", "report", "cli"],
-    "links": ["experiments", "report", "cli"],
+    "metrics": ["train", "model", "experiments", "report", "benchmark", "cli"],
+    "pl": ["experiments", "report", "benchmark", "cli"],
+    "datasets": ["inputs", "experiments", "report", "benchmark", "cli"],
+    "links": ["experiments", "report", "benchmark", "cli"],
 }
 
 

@@ -10,7 +10,6 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from modis.experiments import FIGURES, SETTINGS, Source, fit, plan, reproduce
-from modis.experiments._reproduce import _outcomes
 from modis.experiments._store import BAYES, Job, Store
 
 SMALL = {"seeds": 1, "max_epochs": 1, "methods": ["default"]}
@@ -131,20 +130,6 @@ def test_two_processes_do_what_one_does(source, settings, tmp_path, console):
     one, two = (pd.read_csv(tmp_path / name / "results.csv") for name in ("1", "2"))
     kept = one["metric"] != "train_seconds"
     pd.testing.assert_frame_equal(one[kept], two[kept])
-
-
-def test_processes_end_when_the_caller_leaves(source, tmp_path):
-    import multiprocessing
-
-    store = Store(tmp_path, source)
-    jobs = [Job("labels-100", "default", 1, seed) for seed in range(2)]
-    before = set(multiprocessing.active_children())
-    with pytest.raises(KeyboardInterrupt), _outcomes(jobs, store, 2):
-        started = set(multiprocessing.active_children()) - before
-        assert len(started) == 2
-        raise KeyboardInterrupt
-    assert not any(process.is_alive() for process in started)
-    assert not list(tmp_path.glob("*.json"))
 
 
 def test_a_failed_run_does_not_stop_the_others(source, settings, tmp_path, console, monkeypatch):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modis.inputs import without_pulling
 from modis.report import Screen, Settings
 from modis.report._demo import simulate
-from modis.report._files import without_pulling
 from modis.report._fit import fit
 
 if TYPE_CHECKING:

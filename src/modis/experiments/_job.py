@@ -1,13 +1,8 @@
 from __future__ import annotations
 
-import logging
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch.callbacks import Callback
-from scvi.train import LoudEarlyStopping
-
+from ..runs import SilentStop, quiet
 from ._data import LABELS_KEY
 from ._evaluation import evaluate, sample_latent
 from ._runner import fit
@@ -15,15 +10,9 @@ from ._settings import METHODS, SETTINGS, class_names
 from ._store import BAYES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lightning.pytorch import LightningModule, Trainer
-
     from ._store import Job, Store
 
 __all__ = ["perform"]
-
-_LOGGERS = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric")
 
 
 def perform(job: Job, store: Store) -> str:
@@ -41,7 +30,7 @@ def perform(job: Job, store: Store) -> str:
     Why training failed; empty if it did not.
     """
     setting = SETTINGS[job.setting]
-    with _quiet():
+    with quiet():
         if job.method == BAYES:
             assert setting.delta is not None
             store.write(job, store.source.rate_bayes(setting.delta))
@@ -72,7 +61,7 @@ def _train(job: Job, store: Store) -> None:
         feature_links=cohort.links,
         epochs_factor=job.epochs_factor,
         enable_progress_bar=False,
-        callbacks=[_SilentStop()],
+        callbacks=[SilentStop()],
         **limit,
     )
     rows += evaluate(model, cohort.test, cohort.truth, LABELS_KEY, confusion=job.is_shown)
@@ -90,28 +79,3 @@ def _train(job: Job, store: Store) -> None:
         "missing": "; ".join(f"{name} in {modality}" for name, modality in pairs) or None,
     }
     store.write(job, [chosen | row for row in rows], latent)
-
-
-class _SilentStop(Callback):
-    """Keep scvi-tools from printing why each of hundreds of runs stopped."""
-
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, LoudEarlyStopping):
-                callback.early_stopping_reason = None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep notes of hundreds of runs off the screen."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.ERROR)
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -1,25 +1,18 @@
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import torch
 from rich.console import Console
 
+from ..runs import perform_all
 from ._draw import draw
 from ._job import perform
-from ._progress import progress
 from ._settings import METHODS, SETTINGS, settings_of
 from ._store import BAYES, Job, Store
 from ._table import tabulate, to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -138,7 +131,7 @@ def reproduce(
         f"{len(wanted)} runs, {len(wanted) - len(missing)} of them done before; results in {out}",
         soft_wrap=True,
     )
-    failures = _perform_all(missing, store, jobs, console)
+    failures = perform_all(perform, missing, store, jobs, console)
     results = store.collect()
     out.mkdir(parents=True, exist_ok=True)
     results.to_csv(out / "results.csv", index=False, float_format="%.6g")
@@ -155,70 +148,3 @@ def reproduce(
             "are done; the same command tries again."
         )
     return table
-
-
-def _perform_all(
-    missing: list[Job], store: Store, n_processes: int, console: Console
-) -> dict[Job, str]:
-    """Do all runs and tell about each; return why some failed."""
-    failures = {}
-    with progress(len(missing), console) as tell, _outcomes(missing, store, n_processes) as done:
-        for job, reason in done:
-            if reason:
-                failures[job] = reason
-            tell(job, reason)
-    return failures
-
-
-@contextmanager
-def _outcomes(
-    missing: list[Job], store: Store, n_processes: int
-) -> Iterator[Iterator[tuple[Job, str]]]:
-    """Runs as they end, here or in other processes, which end when the caller leaves."""
-    if n_processes <= 1 or len(missing) <= 1:
-        yield _one_by_one(missing, store)
-        return
-    others = set(multiprocessing.active_children())
-    # not forked: the threads of torch and BLAS do not live on in a fork
-    pool = ProcessPoolExecutor(
-        min(n_processes, len(missing)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-    )
-    try:
-        futures = {pool.submit(perform, job, store): job for job in missing}
-        yield ((futures[future], future.result()) for future in as_completed(futures))
-    except BaseException:
-        # Nobody waits for these runs any more, and what is written is whole. Not terminated:
-        # Lightning takes that for a wish, and goes on.
-        for process in set(multiprocessing.active_children()) - others:
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _one_by_one(missing: list[Job], store: Store) -> Iterator[tuple[Job, str]]:
-    n_threads = torch.get_num_threads()
-    # as in the other processes, so that results do not depend on their number
-    torch.set_num_threads(1)
-    try:
-        for job in missing:
-            yield job, perform(job, store)
-    finally:
-        torch.set_num_threads(n_threads)
-
-
-def _start_worker() -> None:
-    # Ctrl-C reaches the whole group; the first process ends the others
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-
-
-def _end_with_parent() -> None:
-    # a first process that is killed cannot end the others, which would wait for work forever
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

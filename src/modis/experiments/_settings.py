@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import corrupt_labels, hide_labels, shrink_class
-from ..train import LOSS_WEIGHTS
+from ..runs import PAPER, Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,23 +97,6 @@ class Setting:
         return train
 
 
-@dataclass(frozen=True)
-class Method:
-    """How a model is made and trained.
-
-    Parameters
-    ----------
-    model, train
-        Arguments of the model and of its training.
-    links
-        Whether the model is told which features of different modalities are linked.
-    """
-
-    model: dict[str, Any] = field(default_factory=dict)
-    train: dict[str, Any] = field(default_factory=dict)
-    links: bool = False
-
-
 def class_names(mdata: MuData, labels_key: str) -> list[str]:
     """Classes of data with all labels, by name."""
     labels = {str(name) for adata in mdata.mod.values() for name in adata.obs[labels_key].unique()}
@@ -179,29 +162,5 @@ def settings_of(figure: str) -> list[str]:
 METHODS: dict[str, Method] = {
     "default": Method(),
     "links": Method(links=True),
-    # Lepe-Soltero et al. (2025): no validation part, no class balance, clustering at full weight
-    "paper": Method(
-        model={"architecture": "paper"},
-        train={
-            "max_epochs": 20,
-            "batch_size": 32,
-            "train_size": 1.0,
-            "balance_classes": False,
-            "plan_kwargs": {
-                "lr": 1e-4,
-                "lr_discriminator": 1e-4,
-                "decay_lr": False,
-                # every term that the paper does not have is off
-                "loss_weights": dict.fromkeys(LOSS_WEIGHTS, 0.0)
-                | {
-                    "reconstruction": 1.0,
-                    "kl": 0.016,
-                    "adversarial": 1.0,
-                    "modality": 1.0,
-                    "classification": 1.0,
-                    "clustering": 1.0,
-                },
-            },
-        },
-    ),
+    "paper": PAPER,
 }

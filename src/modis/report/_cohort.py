@@ -8,9 +8,14 @@ import mudata as md
 import pandas as pd
 
 from ..data import collect_batches, collect_labels
-from ..datasets import split
-from ._files import without_pulling
-from ._settings import by_modality
+from ..inputs import (
+    by_modality,
+    check_column,
+    draw_test,
+    stated_part,
+    used_modalities,
+    without_pulling,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +26,6 @@ __all__ = ["UNLABELED", "Cohort", "make_cohort"]
 
 #: Column of samples without a label; in brackets, as no class is called so.
 UNLABELED = "(no label)"
-
-_CLASS = "class"
 
 
 @dataclass
@@ -111,13 +114,13 @@ def make_cohort(mdata: md.MuData, settings: Settings) -> Cohort:
     ValueError
         If labels disagree, or the parts cannot be made.
     """
-    modalities = _modalities(mdata, settings)
+    modalities = used_modalities(mdata, settings.modalities)
     for option, key in (
         ("--labels-key", settings.labels_key),
         ("--batch-key", settings.batch_key),
         ("--split-key", settings.split_key),
     ):
-        _check_column(mdata, modalities, key, option)
+        check_column(mdata, modalities, key, option)
     layer = by_modality(settings.layer, modalities, "--layer")
     given = by_modality(settings.likelihood, modalities, "--likelihood")
     likelihood = {name: value or "gaussian" for name, value in given.items()}
@@ -130,7 +133,7 @@ def make_cohort(mdata: md.MuData, settings: Settings) -> Cohort:
     if settings.batch_key is not None:
         batches = collect_batches(mdata, modalities, settings.batch_key)
     if settings.split_key is not None:
-        part = _stated_part(mdata, modalities, settings.split_key)
+        part = stated_part(mdata, modalities, settings.split_key)
     else:
         part = _drawn_part(mdata, modalities, labels, settings)
     part = part.reindex(mdata.obs_names)
@@ -139,80 +142,21 @@ def make_cohort(mdata: md.MuData, settings: Settings) -> Cohort:
     return Cohort(mdata, modalities, layer, likelihood, labels, part, train)
 
 
-def _modalities(mdata: md.MuData, settings: Settings) -> list[str]:
-    if settings.modalities is None:
-        return list(mdata.mod)
-    unknown = [name for name in settings.modalities if name not in mdata.mod]
-    if unknown:
-        raise KeyError(
-            f"There is no modality {unknown[0]!r} (--modalities); the file has "
-            f"{', '.join(mdata.mod)}."
-        )
-    return [name for name in mdata.mod if name in settings.modalities]
-
-
-def _check_column(mdata: md.MuData, modalities: list[str], key: str | None, option: str) -> None:
-    tables = [mdata.obs, *(mdata.mod[name].obs for name in modalities)]
-    if key is None or any(key in table for table in tables):
-        return
-    found = dict.fromkeys(column for table in tables for column in table.columns)
-    raise KeyError(
-        f"There is no column {key!r} ({option}) in the file, neither for all observations nor in "
-        f"a modality. Columns at hand: {', '.join(map(str, found)) or 'none'}."
-    )
-
-
-def _stated_part(mdata: md.MuData, modalities: list[str], key: str) -> pd.Series:
-    tables = [mdata.obs, *(mdata.mod[name].obs for name in modalities)]
-    stated = pd.concat([table[key].astype(object).dropna() for table in tables if key in table])
-    stated = stated.map(lambda value: str(value).strip().lower())
-    other = sorted(set(stated) - {"train", "test"})
-    if other:
-        raise ValueError(
-            f"Column {key!r} (--split-key) must say 'train' or 'test'; it also has "
-            f"{', '.join(map(repr, other[:5]))}."
-        )
-    both = stated.groupby(stated.index).nunique()
-    both = both.index[both > 1]
-    if len(both):
-        raise ValueError(
-            f"Column {key!r} (--split-key) puts {len(both)} observations into both parts, such "
-            f"as {both[0]!r}."
-        )
-    part = stated[~stated.index.duplicated()]
-    names = pd.Index(dict.fromkeys(n for m in modalities for n in mdata.mod[m].obs_names))
-    absent = names.difference(part.index, sort=False)
-    if len(absent):
-        raise ValueError(
-            f"{len(absent)} observations have no value in column {key!r} (--split-key), such as "
-            f"{absent[0]!r}. Say 'train' or 'test' for every observation."
-        )
-    return part.reindex(names)
-
-
 def _drawn_part(
     mdata: md.MuData,
     modalities: list[str],
     labels: Mapping[str, pd.Series],
     settings: Settings,
 ) -> pd.Series:
-    """Draw test observations; of labelled data only those with a label, as others test nothing."""
+    """Draw test observations; without labels, equally from every set of modalities."""
     names = pd.Index(dict.fromkeys(n for m in modalities for n in mdata.mod[m].obs_names))
     part = pd.Series("train", index=names, dtype=object)
-    if settings.test_size == 0:
-        return part
-    skeletons = {}
-    for name in modalities:
-        column = labels.get(name, pd.Series("none", index=mdata.mod[name].obs_names))
-        column = column.dropna()
-        if len(column):
-            skeletons[name] = ad.AnnData(obs=pd.DataFrame({_CLASS: column.astype(str)}))
-    if not skeletons:
-        return part
-    with without_pulling():
-        skeleton = md.MuData(skeletons)
-    _, test = split(skeleton, settings.test_size, labels_key=_CLASS, seed=settings.seed)
-    part[test.obs_names] = "test"
+    if settings.test_size:
+        columns = {
+            name: labels.get(name, pd.Series("none", index=mdata.mod[name].obs_names))
+            for name in modalities
+        }
+        part[draw_test(columns, settings.test_size, settings.seed)] = "test"
     return part
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import mudata as md
 
 from ..datasets import intersim, split, unpair
-from ._files import without_pulling
+from ..inputs import without_pulling
 from ._fit import fit
 from ._settings import Settings
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import scvi
 
+from ..inputs import read_links, read_mudata
 from ..model import MODIS
 from ._cohort import Cohort, make_cohort
 from ._figures import draw_figures, embed
-from ._files import clear_output_folder, read_links, read_mudata, write_mudata
+from ._files import clear_output_folder, write_mudata
 from ._page import write_page
 from ._predictions import COMBINED, predict_all, scores
 from ._summary import show_summary

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modis.report._settings import by_modality
+from modis.inputs import by_modality
 
 
 @pytest.mark.parametrize(
