@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Design", "Job", "plan"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared, and on which parts of the data.
+
+    Parameters
+    ----------
+    methods
+        Names of the methods.
+    seeds
+        Number of seeds, from 0 on: of folds, deals, draws of labels and initialisations.
+    folds
+        Number of folds, stratified by class; `None` if the data say what trains and what tests.
+    unpaired
+        Whether every training observation keeps one modality only.
+    labels_per_class
+        Labelled training samples per class and modality; `None` for all.
+    validation
+        Whether a part of the training data is judged instead of the test data.
+    transfer
+        Modality with labels and modality without any; `None` if all have labels.
+    max_epochs
+        Epochs of the networks; their own choice by default.
+    model_kwargs, train_kwargs
+        Arguments of :class:`modis.MODIS` and of its training, for the method ``"modis"``.
+    """
+
+    methods: tuple[str, ...]
+    seeds: int = 5
+    folds: int | None = None
+    unpaired: bool = False
+    labels_per_class: int | None = None
+    validation: bool = False
+    transfer: tuple[str, str] | None = None
+    max_epochs: int | None = None
+    model_kwargs: dict[str, Any] = field(default_factory=dict)
+    train_kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: a method, a seed, and a fold (0 if there is only one part to test on)."""
+
+    method: str
+    seed: int = 0
+    fold: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.method} seed {self.seed}" + (f" fold {self.fold}" if self.fold else "")
+
+
+def plan(design: Design) -> list[Job]:
+    """Runs of a design, all of one seed before the next.
+
+    Parameters
+    ----------
+    design
+        What is compared.
+
+    Examples
+    --------
+    >>> from modis.benchmark import Design, plan
+    >>> [str(job) for job in plan(Design(("modis", "lr"), seeds=1, folds=2))]
+    ['modis seed 0', 'lr seed 0', 'modis seed 0 fold 1', 'lr seed 0 fold 1']
+    """
+    return [
+        Job(method, seed, fold)
+        for seed in range(design.seeds)
+        for fold in range(design.folds or 1)
+        for method in design.methods
+    ]
