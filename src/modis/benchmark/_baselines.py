@@ -40,13 +40,12 @@ class StandardizedLogistic(ClassifierMixin, BaseEstimator):
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> StandardizedLogistic:
         """Learn from features of shape ``(n_samples, n_features)`` and class names."""
+        self.axes_: np.ndarray | None = None
         self.scaler_ = StandardScaler().fit(x)
         z = np.asarray(self.scaler_.transform(x), dtype=np.float64)
         if z.shape[1] > z.shape[0]:
             u, s, self.axes_ = np.linalg.svd(z, full_matrices=False)
             z = u * s
-        else:
-            self.axes_ = None
         self.model_ = LogisticRegression(class_weight="balanced", max_iter=1000)
         largest = int(pd.Series(y).value_counts().max())
         if largest > 1:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import numpy as np
@@ -177,5 +177,5 @@ def _by_modality(value: ByModality, names: list[str], option: str) -> dict[str, 
     return by_modality(given, names, option)
 
 
-def _arrays(x: np.ndarray | sparse.csr_matrix) -> list[np.ndarray]:
+def _arrays(x: Any) -> list[np.ndarray]:
     return [x.data, x.indices, x.indptr] if sparse.issparse(x) else [x]
