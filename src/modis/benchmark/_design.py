@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Design", "Job", "plan"]
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["Design", "Job", "check_design", "plan"]
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,47 @@ def plan(design: Design) -> list[Job]:
         for fold in range(design.folds or 1)
         for method in design.methods
     ]
+
+
+def check_design(design: Design, known: Collection[str], split_key: str | None) -> None:
+    """Refuse what cannot be compared, whatever the data.
+
+    Parameters
+    ----------
+    design
+        What is wanted.
+    known
+        Names of all methods.
+    split_key
+        Column that says what trains and what tests.
+
+    Raises
+    ------
+    ValueError
+        With the option that cannot be used.
+    """
+    strange = [name for name in design.methods if name not in known]
+    if strange:
+        raise ValueError(
+            f"There is no method {strange[0]!r} (--methods); there are {', '.join(known)}."
+        )
+    if len(set(design.methods)) < len(design.methods):
+        raise ValueError(f"--methods names one twice: {', '.join(design.methods)}.")
+    for option, number, least in (
+        ("--seeds", design.seeds, 1),
+        ("--folds", design.folds, 2),
+        ("--labels-per-class", design.labels_per_class, 1),
+    ):
+        if number is not None and number < least:
+            raise ValueError(f"{option} must be at least {least}, found {number}.")
+    if design.folds is not None and split_key is not None:
+        raise ValueError("Give either --split-key or --folds: both say what is tested.")
+    if design.transfer is not None:
+        if design.folds is not None or design.unpaired:
+            raise ValueError(
+                "--transfer-from deals the observations itself; leave --folds and --unpaired out."
+            )
+        if design.transfer[0] == design.transfer[1]:
+            raise ValueError(
+                f"--transfer-from and --transfer-to are both {design.transfer[0]!r}; name two."
+            )

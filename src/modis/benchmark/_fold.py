@@ -103,6 +103,11 @@ def _transfer_fold(cohort: Cohort, design: Design, seed: int) -> Fold:
     """Half of the observations keep the source with its labels, half the target without any."""
     assert design.transfer is not None
     source, target = design.transfer
+    for option, name in (("--transfer-from", source), ("--transfer-to", target)):
+        if name not in cohort.labels:
+            raise KeyError(
+                f"There is no modality {name!r} ({option}); there are {', '.join(cohort.labels)}."
+            )
     labels = {name: cohort.labels[name] for name in (source, target)}
     if design.validation and cohort.part is not None:
         labels = _without(labels, cohort.part.index[cohort.part == "test"])

@@ -13,6 +13,7 @@ from ..inputs import without_pulling
 from ..model import MODIS
 from ..runs import PAPER, SilentStop
 from ._baselines import logistic_regression, random_forest
+from ._diagvi import diagvi, diagvi_obstacle
 from ._features import library_size, read_features, read_values
 from ._fold import LABEL
 from ._names import COMBINED
@@ -47,6 +48,8 @@ class Method:
         Fields of the design, beyond the common ones, that decide its predictions.
     uses_links
         Whether linked features do.
+    obstacle
+        Why it cannot be run on these data and this installation; empty if it can.
     """
 
     title: str
@@ -54,6 +57,7 @@ class Method:
     transfers: bool = False
     uses: tuple[str, ...] = ()
     uses_links: bool = False
+    obstacle: Callable[[Cohort, Design], str] = lambda cohort, design: ""
 
 
 def modis(cohort: Cohort, fold: Fold, design: Design, seed: int) -> dict[str, pd.Series]:
@@ -151,9 +155,17 @@ METHODS: dict[str, Method] = {
         uses=("max_epochs", "model_kwargs", "train_kwargs"),
         uses_links=True,
     ),
-    "paper": Method("the paper's method", paper, transfers=True, uses=("max_epochs",)),
     "lr": Method("logistic regression", logistic_regression),
     "rf": Method("random forest", random_forest),
+    "paper": Method("the paper's method", paper, transfers=True, uses=("max_epochs",)),
+    "diagvi": Method(
+        "DIAGVI and neighbours",
+        diagvi,
+        transfers=True,
+        uses=("max_epochs",),
+        uses_links=True,
+        obstacle=diagvi_obstacle,
+    ),
 }
 
 #: One classifier per modality: what MODIS is measured against.
