@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -34,8 +34,10 @@ def diagvi_obstacle(cohort: Cohort, design: Design) -> str:
     """
     if not hasattr(scvi.external, "DIAGVI"):
         return f"scvi-tools {scvi.__version__} does not have it (1.5 on Python 3.12 does)"
-    if importlib.util.find_spec("torch_geometric") is None:
-        return "it needs the package torch-geometric"
+    try:
+        importlib.import_module("torch_geometric")
+    except ImportError as error:
+        return f"it needs the package torch-geometric ({error})"
     names = list(cohort.modalities if design.transfer is None else design.transfer)
     if len(names) != 2:
         return f"it takes two modalities, and there are {len(names)}"

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 __all__ = ["judge"]
 
 _METRIC = "balanced_accuracy"
+# shown with three digits
+_LEAST = 0.0005
 
 
 def judge(table: pd.DataFrame) -> list[str]:
@@ -34,7 +36,8 @@ def judge(table: pd.DataFrame) -> list[str]:
         row = (overall if len(overall) else single).iloc[0]
         where = "on average over the omics" if len(overall) else f"in {row['modality']}"
         said.append(
-            f"MODIS is {_distance(row)} {_rivals(single)} {where} {_interval(row)}. {_advice(row, single)}"
+            f"MODIS is {_distance(row)} {_rivals(single)} {where} {_interval(row)}. "
+            f"{_advice(row, single)}"
         )
         if len(single) > 1:
             best, worst = (
@@ -55,7 +58,9 @@ def judge(table: pd.DataFrame) -> list[str]:
 
 def _distance(row: pd.Series) -> str:
     """How far above or below."""
-    side = "above" if row["mean"] >= 0 else "below"
+    if abs(row["mean"]) < _LEAST:
+        return "level with"
+    side = "above" if row["mean"] > 0 else "below"
     return f"{abs(row['mean']):.3f} {side}"
 
 
