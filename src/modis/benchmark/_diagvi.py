@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -34,10 +36,11 @@ def diagvi_obstacle(cohort: Cohort, design: Design) -> str:
     """
     if not hasattr(scvi.external, "DIAGVI"):
         return f"scvi-tools {scvi.__version__} does not have it (1.5 on Python 3.12 does)"
-    try:
-        importlib.import_module("torch_geometric")
-    except ImportError as error:
-        return f"it needs the package torch-geometric ({error})"
+    for package in ("torch_geometric", "geomloss"):
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            return f"it needs the package {package.replace('_', '-')} ({error})"
     names = list(cohort.modalities if design.transfer is None else design.transfer)
     if len(names) != 2:
         return f"it takes two modalities, and there are {len(names)}"
@@ -82,12 +85,14 @@ def diagvi(cohort: Cohort, fold: Fold, design: Design, seed: int) -> dict[str, p
     mapping = _mapping(cohort, list(adatas))
     graph = DIAGVI.construct_custom_guidance_graph(adatas, mapping)
     model = DIAGVI(adatas, guidance_graph=graph)
-    model.train(
-        max_epochs=design.max_epochs,
-        train_size=_TRAIN_SIZE,
-        datasplitter_kwargs=index,
-        callbacks=[SilentStop()],
-    )
+    # its progress bar cannot be switched off
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        model.train(
+            max_epochs=design.max_epochs,
+            train_size=_TRAIN_SIZE,
+            datasplitter_kwargs=index,
+            callbacks=[SilentStop()],
+        )
     latent = {
         name: pd.DataFrame(z, index=adatas[name].obs_names)
         for name, z in model.get_latent_representation().items()
