@@ -182,8 +182,8 @@ def benchmark(
         train_kwargs=train_kwargs or {},
     )
     check_design(design, METHODS, split_key)
-    mdata = read_mudata(Path(data)) if isinstance(data, str | Path) else data
     with quiet():
+        mdata = read_mudata(Path(data)) if isinstance(data, str | Path) else data
         cohort = make_cohort(
             mdata,
             labels_key,
