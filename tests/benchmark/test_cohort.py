@@ -89,3 +89,12 @@ def test_missing_values_and_missing_names(mosaic):
     mosaic.mod["protein"].var_names = names.where(np.arange(len(names)) > 1, "same")
     with pytest.raises(ValueError, match="feature name"):
         make_cohort(mosaic, "label")
+
+
+def test_links_that_fit_nothing_are_refused(mosaic):
+    columns = ["source_modality", "source_feature", "target_modality", "target_feature"]
+    table = pd.DataFrame([("protein", "p", "rna", "g")], columns=columns)
+    with pytest.raises(KeyError, match="modalities that the data do not have: 'rna'"):
+        make_cohort(mosaic, "label", links=table)
+    with pytest.raises(KeyError, match="no column 'target_feature'"):
+        make_cohort(mosaic, "label", links=table[columns[:3]])

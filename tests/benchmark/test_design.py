@@ -17,6 +17,7 @@ def test_all_of_one_seed_come_first():
 @pytest.mark.parametrize(
     ("fields", "split_key", "said"),
     [
+        ({"methods": ()}, None, "names no method"),
         ({"methods": ("svm",)}, None, r"no method 'svm' \(--methods\); there are modis, lr"),
         ({"methods": ("lr", "lr")}, None, "twice"),
         ({"seeds": 0}, None, "--seeds must be at least 1"),

@@ -41,7 +41,7 @@ def test_why_it_is_left_out(monkeypatch):
     monkeypatch.delattr(scvi.external, "DIAGVI", raising=False)
     assert "does not have it" in diagvi_obstacle(cohort_of(TWO), design)
     monkeypatch.setattr(scvi.external, "DIAGVI", object, raising=False)
-    monkeypatch.setattr("importlib.import_module", lambda name: None)
+    monkeypatch.setattr("modis.benchmark._diagvi.import_module", lambda name: None)
     assert diagvi_obstacle(cohort_of(TWO), design) == ""
     three = cohort_of({**TWO, "atac": ["CD4"]})
     assert "two modalities, and there are 3" in diagvi_obstacle(three, design)
@@ -52,7 +52,7 @@ def test_why_it_is_left_out(monkeypatch):
     def fail(name):
         raise ImportError(f"No module named '{name}'")
 
-    monkeypatch.setattr("importlib.import_module", fail)
+    monkeypatch.setattr("modis.benchmark._diagvi.import_module", fail)
     assert "needs the package torch-geometric" in diagvi_obstacle(cohort_of(TWO), design)
 
 

@@ -28,7 +28,7 @@ def test_rows_of_one_run(mosaic):
     assert values["protein", "all", "accuracy"] < values["methylation", "all", "accuracy"] == 1
     assert values["protein", "all", "n_test"] == len(fold.test["protein"])
     assert values["protein", "several", "n_test"] == len(several)
-    assert values["protein", "all", "n_labeled"] == values["protein", "all", "n_train"] == 60
+    assert values["protein", "all", "n_labeled"] == values["protein", "all", "n_train"] == 63
     combined = rows[rows["modality"] == "combined"]
     assert set(combined["subset"]) == {"several"}
     recall = rows[(rows["metric"] == "recall") & (rows["subset"] == "all")]

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._constants import LIKELIHOOD_DOMAINS
-from ..data import check_mudata, collect_batches, collect_labels
+from ..data import align_links, check_mudata, collect_batches, collect_labels
 from ..data._validation import check_likelihoods, check_names, check_values
 from ..inputs import by_modality, check_column, stated_part, used_modalities
 
@@ -165,6 +165,9 @@ def make_cohort(
         x = x.tocsr() if sparse.issparse(x) else np.asarray(x, dtype=np.float32)
         obs, var = pd.DataFrame(index=adata.obs_names), pd.DataFrame(index=adata.var_names)
         adatas[name] = ad.AnnData(x, obs=obs, var=var)
+    if links is not None:
+        features = {name: mdata.mod[name].var_names.to_numpy() for name in names}
+        align_links(links, features, [name for name in mdata.mod if name not in names])
     batches = None if batch_key is None else collect_batches(mdata, names, batch_key)
     return Cohort(adatas, likelihoods, labels, part, batches, links)
 

@@ -98,6 +98,8 @@ def check_design(design: Design, known: Collection[str], split_key: str | None) 
     ValueError
         With the option that cannot be used.
     """
+    if not design.methods:
+        raise ValueError(f"--methods names no method; there are {', '.join(known)}.")
     strange = [name for name in design.methods if name not in known]
     if strange:
         raise ValueError(

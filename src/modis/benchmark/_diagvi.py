@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def diagvi_obstacle(cohort: Cohort, design: Design) -> str:
         return f"scvi-tools {scvi.__version__} does not have it (1.5 on Python 3.12 does)"
     for package in ("torch_geometric", "geomloss"):
         try:
-            importlib.import_module(package)
+            import_module(package)
         except ImportError as error:
             return f"it needs the package {package.replace('_', '-')} ({error})"
     names = list(cohort.modalities if design.transfer is None else design.transfer)

@@ -62,7 +62,12 @@ class Method:
 
 def modis(cohort: Cohort, fold: Fold, design: Design, seed: int) -> dict[str, pd.Series]:
     """Train MODIS with the arguments of the design."""
-    kwargs = {"feature_links": cohort.links} if cohort.links is not None else {}
+    kwargs = {}
+    if cohort.links is not None:
+        # the model refuses links of modalities that it does not get
+        known = [cohort.links[f"{end}_modality"].isin(fold.train) for end in ("source", "target")]
+        used = cohort.links[known[0] & known[1]]
+        kwargs = {"feature_links": used} if len(used) else {}
     likelihood = {name: cohort.likelihood[name] for name in fold.train}
     values = {name: cohort.modalities[name] for name in fold.train}
     model = _train(

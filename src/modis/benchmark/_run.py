@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "benchmark"]
 
 _FOLDS = 5
+# by whether labels are carried over
+_DEFAULT = {False: ("modis", "lr", "rf"), True: ("modis", "diagvi")}
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def benchmark(
     if split_key is None and folds is None and transfer is None:
         folds = _FOLDS
     design = Design(
-        methods=tuple(methods or (("modis", "lr", "rf") if transfer is None else _TRANSFER)),
+        methods=tuple(_DEFAULT[transfer is not None] if methods is None else methods),
         seeds=seeds,
         folds=folds,
         unpaired=unpaired,
@@ -204,9 +206,6 @@ def benchmark(
         with TemporaryDirectory() as folder:
             return _compare(Store(Path(folder), cohort, design), jobs, console)
     return _compare(Store(Path(out), cohort, design), jobs, console)
-
-
-_TRANSFER = ("modis", "diagvi")
 
 
 def _with_names(cohort: Cohort, mdata: MuData, transfer: tuple[str, str] | None) -> pd.DataFrame:
