@@ -106,8 +106,6 @@ def test_a_gene_that_decides_comes_first(fit):
         assert set(first["feature"]) == {data.mod[modality].var_names[4]}
         assert first["direction"].to_dict() == {"healthy": "up", "Crohn's": "down"}
         assert (first["attribution"] > 0).all()
-        second = table.loc[table["rank"] == 2, "importance"].max()
-        assert first["importance"].min() > 2 * second
 
 
 # which observations ----------------------------------------------------------------------------
@@ -244,7 +242,7 @@ def test_untrained_model(mdata):
 
 def test_features_that_the_simulation_shifts_come_first():
     scvi.settings.seed = 0
-    mdata = unpair(intersim(n_samples=1000, seed=9))
+    mdata = unpair(intersim(n_samples=1500, seed=9))
     MODIS.setup_mudata(mdata, labels_key="label")
     model = MODIS(mdata)
     model.train(max_epochs=30, accelerator="cpu", enable_progress_bar=False)

@@ -55,15 +55,20 @@ def test_bars(n_features, drawn):
 
 def test_colors_are_explained_once():
     axes = feature_importance(table(["a", "b", "c"]))
-    texts = [text.get_text() for text in axes[0].get_legend().get_texts()]
-    assert texts == ["higher in the class", "lower in the class"]
-    assert all(ax.get_legend() is None for ax in axes[1:])
+    (legend,) = axes[0].figure.legends
+    meanings = ["higher in the class", "lower in the class"]
+    assert [text.get_text() for text in legend.get_texts()] == meanings
+    assert all(ax.get_legend() is None for ax in axes)
+    figure, given = plt.subplots(1, 2)
+    feature_importance(table(), axes=given)
+    assert [text.get_text() for text in given[1].get_legend().get_texts()] == meanings
+    assert (given[0].get_legend(), figure.legends) == (None, [])
 
 
 def test_panel_per_modality_and_class(drawn):
     both = pd.concat([table(["b", "a"], modality="rna"), table(["a"], modality="meth")])
     axes = feature_importance(both)
-    assert titles(axes) == ["rna\na", "rna\nb", "meth\na"]
+    assert titles(axes) == ["rna: a", "rna: b", "meth: a"]
     # one modality needs no name
     assert titles(feature_importance(both.iloc[:24])) == ["a", "b"]
     plt.close()
@@ -88,7 +93,7 @@ def test_odd_tables(importance, drawn):
 
 def test_long_names_are_cut():
     importance = table(["a"], n=1).assign(feature="ENSG00000141510.18_a_very_long_name")
-    assert names(feature_importance(importance)[0]) == ["ENSG00000141510.18_…"]
+    assert names(feature_importance(importance)[0]) == ["ENSG000001…long_name"]
 
 
 def test_given_axes_are_used():

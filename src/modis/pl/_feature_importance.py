@@ -12,17 +12,19 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ._panels import panels
+from ._panels import figure_of, panels
 from ._style import TEXT_COLOR, house_style, in_order, wrapped
 
 COLORS = {"up": "#d55e00", "down": "#0072b2"}
 MEANINGS = {"up": "higher in the class", "down": "lower in the class"}
+SCORE = "contribution to the class score"
 NEEDED = ["class", "feature", "attribution", "direction"]
 # longer names would leave no room for the bars
 LONGEST = 20
 BAR_WIDTH = 2.1
 MAX_WIDTH = 10.5
 INCHES_PER_LETTER = 0.075
+WIDTH_OF_LEGEND = 3.4
 
 
 @house_style()
@@ -88,16 +90,26 @@ def feature_importance(
     n_bars = max(len(table) for table in tables.values())
     letters = max(len(_short(name)) for table in tables.values() for name in table["feature"])
     several = len({modality for modality, _ in tables}) > 1
-    size = (BAR_WIDTH + INCHES_PER_LETTER * letters, 0.19 * n_bars + (1.0 if several else 0.85))
+    titles = [wrapped(f"{modality}: {name}" if several else name) for modality, name in tables]
+    n_lines = max(title.count("\n") for title in titles)
+    size = (BAR_WIDTH + INCHES_PER_LETTER * letters, 0.19 * n_bars + 0.17 * n_lines + 0.6)
     drawn_on = panels(len(tables), axes, panel_size=size, max_width=MAX_WIDTH)
-    legend_due = True
-    for ax, ((modality, name), table) in zip(drawn_on, tables.items(), strict=True):
+    for ax, table, title in zip(drawn_on, tables.values(), titles, strict=True):
         _draw(ax, table, n_bars)
-        title = wrapped(name, width=int(size[0] / 0.085))
-        ax.set_title(f"{modality}\n{title}" if several else title, loc="left")
-        if legend_due:
-            _write_legend(ax)
-            legend_due = False
+        ax.set_title(title, loc="left")
+    handles = [Patch(color=COLORS[key], label=MEANINGS[key]) for key in COLORS]
+    if axes is None:
+        figure = figure_of(drawn_on[0])
+        width, height = figure.get_size_inches()
+        n_columns = 2 if width > WIDTH_OF_LEGEND else 1
+        # above the panels: beside the bars there may be no room
+        figure.legend(handles=handles, loc="outside upper left", ncols=n_columns, handlelength=1.0)
+        figure.supxlabel(SCORE, fontsize=9)
+        figure.set_size_inches(width, height + (0.5 if n_columns == 2 else 0.7))
+    else:
+        for ax in drawn_on:
+            ax.set_xlabel(SCORE)
+        drawn_on[-1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawn_on
 
 
@@ -128,26 +140,11 @@ def _draw(ax: Axes, table: pd.DataFrame, n_bars: int) -> None:
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=TEXT_COLOR, linewidth=0.8)
     ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
-    ax.set_xlabel("contribution to the class score")
-
-
-def _write_legend(ax: Axes) -> None:
-    """Beside the shortest bars, where there is room."""
-    handles = [Patch(color=COLORS[key], label=MEANINGS[key]) for key in COLORS]
-    ax.legend(
-        handles=handles,
-        loc="lower right",
-        fontsize=7,
-        handlelength=0.9,
-        handletextpad=0.4,
-        labelspacing=0.25,
-        borderaxespad=0.1,
-        frameon=True,
-        framealpha=0.85,
-        edgecolor="none",
-    )
 
 
 def _short(name: Any) -> str:
+    """Without its middle: what tells names apart stands at their ends."""
     text = str(name)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[: LONGEST // 2]}…{text[len(text) - LONGEST // 2 + 1 :]}"
