@@ -267,7 +267,7 @@ class ImportanceMixin(DataAccess):
 
     def _in_units(self, modality: str, scaled: np.ndarray) -> np.ndarray:
         scaler = self.module.scaler(modality)
-        values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().numpy()
+        values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().double().numpy()
         is_counts = isinstance(self.module.decoder(modality), CountDecoder)
         return np.expm1(values) if is_counts else values
 
