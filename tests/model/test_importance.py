@@ -99,13 +99,17 @@ def test_a_gene_that_decides_comes_first(fit):
     for adata in data.mod.values():
         adata.X = rng.normal(size=adata.shape).astype(np.float32)
         adata.X[:, 4] += np.where(adata.obs["label"] == "healthy", 4, -4)
-    model = fit(data, train={"max_epochs": 40})
+    model = fit(data, train={"max_epochs": 60, "train_size": 1.0, "plan_kwargs": {"lr": 5e-3}})
     for modality in (RNA, CPG):
+        labels = data.mod[modality].obs["label"]
+        assert (model.predict(modality=modality).astype(str) == labels).mean() > 0.9
         table = model.feature_importance(modality)
         first = table[table["rank"] == 1].set_index("class")
         assert set(first["feature"]) == {data.mod[modality].var_names[4]}
         assert first["direction"].to_dict() == {"healthy": "up", "Crohn's": "down"}
         assert (first["attribution"] > 0).all()
+        second = table.loc[table["rank"] == 2, "importance"].max()
+        assert first["importance"].min() > 2 * second
 
 
 # which observations ----------------------------------------------------------------------------

@@ -245,10 +245,10 @@ class ImportanceMixin(DataAccess):
                 n_steps=n_steps,
                 internal_batch_size=_POINTS_AT_ONCE,
             )
-            contribution += found.detach().sum(dim=0).double().cpu().numpy()
-            mean += x.detach().sum(dim=0).double().cpu().numpy()
+            contribution += found.detach().sum(dim=0).cpu().double().numpy()
+            mean += x.detach().sum(dim=0).cpu().double().numpy()
         contribution, mean = contribution / len(rows), mean / len(rows)
-        start = baseline[0].double().cpu().numpy()
+        start = baseline[0].cpu().double().numpy()
         table = pd.DataFrame(
             {
                 "modality": data.name,
