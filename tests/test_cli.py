@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FILES = {"integrated.h5mu", "model", "metrics.csv", "report.html"}
 FIGURES = {"latent_umap.png", "confusion.png", "translation.png", "history.png"}
 FIGURES |= {"class_counts.png"}
+#: What only models of classes leave.
+OF_CLASSES = {"feature_importance.csv", "feature_importance.png"}
 
 
 def modis(*arguments: object) -> Result:
@@ -268,7 +270,7 @@ def test_ctrl_c(
 
 def test_fit_leaves_everything(fitted: tuple[Path, str]) -> None:
     out, printed = fitted
-    assert {path.name for path in out.iterdir()} == FILES | FIGURES
+    assert {path.name for path in out.iterdir()} == FILES | FIGURES | OF_CLASSES
     assert "balanced accuracy" in printed
     assert "report.html" in printed
 
@@ -336,7 +338,8 @@ def test_force_replaces_results_and_keeps_the_rest(
     fitted: tuple[Path, str], data_file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.txt").write_text("keep")
-    (tmp_path / "confusion.png").write_text("of an earlier run")
+    for name in ("confusion.png", *OF_CLASSES):
+        (tmp_path / name).write_text("of an earlier run")
     options = ["--max-epochs", 1, "--modalities", "protein", "--test-size", 0]
     options += ["--force", "--out", tmp_path]
     result = modis("fit", data_file, *options)
@@ -395,7 +398,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "deep" / "demo"
     result = modis("demo", "--samples", 100, "--max-epochs", 1, "--out", out)
     assert result.exit_code == 0, result.output
-    assert {path.name for path in out.iterdir()} == FILES | FIGURES
+    assert {path.name for path in out.iterdir()} == FILES | FIGURES | OF_CLASSES
     metrics = pd.read_csv(out / "metrics.csv")
     errors = metrics[metrics["metric"] == "mse"]
     assert len(errors) == 9

@@ -62,7 +62,7 @@ def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
 
 def test_images_have_alternative_texts(page: Page) -> None:
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 4
+    assert len(images) == 5
     assert all(len(image["alt"] or "") > 20 for image in images)
 
 
@@ -75,6 +75,7 @@ def test_what_a_reader_must_know(page: Page) -> None:
     text = " ".join(" ".join(page.texts).split())
     assert "114 observations of methylation, expression and protein" in text
     assert "class_3 has no training sample in protein" in text
+    assert "What drives the predictions" in text
     assert "modis fit cohort.h5mu" in text
     assert "Lepe-Soltero" in text
     assert 'translate("methylation", "expression", mdata)' in text
@@ -87,6 +88,16 @@ def test_headline_figures_are_those_of_the_table(
     chosen = (metrics["split"] == "test") & (metrics["metric"] == "balanced_accuracy")
     for value in metrics.loc[chosen, "value"]:
         assert share(value) in page.texts
+
+
+def test_leading_features_are_those_of_the_table(
+    results: tuple[Results, Path], page: Page
+) -> None:
+    importance = results[0].importance
+    assert importance is not None
+    for row in importance[importance["rank"] == 1].itertuples():
+        arrow = "↑" if row.direction == "up" else "↓"
+        assert f"{row.feature}\N{NO-BREAK SPACE}{arrow}" in page.texts
 
 
 def test_phones_and_dark_screens(html: str) -> None:

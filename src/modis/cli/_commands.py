@@ -158,8 +158,8 @@ def fit(
     Observations may be measured in one omics, in some or in all. A part of them is held out, the
     others train, and **report.html** tells how well the classes of the held-out part are
     found. **integrated.h5mu** holds all observations with their place in the latent space
-    (obsm "X_modis") and predicted classes, **model/** the model for **modis
-    predict** and **modis translate**.
+    (obsm "X_modis") and predicted classes, **feature_importance.csv** the features that each
+    class is predicted from, **model/** the model for **modis predict** and **modis translate**.
     """
     with guarded(debug):
         check_input(file)

@@ -11,6 +11,7 @@ from ..data import DataSpec, align_links, check_mudata, register
 from ..dataloaders import ModalitySplitter
 from ..module import MODISModule
 from ..train import MODISTrainingPlan, quiet_libraries
+from ._importance import ImportanceMixin
 from ._inference import InferenceMixin
 from ._persistence import check_saved_model
 from ._training import TrainingMixin
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MODIS"]
 
 
-class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
+class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
     """Integrate unpaired multi-omics data.
 
     One variational autoencoder per modality, coupled by an adversarial discriminator in a shared

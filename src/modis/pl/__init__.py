@@ -1,9 +1,10 @@
 """Figures that scanpy and muon do not have: matplotlib axes in and out."""
 
-__all__ = ["class_counts", "confusion", "history", "latent", "translation"]
+__all__ = ["class_counts", "confusion", "feature_importance", "history", "latent", "translation"]
 
 from ._class_counts import class_counts
 from ._confusion import confusion
+from ._feature_importance import feature_importance
 from ._history import history
 from ._latent import latent
 from ._translation import translation

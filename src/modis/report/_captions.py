@@ -40,6 +40,16 @@ def captions(results: Results) -> dict[str, dict[str, str]]:
             "read": "",
             "alt": "Heatmap of translation errors, source modality by target modality.",
         },
+        "feature_importance.png": {
+            "title": "What drives the predictions",
+            "read": "For every omics and class, the features that contribute most to the class "
+            "score, by integrated gradients: the class is compared with the average of the other "
+            "classes, over its training samples. A bar to the right speaks for the class, one to "
+            "the left against it; orange features are higher in the class, blue ones lower. Of "
+            "features that tell the same the model may lean on some and pass over others, and "
+            "nothing here says what causes a class.",
+            "alt": "Bars of the most important features of every class, by modality.",
+        },
         "history.png": {
             "title": "Training",
             "read": "Each panel is one quantity over the passes through the data (epochs). "

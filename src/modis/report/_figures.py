@@ -9,6 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import pl
 from ._cohort import UNLABELED
+from ._importance import N_FEATURES
 from ._predictions import COMBINED
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ __all__ = ["DPI", "MOST_POINTS", "draw_figures", "embed"]
 DPI = 140
 #: A picture of more points takes long and shows no more.
 MOST_POINTS = 4000
+#: More panels than these nobody looks through; the table has them all.
+_MOST_PANELS = 40
 #: With fewer rows a neighbour graph means nothing, and UMAP's start may fail.
 _FEWEST_FOR_UMAP = 40
 
@@ -66,6 +69,7 @@ def draw_figures(
     embedding: AnnData,
     predictions: pd.DataFrame | None,
     translations: Translations | None,
+    importance: pd.DataFrame | None,
     out: Path,
 ) -> list[str]:
     """Write the figures that the data allow.
@@ -93,6 +97,8 @@ def draw_figures(
     if translations is not None and translations.across:
         limit = translations.class_average if translations.simulated else None
         axes["translation.png"] = pl.translation(translations.errors, limit)
+    if importance is not None and (importance["rank"] == 1).sum() <= _MOST_PANELS:
+        axes["feature_importance.png"] = pl.feature_importance(importance, N_FEATURES)[0]
     axes["history.png"] = _draw_history(model)
     counts = cohort.counts("train")
     if not counts[UNLABELED].any() and len(counts.columns) > 1:

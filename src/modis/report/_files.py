@@ -17,10 +17,12 @@ __all__ = ["clear_output_folder", "write_mudata"]
 OUTPUTS = (
     "integrated.h5mu",
     "metrics.csv",
+    "feature_importance.csv",
     "report.html",
     "latent_umap.png",
     "confusion.png",
     "translation.png",
+    "feature_importance.png",
     "history.png",
     "class_counts.png",
 )

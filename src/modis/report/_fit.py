@@ -12,6 +12,7 @@ from ..model import MODIS
 from ._cohort import Cohort, make_cohort
 from ._figures import draw_figures, embed
 from ._files import clear_output_folder, write_mudata
+from ._importance import explain
 from ._page import write_page
 from ._predictions import COMBINED, predict_all, scores
 from ._summary import show_summary
@@ -43,6 +44,8 @@ class Results:
         Table of all metrics.
     translations
         `None` without test observations.
+    importance
+        As from :func:`~modis.report._importance.explain`; `None` without classes.
     figures
         Names of the figures' files.
     seconds
@@ -55,6 +58,7 @@ class Results:
     predictions: pd.DataFrame | None
     metrics: pd.DataFrame
     translations: Translations | None
+    importance: pd.DataFrame | None
     figures: list[str]
     seconds: float
 
@@ -146,6 +150,7 @@ def fit(
     screen.stage("Judging the test part")
     predictions = predict_all(model, cohort) if model.module.n_classes else None
     translations = judge_translations(model, cohort, simulated=source is None)
+    importance = explain(model)
     screen.stage("Drawing")
     embedding = embed(model, cohort, settings.seed)
     screen.stage(f"Writing {out}")
@@ -153,11 +158,13 @@ def fit(
     model.save(str(out / "model"), overwrite=True)
     metrics = _metrics(predictions, translations)
     metrics.to_csv(out / "metrics.csv", index=False)
-    figures = draw_figures(model, cohort, embedding, predictions, translations, out)
+    if importance is not None:
+        importance.to_csv(out / "feature_importance.csv", index=False)
+    figures = draw_figures(model, cohort, embedding, predictions, translations, importance, out)
     _write_results(model, cohort, predictions)
     write_mudata(cohort.mdata, out / "integrated.h5mu")
     results = Results(
-        model, cohort, embedding, predictions, metrics, translations, figures, seconds
+        model, cohort, embedding, predictions, metrics, translations, importance, figures, seconds
     )
     write_page(results, settings, out, source=source, command=command, notes=screen.notes)
     show_summary(results, out, screen)

@@ -16,6 +16,7 @@ from ._captions import captions
 from ._cautions import FEW, cautions
 from ._cohort import UNLABELED
 from ._figures import DPI
+from ._importance import leading_features
 from ._predictions import COMBINED, SEVERAL
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def write_page(
         recalls=_recalls(results),
         few=FEW,
         translations=_translations(results),
+        importance=None if results.importance is None else leading_features(results.importance),
         figures=figures,
         settings=_settings(results, settings),
         versions=[(name, version(name)) for name in _PACKAGES]

@@ -1,0 +1,116 @@
+"""Bars of important features: which, in what order, how long and in what colour."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from modis.pl import feature_importance
+
+
+def table(classes=("b", "a"), n=12, modality=None):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {
+            "class": np.repeat(classes, n),
+            "feature": [f"g{k}" for k in range(n)] * len(classes),
+            "attribution": rng.normal(size=n * len(classes)),
+        }
+    )
+    rows["direction"] = np.where(rng.random(len(rows)) < 0.5, "up", "down")
+    return rows if modality is None else rows.assign(modality=modality)
+
+
+def titles(axes):
+    return [ax.get_title(loc="left") for ax in axes]
+
+
+def names(ax):
+    return [tick.get_text() for tick in ax.get_yticklabels()]
+
+
+@pytest.mark.parametrize("n_features", [1, 5, 12, 30])
+def test_bars(n_features, drawn):
+    importance = table()
+    before = importance.copy()
+    axes = feature_importance(importance, n_features)
+    assert titles(axes) == ["a", "b"]
+    for ax, name in zip(axes, ["a", "b"], strict=True):
+        own = importance[importance["class"] == name]
+        own = own.reindex(own["attribution"].abs().sort_values(ascending=False).index)
+        own = own.head(n_features)
+        assert names(ax) == list(own["feature"])
+        bars = ax.patches
+        np.testing.assert_allclose([bar.get_width() for bar in bars], own["attribution"])
+        expected = own["direction"].map({"up": "#d55e00", "down": "#0072b2"})
+        assert [to_hex(bar.get_facecolor()) for bar in bars] == list(expected)
+        # the first feature stands on top
+        assert ax.yaxis_inverted()
+    pd.testing.assert_frame_equal(importance, before)
+    drawn(axes)
+
+
+def test_colors_are_explained_once():
+    axes = feature_importance(table(["a", "b", "c"]))
+    (legend,) = axes[0].figure.legends
+    meanings = ["higher in the class", "lower in the class"]
+    assert [text.get_text() for text in legend.get_texts()] == meanings
+    assert all(ax.get_legend() is None for ax in axes)
+    figure, given = plt.subplots(1, 2)
+    feature_importance(table(), axes=given)
+    assert [text.get_text() for text in given[1].get_legend().get_texts()] == meanings
+    assert (given[0].get_legend(), figure.legends) == (None, [])
+
+
+def test_panel_per_modality_and_class(drawn):
+    both = pd.concat([table(["b", "a"], modality="rna"), table(["a"], modality="meth")])
+    axes = feature_importance(both)
+    assert titles(axes) == ["rna: a", "rna: b", "meth: a"]
+    # one modality needs no name
+    assert titles(feature_importance(both.iloc[:24])) == ["a", "b"]
+    plt.close()
+    drawn(axes)
+
+
+@pytest.mark.parametrize(
+    "importance",
+    [
+        table(["a"], n=1),
+        table([f"class {k}" for k in range(11)], n=3),
+        table(["a very long name of a class that nobody can read", "b"]).replace(
+            "g3", "ENSG00000141510.18_a_very_long_name"
+        ),
+        table(["a"]).assign(attribution=0.0),
+        table([1, 2]).assign(feature=range(24)),
+    ],
+)
+def test_odd_tables(importance, drawn):
+    drawn(feature_importance(importance))
+
+
+def test_long_names_are_cut():
+    importance = table(["a"], n=1).assign(feature="ENSG00000141510.18_a_very_long_name")
+    assert names(feature_importance(importance)[0]) == ["ENSG000001…long_name"]
+
+
+def test_given_axes_are_used():
+    figure, given = plt.subplots(1, 2)
+    assert feature_importance(table(), axes=given).tolist() == given.tolist()
+    assert plt.get_fignums() == [figure.number]
+
+
+REFUSED = [
+    (table().drop(columns="direction"), {}, r"lacks the column\(s\) \['direction'\]"),
+    (table().iloc[:0], {}, "no row"),
+    (table(), {"n_features": 0}, "n_features=0 must be at least 1"),
+]
+
+
+@pytest.mark.parametrize(("importance", "arguments", "said"), REFUSED)
+def test_refuses_and_leaves_no_figure(importance, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        feature_importance(importance, **arguments)
+    assert plt.get_fignums() == []
