@@ -200,10 +200,14 @@ def _counts() -> md.MuData:
     return make_mdata(("nb", "nb"))
 
 
+def _fit_counts(fit, data: md.MuData, **setup):
+    with pytest.warns(UserWarning, match=f"'{CPG}' holds whole numbers"):
+        return fit(data, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)), **setup)
+
+
 @pytest.fixture(scope="module")
 def of_counts(fit):
-    data = _counts()
-    return fit(data, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+    return _fit_counts(fit, _counts())
 
 
 @pytest.mark.parametrize("stored", STORED)
@@ -226,7 +230,7 @@ def test_the_same_model_however_training_data_are_stored(of_counts, fit, stored)
     for adata in data.mod.values():
         adata.X = STORED[stored](adata.X)
     before = fingerprint(data)
-    model = fit(data, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+    model = _fit_counts(fit, data)
     np.testing.assert_array_equal(
         model.get_latent_representation(), of_counts.get_latent_representation()
     )
@@ -247,7 +251,7 @@ def test_backed_data(of_counts, fit, stored, tmp_path):
         np.testing.assert_array_equal(
             of_counts.get_latent_representation(backed, indices=[9, 0, 9]), latent[[9, 0, 9]]
         )
-        model = fit(backed, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+        model = _fit_counts(fit, backed)
         np.testing.assert_array_equal(model.get_latent_representation(), latent)
         assert backed.isbacked
     finally:
@@ -260,7 +264,7 @@ def test_a_layer_instead_of_x(fit, of_counts):
         adata.layers["counts"] = adata.X.copy()
     data.mod[RNA].X = None
     data.mod[CPG].layers["counts"] -= 1
-    model = fit(data, layer={RNA: "counts"}, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+    model = _fit_counts(fit, data, layer={RNA: "counts"})
     np.testing.assert_array_equal(
         model.get_latent_representation(), of_counts.get_latent_representation()
     )

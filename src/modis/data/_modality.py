@@ -110,7 +110,7 @@ def read_new(
             spec.layers,
             spec.likelihoods,
             features=spec.var_names,
-            warn_constant=False,
+            warn=False,
         )
     return _read(mdata, spec, wanted, _no_codes(mdata, wanted), _batch_codes(mdata, spec, wanted))
 

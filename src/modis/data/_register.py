@@ -91,7 +91,7 @@ def register(
         layers,
         likelihoods,
         features=None if saved is None else saved.var_names,
-        warn_constant=saved is None,
+        warn=saved is None,
     )
     ignored = [name for name in mdata.mod if name not in modalities]
     fields = [
