@@ -61,6 +61,9 @@ def beta(decoder, raw, x):
 # decoder, raw head, data, scaled data, library, last hidden layer -> log-likelihood
 REFERENCE = {
     "gaussian": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(scaled, raw, 1),
+    "gaussian_learned_variance": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(
+        scaled, raw, np.exp(array(d.log_variance) / 2)
+    ),
     "bernoulli": lambda d, raw, x, scaled, lib, h: stats.bernoulli.logpmf(x, special.expit(raw)),
     "beta": lambda d, raw, x, scaled, lib, h: beta(d, raw, x),
     "poisson": lambda d, raw, x, scaled, lib, h: stats.poisson.logpmf(x, count_rate(d, raw, lib)),
@@ -131,10 +134,49 @@ def test_learns_the_mean_of_the_data(likelihood):
         loss.backward()
         optimizer.step()
     assert loss < before
-    if likelihood in {"gaussian", "bernoulli", "poisson"}:
+    if likelihood in {"gaussian", "gaussian_learned_variance", "bernoulli", "poisson"}:
         # where the most likely parameters have a closed form
         mean = decoder(z, library=library).mean
         np.testing.assert_allclose(array(mean.mean(dim=0)), array(x.mean(dim=0)), atol=0.02)
+
+
+def learn(decoder, x, steps=400):
+    """Fit a decoder to scaled values that say nothing of z."""
+    z = torch.zeros(len(x), N_LATENT, dtype=x.dtype)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=0.02)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+    for _step in range(steps):
+        loss = decoder.loss(decoder(z), x, x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+def test_variances_are_those_of_the_features():
+    decoder, _ = make("gaussian_learned_variance")
+    scale = torch.tensor([0.05, 0.2, 0.5, 1.0, 2.0], dtype=torch.float64)
+    x = torch.as_tensor(np.random.default_rng(0).normal(size=(500, N_OUTPUT))) * scale
+    learn(decoder, x)
+    expected = x.var(dim=0, unbiased=False).log()
+    torch.testing.assert_close(decoder.log_variance.detach(), expected, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e4])
+def test_learned_variances_are_bounded(value):
+    decoder, z = make("gaussian_learned_variance")
+    x = torch.full((N, N_OUTPUT), value, dtype=torch.float64)
+    with torch.no_grad():
+        decoder.raw_log_variance.fill_(-1e6 if value == 0 else 1e6)
+    assert decoder.log_variance.abs().tolist() == pytest.approx([7] * N_OUTPUT)
+    loss = decoder.loss(decoder(z), x, x)
+    loss.sum().backward()
+    assert torch.isfinite(loss).all()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in decoder.parameters())
+
+
+def test_a_gaussian_learns_no_variance():
+    assert [name for name, _ in make("gaussian")[0].named_parameters() if "var" in name] == []
 
 
 @pytest.mark.parametrize("likelihood", DECODERS)

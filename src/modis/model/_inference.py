@@ -254,8 +254,8 @@ class InferenceMixin(DataAccess):
         Returns
         -------
         DataFrame with a row per modality, means over its observations: ``elbo``
-        (log-likelihood of all features minus KL, in nats; of scaled features under a unit
-        variance for a gaussian), ``kl`` (nats) and ``reconstruction`` (the loss that training
+        (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
+        variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
         minimises, per feature).
 
         Examples

@@ -158,9 +158,11 @@ class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
         layer
             Layer with the values, `None` for ``X``, or a dict by modality.
         likelihood
-            How values are explained: ``"gaussian"`` (any continuous values; the default),
-            ``"nb"``, ``"zinb"`` or ``"poisson"`` (counts), ``"bernoulli"`` or ``"beta"`` (values
-            in [0, 1]), or a dict by modality (``"gaussian"`` for those that it leaves out).
+            How values are explained: ``"gaussian"`` (any continuous values by their mean squared
+            error; the default), ``"gaussian_learned_variance"`` (the same with a variance per
+            feature, so that noisy features count less), ``"nb"``, ``"zinb"`` or ``"poisson"``
+            (counts), ``"bernoulli"`` or ``"beta"`` (values in [0, 1]), or a dict by modality
+            (``"gaussian"`` for those that it leaves out).
 
         Raises
         ------

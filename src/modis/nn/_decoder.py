@@ -23,6 +23,7 @@ __all__ = [
     "CountDecoder",
     "Decoder",
     "GaussianDecoder",
+    "LearnedVarianceGaussianDecoder",
     "NegativeBinomialDecoder",
     "PoissonDecoder",
     "ZeroInflatedNegativeBinomialDecoder",
@@ -30,6 +31,8 @@ __all__ = [
 
 # keeps beta values and probabilities off 0 and 1, where the log-likelihood is infinite
 _UNIT_MARGIN = 1e-4
+# of a learned log-variance, on either side of 0: standard deviations between 0.03 and 33
+_LOG_VARIANCE_BOUND = 7.0
 
 
 class Decoder(nn.Module, ABC):
@@ -136,6 +139,35 @@ class GaussianDecoder(Decoder):
         return px.log_prob(x_scaled)
 
 
+class LearnedVarianceGaussianDecoder(Decoder):
+    r"""Gaussian in scaled space with one learned variance per feature.
+
+    Features that the latent space explains well count more than noisy ones. The log-variance is
+    :math:`b \tanh(r)` of a free number :math:`r`: it starts at 0 and stays between -b and b, so
+    that a feature that never varies cannot make the likelihood infinite, and the slope b lets it
+    arrive within a few hundred steps of Adam.
+    """
+
+    scaled_output = True
+
+    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(n_latent, n_output, *args, **kwargs)
+        self.raw_log_variance = nn.Parameter(torch.zeros(n_output))
+
+    @property
+    def log_variance(self) -> torch.Tensor:
+        """Log-variance of every scaled feature, shape ``(n_output,)``."""
+        return _LOG_VARIANCE_BOUND * torch.tanh(self.raw_log_variance)
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        mean = self.mean(hidden)
+        return Normal(mean, (0.5 * self.log_variance).exp().expand_as(mean), validate_args=False)
+
+    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of every scaled value, shape ``(n, n_output)``."""
+        return px.log_prob(x_scaled)
+
+
 class BernoulliDecoder(Decoder):
     """Open or closed, mutated or not."""
 
@@ -219,6 +251,7 @@ class ZeroInflatedNegativeBinomialDecoder(NegativeBinomialDecoder):
 #: One decoder class per likelihood. A new likelihood is a class and a line here.
 DECODERS: dict[str, type[Decoder]] = {
     "gaussian": GaussianDecoder,
+    "gaussian_learned_variance": LearnedVarianceGaussianDecoder,
     "nb": NegativeBinomialDecoder,
     "zinb": ZeroInflatedNegativeBinomialDecoder,
     "poisson": PoissonDecoder,
