@@ -33,7 +33,7 @@ def test_one_vocabulary_for_all_modalities():
         assert (item.name, item.n_obs) == (name, adata.n_obs)
         assert item.obs_names.equals(adata.obs_names)
         assert [spec.classes[code] for code in item.labels] == list(adata.obs["label"])
-        assert [spec.batches[code] for code in item.batch] == list(adata.obs["donor"])
+        assert [spec.batches[code] for code in item.batch[:, 0]] == list(adata.obs["donor"])
         np.testing.assert_array_equal(item.matrix.rows(slice(0, adata.n_obs)), adata.X)
     assert fingerprint(mdata) == before
 
@@ -80,7 +80,7 @@ def test_new_data_need_no_labels_but_batches():
     del new.mod[CPG].obs["label"]
     item = read_new(new, spec)[CPG]
     assert item.labels.tolist() == [-1] * 5
-    assert item.batch.tolist() == [1] * 5
+    assert item.batch.tolist() == [[1]] * 5
     new.mod[CPG].obs["donor"] = "d7"
     with pytest.raises(ValueError, match=r"'CpG-îlots' has batch 'd7'.*\['d0', 'd1', 'd2'\]"):
         read_new(new, spec)

@@ -163,7 +163,13 @@ def test_batches_shared_and_by_modality(fit):
     shared = fit(data, batch_key="run")
     single = fit(data, batch_key={RNA: "run0", CPG: "run1"})
     assert shared.module.decoders[RNA].n_batch == 3
-    assert shared.largest_batch_ == {RNA: 1, CPG: 2}
+    # of 60 and 80 observations, 6 and 8 validate
+    counts = shared.condition_counts_
+    assert {name: [each.index(max(each)) for each in counts[name]] for name in counts} == {
+        RNA: [1],
+        CPG: [2],
+    }
+    assert [sum(counts[name][0]) for name in (RNA, CPG)] == [54, 72]
     assert equal(weights(shared), weights(single))
     without = fit(data)
     assert without.module.decoders[RNA].n_batch == 0

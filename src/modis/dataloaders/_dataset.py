@@ -57,8 +57,9 @@ class ModalityDataset(Dataset):
 
         Returns
         -------
-        ``X`` of shape ``(n, n_features)``, ``labels`` and ``batch`` of shape ``(n,)``,
-        and ``weights`` of the same shape if there are any.
+        ``X`` of shape ``(n, n_features)``, ``labels`` of shape ``(n,)``, ``batch`` (codes of the
+        batch and of each covariate) of shape ``(n, 1 + n_covariates)``, and ``weights`` of shape
+        ``(n,)`` if there are any.
         """
         rows = index if self.indices is None else self.indices[index]
         tensors = {

@@ -31,7 +31,7 @@ class DataAccess:
         # the model's, from scvi's base class
         adata: MuData | None
         module: MODISModule
-        largest_batch_: dict[str, int]
+        condition_counts_: dict[str, list[list[int]]]
 
         def _check_if_trained(self, warn: bool = True) -> None: ...
 
@@ -113,14 +113,43 @@ class DataAccess:
             posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)
         return combine_posteriors(posteriors, found, len(obs_names))
 
+    def _batch_code(self, modality: str, name: str | None) -> int | None:
+        """Code of a batch to decode a modality into."""
+        if name is None:
+            return None
+        batches = self._spec.batches
+        if not batches:
+            raise NotInDataError(
+                f"transform_batch={name!r}: the model knows no batches. Set up the data with "
+                "batch_key=... and train again."
+            )
+        (counts, *_) = self.condition_counts_.get(modality, [[1] * len(batches)])
+        seen = [batch for batch, count in zip(batches, counts, strict=True) if count]
+        if str(name) not in seen:
+            raise NotInDataError(
+                f"transform_batch={name!r}: no training sample of modality '{modality}' is of "
+                f"this batch; its batches are {seen}."
+            )
+        return batches.index(str(name))
+
     def _conditions(
-        self, source: str, target: str, tensors: dict[str, torch.Tensor], encoded: Encoded
+        self,
+        source: str,
+        target: str,
+        tensors: dict[str, torch.Tensor],
+        encoded: Encoded,
+        batch_code: int | None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Batch and library size to decode with."""
-        if source == target:
-            return tensors[BATCH_KEY], encoded.library
-        code = self.largest_batch_.get(target, 0)
-        return torch.full((len(encoded.z),), code), None
+        """Batch, covariates and library size to decode with."""
+        codes, library = tensors[BATCH_KEY].clone(), encoded.library
+        if source != target:
+            # before any training the first of each
+            counts = self.condition_counts_.get(target, [[1]] * codes.shape[1])
+            codes[:] = torch.tensor([int(np.argmax(each)) for each in counts])
+            library = None
+        if batch_code is not None:
+            codes[:, 0] = batch_code
+        return codes, library
 
 
 def positions(indices: Sequence[int]) -> np.ndarray:

@@ -150,6 +150,7 @@ class InferenceMixin(DataAccess):
         mdata: MuData | None = None,
         indices: Sequence[int] | None = None,
         n_samples: int = 1,
+        transform_batch: str | None = None,
     ) -> AnnData:
         """Predict one modality from another.
 
@@ -166,18 +167,23 @@ class InferenceMixin(DataAccess):
         n_samples
             With 1 the mean of the posterior is decoded; with more, the average over so many
             draws from it.
+        transform_batch
+            Name of the batch of the target to decode into; by default the target's largest
+            batch or, with ``source == target``, the observation's own.
 
         Returns
         -------
         AnnData with the observations of the source, the features of the target and float32
         values in the units that the target was given in. Counts are told at the target's
-        typical sequencing depth, and batch effects as in the target's largest batch; with
-        ``source == target`` both are the observation's own.
+        typical sequencing depth, and effects of batches and covariates as in the target's
+        largest batch and most frequent categories; with ``source == target`` all of these are
+        the observation's own.
 
         Raises
         ------
         KeyError
-            If a modality is not known or the source is not in the data.
+            If a modality is not known, the source is not in the data, or the target has no
+            training sample of the batch.
 
         Examples
         --------
@@ -196,11 +202,12 @@ class InferenceMixin(DataAccess):
             )
         if n_samples < 1:
             raise ValueError(f"n_samples={n_samples} must be at least 1.")
+        batch_code = self._batch_code(target, transform_batch)
         data = self._read(mdata, [source])[source]
         self._check_if_trained()
         decoded = [torch.empty((0, len(self._spec.var_names[target])))]
         for tensors, encoded in self._encode(data, indices, None):
-            batch, library = self._conditions(source, target, tensors, encoded)
+            batch, library = self._conditions(source, target, tensors, encoded, batch_code)
             draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
             values = [self.module.decode(target, z, batch, library) for z in draws]
             decoded.append(torch.stack(values).mean(dim=0).cpu())
@@ -213,7 +220,12 @@ class InferenceMixin(DataAccess):
         translated.uns["modis"] = {"source": source, "target": target}
         return translated
 
-    def reconstruct(self, modality: str, mdata: MuData | None = None) -> AnnData:
+    def reconstruct(
+        self,
+        modality: str,
+        mdata: MuData | None = None,
+        transform_batch: str | None = None,
+    ) -> AnnData:
         """Encode and decode one modality.
 
         Parameters
@@ -222,6 +234,9 @@ class InferenceMixin(DataAccess):
             Name of the modality.
         mdata
             Data to reconstruct; the training data by default.
+        transform_batch
+            Name of the batch to decode into, as if all observations were of it; each one's own
+            by default.
 
         Returns
         -------
@@ -238,7 +253,7 @@ class InferenceMixin(DataAccess):
         >>> model.reconstruct("expression").shape
         (20, 131)
         """
-        return self.translate(modality, modality, mdata)
+        return self.translate(modality, modality, mdata, transform_batch=transform_batch)
 
     @torch.inference_mode()
     def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:

@@ -107,14 +107,15 @@ class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
             n_classes=len(spec.classes),
             likelihood=spec.likelihoods,
             n_batch=len(spec.batches),
+            n_cats_per_cov=[len(names) for names in spec.covariates.values()],
             architecture=architecture,
             adversarial=adversarial,
             links=None if self._links is None else self._links.pairs,
             n_latent=n_latent,
             **module_kwargs,
         )
-        #: Code of the batch with most training samples, by modality.
-        self.largest_batch_: dict[str, int] = {}
+        #: Training samples of every batch, then of every category of each covariate, by modality.
+        self.condition_counts_: dict[str, list[list[int]]] = {}
         #: How far the links stand above links at random, in standard deviations, by pair.
         self.link_agreement_: dict[tuple[str, str], float] = {}
         self.best_epoch_: int | None = None
@@ -131,6 +132,7 @@ class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
         labels_key: str | Mapping[str, str] | None = None,
         unlabeled_category: str = "unknown",
         batch_key: str | Mapping[str, str] | None = None,
+        categorical_covariate_keys: Sequence[str] | None = None,
         layer: str | Mapping[str, str | None] | None = None,
         likelihood: str | Mapping[str, str] = "gaussian",
         **kwargs: Any,
@@ -155,6 +157,10 @@ class MODIS(TrainingMixin, InferenceMixin, BaseModelClass):
             Class name that stands for "not labelled", as missing values do.
         batch_key
             Column with the batches that decoders are conditioned on, or a dict by modality.
+        categorical_covariate_keys
+            Columns with further categories that decoders are conditioned on (sex, site,
+            chemistry). Like the batches they stand in the ``obs`` of the modalities or in
+            ``mdata.obs``, and no observation may lack one.
         layer
             Layer with the values, `None` for ``X``, or a dict by modality.
         likelihood
