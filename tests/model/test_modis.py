@@ -175,6 +175,30 @@ def test_batches_shared_and_by_modality(fit):
     assert without.module.decoders[RNA].n_batch == 0
 
 
+def test_the_game_over_batches_is_played_on_demand(fit):
+    data = make_mdata()
+    for k, adata in enumerate(data.mod.values()):
+        # the second modality has one batch only
+        adata.obs["run"] = np.where(np.arange(adata.n_obs) % 2 * (k == 0), "r0", "r1")
+    terms = ["discriminator_batch_train", "adversarial_batch_train"]
+    without = fit(data, batch_key="run")
+    assert without.module.discriminator.batch.out_features == 2
+    assert not set(terms) & set(without.history)
+    plan = {"loss_weights": {"batch": 1.0, "adversarial_batch": 1.0}}
+    options = {"max_epochs": 2, "plan_kwargs": plan}
+    playing = fit(data, batch_key="run", train=options)
+    assert {name: counts.tolist() for name, counts in playing.module.batch_counts.items()} == {
+        RNA: [27, 27],
+        CPG: [0, 72],
+    }
+    assert all(np.isfinite(playing.history[term].to_numpy(float)).all() for term in terms)
+    # neither one batch per modality nor none at all is a game
+    for setup in ({}, {"batch_key": "all"}):
+        for k, adata in enumerate(data.mod.values()):
+            adata.obs["all"] = f"b{k}"
+        assert not set(terms) & set(fit(data, **setup, train=options).history)
+
+
 def test_batches_of_the_mudata(fit):
     data = make_mdata()
     data.obs["run"] = np.where(np.arange(data.n_obs) % 2, "x", "y")

@@ -192,6 +192,26 @@ def test_decoder_sees_the_batch(likelihood):
     assert not torch.allclose(px.mean, decoder(z, (batch + 1) % 3).mean)
 
 
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_decoder_sees_the_covariates(likelihood):
+    """One-hot codes stand side by side; what has one category only is left out."""
+    decoder = DECODERS[likelihood](N_LATENT, N_OUTPUT, [6, 4], PLAIN, 3, [1, 2]).double()
+    z = torch.randn(N, N_LATENT, dtype=torch.float64)
+    numbers = torch.arange(N)
+    codes = torch.stack([numbers % 3, torch.zeros_like(numbers), numbers // 3 % 2], dim=1)
+    seen = []
+    decoder.trunk.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    px = decoder(z, codes)
+
+    one_hot = [torch.eye(n, dtype=z.dtype)[codes[:, k]] for k, n in ((0, 3), (2, 2))]
+    assert torch.equal(seen[0], torch.cat([z, *one_hot], dim=1))
+    other = codes.clone()
+    other[:, 2] = 1 - other[:, 2]
+    assert not torch.allclose(px.mean, decoder(z, other).mean)
+    with pytest.raises(ValueError, match="batches or covariates"):
+        decoder(z)
+
+
 @pytest.mark.parametrize("n_batch", [0, 1])
 @pytest.mark.parametrize("likelihood", DECODERS)
 def test_fewer_than_two_batches_condition_on_nothing(likelihood, n_batch):
