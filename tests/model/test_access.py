@@ -12,6 +12,9 @@ import pytest
 import torch
 from scipy import sparse
 
+from modis.data import _matrix
+from modis.dataloaders import _dataset
+
 from .._make import fingerprint, make_mdata, make_modality, make_mudata
 
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
@@ -270,3 +273,27 @@ def test_a_layer_instead_of_x(fit, of_counts):
     )
     with pytest.raises(KeyError, match="'rna seq' has no layer 'counts'"):
         model.predict(make_mudata({RNA: make_modality(RNA, 0, 9, "nb")}))
+
+
+def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
+    """Every step, from setup to translation, makes no more rows dense than one piece has."""
+    monkeypatch.setattr(_matrix, "_CHUNK_VALUES", 12 * 20)
+    monkeypatch.setattr(_dataset, "_BATCH_SIZE", 16)
+    data, n_rows = _counts(), []
+    for adata in data.mod.values():
+        adata.X = sparse.csr_matrix(adata.X)
+    to_dense = sparse.csr_matrix.toarray
+
+    def toarray(self, *args, **kwargs):
+        n_rows.append(self.shape[0])
+        return to_dense(self, *args, **kwargs)
+
+    monkeypatch.setattr(sparse.csr_matrix, "toarray", toarray)
+    model = fit(data, likelihood="nb")
+    model.predict()
+    model.get_elbo()
+    model.write_latent()
+    model.translate(RNA, CPG)
+    model.joint_embedding(data.copy())
+    # the chunks of 9 features have 26 rows
+    assert 16 <= max(n_rows) <= 26

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from ..data import DataSpec, Modality
     from ..module import Encoded, MODISModule
 
-__all__ = ["DataAccess", "positions"]
-
-_BATCH_SIZE = 512
+__all__ = ["DataAccess", "count_rows", "positions"]
 
 
 class DataAccess:
@@ -78,20 +76,24 @@ class DataAccess:
         """Walk over the rows of one modality."""
         self.module.eval()
         index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
-        for tensors in sequential_loader(data, index, batch_size or _BATCH_SIZE):
+        for tensors in sequential_loader(data, index, batch_size):
             yield tensors, self.module.encode(data.name, tensors[X_KEY])
 
     @torch.inference_mode()
     def _encode_all(
         self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        posteriors = [encoded.qz for _, encoded in self._encode(data, indices, batch_size)]
-        n_latent = self.module.architecture.n_latent
-        none = [np.empty((0, n_latent), dtype=np.float32)]
-        return (
-            np.concatenate(none + [qz.mean.cpu().numpy() for qz in posteriors]),
-            np.concatenate(none + [qz.stddev.cpu().numpy() for qz in posteriors]),
-        )
+        n_rows = count_rows(data, indices)
+        # Filled piece by piece. A list of small tensors, each made between large ones, would keep
+        # the memory of these from being used again: hundreds of MB with 30,000 features.
+        mean = np.empty((n_rows, self.module.architecture.n_latent), dtype=np.float32)
+        scale = np.empty_like(mean)
+        start = 0
+        for _, encoded in self._encode(data, indices, batch_size):
+            rows = slice(start, start + len(encoded.z))
+            mean[rows], scale[rows] = encoded.qz.mean.cpu(), encoded.qz.stddev.cpu()
+            start = rows.stop
+        return mean, scale
 
     def _posterior(
         self,
@@ -150,6 +152,11 @@ class DataAccess:
         if batch_code is not None:
             codes[:, 0] = batch_code
         return codes, library
+
+
+def count_rows(data: Modality, indices: Sequence[int] | None) -> int:
+    """Number of rows that `indices`, positions or a mask, ask for."""
+    return data.n_obs if indices is None else len(np.arange(data.n_obs)[positions(indices)])
 
 
 def positions(indices: Sequence[int]) -> np.ndarray:

@@ -9,7 +9,7 @@ from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
 from ..data import NotInDataError
-from ._access import DataAccess, positions
+from ._access import DataAccess, count_rows, positions
 from ._combine import combine_posteriors
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class InferenceMixin(DataAccess):
         give_mean
             Return the mean of the posterior, or else one draw from it.
         batch_size
-            Rows encoded at a time, 512 by default; the result does not depend on it.
+            Rows encoded at a time, by default 512, or fewer with thousands of features; the result
+            does not depend on it.
 
         Returns
         -------
@@ -205,15 +206,19 @@ class InferenceMixin(DataAccess):
         batch_code = self._batch_code(target, transform_batch)
         data = self._read(mdata, [source])[source]
         self._check_if_trained()
-        decoded = [torch.empty((0, len(self._spec.var_names[target])))]
+        n_rows = count_rows(data, indices)
+        # filled piece by piece: the largest array that a model makes is never there twice
+        decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
+        start = 0
         for tensors, encoded in self._encode(data, indices, None):
             batch, library = self._conditions(source, target, tensors, encoded, batch_code)
             draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
             values = [self.module.decode(target, z, batch, library) for z in draws]
-            decoded.append(torch.stack(values).mean(dim=0).cpu())
+            decoded[start : start + len(values[0])] = torch.stack(values).mean(dim=0).cpu()
+            start += len(values[0])
         obs = self._mdata(mdata).mod[source].obs
         translated = AnnData(
-            torch.cat(decoded).numpy(),
+            decoded,
             obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
             var=self._var(target),
         )
@@ -264,7 +269,7 @@ class InferenceMixin(DataAccess):
         mdata
             Data to judge; the training data by default.
         batch_size
-            Rows encoded at a time, 512 by default.
+            Rows encoded at a time, by default 512, or fewer with thousands of features.
 
         Returns
         -------
