@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..nn import Discriminator, DiscriminatorOutput
-    from ._module import Encoded
+    from ._encoded import Encoded
 
 __all__ = ["BatchTerms"]
 

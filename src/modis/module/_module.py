@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -13,38 +13,23 @@ from . import _losses as losses
 from ._architecture import build_architecture
 from ._batch_terms import BatchTerms
 from ._cross_modal import CrossModalTerms
+from ._encoded import Encoded
 from ._link_map import build_link_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from torch.distributions import Distribution, Normal
+    from torch.distributions import Distribution
 
     from ..data import LinkPair
     from ..nn import Decoder, DiscriminatorOutput
 
-__all__ = ["ADVERSARIAL", "Encoded", "MODISModule"]
+__all__ = ["ADVERSARIAL", "MODISModule"]
 
 #: Forms of the modality game.
 ADVERSARIAL = ("cross_entropy", "relativistic")
 
 Tensors = dict[str, torch.Tensor]
-
-
-class Encoded(NamedTuple):
-    """One modality's minibatch after its encoder.
-
-    ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
-    draw from it, ``library`` (counts only) has shape ``(n, 1)``. In training ``weights`` are those
-    of the rows, shape ``(n,)``, and ``batch`` the codes of their batch and covariates.
-    """
-
-    x_scaled: torch.Tensor
-    qz: Normal
-    z: torch.Tensor
-    library: torch.Tensor | None
-    weights: torch.Tensor | None = None
-    batch: torch.Tensor | None = None
 
 
 class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
