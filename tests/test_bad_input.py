@@ -247,6 +247,30 @@ BAD = [
         (CPG, "batch_key"),
         setup={"batch_key": {RNA: "label"}},
     ),
+    Bad(
+        "covariate nowhere",
+        KeyError,
+        ("'sex'", RNA, "categorical_covariate_keys"),
+        setup={"categorical_covariate_keys": ["label", "sex"]},
+    ),
+    Bad(
+        "no category for some",
+        ValueError,
+        (CPG, "1 observation(s) without a category", "'s22'", "'sex'"),
+        lambda mdata: _set_obs(CPG, "sex", lambda names: np.where(names == "s22", None, "f"))(
+            _set_obs(RNA, "sex", lambda names: "f")(mdata)
+        ),
+        {"categorical_covariate_keys": ["sex"]},
+    ),
+    *(
+        Bad(
+            f"covariates are {keys!r}",
+            TypeError,
+            ("categorical_covariate_keys is a list", repr(keys)),
+            setup={"categorical_covariate_keys": keys},
+        )
+        for keys in ("label", [3])
+    ),
     # names of modalities, layers and likelihoods
     Bad("no such modality", KeyError, ("'rna'", RNA), setup={"modalities": ["rna"]}),
     Bad("modalities is empty", ValueError, ("modalities",), setup={"modalities": []}),

@@ -42,6 +42,7 @@ class Case:
 
 CASES = [
     Case(("gaussian",), "unpaired"),
+    Case(("gaussian_learned_variance",), "unpaired"),
     Case(("nb",), "unpaired"),
     Case(("zinb",), "unpaired"),
     Case(("poisson",), "unpaired"),
@@ -53,11 +54,13 @@ CASES = [
     Case(("bernoulli", "zinb"), "mosaic", {"norm": "layer", "scaling": "minmax"}),
     Case(("gaussian", "nb", "beta"), "unpaired"),
     Case(("gaussian", "nb", "beta"), "mosaic"),
+    Case(("gaussian_learned_variance", "nb", "gaussian"), "mosaic"),
     Case(("gaussian", "nb", "beta"), "paired", {"architecture": "paper"}),
     Case(("poisson", "zinb", "bernoulli"), "mosaic", {"adversarial": "relativistic"}),
     Case(("gaussian", "gaussian"), "unpaired", linked=True),
     Case(("beta", "nb"), "mosaic", {"scaling": "minmax"}, linked=True),
     Case(("zinb", "bernoulli"), "paired", {"scaling": "none"}, linked=True),
+    Case(("gaussian_learned_variance", "beta"), "unpaired", {"scaling": "minmax"}, linked=True),
     Case(("gaussian", "poisson", "beta"), "unpaired", {"architecture": "paper"}, linked=True),
     Case(("nb", "gaussian", "beta"), "mosaic", {"adversarial": "relativistic"}, linked=True),
 ]

@@ -30,6 +30,7 @@ LATENT_KEY: Final = "X_modis"
 #: ``"unit"`` ([0, 1]) or ``"binary"`` (probabilities of a Bernoulli, [0, 1]).
 LIKELIHOOD_DOMAINS: Final[dict[str, str]] = {
     "gaussian": "real",
+    "gaussian_learned_variance": "real",
     "nb": "counts",
     "zinb": "counts",
     "poisson": "counts",

@@ -33,7 +33,7 @@ def test_one_vocabulary_for_all_modalities():
         assert (item.name, item.n_obs) == (name, adata.n_obs)
         assert item.obs_names.equals(adata.obs_names)
         assert [spec.classes[code] for code in item.labels] == list(adata.obs["label"])
-        assert [spec.batches[code] for code in item.batch] == list(adata.obs["donor"])
+        assert [spec.batches[code] for code in item.batch[:, 0]] == list(adata.obs["donor"])
         np.testing.assert_array_equal(item.matrix.rows(slice(0, adata.n_obs)), adata.X)
     assert fingerprint(mdata) == before
 
@@ -80,7 +80,7 @@ def test_new_data_need_no_labels_but_batches():
     del new.mod[CPG].obs["label"]
     item = read_new(new, spec)[CPG]
     assert item.labels.tolist() == [-1] * 5
-    assert item.batch.tolist() == [1] * 5
+    assert item.batch.tolist() == [[1]] * 5
     new.mod[CPG].obs["donor"] = "d7"
     with pytest.raises(ValueError, match=r"'CpG-îlots' has batch 'd7'.*\['d0', 'd1', 'd2'\]"):
         read_new(new, spec)
@@ -106,3 +106,40 @@ def test_a_modality_that_is_not_there():
     new = make_mudata({RNA: mdata.mod[RNA].copy()})
     with pytest.raises(KeyError, match=r"no modality 'CpG-îlots'.*rna seq"):
         read_new(new, spec, [CPG])
+
+
+def _with_covariates():
+    mdata = make_mdata()
+    mdata.obs["sex"] = np.where(np.arange(mdata.n_obs) % 3, "f", "m")
+    for k, adata in enumerate(mdata.mod.values()):
+        adata.obs["donor"] = f"d{k}"
+        adata.obs["site"] = np.arange(adata.n_obs) % 2 + k
+    setup = {"batch_key": "donor", "categorical_covariate_keys": ["site", "sex"]}
+    MODIS.setup_mudata(mdata, labels_key="label", **setup)
+    registry = MODIS(mdata, n_latent=2, n_hidden=4).adata_manager.registry
+    return mdata, DataSpec.from_registry(registry)
+
+
+def test_covariates_stand_beside_the_batch():
+    mdata, spec = _with_covariates()
+    assert spec.covariates == {"site": ["0", "1", "2"], "sex": ["f", "m"]}
+    for name, item in read_registered(mdata, spec).items():
+        adata = mdata.mod[name]
+        assert item.batch.shape == (adata.n_obs, 3)
+        names = [spec.batches, spec.covariates["site"], spec.covariates["sex"]]
+        told = [[each[code] for each, code in zip(names, row, strict=True)] for row in item.batch]
+        sex = mdata.obs.loc[adata.obs_names, "sex"]
+        expected = zip(adata.obs["donor"], adata.obs["site"].astype(str), sex, strict=True)
+        assert told == [list(row) for row in expected]
+
+
+def test_new_data_need_the_covariates_too():
+    mdata, spec = _with_covariates()
+    new = make_mudata({CPG: mdata.mod[CPG][:4].copy()})
+    with pytest.raises(KeyError, match=r"'sex' \(categorical_covariate_keys\)"):
+        read_new(new, spec)
+    new.mod[CPG].obs["sex"] = ["f", "m", "f", "m"]
+    assert read_new(new, spec)[CPG].batch.tolist() == [[1, 1, 0], [1, 2, 1], [1, 1, 0], [1, 2, 1]]
+    new.mod[CPG].obs["site"] = [1, 2, 7, 8]
+    with pytest.raises(ValueError, match=r"'CpG-îlots' has covariate 'site' '7', '8'.*'0', '1'"):
+        read_new(new, spec)

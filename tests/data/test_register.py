@@ -36,7 +36,9 @@ def test_nothing_is_written_but_identifiers():
     mdata.uns["mine"] = {"a": [1, 2]}
     mdata.obs["age"] = np.arange(mdata.n_obs)
     before = fingerprint(mdata)
-    MODIS.setup_mudata(mdata, labels_key="label", batch_key="label")
+    MODIS.setup_mudata(
+        mdata, labels_key="label", batch_key="label", likelihood={"CpG-îlots": "nb"}
+    )
     assert fingerprint(mdata) == before
     assert set(mdata.uns) == {"mine", *SCVI_KEYS}
     assert not any(adata.uns for adata in mdata.mod.values())

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from modis._constants import LIKELIHOOD_DOMAINS
-from modis.data import _matrix
+from modis.data import _hints, _matrix
 from modis.data._validation import (
     check_likelihoods,
     check_mudata,
@@ -96,7 +96,7 @@ def test_constant_features(stored, n_values, monkeypatch):
     mdata = _one(stored(X))
     with pytest.warns(UserWarning, match=r"2 of 12 features.*\('r2', 'r9'\)"):
         check_values(mdata, [RNA], {RNA: None}, {RNA: "beta"})
-    _check(mdata, "beta", warn_constant=False)
+    _check(mdata, "beta", warn=False)
 
 
 def test_a_refused_call_does_not_warn_as_well():
@@ -104,6 +104,79 @@ def test_a_refused_call_does_not_warn_as_well():
     X[:, 2] = 0
     with pytest.raises(ValueError, match="'r3'"):
         _check(_one(X), "gaussian")
+
+
+@pytest.mark.parametrize("n_values", [24, 10**6])
+@pytest.mark.parametrize("stored", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize(
+    ("extra", "warns"),
+    [
+        ((7,), True),
+        ((2,), True),
+        ((-1, 7), False),
+        ((7, 0.5), False),
+        ((0.5,), False),
+        ((), False),
+    ],
+)
+def test_counts_under_a_gaussian(extra, warns, stored, n_values, monkeypatch):
+    # whatever the pieces in which the matrix is read
+    monkeypatch.setattr(_matrix, "_CHUNK_VALUES", n_values)
+    mdata = _one(stored(_values(*extra)))
+    if warns:
+        with pytest.warns(UserWarning) as caught:
+            check_values(mdata, [RNA], {RNA: None}, {RNA: "gaussian"})
+        (message,) = [str(item.message) for item in caught]
+        assert f"Modality '{RNA}' holds whole numbers from 0 to {extra[0]} only" in message
+        assert f"likelihood={{'{RNA}': 'nb'}}" in message
+        assert f"layer={{'{RNA}': ...}}" in message
+    else:
+        _check(mdata, "gaussian")
+    _check(mdata, "gaussian", warn=False)
+
+
+def test_one_warning_for_all_modalities_of_counts():
+    mdata = make_mdata(("nb", "gaussian", "nb"))
+    mdata.mod["a_protein"].layers["raw"] = mdata.mod["a_protein"].X.copy()
+    layers = dict.fromkeys(mdata.mod) | {"a_protein": "raw"}
+    with pytest.warns(UserWarning) as caught:
+        check_values(mdata, list(mdata.mod), layers, dict.fromkeys(mdata.mod, "gaussian"))
+    (message,) = [str(item.message) for item in caught]
+    assert "Modality 'a_protein', layer 'raw' holds" in message
+    assert f"likelihood={{'{RNA}': 'nb', 'a_protein': 'nb'}}" in message
+    assert "CpG" not in message
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "extra", "hinted"),
+    [("gaussian", (), True), ("gaussian", (0.5,), False), ("bernoulli", (), False)],
+)
+def test_a_remark_on_zeros_and_ones(likelihood, extra, hinted, monkeypatch):
+    said = []
+    monkeypatch.setattr(_hints.logger, "info", lambda text, *args: said.append(text % args))
+    mdata = _one(_values(*extra))
+    _check(mdata, likelihood)
+    expected = f"Modality '{RNA}' holds 0 and 1 only: likelihood={{'{RNA}': 'bernoulli'}}"
+    assert [text.startswith(expected) for text in said] == [True] * hinted
+    _check(mdata, likelihood, warn=False)
+    assert len(said) == hinted
+
+
+@pytest.mark.parametrize("likelihood", ["nb", "zinb", "poisson"])
+@pytest.mark.parametrize("stored", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_no_counts_where_counts_are_needed(likelihood, stored):
+    mdata = _one(stored(_values(0.5)))
+    adata = mdata.mod[RNA]
+    adata.layers["scaled"] = stored(_values(-3))
+    adata.layers["text"] = np.full(adata.shape, "a")
+    with pytest.raises(ValueError, match=r"{'rna seq': 'gaussian'} .*no layer"):
+        _check(mdata, likelihood)
+    adata.layers["raw"] = stored(_values(12).astype(np.int64))
+    with pytest.raises(ValueError, match=r"layer 'raw', .*: layer={'rna seq': 'raw'};"):
+        _check(mdata, likelihood)
+    adata.X = adata.layers.pop("raw")
+    with pytest.raises(ValueError, match=r"X, .*: layer={'rna seq': None};"):
+        check_values(mdata, [RNA], {RNA: "scaled"}, {RNA: likelihood})
 
 
 def test_layers():

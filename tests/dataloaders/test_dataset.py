@@ -130,3 +130,10 @@ def test_sequential_loader_of_nothing():
     loader = sequential_loader(modality(AnnData(values())), np.empty(0, dtype=np.int64))
     assert len(loader) == 0
     assert list(loader) == []
+
+
+@pytest.mark.parametrize(("n_features", "expected"), [(4, 512), (2**14, 128), (2**22, 1)])
+def test_minibatches_of_many_features_have_fewer_rows(n_features, expected):
+    data = modality(AnnData(sparse.csr_matrix((N, n_features), dtype=np.float32)))
+    loader = sequential_loader(data, np.zeros(600, dtype=np.int64))
+    assert len(next(iter(loader))["X"]) == expected

@@ -12,6 +12,9 @@ import pytest
 import torch
 from scipy import sparse
 
+from modis.data import _matrix
+from modis.dataloaders import _dataset
+
 from .._make import fingerprint, make_mdata, make_modality, make_mudata
 
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
@@ -200,10 +203,14 @@ def _counts() -> md.MuData:
     return make_mdata(("nb", "nb"))
 
 
+def _fit_counts(fit, data: md.MuData, **setup):
+    with pytest.warns(UserWarning, match=f"'{CPG}' holds whole numbers"):
+        return fit(data, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)), **setup)
+
+
 @pytest.fixture(scope="module")
 def of_counts(fit):
-    data = _counts()
-    return fit(data, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+    return _fit_counts(fit, _counts())
 
 
 @pytest.mark.parametrize("stored", STORED)
@@ -226,7 +233,7 @@ def test_the_same_model_however_training_data_are_stored(of_counts, fit, stored)
     for adata in data.mod.values():
         adata.X = STORED[stored](adata.X)
     before = fingerprint(data)
-    model = fit(data, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+    model = _fit_counts(fit, data)
     np.testing.assert_array_equal(
         model.get_latent_representation(), of_counts.get_latent_representation()
     )
@@ -247,7 +254,7 @@ def test_backed_data(of_counts, fit, stored, tmp_path):
         np.testing.assert_array_equal(
             of_counts.get_latent_representation(backed, indices=[9, 0, 9]), latent[[9, 0, 9]]
         )
-        model = fit(backed, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+        model = _fit_counts(fit, backed)
         np.testing.assert_array_equal(model.get_latent_representation(), latent)
         assert backed.isbacked
     finally:
@@ -260,9 +267,33 @@ def test_a_layer_instead_of_x(fit, of_counts):
         adata.layers["counts"] = adata.X.copy()
     data.mod[RNA].X = None
     data.mod[CPG].layers["counts"] -= 1
-    model = fit(data, layer={RNA: "counts"}, likelihood=dict(zip([RNA, CPG], COUNTS, strict=True)))
+    model = _fit_counts(fit, data, layer={RNA: "counts"})
     np.testing.assert_array_equal(
         model.get_latent_representation(), of_counts.get_latent_representation()
     )
     with pytest.raises(KeyError, match="'rna seq' has no layer 'counts'"):
         model.predict(make_mudata({RNA: make_modality(RNA, 0, 9, "nb")}))
+
+
+def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
+    """Every step, from setup to translation, makes no more rows dense than one piece has."""
+    monkeypatch.setattr(_matrix, "_CHUNK_VALUES", 12 * 20)
+    monkeypatch.setattr(_dataset, "_BATCH_SIZE", 16)
+    data, n_rows = _counts(), []
+    for adata in data.mod.values():
+        adata.X = sparse.csr_matrix(adata.X)
+    to_dense = sparse.csr_matrix.toarray
+
+    def toarray(self, *args, **kwargs):
+        n_rows.append(self.shape[0])
+        return to_dense(self, *args, **kwargs)
+
+    monkeypatch.setattr(sparse.csr_matrix, "toarray", toarray)
+    model = fit(data, likelihood="nb")
+    model.predict()
+    model.get_elbo()
+    model.write_latent()
+    model.translate(RNA, CPG)
+    model.joint_embedding(data.copy())
+    # the chunks of 9 features have 26 rows
+    assert 16 <= max(n_rows) <= 26

@@ -151,6 +151,64 @@ def test_batches(fit):
         assert abs(told[rows].to_numpy().mean() - by_run["large"]) < 6
 
 
+@pytest.fixture(scope="module")
+def shifted(fit):
+    """Two batches, 20 apart, and a covariate whose second category is 40 higher."""
+    data = make_mdata(("gaussian", "gaussian"), "unpaired")
+    for adata in data.mod.values():
+        numbers = np.arange(adata.n_obs)
+        adata.obs["run"] = np.where(numbers % 3 == 0, "small", "large")
+        adata.obs["sex"] = np.where(numbers % 5 == 0, "a", "b")
+        adata.X[(adata.obs["run"] == "small").to_numpy()] += 20
+        adata.X[(adata.obs["sex"] == "b").to_numpy()] += 40
+    data.mod[RNA].obs["run"] = data.mod[RNA].obs["run"].replace("small", "other")
+    options = {"batch_key": "run", "categorical_covariate_keys": ["sex"]}
+    return fit(data, **options, train=LEARN | {"max_epochs": 50})
+
+
+def test_translation_into_a_chosen_batch(shifted):
+    told = {
+        name: shifted.translate(RNA, CPG, transform_batch=name).X.mean()
+        for name in ("small", "large", None)
+    }
+    assert told["small"] - told["large"] > 10
+    # the largest batch by default
+    assert told[None] == told["large"]
+
+
+def test_reconstruction_as_if_of_one_batch(shifted):
+    own = shifted.reconstruct(CPG)
+    as_large = shifted.reconstruct(CPG, transform_batch="large")
+    is_large = (own.obs["run"] == "large").to_numpy()
+    np.testing.assert_array_equal(own.X[is_large], as_large.X[is_large])
+    assert (own.X - as_large.X)[~is_large].mean() > 10
+    # the covariate stays the observation's own
+    by_sex = as_large.to_df().groupby(own.obs["sex"].to_numpy()).mean().mean(axis=1)
+    assert by_sex["b"] - by_sex["a"] > 20
+
+
+def test_translation_takes_the_most_frequent_category(shifted):
+    """Category b of the covariate, which four of five samples have."""
+    (_, counts) = shifted.condition_counts_[CPG]
+    assert counts[1] > counts[0]
+    own = shifted.reconstruct(CPG, transform_batch="large")
+    by_sex = own.to_df().groupby(own.obs["sex"].to_numpy()).mean().mean(axis=1)
+    assert abs(shifted.translate(RNA, CPG).X.mean() - by_sex["b"]) < 10
+
+
+@pytest.mark.parametrize("name", ["other", "unheard of"])
+def test_a_batch_that_the_target_does_not_have(shifted, name):
+    message = rf"transform_batch='{name}'.*'{CPG}'.*\['large', 'small'\]"
+    for call in (shifted.translate, lambda _, target, **kw: shifted.reconstruct(target, **kw)):
+        with pytest.raises(KeyError, match=message):
+            call(RNA, CPG, transform_batch=name)
+
+
+def test_no_batch_to_choose(model):
+    with pytest.raises(KeyError, match="knows no batches.*batch_key"):
+        model.translate(RNA, CPG, transform_batch="large")
+
+
 def test_elbo_of_other_data(skilled):
     shuffled = skilled.adata.copy()
     for name in (RNA, CPG):

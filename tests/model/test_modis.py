@@ -163,10 +163,40 @@ def test_batches_shared_and_by_modality(fit):
     shared = fit(data, batch_key="run")
     single = fit(data, batch_key={RNA: "run0", CPG: "run1"})
     assert shared.module.decoders[RNA].n_batch == 3
-    assert shared.largest_batch_ == {RNA: 1, CPG: 2}
+    # of 60 and 80 observations, 6 and 8 validate
+    counts = shared.condition_counts_
+    assert {name: [each.index(max(each)) for each in counts[name]] for name in counts} == {
+        RNA: [1],
+        CPG: [2],
+    }
+    assert [sum(counts[name][0]) for name in (RNA, CPG)] == [54, 72]
     assert equal(weights(shared), weights(single))
     without = fit(data)
     assert without.module.decoders[RNA].n_batch == 0
+
+
+def test_the_game_over_batches_is_played_on_demand(fit):
+    data = make_mdata()
+    for k, adata in enumerate(data.mod.values()):
+        # the second modality has one batch only
+        adata.obs["run"] = np.where(np.arange(adata.n_obs) % 2 * (k == 0), "r0", "r1")
+    terms = ["discriminator_batch_train", "adversarial_batch_train"]
+    without = fit(data, batch_key="run")
+    assert without.module.discriminator.batch.out_features == 2
+    assert not set(terms) & set(without.history)
+    plan = {"loss_weights": {"batch": 1.0, "adversarial_batch": 1.0}}
+    options = {"max_epochs": 2, "plan_kwargs": plan}
+    playing = fit(data, batch_key="run", train=options)
+    assert {name: counts.tolist() for name, counts in playing.module.batch_counts.items()} == {
+        RNA: [27, 27],
+        CPG: [0, 72],
+    }
+    assert all(np.isfinite(playing.history[term].to_numpy(float)).all() for term in terms)
+    # neither one batch per modality nor none at all is a game
+    for setup in ({}, {"batch_key": "all"}):
+        for k, adata in enumerate(data.mod.values()):
+            adata.obs["all"] = f"b{k}"
+        assert not set(terms) & set(fit(data, **setup, train=options).history)
 
 
 def test_batches_of_the_mudata(fit):

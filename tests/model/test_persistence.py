@@ -174,11 +174,13 @@ def test_a_loaded_model_reads_data_as_the_first_did(fit, tmp_path):
     data = make_mdata(("gaussian", "nb"))
     for adata in data.mod.values():
         adata.obs["run"] = np.where(np.arange(adata.n_obs) % 3, "r1", "r2")
+        adata.obs["sex"] = np.where(np.arange(adata.n_obs) % 4, "m", "f")
     data.mod[CPG].layers["counts"] = data.mod[CPG].X.copy()
     data.mod[CPG].X[:] = 0.5
     model = fit(
         data,
         batch_key="run",
+        categorical_covariate_keys=["sex"],
         layer={CPG: "counts"},
         likelihood={CPG: "nb"},
         unlabeled_category="healthy",
@@ -193,7 +195,11 @@ def test_a_loaded_model_reads_data_as_the_first_did(fit, tmp_path):
         np.testing.assert_array_equal(
             loaded.translate(RNA, CPG, new).X, model.translate(RNA, CPG).X
         )
-        assert loaded.largest_batch_ == model.largest_batch_ == {RNA: 0, CPG: 0}
+        np.testing.assert_array_equal(
+            loaded.reconstruct(CPG, new, "r2").X, model.reconstruct(CPG, None, "r2").X
+        )
+        assert loaded.condition_counts_ == model.condition_counts_
+        assert all(counts[0][0] > counts[0][1] for counts in loaded.condition_counts_.values())
 
 
 def test_without_data_saved_again(model, mdata, saved, tmp_path):

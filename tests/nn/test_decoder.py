@@ -61,6 +61,9 @@ def beta(decoder, raw, x):
 # decoder, raw head, data, scaled data, library, last hidden layer -> log-likelihood
 REFERENCE = {
     "gaussian": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(scaled, raw, 1),
+    "gaussian_learned_variance": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(
+        scaled, raw, np.exp(array(d.log_variance) / 2)
+    ),
     "bernoulli": lambda d, raw, x, scaled, lib, h: stats.bernoulli.logpmf(x, special.expit(raw)),
     "beta": lambda d, raw, x, scaled, lib, h: beta(d, raw, x),
     "poisson": lambda d, raw, x, scaled, lib, h: stats.poisson.logpmf(x, count_rate(d, raw, lib)),
@@ -131,10 +134,49 @@ def test_learns_the_mean_of_the_data(likelihood):
         loss.backward()
         optimizer.step()
     assert loss < before
-    if likelihood in {"gaussian", "bernoulli", "poisson"}:
+    if likelihood in {"gaussian", "gaussian_learned_variance", "bernoulli", "poisson"}:
         # where the most likely parameters have a closed form
         mean = decoder(z, library=library).mean
         np.testing.assert_allclose(array(mean.mean(dim=0)), array(x.mean(dim=0)), atol=0.02)
+
+
+def learn(decoder, x, steps=400):
+    """Fit a decoder to scaled values that say nothing of z."""
+    z = torch.zeros(len(x), N_LATENT, dtype=x.dtype)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=0.02)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+    for _step in range(steps):
+        loss = decoder.loss(decoder(z), x, x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+def test_variances_are_those_of_the_features():
+    decoder, _ = make("gaussian_learned_variance")
+    scale = torch.tensor([0.05, 0.2, 0.5, 1.0, 2.0], dtype=torch.float64)
+    x = torch.as_tensor(np.random.default_rng(0).normal(size=(500, N_OUTPUT))) * scale
+    learn(decoder, x)
+    expected = x.var(dim=0, unbiased=False).log()
+    torch.testing.assert_close(decoder.log_variance.detach(), expected, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e4])
+def test_learned_variances_are_bounded(value):
+    decoder, z = make("gaussian_learned_variance")
+    x = torch.full((N, N_OUTPUT), value, dtype=torch.float64)
+    with torch.no_grad():
+        decoder.raw_log_variance.fill_(-1e6 if value == 0 else 1e6)
+    assert decoder.log_variance.abs().tolist() == pytest.approx([7] * N_OUTPUT)
+    loss = decoder.loss(decoder(z), x, x)
+    loss.sum().backward()
+    assert torch.isfinite(loss).all()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in decoder.parameters())
+
+
+def test_a_gaussian_learns_no_variance():
+    assert [name for name, _ in make("gaussian")[0].named_parameters() if "var" in name] == []
 
 
 @pytest.mark.parametrize("likelihood", DECODERS)
@@ -148,6 +190,26 @@ def test_decoder_sees_the_batch(likelihood):
     one_hot = torch.eye(3, dtype=z.dtype)[batch]
     assert torch.equal(seen[0], torch.cat([z, one_hot], dim=1))
     assert not torch.allclose(px.mean, decoder(z, (batch + 1) % 3).mean)
+
+
+@pytest.mark.parametrize("likelihood", DECODERS)
+def test_decoder_sees_the_covariates(likelihood):
+    """One-hot codes stand side by side; what has one category only is left out."""
+    decoder = DECODERS[likelihood](N_LATENT, N_OUTPUT, [6, 4], PLAIN, 3, [1, 2]).double()
+    z = torch.randn(N, N_LATENT, dtype=torch.float64)
+    numbers = torch.arange(N)
+    codes = torch.stack([numbers % 3, torch.zeros_like(numbers), numbers // 3 % 2], dim=1)
+    seen = []
+    decoder.trunk.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    px = decoder(z, codes)
+
+    one_hot = [torch.eye(n, dtype=z.dtype)[codes[:, k]] for k, n in ((0, 3), (2, 2))]
+    assert torch.equal(seen[0], torch.cat([z, *one_hot], dim=1))
+    other = codes.clone()
+    other[:, 2] = 1 - other[:, 2]
+    assert not torch.allclose(px.mean, decoder(z, other).mean)
+    with pytest.raises(ValueError, match="batches or covariates"):
+        decoder(z)
 
 
 @pytest.mark.parametrize("n_batch", [0, 1])

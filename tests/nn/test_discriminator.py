@@ -22,6 +22,15 @@ def test_shapes(linear_class_head):
     assert output.hidden.shape == (9, 6)
 
 
+@pytest.mark.parametrize(("n_batch", "built"), [(0, False), (1, False), (2, True), (5, True)])
+def test_batch_head(n_batch, built):
+    discriminator = make(n_batch=n_batch)
+    assert (discriminator.batch is not None) is built
+    if built:
+        hidden = discriminator(torch.randn(9, 5)).hidden
+        assert discriminator.batch(hidden).shape == (9, n_batch)
+
+
 def test_modality_head_reads_the_hidden_layer():
     discriminator, z = make(), torch.randn(9, 5)
     output = discriminator(z)

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from mudata import MuData
 
-__all__ = ["class_names", "collect_batches", "collect_labels", "encode", "find_labels"]
+__all__ = [
+    "class_names",
+    "collect_batches",
+    "collect_covariate",
+    "collect_labels",
+    "encode",
+    "find_labels",
+]
 
 
 def collect_labels(
@@ -107,9 +114,14 @@ def find_labels(
 
 
 def collect_batches(
-    mdata: MuData, modalities: Sequence[str], batch_key: str | Mapping[str, str]
+    mdata: MuData,
+    modalities: Sequence[str],
+    batch_key: str | Mapping[str, str],
+    *,
+    argument: str = "batch_key",
+    what: str = "batch",
 ) -> dict[str, pd.Series]:
-    """Batch name of every observation, by modality.
+    """Batch, or category of a covariate, of every observation, by modality.
 
     Parameters
     ----------
@@ -119,6 +131,10 @@ def collect_batches(
         Modalities to read.
     batch_key
         Column of every modality's ``obs`` or of ``mdata.obs``, or a column by modality.
+    argument
+        Argument that named the column, for the error.
+    what
+        What the names are called in an error.
 
     Raises
     ------
@@ -135,19 +151,25 @@ def collect_batches(
         if column is None:
             if key is None:
                 raise NotInDataError(
-                    f"batch_key names no column for mdata.mod['{modality}']: give every modality "
+                    f"{argument} names no column for mdata.mod['{modality}']: give every modality "
                     "its column, or one column for all."
                 )
-            raise NotInDataError(_missing_message(mdata, [modality], key, "batch_key"))
+            raise NotInDataError(_missing_message(mdata, [modality], key, argument))
         cleaned = _clean(column)
         missing = cleaned.index[cleaned.isna()]
         if len(missing):
             raise ValueError(
-                f"Modality '{modality}' has {len(missing)} observation(s) without a batch in "
-                f"column '{key}': {name_some(missing)}. Give every observation a batch."
+                f"Modality '{modality}' has {len(missing)} observation(s) without a {what} in "
+                f"column '{key}': {name_some(missing)}. Give every observation a {what}."
             )
         batches[modality] = cleaned
     return batches
+
+
+def collect_covariate(mdata: MuData, modalities: Sequence[str], key: str) -> dict[str, pd.Series]:
+    """Category of a covariate of every observation, by modality, as :func:`collect_batches`."""
+    argument = "categorical_covariate_keys"
+    return collect_batches(mdata, modalities, key, argument=argument, what="category")
 
 
 def class_names(columns: Mapping[str, pd.Series]) -> list[str]:

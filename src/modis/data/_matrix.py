@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureMatrix"]
 
-# one chunk holds at most this many values (64 MB)
-_CHUNK_VALUES = 2**24
+# One chunk holds at most this many values (4 MB, as one row may need more). What is computed from
+# it makes several copies in double precision; sixteen times as many values take twice the time.
+_CHUNK_VALUES = 2**20
 
 
 class FeatureMatrix:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .._constants import UNLABELED_CODE
 from ._errors import NotInDataError
-from ._labels import collect_batches, encode, find_labels
+from ._labels import collect_batches, collect_covariate, encode, find_labels
 from ._matrix import FeatureMatrix
 from ._text import name_some
 from ._validation import check_mudata, check_names, check_values
@@ -33,8 +33,8 @@ __all__ = [
 class Modality:
     """One modality, ready to be cut into minibatches.
 
-    ``labels`` are class codes of shape ``(n_obs,)``, -1 where not labelled; ``batch`` are batch
-    codes of the same shape.
+    ``labels`` are class codes of shape ``(n_obs,)``, -1 where not labelled; ``batch`` are the
+    codes of the batch and of each categorical covariate, shape ``(n_obs, 1 + n_covariates)``.
     """
 
     name: str
@@ -63,7 +63,7 @@ def read_new(
     *,
     check: bool = True,
 ) -> dict[str, Modality]:
-    """Read another MuData, which may lack modalities, labels and batches.
+    """Read another MuData, which may lack modalities and labels.
 
     Features are matched by name; those that the model does not know are left out. The labels
     are not read.
@@ -110,7 +110,7 @@ def read_new(
             spec.layers,
             spec.likelihoods,
             features=spec.var_names,
-            warn_constant=False,
+            warn=False,
         )
     return _read(mdata, spec, wanted, _no_codes(mdata, wanted), _batch_codes(mdata, spec, wanted))
 
@@ -162,6 +162,13 @@ def _no_codes(mdata: MuData, modalities: Sequence[str]) -> dict[str, np.ndarray]
 def _batch_codes(
     mdata: MuData, spec: DataSpec, modalities: Sequence[str]
 ) -> dict[str, np.ndarray]:
+    """Codes of the batch and of each covariate, ``(n_obs, 1 + n_covariates)`` by modality."""
     if spec.batch_key is None:
-        return {name: np.zeros(mdata.mod[name].n_obs, dtype=np.int64) for name in modalities}
-    return encode(collect_batches(mdata, modalities, spec.batch_key), spec.batches, "batch")
+        codes = {name: np.zeros(mdata.mod[name].n_obs, dtype=np.int64) for name in modalities}
+    else:
+        codes = encode(collect_batches(mdata, modalities, spec.batch_key), spec.batches, "batch")
+    conditions = [codes]
+    for key, categories in spec.covariates.items():
+        columns = collect_covariate(mdata, modalities, key)
+        conditions.append(encode(columns, categories, f"covariate '{key}'"))
+    return {name: np.stack([codes[name] for codes in conditions], axis=1) for name in modalities}

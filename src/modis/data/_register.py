@@ -9,9 +9,16 @@ from scvi.data._manager import AnnDataManagerValidationCheck
 from .._constants import BATCH_KEY, LABELS_KEY
 from ._errors import NotInDataError
 from ._fields import FeaturesField, VocabularyField
-from ._labels import class_names, collect_batches, collect_labels, encode, find_labels
+from ._labels import (
+    class_names,
+    collect_batches,
+    collect_covariate,
+    collect_labels,
+    encode,
+    find_labels,
+)
 from ._modality import check_features, check_known_modalities
-from ._spec import DataSpec, per_modality, unlabeled_name, x_registry_key
+from ._spec import DataSpec, covariate_key, per_modality, unlabeled_name, x_registry_key
 from ._summary import count_classes
 from ._validation import (
     check_likelihoods,
@@ -64,6 +71,12 @@ def register(
                 f"{setup[argument]!r}."
             )
         per_modality(setup[argument], modalities, argument)
+    covariate_keys = setup["categorical_covariate_keys"] or ()
+    if isinstance(covariate_keys, str) or not all(isinstance(key, str) for key in covariate_keys):
+        raise TypeError(
+            "categorical_covariate_keys is a list of names of columns, not "
+            f"{setup['categorical_covariate_keys']!r}."
+        )
     layers = per_modality(setup["layer"], modalities, "layer")
     likelihoods = per_modality(setup["likelihood"], modalities, "likelihood", "gaussian")
     check_likelihoods(likelihoods)
@@ -80,18 +93,22 @@ def register(
     batches = (
         collect_batches(mdata, modalities, setup["batch_key"]) if setup["batch_key"] else None
     )
+    covariates = {key: collect_covariate(mdata, modalities, key) for key in covariate_keys}
     classes, batch_names = class_names(labels), class_names(batches or {})
+    categories = {key: class_names(columns) for key, columns in covariates.items()}
     if saved is not None:
-        classes, batch_names = saved.classes, saved.batches
+        classes, batch_names, categories = saved.classes, saved.batches, saved.covariates
         encode(labels, classes)
         encode(batches or {}, batch_names, "batch")
+        for key, columns in covariates.items():
+            encode(columns, categories[key], f"covariate '{key}'")
     check_values(
         mdata,
         modalities,
         layers,
         likelihoods,
         features=None if saved is None else saved.var_names,
-        warn_constant=saved is None,
+        warn=saved is None,
     )
     ignored = [name for name in mdata.mod if name not in modalities]
     fields = [
@@ -107,6 +124,7 @@ def register(
     fields += [
         VocabularyField(LABELS_KEY, classes),
         VocabularyField(BATCH_KEY, batch_names),
+        *(VocabularyField(covariate_key(key), names) for key, names in categories.items()),
         VocabularyField("ignored_modalities", ignored),
     ]
     manager = AnnDataManager(

@@ -12,12 +12,17 @@ from ._fields import VocabularyField
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DataSpec", "per_modality", "unlabeled_name", "x_registry_key"]
+__all__ = ["DataSpec", "covariate_key", "per_modality", "unlabeled_name", "x_registry_key"]
 
 
 def x_registry_key(modality: str) -> str:
     """Registry key of a modality's features."""
     return f"{X_KEY}_{modality}"
+
+
+def covariate_key(covariate: str) -> str:
+    """Registry key of a categorical covariate."""
+    return f"covariate_{covariate}"
 
 
 def per_modality(value: Any, modalities: list[str], argument: str, default: Any = None) -> dict:
@@ -56,8 +61,8 @@ def unlabeled_name(category: object) -> str:
 class DataSpec:
     """What a registered MuData looked like: all that is needed to read another one alike.
 
-    ``var_names``, ``layers`` and ``likelihoods`` are by modality; ``labels_key`` and
-    ``batch_key`` are as the user gave them.
+    ``var_names``, ``layers`` and ``likelihoods`` are by modality, ``covariates`` are the
+    categories by column; ``labels_key`` and ``batch_key`` are as the user gave them.
     """
 
     var_names: dict[str, np.ndarray]
@@ -65,6 +70,7 @@ class DataSpec:
     likelihoods: dict[str, str]
     classes: list[str]
     batches: list[str]
+    covariates: dict[str, list[str]]
     ignored: list[str]
     labels_key: str | dict[str, str] | None
     batch_key: str | dict[str, str] | None
@@ -97,6 +103,10 @@ class DataSpec:
             likelihoods=per_modality(setup["likelihood"], modalities, "likelihood", "gaussian"),
             classes=names(LABELS_KEY),
             batches=names(BATCH_KEY),
+            covariates={
+                key: names(covariate_key(key))
+                for key in setup.get("categorical_covariate_keys") or ()
+            },
             ignored=names("ignored_modalities"),
             labels_key=setup["labels_key"],
             batch_key=setup["batch_key"],

@@ -11,6 +11,7 @@ from torch import nn
 
 from .._constants import LIKELIHOOD_DOMAINS
 from ._errors import NotInDataError
+from ._hints import count_sources, hint_at_likelihoods, is_whole
 from ._matrix import FeatureMatrix
 from ._text import name_some
 
@@ -120,12 +121,12 @@ def check_values(
     likelihoods: Mapping[str, str],
     *,
     features: Mapping[str, np.ndarray] | None = None,
-    warn_constant: bool = True,
+    warn: bool = True,
 ) -> None:
     """Refuse values that the likelihood of a modality cannot explain.
 
-    Sparse and backed data are read in pieces. Constant features are warned about once per
-    modality.
+    Sparse and backed data are read once, in pieces. Constant features are warned about once per
+    modality, and counts that a continuous likelihood is to explain once for all.
 
     Parameters
     ----------
@@ -137,8 +138,8 @@ def check_values(
         Layer and likelihood by modality.
     features
         Features to check, by modality; all by default.
-    warn_constant
-        Whether to warn.
+    warn
+        Whether to warn and to remark on the likelihoods.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def check_values(
     ValueError
         If values are missing, infinite, not numbers or outside the likelihood's domain.
     """
-    constants = {}
+    constants, whole, where = {}, {}, {}
     for modality in modalities:
         adata, layer = mdata.mod[modality], layers[modality]
         if layer is not None and layer not in adata.layers:
@@ -155,12 +156,20 @@ def check_values(
                 f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
             )
         names = adata.var_names if features is None else pd.Index(features[modality])
-        constant = _check_matrix(adata, modality, layer, likelihoods[modality], names)
+        where[modality] = f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
+        constant, whole_range = _check_matrix(
+            adata, modality, layer, likelihoods[modality], names, where[modality]
+        )
+        if whole_range is not None:
+            whole[modality] = whole_range
         # a single observation is no reason to call its features constant
         if len(constant) and adata.n_obs > 1:
             constants[modality] = constant
     # only when every modality passed: a refused call should not warn as well
-    for modality, constant in constants.items() if warn_constant else ():
+    if not warn:
+        return
+    hint_at_likelihoods(whole, where, stacklevel=4)
+    for modality, constant in constants.items():
         warnings.warn(
             f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
             f"have the same value in every observation ({name_some(constant)}); they carry no "
@@ -187,10 +196,20 @@ def check_likelihoods(likelihoods: Mapping[str, str]) -> None:
 
 
 def _check_matrix(
-    adata: AnnData, modality: str, layer: str | None, likelihood: str, names: pd.Index
-) -> list[str]:
-    """Check one modality's values; return its constant features."""
-    where = f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
+    adata: AnnData,
+    modality: str,
+    layer: str | None,
+    likelihood: str,
+    names: pd.Index,
+    where: str,
+) -> tuple[list[str], tuple[float, float] | None]:
+    """Check one modality's values.
+
+    Returns
+    -------
+    The constant features, and the range of the values where the likelihood takes any but all
+    are whole numbers.
+    """
     source = adata.X if layer is None else adata.layers[layer]
     if source is None:
         raise ValueError(
@@ -204,11 +223,13 @@ def _check_matrix(
     outside = np.zeros(len(names), dtype=np.int64)
     lowest = np.full(len(names), np.inf)
     highest = np.full(len(names), -np.inf)
+    whole = domain == "real"
     for chunk in FeatureMatrix(adata, layer, adata.var_names.get_indexer(names)).chunks():
         not_finite += (~np.isfinite(chunk)).sum(axis=0)
         outside += _outside(chunk, domain).sum(axis=0)
         lowest = np.fmin(lowest, chunk.min(axis=0))
         highest = np.fmax(highest, chunk.max(axis=0))
+        whole = whole and is_whole(chunk)
     if not_finite.any():
         raise ValueError(
             f"{where} has {int(not_finite.sum())} missing or infinite value(s) (or too large for "
@@ -221,9 +242,28 @@ def _check_matrix(
             f"{where} has {int(outside.sum())} value(s) that likelihood='{likelihood}' cannot "
             f"explain ({_DOMAIN_TEXT[domain]}) in {int((outside > 0).sum())} feature(s): "
             f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
-            f"{highest.max():.4g}. Choose another likelihood or another layer."
+            f"{highest.max():.4g}. {_remedy(adata, modality, layer, domain)}"
         )
-    return list(names[lowest == highest])
+    whole_range = (float(lowest.min()), float(highest.max())) if whole else None
+    return list(names[lowest == highest]), whole_range
+
+
+def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> str:
+    """What to do with values that the likelihood cannot explain."""
+    continuous = f"likelihood={{{modality!r}: 'gaussian'}}"
+    if domain != "counts":
+        return f"Choose {continuous}, or another layer."
+    sources = count_sources(adata, layer)
+    if not sources:
+        return (
+            f"Choose {continuous} for normalised values; for a count likelihood give raw counts, "
+            "of which this modality has no layer."
+        )
+    name = "X" if sources[0] is None else f"the layer '{sources[0]}'"
+    return (
+        f"Choose {name}, which holds counts: layer={{{modality!r}: {sources[0]!r}}}; or "
+        f"{continuous} for normalised values."
+    )
 
 
 _DOMAIN_TEXT = {

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ModalityDataset", "sequential_loader"]
 
+# Rows of a minibatch, and values (8 MB) that it should not exceed: the networks make several
+# copies of it, which is much with tens of thousands of features.
+_BATCH_SIZE, _BATCH_VALUES = 512, 2**21
+
 
 class ModalityDataset(Dataset):
     """Rows of one modality as a minibatch of tensors.
@@ -57,8 +61,9 @@ class ModalityDataset(Dataset):
 
         Returns
         -------
-        ``X`` of shape ``(n, n_features)``, ``labels`` and ``batch`` of shape ``(n,)``,
-        and ``weights`` of the same shape if there are any.
+        ``X`` of shape ``(n, n_features)``, ``labels`` of shape ``(n,)``, ``batch`` (codes of the
+        batch and of each covariate) of shape ``(n, 1 + n_covariates)``, and ``weights`` of shape
+        ``(n,)`` if there are any.
         """
         rows = index if self.indices is None else self.indices[index]
         tensors = {
@@ -86,7 +91,7 @@ class _SequentialBatches(Sampler[np.ndarray]):
 
 
 def sequential_loader(
-    modality: Modality, indices: np.ndarray | None = None, batch_size: int = 512
+    modality: Modality, indices: np.ndarray | None = None, batch_size: int | None = None
 ) -> DataLoader:
     """Serve rows in order, for inference.
 
@@ -97,8 +102,11 @@ def sequential_loader(
     indices
         Positions of the rows, in the order wanted; `None` for all.
     batch_size
-        Rows per minibatch; the result does not depend on it.
+        Rows per minibatch, by default 512, or fewer with thousands of features; the result does
+        not depend on it.
     """
+    if batch_size is None:
+        batch_size = max(1, min(_BATCH_SIZE, _BATCH_VALUES // modality.matrix.shape[1]))
     dataset = ModalityDataset(modality, indices)
     return DataLoader(
         dataset, sampler=_SequentialBatches(len(dataset), batch_size), batch_size=None

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from ..data import DataSpec, Modality
     from ..module import Encoded, MODISModule
 
-__all__ = ["DataAccess", "positions"]
-
-_BATCH_SIZE = 512
+__all__ = ["DataAccess", "count_rows", "positions"]
 
 
 class DataAccess:
@@ -31,7 +29,7 @@ class DataAccess:
         # the model's, from scvi's base class
         adata: MuData | None
         module: MODISModule
-        largest_batch_: dict[str, int]
+        condition_counts_: dict[str, list[list[int]]]
 
         def _check_if_trained(self, warn: bool = True) -> None: ...
 
@@ -78,20 +76,24 @@ class DataAccess:
         """Walk over the rows of one modality."""
         self.module.eval()
         index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
-        for tensors in sequential_loader(data, index, batch_size or _BATCH_SIZE):
+        for tensors in sequential_loader(data, index, batch_size):
             yield tensors, self.module.encode(data.name, tensors[X_KEY])
 
     @torch.inference_mode()
     def _encode_all(
         self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        posteriors = [encoded.qz for _, encoded in self._encode(data, indices, batch_size)]
-        n_latent = self.module.architecture.n_latent
-        none = [np.empty((0, n_latent), dtype=np.float32)]
-        return (
-            np.concatenate(none + [qz.mean.cpu().numpy() for qz in posteriors]),
-            np.concatenate(none + [qz.stddev.cpu().numpy() for qz in posteriors]),
-        )
+        n_rows = count_rows(data, indices)
+        # Filled piece by piece. A list of small tensors, each made between large ones, would keep
+        # the memory of these from being used again: hundreds of MB with 30,000 features.
+        mean = np.empty((n_rows, self.module.architecture.n_latent), dtype=np.float32)
+        scale = np.empty_like(mean)
+        start = 0
+        for _, encoded in self._encode(data, indices, batch_size):
+            rows = slice(start, start + len(encoded.z))
+            mean[rows], scale[rows] = encoded.qz.mean.cpu(), encoded.qz.stddev.cpu()
+            start = rows.stop
+        return mean, scale
 
     def _posterior(
         self,
@@ -113,14 +115,48 @@ class DataAccess:
             posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)
         return combine_posteriors(posteriors, found, len(obs_names))
 
+    def _batch_code(self, modality: str, name: str | None) -> int | None:
+        """Code of a batch to decode a modality into."""
+        if name is None:
+            return None
+        batches = self._spec.batches
+        if not batches:
+            raise NotInDataError(
+                f"transform_batch={name!r}: the model knows no batches. Set up the data with "
+                "batch_key=... and train again."
+            )
+        (counts, *_) = self.condition_counts_.get(modality, [[1] * len(batches)])
+        seen = [batch for batch, count in zip(batches, counts, strict=True) if count]
+        if str(name) not in seen:
+            raise NotInDataError(
+                f"transform_batch={name!r}: no training sample of modality '{modality}' is of "
+                f"this batch; its batches are {seen}."
+            )
+        return batches.index(str(name))
+
     def _conditions(
-        self, source: str, target: str, tensors: dict[str, torch.Tensor], encoded: Encoded
+        self,
+        source: str,
+        target: str,
+        tensors: dict[str, torch.Tensor],
+        encoded: Encoded,
+        batch_code: int | None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Batch and library size to decode with."""
-        if source == target:
-            return tensors[BATCH_KEY], encoded.library
-        code = self.largest_batch_.get(target, 0)
-        return torch.full((len(encoded.z),), code), None
+        """Batch, covariates and library size to decode with."""
+        codes, library = tensors[BATCH_KEY].clone(), encoded.library
+        if source != target:
+            # before any training the first of each
+            counts = self.condition_counts_.get(target, [[1]] * codes.shape[1])
+            codes[:] = torch.tensor([int(np.argmax(each)) for each in counts])
+            library = None
+        if batch_code is not None:
+            codes[:, 0] = batch_code
+        return codes, library
+
+
+def count_rows(data: Modality, indices: Sequence[int] | None) -> int:
+    """Number of rows that `indices`, positions or a mask, ask for."""
+    return data.n_obs if indices is None else len(np.arange(data.n_obs)[positions(indices)])
 
 
 def positions(indices: Sequence[int]) -> np.ndarray:

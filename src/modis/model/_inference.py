@@ -9,7 +9,7 @@ from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
 from ..data import NotInDataError
-from ._access import DataAccess, positions
+from ._access import DataAccess, count_rows, positions
 from ._combine import combine_posteriors
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class InferenceMixin(DataAccess):
         give_mean
             Return the mean of the posterior, or else one draw from it.
         batch_size
-            Rows encoded at a time, 512 by default; the result does not depend on it.
+            Rows encoded at a time, by default 512, or fewer with thousands of features; the result
+            does not depend on it.
 
         Returns
         -------
@@ -150,6 +151,7 @@ class InferenceMixin(DataAccess):
         mdata: MuData | None = None,
         indices: Sequence[int] | None = None,
         n_samples: int = 1,
+        transform_batch: str | None = None,
     ) -> AnnData:
         """Predict one modality from another.
 
@@ -166,18 +168,23 @@ class InferenceMixin(DataAccess):
         n_samples
             With 1 the mean of the posterior is decoded; with more, the average over so many
             draws from it.
+        transform_batch
+            Name of the batch of the target to decode into; by default the target's largest
+            batch or, with ``source == target``, the observation's own.
 
         Returns
         -------
         AnnData with the observations of the source, the features of the target and float32
         values in the units that the target was given in. Counts are told at the target's
-        typical sequencing depth, and batch effects as in the target's largest batch; with
-        ``source == target`` both are the observation's own.
+        typical sequencing depth, and effects of batches and covariates as in the target's
+        largest batch and most frequent categories; with ``source == target`` all of these are
+        the observation's own.
 
         Raises
         ------
         KeyError
-            If a modality is not known or the source is not in the data.
+            If a modality is not known, the source is not in the data, or the target has no
+            training sample of the batch.
 
         Examples
         --------
@@ -196,24 +203,34 @@ class InferenceMixin(DataAccess):
             )
         if n_samples < 1:
             raise ValueError(f"n_samples={n_samples} must be at least 1.")
+        batch_code = self._batch_code(target, transform_batch)
         data = self._read(mdata, [source])[source]
         self._check_if_trained()
-        decoded = [torch.empty((0, len(self._spec.var_names[target])))]
+        n_rows = count_rows(data, indices)
+        # filled piece by piece: the largest array that a model makes is never there twice
+        decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
+        start = 0
         for tensors, encoded in self._encode(data, indices, None):
-            batch, library = self._conditions(source, target, tensors, encoded)
+            batch, library = self._conditions(source, target, tensors, encoded, batch_code)
             draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
             values = [self.module.decode(target, z, batch, library) for z in draws]
-            decoded.append(torch.stack(values).mean(dim=0).cpu())
+            decoded[start : start + len(values[0])] = torch.stack(values).mean(dim=0).cpu()
+            start += len(values[0])
         obs = self._mdata(mdata).mod[source].obs
         translated = AnnData(
-            torch.cat(decoded).numpy(),
+            decoded,
             obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
             var=self._var(target),
         )
         translated.uns["modis"] = {"source": source, "target": target}
         return translated
 
-    def reconstruct(self, modality: str, mdata: MuData | None = None) -> AnnData:
+    def reconstruct(
+        self,
+        modality: str,
+        mdata: MuData | None = None,
+        transform_batch: str | None = None,
+    ) -> AnnData:
         """Encode and decode one modality.
 
         Parameters
@@ -222,6 +239,9 @@ class InferenceMixin(DataAccess):
             Name of the modality.
         mdata
             Data to reconstruct; the training data by default.
+        transform_batch
+            Name of the batch to decode into, as if all observations were of it; each one's own
+            by default.
 
         Returns
         -------
@@ -238,7 +258,7 @@ class InferenceMixin(DataAccess):
         >>> model.reconstruct("expression").shape
         (20, 131)
         """
-        return self.translate(modality, modality, mdata)
+        return self.translate(modality, modality, mdata, transform_batch=transform_batch)
 
     @torch.inference_mode()
     def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:
@@ -249,13 +269,13 @@ class InferenceMixin(DataAccess):
         mdata
             Data to judge; the training data by default.
         batch_size
-            Rows encoded at a time, 512 by default.
+            Rows encoded at a time, by default 512, or fewer with thousands of features.
 
         Returns
         -------
         DataFrame with a row per modality, means over its observations: ``elbo``
-        (log-likelihood of all features minus KL, in nats; of scaled features under a unit
-        variance for a gaussian), ``kl`` (nats) and ``reconstruction`` (the loss that training
+        (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
+        variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
         minimises, per feature).
 
         Examples

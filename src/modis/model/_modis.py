@@ -108,14 +108,15 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
             n_classes=len(spec.classes),
             likelihood=spec.likelihoods,
             n_batch=len(spec.batches),
+            n_cats_per_cov=[len(names) for names in spec.covariates.values()],
             architecture=architecture,
             adversarial=adversarial,
             links=None if self._links is None else self._links.pairs,
             n_latent=n_latent,
             **module_kwargs,
         )
-        #: Code of the batch with most training samples, by modality.
-        self.largest_batch_: dict[str, int] = {}
+        #: Training samples of every batch, then of every category of each covariate, by modality.
+        self.condition_counts_: dict[str, list[list[int]]] = {}
         #: How far the links stand above links at random, in standard deviations, by pair.
         self.link_agreement_: dict[tuple[str, str], float] = {}
         self.best_epoch_: int | None = None
@@ -132,6 +133,7 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
         labels_key: str | Mapping[str, str] | None = None,
         unlabeled_category: str = "unknown",
         batch_key: str | Mapping[str, str] | None = None,
+        categorical_covariate_keys: Sequence[str] | None = None,
         layer: str | Mapping[str, str | None] | None = None,
         likelihood: str | Mapping[str, str] = "gaussian",
         **kwargs: Any,
@@ -156,12 +158,18 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
             Class name that stands for "not labelled", as missing values do.
         batch_key
             Column with the batches that decoders are conditioned on, or a dict by modality.
+        categorical_covariate_keys
+            Columns with further categories that decoders are conditioned on (sex, site,
+            chemistry). Like the batches they stand in the ``obs`` of the modalities or in
+            ``mdata.obs``, and no observation may lack one.
         layer
             Layer with the values, `None` for ``X``, or a dict by modality.
         likelihood
-            How values are explained: ``"gaussian"`` (any continuous values; the default),
-            ``"nb"``, ``"zinb"`` or ``"poisson"`` (counts), ``"bernoulli"`` or ``"beta"`` (values
-            in [0, 1]), or a dict by modality (``"gaussian"`` for those that it leaves out).
+            How values are explained: ``"gaussian"`` (any continuous values by their mean squared
+            error; the default), ``"gaussian_learned_variance"`` (the same with a variance per
+            feature, so that noisy features count less), ``"nb"``, ``"zinb"`` or ``"poisson"``
+            (counts), ``"bernoulli"`` or ``"beta"`` (values in [0, 1]), or a dict by modality
+            (``"gaussian"`` for those that it leaves out).
 
         Raises
         ------

@@ -120,6 +120,9 @@ class TrainingMixin(SummaryMixin):
             name: _count(item.labels[splitter.train_idx[name]], len(self._spec.classes))
             for name, item in data.items()
         }
+        self.module.batch_counts = {
+            name: torch.tensor(counts) for name, (counts, *_) in self.condition_counts_.items()
+        }
         self._check_links(data, splitter)
         self._announce_missing_pairs()
         plan = self._training_plan_cls(self.module, **(plan_kwargs or {}))
@@ -166,7 +169,12 @@ class TrainingMixin(SummaryMixin):
         for name, item in data.items():
             rows = splitter.train_idx[name]
             self.module.fit_scaler(name, item.matrix.chunks(rows))
-            self.largest_batch_[name] = int(torch.from_numpy(item.batch[rows]).mode().values)
+            spec = self._spec
+            vocabularies = [spec.batches, *spec.covariates.values()]
+            self.condition_counts_[name] = [
+                np.bincount(codes, minlength=len(names)).tolist()
+                for codes, names in zip(item.batch[rows].T, vocabularies, strict=True)
+            ]
 
     def _check_links(self, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
         """Warn of links that the training samples contradict."""

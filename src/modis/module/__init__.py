@@ -1,8 +1,9 @@
 """The model's networks put together, and its loss terms."""
 
 from ._architecture import ARCHITECTURES, Architecture, build_architecture
+from ._encoded import Encoded
 from ._losses import weighted_sum
-from ._module import ADVERSARIAL, Encoded, MODISModule
+from ._module import ADVERSARIAL, MODISModule
 
 __all__ = [
     "ADVERSARIAL",

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch.distributions import Distribution
 
     from ..nn import Decoder, Discriminator, FeatureScaler
+    from ._encoded import Encoded
     from ._link_map import LinkMap
-    from ._module import Encoded
 
 __all__ = ["CrossModalTerms"]
 

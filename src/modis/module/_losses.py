@@ -117,21 +117,23 @@ def adversarial_cross_entropy(
     """Encoders' side of the modality game, :math:`L_{M,VAE}` of equation 2.
 
     For an observation of modality i the mean over the other modalities j of the cross-entropy
-    with j as the target.
+    with j as the target. Batches play the same game within a modality.
 
     Parameters
     ----------
     logits
-        Shape ``(n, n_modalities)``, at least two modalities.
+        Shape ``(n, n_modalities)``; minus infinity where an observation cannot be of a modality.
+        At least two are left to each.
     modality
         Modality codes, shape ``(n,)``.
     weights
         Weights of the rows, shape ``(n,)``; all alike by default.
     """
     log_probability = functional.log_softmax(logits, dim=-1)
+    possible = logits > -torch.inf
     own = log_probability.gather(1, modality[:, None]).squeeze(1)
-    others = log_probability.sum(dim=-1) - own
-    return weighted_mean(-others / (logits.shape[1] - 1), weights)
+    others = log_probability.where(possible, 0.0).sum(dim=-1) - own
+    return weighted_mean(-others / (possible.sum(dim=-1) - 1), weights)
 
 
 def relativistic(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -11,18 +11,20 @@ from .._constants import BATCH_KEY, LABELS_KEY, WEIGHTS_KEY, X_KEY
 from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
 from . import _losses as losses
 from ._architecture import build_architecture
+from ._batch_terms import BatchTerms
 from ._cross_modal import CrossModalTerms
+from ._encoded import Encoded
 from ._link_map import build_link_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from torch.distributions import Distribution, Normal
+    from torch.distributions import Distribution
 
     from ..data import LinkPair
     from ..nn import Decoder, DiscriminatorOutput
 
-__all__ = ["ADVERSARIAL", "Encoded", "MODISModule"]
+__all__ = ["ADVERSARIAL", "MODISModule"]
 
 #: Forms of the modality game.
 ADVERSARIAL = ("cross_entropy", "relativistic")
@@ -30,22 +32,7 @@ ADVERSARIAL = ("cross_entropy", "relativistic")
 Tensors = dict[str, torch.Tensor]
 
 
-class Encoded(NamedTuple):
-    """One modality's minibatch after its encoder.
-
-    ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
-    draw from it, ``library`` (counts only) has shape ``(n, 1)``, ``weights`` (in training only)
-    are those of the rows, shape ``(n,)``.
-    """
-
-    x_scaled: torch.Tensor
-    qz: Normal
-    z: torch.Tensor
-    library: torch.Tensor | None
-    weights: torch.Tensor | None = None
-
-
-class MODISModule(CrossModalTerms, BaseModuleClass):
+class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
     """One variational autoencoder per modality and one discriminator in their latent space.
 
     Parameters
@@ -57,7 +44,10 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
     likelihood
         Key of :data:`modis.nn.DECODERS` by modality name.
     n_batch
-        Number of batches that the decoders are conditioned on; fewer than two for none.
+        Number of batches that the decoders are conditioned on and that the discriminator can
+        tell apart; fewer than two for none.
+    n_cats_per_cov
+        Number of categories of each covariate that the decoders are conditioned on as well.
     architecture
         Key of :data:`modis.module.ARCHITECTURES`.
     adversarial
@@ -79,6 +69,7 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
         n_classes: int,
         likelihood: Mapping[str, str],
         n_batch: int = 0,
+        n_cats_per_cov: Sequence[int] = (),
         architecture: str = "default",
         adversarial: str = "cross_entropy",
         links: Mapping[tuple[str, str], LinkPair] | None = None,
@@ -110,12 +101,14 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
                 input_dropout=sizes.input_dropout,
             )
             self.decoders[name] = DECODERS[likelihood[name]](
-                sizes.n_latent, n_features, decoder_hidden, sizes.style, n_batch
+                sizes.n_latent, n_features, decoder_hidden, sizes.style, n_batch, n_cats_per_cov
             )
         # by pair of names, which no ModuleDict takes; the list below moves them between devices
         self.link_maps = build_link_maps(links or {}, n_input)
         #: Labelled training samples by modality, shape ``(n_classes,)``; see the cycle term.
         self.label_counts: dict[str, torch.Tensor] = {}
+        #: Training samples of each batch by modality, shape ``(n_batch,)``.
+        self.batch_counts: dict[str, torch.Tensor] = {}
         self._link_maps = nn.ModuleList(self.link_maps.values())
         self.discriminator = Discriminator(
             sizes.n_latent,
@@ -124,6 +117,7 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
             sizes.discriminator_hidden,
             BlockStyle(norm=None),
             linear_class_head=sizes.linear_class_head,
+            n_batch=n_batch,
         )
 
     @property
@@ -210,7 +204,8 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
         z
             Latent points, shape ``(n, n_latent)``.
         batch
-            Batch codes, shape ``(n,)``.
+            Codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``, or ``(n,)``
+            without covariates.
         library
             Total counts, shape ``(n, 1)``; the typical depth of the training data by default.
 
@@ -241,7 +236,9 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
     def inference(self, tensors: Mapping[str, Tensors]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""
         return {
-            name: self.encode(name, batch[X_KEY])._replace(weights=batch.get(WEIGHTS_KEY))
+            name: self.encode(name, batch[X_KEY])._replace(
+                weights=batch.get(WEIGHTS_KEY), batch=batch.get(BATCH_KEY)
+            )
             for name, batch in tensors.items()
         }
 
@@ -299,6 +296,7 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
                 terms["gradient_penalty"] = losses.gradient_penalty(
                     lambda points: self.discriminator(points).modality, z
                 )
+        terms |= self.batch_terms(output, encoded, weights, generator=False)
         return terms | self._class_terms(output, labels, weights)
 
     def adversarial_terms(
@@ -319,6 +317,7 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
         terms = {}
         if len(encoded) > 1:
             terms["adversarial"] = self._modality_game(output, encoded, generator=True)
+        terms |= self.batch_terms(output, encoded, weights, generator=True)
         return terms | self._class_terms(output, labels, weights)
 
     def _judged(self, encoded: Mapping[str, Encoded]) -> torch.Tensor:
@@ -373,7 +372,8 @@ class MODISModule(CrossModalTerms, BaseModuleClass):
         inference_outputs, generative_outputs
             What :meth:`inference` and :meth:`generative` returned.
         weights
-            Weight by term. Where not named 1, or 0 for clustering, translation, link and cycle.
+            Weight by term. Where not named 1, or 0 for clustering, translation, link, cycle and
+            adversarial_batch.
 
         Returns
         -------

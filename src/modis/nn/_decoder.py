@@ -23,6 +23,7 @@ __all__ = [
     "CountDecoder",
     "Decoder",
     "GaussianDecoder",
+    "LearnedVarianceGaussianDecoder",
     "NegativeBinomialDecoder",
     "PoissonDecoder",
     "ZeroInflatedNegativeBinomialDecoder",
@@ -30,6 +31,8 @@ __all__ = [
 
 # keeps beta values and probabilities off 0 and 1, where the log-likelihood is infinite
 _UNIT_MARGIN = 1e-4
+# of a learned log-variance, on either side of 0: standard deviations between 0.03 and 33
+_LOG_VARIANCE_BOUND = 7.0
 
 
 class Decoder(nn.Module, ABC):
@@ -47,6 +50,8 @@ class Decoder(nn.Module, ABC):
         What each hidden layer holds besides the linear map.
     n_batch
         Number of batches to condition on; fewer than two condition on nothing.
+    n_cats_per_cov
+        Number of categories of each categorical covariate to condition on, likewise.
     """
 
     #: Whether the distribution lives in scaled space and must be brought back.
@@ -59,10 +64,14 @@ class Decoder(nn.Module, ABC):
         n_hidden: Sequence[int],
         style: BlockStyle,
         n_batch: int = 0,
+        n_cats_per_cov: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.n_batch = n_batch if n_batch > 1 else 0
-        self.trunk = blocks([n_latent + self.n_batch, *n_hidden], style)
+        #: Categories of the batch and of each covariate.
+        self.n_categories = [n_batch, *n_cats_per_cov]
+        n_conditions = sum(n for n in self.n_categories if n > 1)
+        self.trunk = blocks([n_latent + n_conditions, *n_hidden], style)
         self.mean = nn.Linear(n_hidden[-1], n_output)
 
     def forward(
@@ -78,7 +87,8 @@ class Decoder(nn.Module, ABC):
         z
             Latent points, shape ``(n, n_latent)``.
         batch
-            Batch codes, shape ``(n,)``; needed when the decoder is conditioned on batches.
+            Codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``, or
+            ``(n,)`` without covariates; needed when the decoder is conditioned on any.
         library
             Total counts per observation, shape ``(n, 1)``; used by count likelihoods, which
             decode to the typical depth of the training data without it.
@@ -87,11 +97,20 @@ class Decoder(nn.Module, ABC):
         -------
         Distribution with batch shape ``(n, n_output)``.
         """
-        if self.n_batch:
-            if batch is None:
-                raise ValueError("This decoder is conditioned on batches, and none was given.")
-            z = torch.cat([z, functional.one_hot(batch, self.n_batch).to(z.dtype)], dim=-1)
-        return self._distribution(self.trunk(z), library)
+        return self._distribution(self.trunk(self._conditioned(z, batch)), library)
+
+    def _conditioned(self, z: torch.Tensor, batch: torch.Tensor | None) -> torch.Tensor:
+        """Latent points beside the one-hot codes of their conditions."""
+        columns = [k for k, n in enumerate(self.n_categories) if n > 1]
+        if not columns:
+            return z
+        if batch is None:
+            raise ValueError(
+                "This decoder is conditioned on batches or covariates, and none was given."
+            )
+        codes = batch.reshape(len(z), -1)
+        one_hot = [functional.one_hot(codes[:, k], self.n_categories[k]) for k in columns]
+        return torch.cat([z, *(each.to(z.dtype) for each in one_hot)], dim=-1)
 
     @abstractmethod
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
@@ -130,6 +149,35 @@ class GaussianDecoder(Decoder):
     def loss(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
         """Mean squared error over features, shape ``(n,)``."""
         return (px.mean - x_scaled).square().mean(dim=-1)
+
+    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood of every scaled value, shape ``(n, n_output)``."""
+        return px.log_prob(x_scaled)
+
+
+class LearnedVarianceGaussianDecoder(Decoder):
+    r"""Gaussian in scaled space with one learned variance per feature.
+
+    Features that the latent space explains well count more than noisy ones. The log-variance is
+    :math:`b \tanh(r)` of a free number :math:`r`: it starts at 0 and stays between -b and b, so
+    that a feature that never varies cannot make the likelihood infinite, and the slope b lets it
+    arrive within a few hundred steps of Adam.
+    """
+
+    scaled_output = True
+
+    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(n_latent, n_output, *args, **kwargs)
+        self.raw_log_variance = nn.Parameter(torch.zeros(n_output))
+
+    @property
+    def log_variance(self) -> torch.Tensor:
+        """Log-variance of every scaled feature, shape ``(n_output,)``."""
+        return _LOG_VARIANCE_BOUND * torch.tanh(self.raw_log_variance)
+
+    def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        mean = self.mean(hidden)
+        return Normal(mean, (0.5 * self.log_variance).exp().expand_as(mean), validate_args=False)
 
     def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
         """Log-likelihood of every scaled value, shape ``(n, n_output)``."""
@@ -219,6 +267,7 @@ class ZeroInflatedNegativeBinomialDecoder(NegativeBinomialDecoder):
 #: One decoder class per likelihood. A new likelihood is a class and a line here.
 DECODERS: dict[str, type[Decoder]] = {
     "gaussian": GaussianDecoder,
+    "gaussian_learned_variance": LearnedVarianceGaussianDecoder,
     "nb": NegativeBinomialDecoder,
     "zinb": ZeroInflatedNegativeBinomialDecoder,
     "poisson": PoissonDecoder,

@@ -29,7 +29,7 @@ class DiscriminatorOutput(NamedTuple):
 
 
 class Discriminator(nn.Module):
-    """Which modality, and which class, does a latent point come from?
+    """Which modality, which class, and which batch does a latent point come from?
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class Discriminator(nn.Module):
     linear_class_head
         Whether the classes are read from the latent point by one linear map rather than from
         the hidden layer that the modality head uses.
+    n_batch
+        Number of batches; fewer than two build no batch head.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Discriminator(nn.Module):
         style: BlockStyle,
         *,
         linear_class_head: bool = False,
+        n_batch: int = 0,
     ) -> None:
         super().__init__()
         self.linear_class_head = linear_class_head
@@ -64,6 +67,8 @@ class Discriminator(nn.Module):
         self.modality = nn.Linear(n_hidden[-1], n_modalities)
         n_class_input = n_latent if linear_class_head else n_hidden[-1]
         self.classes = nn.Linear(n_class_input, n_classes) if n_classes else None
+        #: Batch logits from the hidden layer; called only where batches play a part.
+        self.batch = nn.Linear(n_hidden[-1], n_batch) if n_batch > 1 else None
 
     def forward(self, z: torch.Tensor) -> DiscriminatorOutput:
         """Judge latent points of shape ``(n, n_latent)``."""

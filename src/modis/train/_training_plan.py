@@ -25,7 +25,9 @@ __all__ = ["LOSS_WEIGHTS", "MODISTrainingPlan"]
 #: batch of 32. ``clustering`` is the paper's term; at full weight it moves unlabelled samples
 #: of one modality into a wrong class, where the adversary locks them, so it is off by default.
 #: ``gradient_penalty`` (on the discriminator), ``translation``, ``cycle`` and ``link`` (with
-#: feature links only) are not in the paper.
+#: feature links only) are not in the paper. ``batch`` (the discriminator tells the batches of a
+#: modality apart) and ``adversarial_batch`` (the encoders make that impossible) are not either;
+#: set both, 1.0 each, when batches of a modality should not be told apart in the latent space.
 LOSS_WEIGHTS: dict[str, float] = {
     "reconstruction": 1.0,
     "kl": 0.016,
@@ -37,6 +39,8 @@ LOSS_WEIGHTS: dict[str, float] = {
     "translation": 1.0,
     "cycle": 1.0,
     "link": 1.0,
+    "batch": 0.0,
+    "adversarial_batch": 0.0,
 }
 
 # The gradient penalty costs as much as the rest of step 1. Every fourth step, four times as
@@ -208,7 +212,12 @@ class MODISTrainingPlan(LightningModule):
         linked = self.module.link_maps if self.loss_weights["link"] else {}
         for source, target in linked:
             if source == name:
-                decoded = self.module.decoder(target)(encoded.z, _zeros_like_rows(encoded.z))
+                decoder = self.module.decoder(target)
+                # the first batch and categories: any will do for a score that ranks epochs
+                shape = (len(encoded.z), len(decoder.n_categories))
+                decoded = decoder(
+                    encoded.z, torch.zeros(shape, dtype=torch.long).to(encoded.z.device)
+                )
                 translated = self.module.scaled_mean(target, decoded)
                 loss = self.module.link_loss(source, target, encoded, translated)
                 seen.link.setdefault((source, target), []).append(loss)
@@ -219,8 +228,3 @@ class MODISTrainingPlan(LightningModule):
         """Log the scores of the pass."""
         for name, score in self._validation.scores().items():
             self.log(f"{name}_validation", score, prog_bar=name == "selection")
-
-
-def _zeros_like_rows(z: torch.Tensor) -> torch.Tensor:
-    """The first batch for every row: any will do for a score that ranks epochs."""
-    return torch.zeros(len(z), dtype=torch.long, device=z.device)
