@@ -9,6 +9,7 @@ __all__ = [
     "LABELS_KEY",
     "LATENT_KEY",
     "LIKELIHOOD_DOMAINS",
+    "PAIRS_KEY",
     "UNLABELED_CODE",
     "WEIGHTS_KEY",
     "X_KEY",
@@ -19,6 +20,10 @@ X_KEY: Final = "X"
 LABELS_KEY: Final = "labels"
 BATCH_KEY: Final = "batch"
 WEIGHTS_KEY: Final = "weights"
+
+#: Key of the observations that two modalities saw, beside the modalities' names in a minibatch;
+#: no modality has a dot in its name.
+PAIRS_KEY: Final = "paired.observations"
 
 #: Code of an observation whose class is not known; losses mask it.
 UNLABELED_CODE: Final = -1

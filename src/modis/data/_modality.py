@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +62,7 @@ def read_new(
     modalities: Sequence[str] | None = None,
     *,
     check: bool = True,
+    decode: bool = True,
 ) -> dict[str, Modality]:
     """Read another MuData, which may lack modalities and labels.
 
@@ -78,6 +79,9 @@ def read_new(
         Modalities to read, `None` for all.
     check
         Whether the values are checked; not needed for data that were registered.
+    decode
+        Whether they will be decoded, which needs their batches and covariates. Encoders do not
+        know of batches, so that data of a new batch can be encoded; its codes are then all 0.
 
     Raises
     ------
@@ -112,7 +116,9 @@ def read_new(
             features=spec.var_names,
             warn=False,
         )
-    return _read(mdata, spec, wanted, _no_codes(mdata, wanted), _batch_codes(mdata, spec, wanted))
+    conditions = spec if decode else replace(spec, batch_key=None, covariates={})
+    batch = _batch_codes(mdata, conditions, wanted)
+    return _read(mdata, spec, wanted, _no_codes(mdata, wanted), batch)
 
 
 def _read(

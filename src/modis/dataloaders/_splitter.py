@@ -9,7 +9,9 @@ from lightning.pytorch.utilities import CombinedLoader
 from scvi import settings
 from torch.utils.data import DataLoader
 
+from .._constants import PAIRS_KEY
 from ._dataset import ModalityDataset, sequential_loader
+from ._pairs import PairedDataset, PairSampler, shared_rows
 from ._sampler import BalancedBatchSampler
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ class ModalitySplitter(LightningDataModule):
         return max(-(-len(index) // self.batch_size) for index in self.train_idx.values())
 
     def train_dataloader(self) -> CombinedLoader:
-        """Minibatches of all modalities together."""
+        """Minibatches of all modalities together, and of observations that two of them saw."""
         loaders = {}
         for name, data in self.modalities.items():
             index = self.train_idx[name]
@@ -139,6 +141,13 @@ class ModalitySplitter(LightningDataModule):
             )
             loaders[name] = DataLoader(
                 ModalityDataset(data, index, sampler.weights), sampler=sampler, batch_size=None
+            )
+        shared = shared_rows(self.modalities, self.train_idx)
+        if shared:
+            loaders[PAIRS_KEY] = DataLoader(
+                PairedDataset(self.modalities, shared),
+                sampler=PairSampler(shared, self.batch_size, self.steps_per_epoch),
+                batch_size=None,
             )
         return CombinedLoader(loaders, mode="max_size_cycle")
 

@@ -42,14 +42,16 @@ class DataAccess:
             raise ValueError("The model was loaded without data: pass the MuData as mdata=...")
         return self.adata if mdata is None else mdata
 
-    def _read(self, mdata: MuData | None, modalities: list[str] | None) -> dict[str, Modality]:
+    def _read(
+        self, mdata: MuData | None, modalities: list[str] | None, *, decode: bool = False
+    ) -> dict[str, Modality]:
         for name in modalities or ():
             if name not in self._spec.modalities:
                 raise NotInDataError(
                     f"Unknown modality '{name}'; the model has {self._spec.modalities}."
                 )
         new = mdata is not None and mdata is not self.adata
-        return read_new(self._mdata(mdata), self._spec, modalities, check=new)
+        return read_new(self._mdata(mdata), self._spec, modalities, check=new, decode=decode)
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
         """Class names by modality; missing without labels."""
@@ -146,9 +148,9 @@ class DataAccess:
         codes, library = tensors[BATCH_KEY].clone(), encoded.library
         if source != target:
             # before any training the first of each
-            counts = self.condition_counts_.get(target, [[1]] * codes.shape[1])
-            codes[:] = torch.tensor([int(np.argmax(each)) for each in counts])
-            library = None
+            counts = self.condition_counts_.get(target, [[1]] * (1 + len(self._spec.covariates)))
+            typical = torch.tensor([int(np.argmax(each)) for each in counts])
+            codes, library = typical.repeat(len(codes), 1), None
         if batch_code is not None:
             codes[:, 0] = batch_code
         return codes, library

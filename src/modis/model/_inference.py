@@ -204,7 +204,7 @@ class InferenceMixin(DataAccess):
         if n_samples < 1:
             raise ValueError(f"n_samples={n_samples} must be at least 1.")
         batch_code = self._batch_code(target, transform_batch)
-        data = self._read(mdata, [source])[source]
+        data = self._read(mdata, [source], decode=source == target)[source]
         self._check_if_trained()
         n_rows = count_rows(data, indices)
         # filled piece by piece: the largest array that a model makes is never there twice
@@ -291,7 +291,7 @@ class InferenceMixin(DataAccess):
         """
         self._check_if_trained()
         rows = {}
-        for name, data in self._read(mdata, None).items():
+        for name, data in self._read(mdata, None, decode=True).items():
             totals = np.zeros(3)
             for tensors, encoded in self._encode(data, None, batch_size):
                 single = {name: encoded}
@@ -301,7 +301,7 @@ class InferenceMixin(DataAccess):
                 likelihood = self.module.decoder(name).log_prob(
                     px[name], batch[X_KEY], encoded.x_scaled
                 )
-                kl, n_rows = float(terms["kl"]), len(encoded.z)
+                kl, n_rows = float(terms["kl"]) / self.module.kl_scale(name), len(encoded.z)
                 elbo = float(likelihood.sum(dim=-1).mean()) - kl
                 totals += n_rows * np.array([elbo, kl, float(terms["reconstruction"])])
             rows[name] = totals / data.n_obs

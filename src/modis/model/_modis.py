@@ -7,9 +7,9 @@ from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
-from ..data import DataSpec, align_links, check_mudata, register
+from ..data import DataSpec, align_links, check_mudata, read_registered, register
 from ..dataloaders import ModalitySplitter
-from ..module import MODISModule
+from ..module import MODISModule, sizes_for
 from ..train import MODISTrainingPlan, quiet_libraries
 from ._importance import ImportanceMixin
 from ._inference import InferenceMixin
@@ -38,8 +38,10 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
     mdata
         Data set up with :meth:`setup_mudata`.
     architecture
-        ``"default"``, small networks for small cohorts on standardised features, or ``"paper"``,
-        the layers of Lepe-Soltero et al. (2025) on min-max scaled features.
+        ``"default"``, on standardised features, or ``"paper"``, the layers of Lepe-Soltero et al.
+        (2025) on min-max scaled features. The default sizes its encoders by the data, see
+        :func:`~modis.module.sizes_for`: linear on the leading principal components in a small
+        cohort with labels, with a hidden layer in a large one.
     n_latent
         Dimensions of the latent space; the architecture's (32, or 64) by default.
     feature_links
@@ -103,6 +105,9 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
             # saved with the model: what is changed in the user's table later does not count
             feature_links = feature_links.copy()
             self._announce_links()
+        if architecture == "default" and self.adata is not None:
+            # saved with the model; what the user asks for goes first
+            module_kwargs = self._sizes() | module_kwargs
         self.module = self._module_cls(
             n_input={name: len(features) for name, features in spec.var_names.items()},
             n_classes=len(spec.classes),
@@ -273,6 +278,14 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
         """Feature names by modality, from the registry, so also without data."""
         return dict(self._spec.var_names)
 
+    def _sizes(self) -> dict[str, Any]:
+        data = read_registered(self.adata, self._spec)
+        return sizes_for(
+            [item.n_obs for item in data.values()],
+            [int((item.labels >= 0).sum()) for item in data.values()],
+            len(self._spec.classes),
+        )
+
     @property
     def _spec(self) -> DataSpec:
         return DataSpec.from_registry(self.registry_)
@@ -287,7 +300,7 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
         ]
         lines += [
             f"  {name}: {len(features)} features, {spec.likelihoods[name]}, "
-            f"{sizes.hidden_units(len(features))} hidden units"
+            + sizes.describe_encoder(len(features))
             for name, features in spec.var_names.items()
         ]
         lines.append(f"  classes: {', '.join(spec.classes) or 'none'}")

@@ -27,6 +27,8 @@ _MONITOR = "selection_validation"
 # stand 4 to 90 above them on the data sets that were tried.
 _LEAST_LINK_Z = 3.0
 _LINK_ROWS = 1000
+# principal components are found on so many values at most (64 MB)
+_PROJECTION_VALUES = 2**24
 # true links of fewer features than these are often missed
 _LEAST_LINKED = 10
 
@@ -48,7 +50,7 @@ class TrainingMixin(SummaryMixin):
         self,
         max_epochs: int | None = None,
         batch_size: int | None = None,
-        train_size: float = 0.9,
+        train_size: float | None = None,
         early_stopping: bool = True,
         accelerator: str = "auto",
         devices: int | list[int] | str = "auto",
@@ -73,7 +75,8 @@ class TrainingMixin(SummaryMixin):
             more than 10,000 of them.
         train_size
             Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
-            weights of the last epoch stay.
+            weights of the last epoch stay. By default 0.9, or 1 with linear encoders, as in small
+            cohorts, which need every sample and hardly overfit.
         early_stopping
             Stop when the score has not become better for half of the epochs.
         accelerator, devices
@@ -108,6 +111,8 @@ class TrainingMixin(SummaryMixin):
         size = batch_size_for(
             max(item.n_obs for item in data.values()), batch_size, self.module.architecture.norm
         )
+        if train_size is None:
+            train_size = 0.9 if self.module.architecture.n_layers else 1.0
         splitter = self._data_splitter_cls(
             data, train_size=train_size, batch_size=size, balance_classes=balance_classes
         )
@@ -169,6 +174,7 @@ class TrainingMixin(SummaryMixin):
         for name, item in data.items():
             rows = splitter.train_idx[name]
             self.module.fit_scaler(name, item.matrix.chunks(rows))
+            self.module.fit_projection(name, item.matrix.rows(_some(rows, item.matrix.shape[1])))
             spec = self._spec
             vocabularies = [spec.batches, *spec.covariates.values()]
             self.condition_counts_[name] = [
@@ -208,6 +214,12 @@ class TrainingMixin(SummaryMixin):
                     UserWarning,
                     stacklevel=3,
                 )
+
+
+def _some(rows: np.ndarray, n_features: int) -> np.ndarray:
+    """Training rows, or as many of them as fit in memory at once."""
+    n = min(len(rows), max(1, _PROJECTION_VALUES // n_features))
+    return np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
 
 
 def _count(labels: np.ndarray, n_classes: int) -> torch.Tensor:

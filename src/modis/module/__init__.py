@@ -4,6 +4,7 @@ from ._architecture import ARCHITECTURES, Architecture, build_architecture
 from ._encoded import Encoded
 from ._losses import weighted_sum
 from ._module import ADVERSARIAL, MODISModule
+from ._sizing import sizes_for
 
 __all__ = [
     "ADVERSARIAL",
@@ -12,5 +13,6 @@ __all__ = [
     "Encoded",
     "MODISModule",
     "build_architecture",
+    "sizes_for",
     "weighted_sum",
 ]

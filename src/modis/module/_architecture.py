@@ -21,13 +21,19 @@ class Architecture:
         power of two that is not below its number of features, at most 1,024 (the paper's
         512, 256 and 256 for 367, 131 and 160 features).
     n_layers
-        Hidden blocks of the encoder, and of the decoder besides its first one.
+        Hidden blocks of the encoder, 0 for a linear one. The decoder has as many, at least one.
+    n_components
+        The encoder sees so many leading principal components of the scaled features, where there
+        are more features than that; `None` shows it the features themselves.
     norm
         Normalisation in the autoencoders: ``"batch"``, ``"layer"`` or `None`.
     dropout
         Dropout in the hidden layers of the autoencoders.
     input_dropout
         Share of features that the encoder does not see, drawn anew for every minibatch.
+    component_dropout
+        Likewise of principal components, in place of `input_dropout`, where the encoder sees
+        those.
     linear_tail
         Linear layer without activation after the encoder's blocks, and one more block in the
         decoder, as in the paper.
@@ -47,9 +53,11 @@ class Architecture:
     n_latent: int = 32
     n_hidden: int | None = 128
     n_layers: int = 1
+    n_components: int | None = None
     norm: str | None = "batch"
     dropout: float = 0.1
     input_dropout: float = 0.2
+    component_dropout: float = 0.5
     linear_tail: bool = False
     scaling: str = "standard"
     discriminator_hidden: tuple[int, ...] = (256, 128)
@@ -69,11 +77,16 @@ class Architecture:
         hidden = self.discriminator_hidden
         if not hidden or min(hidden) < 1:
             raise ValueError(f"discriminator_hidden={hidden} must name sizes of at least 1.")
-        for name in ("n_latent", "n_layers", "n_hidden"):
+        for name, least in (
+            ("n_latent", 1),
+            ("n_layers", 0),
+            ("n_hidden", 1),
+            ("n_components", 1),
+        ):
             size = getattr(self, name)
-            if size is not None and size < 1:
-                raise ValueError(f"{name}={size} must be at least 1.")
-        for name in ("dropout", "input_dropout"):
+            if size is not None and size < least:
+                raise ValueError(f"{name}={size} must be at least {least}.")
+        for name in ("dropout", "input_dropout", "component_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be in [0, 1).")
 
@@ -82,6 +95,18 @@ class Architecture:
         if self.n_hidden is not None:
             return self.n_hidden
         return min(1024, 2 ** (n_features - 1).bit_length())
+
+    def components(self, n_features: int) -> int | None:
+        """Principal components that the encoder of `n_features` features sees, if any."""
+        return None if n_features <= (self.n_components or n_features) else self.n_components
+
+    def describe_encoder(self, n_features: int) -> str:
+        """Say in a few words what an encoder of `n_features` features is."""
+        n_components = self.components(n_features)
+        sees = "" if n_components is None else f" on {n_components} principal components"
+        if not self.n_layers:
+            return f"linear encoder{sees}"
+        return f"{self.hidden_units(n_features)} hidden units{sees}"
 
     @property
     def style(self) -> BlockStyle:

@@ -40,6 +40,7 @@ class CrossModalTerms:
         label_counts: dict[str, torch.Tensor]
 
         def decoder(self, modality: str) -> Decoder: ...
+        def encode(self, modality: str, x: torch.Tensor) -> Encoded: ...
         def scaler(self, modality: str) -> FeatureScaler: ...
         def scaled_mean(self, modality: str, px: Distribution) -> torch.Tensor: ...
 
@@ -139,6 +140,17 @@ class CrossModalTerms:
                 cycles.append(losses.class_cross_entropy(logits, labels[rows]))
         terms = {"link": links, "cycle": cycles}
         return {name: torch.stack(each).mean() for name, each in terms.items() if each}
+
+    def pairing_term(self, paired: Mapping[str, Tensors]) -> torch.Tensor:
+        """Pull the places together that an observation has in the latent space.
+
+        Parameters
+        ----------
+        paired
+            The same observations in two modalities, rows in the same order.
+        """
+        first, second = (self.encode(name, tensors[X_KEY]) for name, tensors in paired.items())
+        return losses.squared_distance(first.qz.mean, second.qz.mean)
 
     def link_loss(
         self, source: str, target: str, encoded: Encoded, translated: torch.Tensor

@@ -23,6 +23,7 @@ __all__ = [
     "kl_to_standard_normal",
     "modality_cross_entropy",
     "relativistic",
+    "squared_distance",
     "weighted_mean",
     "weighted_sum",
 ]
@@ -238,6 +239,17 @@ def _cauchy_schwarz(assignments: torch.Tensor, kernel: torch.Tensor) -> torch.Te
     norm = (overlap.diagonal()[:, None] * overlap.diagonal()[None, :]).clamp(min=_EPS).sqrt()
     n_classes = assignments.shape[1]
     return 2 / (n_classes * (n_classes - 1)) * torch.triu(overlap / norm, diagonal=1).sum()
+
+
+def squared_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Squared distance, mean over observations.
+
+    Parameters
+    ----------
+    first, second
+        Places of the same observations, shape ``(n, n_latent)``.
+    """
+    return (first - second).square().sum(dim=-1).mean()
 
 
 def weighted_mean(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 from scvi.module.base import BaseModuleClass, LossOutput, auto_move_data
 from torch import nn
@@ -15,9 +14,10 @@ from ._batch_terms import BatchTerms
 from ._cross_modal import CrossModalTerms
 from ._encoded import Encoded
 from ._link_map import build_link_maps
+from ._scaling import ScalingMixin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch.distributions import Distribution
 
@@ -31,8 +31,12 @@ ADVERSARIAL = ("cross_entropy", "relativistic")
 
 Tensors = dict[str, torch.Tensor]
 
+# The paper's KL weight, 0.016 per observation, is that of an evidence lower bound per feature for
+# so many features.
+_KL_FEATURES = 62.5
 
-class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
+
+class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
     """One variational autoencoder per modality and one discriminator in their latent space.
 
     Parameters
@@ -90,7 +94,10 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
         self.decoders = nn.ModuleDict()
         for name, n_features in n_input.items():
             hidden = [sizes.hidden_units(n_features)] * sizes.n_layers
-            decoder_hidden = [*hidden, hidden[-1]] if sizes.linear_tail else hidden
+            decoder_hidden = [sizes.hidden_units(n_features)] * (
+                max(1, sizes.n_layers) + sizes.linear_tail
+            )
+            n_components = sizes.components(n_features)
             self.scalers[name] = FeatureScaler(n_features, sizes.scaling)
             self.encoders[name] = Encoder(
                 n_features,
@@ -98,7 +105,10 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
                 hidden,
                 sizes.style,
                 linear_tail=sizes.linear_tail,
-                input_dropout=sizes.input_dropout,
+                input_dropout=sizes.input_dropout
+                if n_components is None
+                else sizes.component_dropout,
+                n_components=n_components,
             )
             self.decoders[name] = DECODERS[likelihood[name]](
                 sizes.n_latent, n_features, decoder_hidden, sizes.style, n_batch, n_cats_per_cov
@@ -129,41 +139,6 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
         """Decoder of one modality."""
         return cast("Decoder", self.decoders[modality])
 
-    def scaler(self, modality: str) -> FeatureScaler:
-        """Scaler of one modality."""
-        return cast("FeatureScaler", self.scalers[modality])
-
-    # scaling ----------------------------------------------------------------------------------
-
-    def fit_scaler(self, modality: str, chunks: Iterable[np.ndarray]) -> None:
-        """Learn one modality's scaling (and typical library size) from training rows.
-
-        Parameters
-        ----------
-        modality
-            Name of the modality.
-        chunks
-            Training rows in the user's units, in pieces of shape ``(n, n_features)``; walked
-            over twice for counts.
-        """
-        decoder = self.decoder(modality)
-        if isinstance(decoder, CountDecoder):
-            libraries = np.concatenate([chunk.sum(axis=1) for chunk in chunks])
-            decoder.typical_library.fill_(float(np.median(libraries)))
-        self.scaler(modality).fit(
-            self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy() for chunk in chunks
-        )
-
-    def _log_normalize(
-        self, modality: str, x: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """``log1p`` of counts at the typical depth, and the library size; others unchanged."""
-        decoder = self.decoder(modality)
-        if not isinstance(decoder, CountDecoder):
-            return x, None
-        library = x.sum(dim=1, keepdim=True).clamp(min=1)
-        return torch.log1p(x / library * decoder.typical_library.to(x.device)), library
-
     # one modality -----------------------------------------------------------------------------
 
     @auto_move_data
@@ -181,11 +156,6 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
         x_scaled = self.scaler(modality)(transformed)
         qz = self.encoders[modality](x_scaled)
         return Encoded(x_scaled, qz, qz.rsample(), library)
-
-    @auto_move_data
-    def scale(self, modality: str, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(n, n_features)`` in the user's units as the encoder sees them."""
-        return self.scaler(modality)(self._log_normalize(modality, x)[0])
 
     @auto_move_data
     def decode(
@@ -216,12 +186,6 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
         decoder = self.decoder(modality)
         expected = decoder(z, batch, library).mean
         return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
-
-    def scaled_mean(self, modality: str, px: Distribution) -> torch.Tensor:
-        """Expected features as the encoder would see them, shape ``(n, n_features)``."""
-        if self.decoder(modality).scaled_output:
-            return px.mean
-        return self.scale(modality, px.mean)
 
     @auto_move_data
     def classify(self, z: torch.Tensor) -> torch.Tensor:
@@ -262,7 +226,11 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
         encoded: Mapping[str, Encoded],
         px: Mapping[str, Distribution],
     ) -> dict[str, torch.Tensor]:
-        """Reconstruction and KL terms of equation 2, each summed over the modalities."""
+        """Reconstruction and KL terms of equation 2, each summed over the modalities.
+
+        The paper's weight of the KL term is for a squared error. Counts have a likelihood in
+        nats, as the KL has, so that theirs is weighted as in the evidence lower bound.
+        """
         reconstruction = [
             losses.weighted_mean(
                 self.decoder(name).loss(px[name], tensors[name][X_KEY], item.x_scaled),
@@ -270,8 +238,18 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
             )
             for name, item in encoded.items()
         ]
-        kl = [losses.kl_to_standard_normal(item.qz) for item in encoded.values()]
+        kl = [
+            self.kl_scale(name) * losses.kl_to_standard_normal(item.qz)
+            for name, item in encoded.items()
+        ]
         return {"reconstruction": torch.stack(reconstruction).sum(), "kl": torch.stack(kl).sum()}
+
+    def kl_scale(self, modality: str) -> float:
+        """What the KL of a modality counts in the KL term; 1 but for counts."""
+        decoder = self.decoder(modality)
+        if not isinstance(decoder, CountDecoder):
+            return 1.0
+        return _KL_FEATURES / decoder.mean.out_features
 
     def discriminator_terms(
         self, encoded: Mapping[str, Encoded], labels: torch.Tensor, weights: Mapping[str, float]
@@ -362,6 +340,7 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
         inference_outputs: dict[str, Encoded],
         generative_outputs: dict[str, Distribution],
         weights: Mapping[str, float] | None = None,
+        paired: Mapping[str, Tensors] | None = None,
     ) -> LossOutput:
         """Loss of the autoencoders, equation 2.
 
@@ -387,6 +366,8 @@ class MODISModule(CrossModalTerms, BatchTerms, BaseModuleClass):
             terms["translation"] = self.translation_term(tensors, inference_outputs)
         if len(tensors) > 1:
             terms |= self.guided_terms(tensors, inference_outputs, generative_outputs, weights)
+        if paired and weights.get("pairing"):
+            terms["pairing"] = self.pairing_term(paired)
         total = losses.weighted_sum(terms, weights)
         return LossOutput(
             loss=total,

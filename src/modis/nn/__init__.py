@@ -4,6 +4,7 @@ from ._blocks import NORMS, BlockStyle
 from ._decoder import DECODERS, CountDecoder, Decoder
 from ._discriminator import Discriminator, DiscriminatorOutput
 from ._encoder import Encoder
+from ._projection import PrincipalComponents
 from ._scaler import SCALINGS, FeatureScaler
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "DiscriminatorOutput",
     "Encoder",
     "FeatureScaler",
+    "PrincipalComponents",
 ]

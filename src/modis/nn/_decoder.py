@@ -35,6 +35,10 @@ _UNIT_MARGIN = 1e-4
 _LOG_VARIANCE_BOUND = 7.0
 
 
+# how much faster than the networks the dispersions of counts learn
+_THETA_RATE = 5.0
+
+
 class Decoder(nn.Module, ABC):
     r"""Distribution of one modality's features given a latent point, :math:`p(x \mid z)`.
 
@@ -238,7 +242,14 @@ class NegativeBinomialDecoder(CountDecoder):
 
     def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
         super().__init__(n_latent, n_output, *args, **kwargs)
-        self.log_theta = nn.Parameter(torch.randn(n_output))
+        # times _THETA_RATE: the dispersions span orders of magnitude, and a short training at the
+        # networks' learning rate would not get there; 0 starts at a dispersion of 1
+        self._scaled_log_theta = nn.Parameter(torch.zeros(n_output))
+
+    @property
+    def log_theta(self) -> torch.Tensor:
+        """Log of the inverse dispersion per feature, shape ``(n_output,)``."""
+        return _THETA_RATE * self._scaled_log_theta
 
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
         return NegativeBinomial(

@@ -7,6 +7,7 @@ from torch import nn
 from torch.distributions import Normal
 
 from ._blocks import blocks
+from ._projection import PrincipalComponents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,18 @@ class Encoder(nn.Module):
     n_latent
         Dimensions of the latent space.
     n_hidden
-        Sizes of the hidden layers.
+        Sizes of the hidden layers; without any the encoder is linear.
     style
         What each hidden layer holds besides the linear map.
     linear_tail
         Whether a linear layer without activation stands between the last hidden layer and
         the two heads, as in the paper.
     input_dropout
-        Share of features that are set to their mean while training, in [0, 1).
+        Share of features (or of components) that are set to their mean while training, in
+        [0, 1).
+    n_components
+        Leading principal components of the training samples that stand in place of the
+        features; `None` for the features themselves.
     """
 
     def __init__(
@@ -48,14 +53,19 @@ class Encoder(nn.Module):
         *,
         linear_tail: bool = False,
         input_dropout: float = 0.0,
+        n_components: int | None = None,
     ) -> None:
         super().__init__()
+        self.projection = None
+        if n_components is not None:
+            self.projection = PrincipalComponents(n_input, n_components)
         self.input_dropout = nn.Dropout(input_dropout)
-        self.trunk = blocks([n_input, *n_hidden], style)
+        sizes = [n_components or n_input, *n_hidden]
+        self.trunk = blocks(sizes, style)
         if linear_tail:
-            self.trunk.append(nn.Linear(n_hidden[-1], n_hidden[-1]))
-        self.mean = nn.Linear(n_hidden[-1], n_latent)
-        self.log_variance = nn.Linear(n_hidden[-1], n_latent)
+            self.trunk.append(nn.Linear(sizes[-1], sizes[-1]))
+        self.mean = nn.Linear(sizes[-1], n_latent)
+        self.log_variance = nn.Linear(sizes[-1], n_latent)
 
     def forward(self, x: torch.Tensor) -> Normal:
         """Encode scaled features.
@@ -69,6 +79,8 @@ class Encoder(nn.Module):
         -------
         Posterior with batch shape ``(n, n_latent)``.
         """
+        if self.projection is not None:
+            x = self.projection(x)
         hidden = self.trunk(self.input_dropout(x))
         log_variance = self.log_variance(hidden).clamp(*_LOG_VARIANCE_BOUNDS)
         return Normal(self.mean(hidden), (0.5 * log_variance).exp(), validate_args=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from lightning.pytorch import LightningModule
 
-from .._constants import LABELS_KEY, X_KEY
+from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
 from ..module import weighted_sum
 from ._schedule import learning_rate_factor
 from ._selection import ValidationPass
@@ -39,6 +39,7 @@ LOSS_WEIGHTS: dict[str, float] = {
     "translation": 1.0,
     "cycle": 1.0,
     "link": 1.0,
+    "pairing": 0.03,
     "batch": 0.0,
     "adversarial_batch": 0.0,
 }
@@ -138,6 +139,8 @@ class MODISTrainingPlan(LightningModule):
     def training_step(self, batch: dict[str, dict[str, torch.Tensor]], batch_idx: int) -> None:
         """Both steps on one minibatch of every modality."""
         module, weights = self.module, self.loss_weights
+        paired: dict | None = batch.get(PAIRS_KEY)
+        batch = {name: tensors for name, tensors in batch.items() if name != PAIRS_KEY}
         autoencoders, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         encoded = module.inference(batch)
         labels = torch.cat([tensors[LABELS_KEY] for tensors in batch.values()])
@@ -152,7 +155,7 @@ class MODISTrainingPlan(LightningModule):
             discriminator.step()
         # frozen weights: no gradient is computed for them
         module.discriminator.requires_grad_(False)
-        output = module.loss(batch, encoded, module.generative(batch, encoded), weights)
+        output = module.loss(batch, encoded, module.generative(batch, encoded), weights, paired)
         autoencoders.zero_grad()
         self.manual_backward(output.loss)
         autoencoders.step()

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from ._dataset import ModalityDataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+    from ..data import Modality
+
+__all__ = ["PairSampler", "PairedDataset", "SharedRows", "shared_rows"]
+
+#: Positions of the same observations in two modalities, by pair of these.
+SharedRows = dict[tuple[str, str], tuple["np.ndarray", "np.ndarray"]]
+
+
+def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> SharedRows:
+    """Rows of the observations that two modalities saw.
+
+    Parameters
+    ----------
+    modalities
+        The data, by modality.
+    index
+        Positions of the rows that count, by modality.
+
+    Returns
+    -------
+    By pair of modalities, the positions of the same observations in the first and in the second,
+    both of shape ``(n_shared,)``; pairs that share fewer than two are left out.
+    """
+    shared = {}
+    for first, second in combinations(modalities, 2):
+        ours = modalities[first].obs_names[index[first]]
+        theirs = modalities[second].obs_names[index[second]]
+        found = theirs.get_indexer(ours)
+        rows = index[first][found >= 0], index[second][found[found >= 0]]
+        # batch normalisation cannot learn from a single row
+        if len(rows[0]) > 1:
+            shared[first, second] = rows
+    return shared
+
+
+class PairedDataset(Dataset):
+    """The same observations in two modalities.
+
+    Parameters
+    ----------
+    modalities
+        The data, by modality.
+    shared
+        What :func:`shared_rows` returned.
+    """
+
+    def __init__(self, modalities: Mapping[str, Modality], shared: SharedRows) -> None:
+        self.shared = shared
+        names = dict.fromkeys(name for pair in shared for name in pair)
+        self._datasets = {name: ModalityDataset(modalities[name]) for name in names}
+
+    def __getitem__(
+        self, drawn: tuple[tuple[str, str], np.ndarray]
+    ) -> dict[str, dict[str, torch.Tensor]]:
+        """Read a minibatch: tensors by modality, rows in the same order.
+
+        Parameters
+        ----------
+        drawn
+            Pair of modalities, and positions among the observations that they share.
+        """
+        pair, positions = drawn
+        return {
+            name: self._datasets[name][rows[positions]]
+            for name, rows in zip(pair, self.shared[pair], strict=True)
+        }
+
+
+class PairSampler(Sampler):
+    """Draw pairs of modalities as often as they share observations, and some of these.
+
+    Parameters
+    ----------
+    shared
+        What :func:`shared_rows` returned, not empty.
+    batch_size
+        Most observations per minibatch; none is in it twice.
+    n_batches
+        Minibatches per epoch.
+    """
+
+    def __init__(self, shared: SharedRows, batch_size: int, n_batches: int) -> None:
+        self.sizes = {pair: len(rows) for pair, (rows, _) in shared.items()}
+        self.batch_size = batch_size
+        self.n_batches = n_batches
+
+    def __len__(self) -> int:
+        """Minibatches per epoch."""
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+        """Yield a pair and positions among its observations."""
+        pairs = list(self.sizes)
+        chances = torch.tensor([float(self.sizes[pair]) for pair in pairs])
+        for drawn in torch.multinomial(chances, self.n_batches, replacement=True).tolist():
+            pair = pairs[drawn]
+            yield pair, torch.randperm(self.sizes[pair])[: self.batch_size].numpy()
