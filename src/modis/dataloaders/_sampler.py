@@ -32,6 +32,10 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         Least share of a minibatch that is labelled, when there are both labelled and
         unlabelled samples. A quarter keeps the class loss informative with few labels; more
         would fill the minibatches with the same few samples.
+    undo_balance
+        Whether :attr:`weights` also bring the classes back to their shares among the labelled
+        samples. A modality without labels shows its classes as they are, and the others must
+        match that, or the modality game moves samples into wrong classes.
 
     Notes
     -----
@@ -46,6 +50,7 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         *,
         balance: bool = True,
         min_labeled: float = 0.25,
+        undo_balance: bool = False,
     ) -> None:
         if len(labels) == 0:
             raise ValueError("There is no sample to draw from.")
@@ -53,7 +58,7 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         self.n_batches = -(-len(labels) // batch_size)
         #: Share of the labelled, or of the unlabelled, samples in the data over their share in
         #: the minibatches, shape ``(n,)``: with these weights a mean over a minibatch estimates
-        #: the mean over the data, but for the balance of the classes.
+        #: the mean over the data, but for the balance of the classes unless that is undone.
         self.weights = np.ones(len(labels), dtype=np.float32)
         labeled = np.flatnonzero(labels >= 0)
         unlabeled = np.flatnonzero(labels < 0)
@@ -73,6 +78,10 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
                 (unlabeled, batch_size - self._n_labeled),
             ):
                 self.weights[rows] = len(rows) / len(labels) * batch_size / n_drawn
+
+        if undo_balance:
+            for rows in self._classes:
+                self.weights[rows] *= len(rows) / len(labeled) * len(self._classes)
 
     def __len__(self) -> int:
         """Minibatches per epoch."""

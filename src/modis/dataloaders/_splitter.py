@@ -134,10 +134,17 @@ class ModalitySplitter(LightningDataModule):
     def train_dataloader(self) -> CombinedLoader:
         """Minibatches of all modalities together, and of observations that two of them saw."""
         loaders = {}
+        labels = {
+            name: data.labels[self.train_idx[name]] for name, data in self.modalities.items()
+        }
+        some_unlabeled = not all((codes >= 0).any() for codes in labels.values())
         for name, data in self.modalities.items():
             index = self.train_idx[name]
             sampler = BalancedBatchSampler(
-                data.labels[index], self.batch_size, balance=self.balance_classes
+                labels[name],
+                self.batch_size,
+                balance=self.balance_classes,
+                undo_balance=some_unlabeled,
             )
             loaders[name] = DataLoader(
                 ModalityDataset(data, index, sampler.weights), sampler=sampler, batch_size=None

@@ -57,7 +57,7 @@ class Architecture:
     norm: str | None = "batch"
     dropout: float = 0.1
     input_dropout: float = 0.2
-    component_dropout: float = 0.5
+    component_dropout: float = 0.3
     linear_tail: bool = False
     scaling: str = "standard"
     discriminator_hidden: tuple[int, ...] = (256, 128)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..module import MODISModule
 
-__all__ = ["LOSS_WEIGHTS", "MODISTrainingPlan"]
+__all__ = ["LINEAR_LOSS_WEIGHTS", "LOSS_WEIGHTS", "MODISTrainingPlan"]
 
 #: Weight of every loss term. ``kl`` is per observation: the paper's 5e-4 on a KL summed over a
 #: batch of 32. ``clustering`` is the paper's term; at full weight it moves unlabelled samples
@@ -43,6 +43,10 @@ LOSS_WEIGHTS: dict[str, float] = {
     "batch": 0.0,
     "adversarial_batch": 0.0,
 }
+
+#: Weights that differ with linear encoders, which let the details of a sample through that only
+#: its own modality can know: decoders must learn more firmly to leave them out of translations.
+LINEAR_LOSS_WEIGHTS: dict[str, float] = {"translation": 5.0}
 
 # The gradient penalty costs as much as the rest of step 1. Every fourth step, four times as
 # strong, it does the same (lazy regularisation, Karras et al. 2020).
@@ -72,7 +76,8 @@ class MODISTrainingPlan(LightningModule):
     weight_decay
         Decoupled weight decay of the autoencoders.
     loss_weights
-        Weights that differ from :data:`LOSS_WEIGHTS`, by term.
+        Weights that differ from :data:`LOSS_WEIGHTS` (and, with linear encoders,
+        :data:`LINEAR_LOSS_WEIGHTS`), by term.
 
     Raises
     ------
@@ -104,7 +109,8 @@ class MODISTrainingPlan(LightningModule):
         self.decay_lr = decay_lr
         self.betas = betas
         self.weight_decay = weight_decay
-        self.loss_weights = LOSS_WEIGHTS | dict(loss_weights or {})
+        usual = {} if module.architecture.n_layers else LINEAR_LOSS_WEIGHTS
+        self.loss_weights = LOSS_WEIGHTS | usual | dict(loss_weights or {})
         self.validated_modalities: list[str] = []
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: Counter[str] = Counter()
