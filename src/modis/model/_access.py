@@ -108,6 +108,12 @@ class DataAccess:
         self._check_if_trained()
         if modality is not None:
             return self._encode_all(self._read(mdata, [modality])[modality], indices, batch_size)
+        return combine_posteriors(*self._posteriors(mdata, indices, batch_size))
+
+    def _posteriors(
+        self, mdata: MuData | None, indices: Sequence[int] | None, batch_size: int | None
+    ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, np.ndarray], int]:
+        """Posteriors of every modality, the rows that they belong to, and the number of rows."""
         data = self._read(mdata, None)
         obs_names = self._obs_names(mdata, None, indices)
         posteriors, found = {}, {}
@@ -115,7 +121,7 @@ class DataAccess:
             rows = item.obs_names.get_indexer(obs_names)
             found[name] = np.flatnonzero(rows >= 0)
             posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)
-        return combine_posteriors(posteriors, found, len(obs_names))
+        return posteriors, found, len(obs_names)
 
     def _batch_code(self, modality: str, name: str | None) -> int | None:
         """Code of a batch to decode a modality into."""

@@ -7,7 +7,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["combine_posteriors"]
+__all__ = ["combine_posteriors", "combine_probabilities"]
 
 
 def combine_posteriors(
@@ -40,3 +40,41 @@ def combine_posteriors(
         weighted[rows] += own * mean[found]
     precision[precision == 0] = np.nan
     return (weighted / precision).astype(np.float32), (precision**-0.5).astype(np.float32)
+
+
+def combine_probabilities(
+    probabilities: Mapping[str, np.ndarray],
+    posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    positions: Mapping[str, np.ndarray],
+    n_obs: int,
+) -> np.ndarray:
+    """Class probabilities of every observation over the modalities that it has.
+
+    The mean over modalities, each weighted by the mean precision of its posterior. The class of
+    the combined latent point would be a mean of logits, in which one modality that is far off
+    outvotes all others.
+
+    Parameters
+    ----------
+    probabilities
+        Class probabilities by modality, each of shape ``(n, n_classes)``.
+    posteriors
+        Mean and standard deviation by modality, each of shape ``(n, n_latent)``.
+    positions
+        Row of the result that each of the `n` rows belongs to, by modality.
+    n_obs
+        Rows of the result.
+
+    Returns
+    -------
+    float32 array of shape ``(n_obs, n_classes)``, NaN for observations without a modality.
+    """
+    total = np.zeros((n_obs, next(iter(probabilities.values())).shape[1]))
+    weight = np.zeros((n_obs, 1))
+    for name, probability in probabilities.items():
+        own = np.square(posteriors[name][1], dtype=np.float64)
+        precision = (1 / own).mean(axis=1, keepdims=True)
+        total[positions[name]] += precision * probability
+        weight[positions[name]] += precision
+    weight[weight == 0] = np.nan
+    return (total / weight).astype(np.float32)

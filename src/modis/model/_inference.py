@@ -10,7 +10,7 @@ from anndata import AnnData
 from .._constants import LATENT_KEY, X_KEY
 from ..data import NotInDataError
 from ._access import DataAccess, count_rows, positions
-from ._combine import combine_posteriors
+from ._combine import combine_posteriors, combine_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,9 @@ class InferenceMixin(DataAccess):
         mdata
             Data to classify; the training data by default.
         modality
-            Classify from this modality only. By default from all that an observation has.
+            Classify from this modality only. By default from all that an observation has:
+            the mean of their class probabilities, weighted by the precision of each modality's
+            posterior.
         soft
             Return probabilities instead of class names.
         indices
@@ -132,9 +134,13 @@ class InferenceMixin(DataAccess):
                 "The model was trained without classes (fewer than two in the data), so it "
                 "cannot predict any. Set up the data with labels_key=... and train again."
             )
-        mean, _ = self._posterior(mdata, modality, indices, None)
-        with torch.inference_mode():
-            probability = self.module.classify(torch.from_numpy(mean)).cpu().numpy()
+        if modality is not None:
+            probability = self._classify(self._posterior(mdata, modality, indices, None)[0])
+        else:
+            self._check_if_trained()
+            posteriors, found, n_obs = self._posteriors(mdata, indices, None)
+            each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
+            probability = combine_probabilities(each, posteriors, found, n_obs)
         index = self._obs_names(mdata, modality, indices)
         if soft:
             return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
@@ -142,6 +148,10 @@ class InferenceMixin(DataAccess):
         codes = np.where(seen, probability.argmax(axis=1), -1)
         names = pd.Categorical.from_codes(codes, categories=classes)
         return pd.Series(names, index=index, name="predicted")
+
+    @torch.inference_mode()
+    def _classify(self, mean: np.ndarray) -> np.ndarray:
+        return self.module.classify(torch.from_numpy(mean)).cpu().numpy()
 
     @torch.inference_mode()
     def translate(
@@ -382,8 +392,7 @@ class InferenceMixin(DataAccess):
         other = sorted(set(labels) - set(known))
         obs["label"] = pd.Categorical(labels, categories=[*known, *other])
         if self.module.n_classes:
-            with torch.inference_mode():
-                codes = self.module.classify(torch.from_numpy(latent)).argmax(dim=1).cpu().numpy()
+            codes = self._classify(latent).argmax(axis=1)
             obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
         embedding = AnnData(latent, obs=obs, obsm={LATENT_KEY: latent.copy()})
         embedding.var_names = [f"latent_{k}" for k in range(latent.shape[1])]
