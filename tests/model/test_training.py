@@ -30,11 +30,45 @@ def test_train_size_one_holds_nothing_out(fit):
     assert not any(name.endswith("_validation") for name in model.history)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "setup", "n_held_out"),
+    [
+        # as the rule sizes a small cohort with labels, and one without
+        ({}, {}, [0, 0]),
+        ({}, {"labels_key": None}, [6, 8]),
+        ({"n_layers": 0}, {"labels_key": None}, [0, 0]),
+        ({"n_layers": 1}, {}, [6, 8]),
+        ({"n_components": 3}, {}, [0, 0]),
+        ({"n_layers": 2, "n_components": 3}, {}, [6, 8]),
+        ({"architecture": "paper"}, {}, [6, 8]),
+    ],
+)
+def test_linear_encoders_train_on_every_observation(fit, sizes, setup, n_held_out):
+    data = make_mdata()
+    model = fit(data, model=sizes, **setup)
+    trained = [sum(counts) for (counts,) in model.condition_counts_.values()]
+    assert [60 - trained[0], 80 - trained[1]] == n_held_out
+    assert any(name.endswith("_validation") for name in model.history) is (n_held_out != [0, 0])
+    assert (model.best_epoch_ is None) is (n_held_out == [0, 0])
+
+
+def test_the_users_share_goes_first(fit):
+    model = fit(make_mdata(), train={"train_size": 0.5})
+    assert [sum(counts) for (counts,) in model.condition_counts_.values()] == [30, 40]
+    model = fit(make_mdata(), train={"train_size": 1.0}, model={"n_layers": 1})
+    assert not any(name.endswith("_validation") for name in model.history)
+
+
 def test_early_stopping_keeps_the_best_weights(fit):
     # with nothing to gain after the first epochs
     model = fit(
         make_mdata(),
-        train={"max_epochs": 40, "plan_kwargs": {"lr": 0.05}, "early_stopping_patience": 2},
+        train={
+            "max_epochs": 40,
+            "train_size": 0.9,
+            "plan_kwargs": {"lr": 0.05},
+            "early_stopping_patience": 2,
+        },
     )
     scores = model.history["selection_validation"]["selection_validation"].astype(float)
     assert len(model.history["loss_train"]) < 40
@@ -48,7 +82,12 @@ def test_early_stopping_keeps_the_best_weights(fit):
 def test_without_early_stopping_all_epochs_run(fit):
     model = fit(
         make_mdata(),
-        train={"max_epochs": 8, "early_stopping": False, "plan_kwargs": {"lr": 0.05}},
+        train={
+            "max_epochs": 8,
+            "train_size": 0.9,
+            "early_stopping": False,
+            "plan_kwargs": {"lr": 0.05},
+        },
     )
     assert len(model.history["loss_train"]) == 8
 
@@ -127,7 +166,8 @@ def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_siz
             super().__init__(*args, **kwargs | {"max_epochs": 1})
 
     monkeypatch.setattr(MODIS, "_train_runner_cls", Runner)
-    fit(make_mdata(), train={"max_epochs": 100, "batch_size": batch_size})
+    options = {"max_epochs": 100, "batch_size": batch_size, "train_size": 0.9}
+    fit(make_mdata(), train=options)
     every = given["check_val_every_n_epoch"]
     assert given["early_stopping"]
     assert given["early_stopping_patience"] * every == pytest.approx(50, abs=every)

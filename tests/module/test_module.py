@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 import pytest
 import torch
 from scvi.module.base import LossOutput
 from sklearn.metrics import log_loss
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from modis._constants import LIKELIHOOD_DOMAINS
 from modis.module import ADVERSARIAL, MODISModule, weighted_sum
 from modis.module import _losses as losses
-from modis.nn import SCALINGS
 
 from ._make import N_CLASSES, SIZES, N, make, minibatch
 
@@ -288,91 +284,13 @@ def test_what_the_discriminator_is_given(given, follows_draws):
             assert same is not follows_draws
 
 
-# scaling, units
-
-
-@pytest.mark.parametrize(
-    ("architecture", "reference"), [("default", StandardScaler), ("paper", MinMaxScaler)]
-)
-def test_encoder_sees_scaled_features_and_decode_gives_units_back(architecture, reference):
-    module = make(architecture=architecture, norm=None)
-    x = (np.random.default_rng(0).normal(size=(60, 7)) * 30 + 100).astype(np.float32)
-    module.fit_scaler("rna", [x[:20], x[20:]])
-    scaler = reference().fit(x.astype(np.float64))
-
-    encoded = module.encode("rna", torch.from_numpy(x))
-    np.testing.assert_allclose(encoded.x_scaled, scaler.transform(x), atol=1e-4)
-    assert encoded.library is None
-
-    decoded = module.decode("rna", encoded.z).detach().numpy()
-    in_scaled_units = module.decoders["rna"](encoded.z).mean.detach().numpy()
-    np.testing.assert_allclose(decoded, scaler.inverse_transform(in_scaled_units), rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "likelihood", [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
-)
-def test_counts_are_normalised_and_decoded_at_their_depth(likelihood):
-    module = make(likelihood=likelihood, norm=None)
-    rng = np.random.default_rng(0)
-    x = rng.poisson(rng.uniform(1, 9, size=(41, 1)), size=(41, 7)).astype(np.float32)
-    x[3] = 0
-    library = x.sum(axis=1, keepdims=True)
-    module.fit_scaler("rna", [x[:13], x[13:]])
-
-    median = np.median(library)
-    assert module.decoders["rna"].typical_library.item() == median
-    encoded = module.encode("rna", torch.from_numpy(x))
-    normalised = np.log1p(x / library.clip(min=1) * median)
-    np.testing.assert_allclose(
-        encoded.x_scaled, StandardScaler().fit_transform(normalised), atol=1e-4
-    )
-    np.testing.assert_allclose(encoded.library, library.clip(min=1))
-
-    deep = module.decode("rna", encoded.z, library=10 * encoded.library)
-    shallow = module.decode("rna", encoded.z, library=encoded.library)
-    torch.testing.assert_close(deep, 10 * shallow)
-    typical = module.decode("rna", encoded.z).detach().numpy()
-    np.testing.assert_allclose(
-        typical, shallow.detach().numpy() / library.clip(min=1) * median, rtol=1e-4
-    )
+# units
 
 
 def test_counts_are_explained_at_the_depth_of_their_own_sample():
     module, batch = make(likelihood="poisson"), minibatch(domain="counts")
     for name, px in module.generative(batch, module.inference(batch)).items():
         torch.testing.assert_close(px.rate.sum(dim=1), batch[name]["X"].sum(dim=1))
-
-
-@pytest.mark.parametrize("scaling", SCALINGS)
-def test_typical_depth_is_learned_whatever_the_scaling(scaling):
-    module = make(likelihood="nb", scaling=scaling)
-    module.fit_scaler("rna", [np.full((3, 7), 2, np.float32), np.full((2, 7), 5, np.float32)])
-    assert module.decoders["rna"].typical_library.item() == 14
-
-
-class _Pieces:
-    """Training rows read piece by piece; counts how many pieces are kept at a time."""
-
-    def __init__(self, x: np.ndarray, n_pieces: int) -> None:
-        self.x, self.n_pieces = x, n_pieces
-        self.most_alive = 0
-
-    def __iter__(self):
-        alive: list[weakref.ref] = []
-        for piece in np.array_split(self.x, self.n_pieces):
-            fresh = piece.copy()
-            alive.append(weakref.ref(fresh))
-            yield fresh
-            del fresh
-            self.most_alive = max(self.most_alive, sum(ref() is not None for ref in alive))
-
-
-@pytest.mark.parametrize("likelihood", ["gaussian", "beta", "nb"])
-def test_scaler_never_holds_the_whole_matrix(likelihood):
-    pieces = _Pieces(np.random.default_rng(0).poisson(3, size=(60, 7)).astype(np.float32), 20)
-    make(likelihood=likelihood).fit_scaler("rna", pieces)
-    assert pieces.most_alive <= 2
 
 
 @pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
@@ -412,15 +330,3 @@ def test_classify_gives_probabilities():
     torch.testing.assert_close(probability.sum(dim=1), torch.ones(N))
     logits = module.discriminator(z).classes
     np.testing.assert_allclose(probability.detach(), probabilities(logits), rtol=1e-5)
-
-
-def test_scaling_travels_with_the_weights():
-    module, batch = make().eval(), minibatch()
-    for name, tensors in batch.items():
-        module.fit_scaler(name, [tensors["X"].numpy()])
-    other = make().eval()
-    other.load_state_dict(module.state_dict())
-    for name, tensors in batch.items():
-        torch.testing.assert_close(
-            other.encode(name, tensors["X"]).qz.mean, module.encode(name, tensors["X"]).qz.mean
-        )
