@@ -12,7 +12,7 @@ from modis._constants import LIKELIHOOD_DOMAINS
 from modis.module import ADVERSARIAL, MODISModule, weighted_sum
 from modis.module import _losses as losses
 
-from ._make import N_CLASSES, SIZES, N, make, minibatch
+from ._make import N_CLASSES, SIZES, SMALL, N, make, minibatch
 
 
 def all_labels(batch) -> torch.Tensor:
@@ -91,6 +91,68 @@ def test_reconstruction_and_kl_are_summed_over_modalities():
 
     assert terms["reconstruction"].item() == pytest.approx(reconstruction, rel=1e-5)
     assert terms["kl"].item() == pytest.approx(kl, rel=1e-5)
+
+
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_kl_of_counts_weighs_as_in_the_evidence_lower_bound(likelihood, domain):
+    """At the paper's weight, 0.016, both terms of counts add up to the bound per feature."""
+    sizes = {"rna": 7}
+    module, batch = make(sizes, likelihood=likelihood).eval(), minibatch(sizes, domain=domain)
+    encoded = module.inference(batch)
+    px = module.generative(batch, encoded)
+    terms = module.reconstruction_terms(batch, encoded, px)
+    kl = losses.kl_to_standard_normal(encoded["rna"].qz).item()
+    if domain != "counts":
+        assert module.kl_scale("rna") == 1
+        assert terms["kl"].item() == pytest.approx(kl, rel=1e-6)
+        return
+    item, x = encoded["rna"], batch["rna"]["X"]
+    likelihoods = module.decoder("rna").log_prob(px["rna"], x, item.x_scaled).sum(dim=1)
+    elbo = likelihoods.mean().item() - kl
+    total = terms["reconstruction"].item() + 0.016 * terms["kl"].item()
+    assert total == pytest.approx(-elbo / 7, rel=1e-5)
+
+
+def test_kl_of_each_modality_has_its_own_scale():
+    likelihood = {"rna": "nb", "protein": "poisson", "methylation": "gaussian"}
+    module = MODISModule(SIZES, N_CLASSES, likelihood, **SMALL)
+    scales = {name: module.kl_scale(name) for name in SIZES}
+    assert scales["methylation"] == 1
+    assert scales["rna"] / scales["protein"] == pytest.approx(4 / 7)
+    batch = minibatch(domain="counts")
+    encoded = module.eval().inference(batch)
+    terms = module.reconstruction_terms(batch, encoded, module.generative(batch, encoded))
+    expected = sum(
+        scales[name] * losses.kl_to_standard_normal(item.qz).item()
+        for name, item in encoded.items()
+    )
+    assert terms["kl"].item() == pytest.approx(expected, rel=1e-5)
+
+
+# encoders without hidden layers, and on components
+
+
+@pytest.mark.parametrize("n_layers", [0, 1, 2])
+@pytest.mark.parametrize("n_components", [None, 5])
+@pytest.mark.parametrize("linear_tail", [False, True])
+def test_decoders_keep_a_hidden_block(n_layers, n_components, linear_tail):
+    sizes = {"n_layers": n_layers, "n_components": n_components, "linear_tail": linear_tail}
+    module = make(**sizes)
+    for name, n_features in SIZES.items():
+        blocks = [item for item in module.decoders[name].trunk if hasattr(item, "out_features")]
+        assert len(blocks) == max(1, n_layers) + linear_tail
+        encoder = module.encoders[name]
+        linear = [item for item in encoder.trunk if hasattr(item, "out_features")]
+        assert len(linear) == n_layers + linear_tail
+        seen = 5 if n_components and n_features > 5 else n_features
+        assert (linear or [encoder.mean])[0].in_features == seen
+    module(minibatch())[2].loss.backward()
+
+
+def test_components_have_a_dropout_of_their_own():
+    module = make(n_components=5, input_dropout=0.1, component_dropout=0.4)
+    rates = {name: encoder.input_dropout.p for name, encoder in module.encoders.items()}
+    assert rates == {"rna": 0.4, "protein": 0.1, "methylation": 0.1}
 
 
 def test_reconstruction_weighs_the_samples():

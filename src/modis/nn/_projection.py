@@ -15,9 +15,9 @@ _LEAST_VARIANCE = 1e-6
 class PrincipalComponents(nn.Module):
     """Projection on the leading principal components, fitted on training samples and then fixed.
 
-    The scores have mean zero and are divided by one common number, so that the whole of them has unit variance and
-    the leading components stay the larger ones: a linear map of them that is kept small relies
-    on these, as ridge regression does.
+    The scores have mean zero and are divided by one common number, so that the whole of them has
+    unit variance and the leading components stay the larger ones: a linear map of them that is
+    kept small relies on these, as ridge regression does.
 
     Parameters
     ----------
