@@ -8,6 +8,7 @@ import pytest
 import scvi
 
 from modis import MODIS
+from modis.module import ARCHITECTURES, sizes_for
 
 from .._make import fingerprint, make_mdata, make_mudata
 from ._weights import equal, weights
@@ -30,6 +31,29 @@ def test_another_seed_gives_other_weights(fit):
     second = MODIS(data, n_latent=5, n_hidden=8)
     second.train(**BRIEFLY)
     assert not equal(weights(first), weights(second))
+
+
+# sizes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pairing", ["unpaired", "mosaic", "paired"])
+@pytest.mark.parametrize("n_classes", [1, 2, 9])
+@pytest.mark.parametrize("n_unlabelled", [0, 10, 200])
+def test_encoders_are_sized_by_what_is_set_up(pairing, n_classes, n_unlabelled):
+    data = make_mdata(("gaussian",) * 3, pairing, [f"c{k}" for k in range(n_classes)])
+    for adata in data.mod.values():
+        adata.obs.loc[adata.obs_names[:n_unlabelled], "label"] = "unknown"
+    MODIS.setup_mudata(data, labels_key="label", modalities=[RNA, PROTEIN])
+    model = MODIS(data)
+    counts = model.class_counts()
+    labelled = counts["total"] - counts["unlabeled"]
+    expected = sizes_for(list(counts["total"]), list(labelled), len(counts.columns) - 3)
+    built = model.module.architecture
+    assert {name: getattr(built, name) for name in expected} == expected
+    # nobody's label, or one class, tells nothing
+    assert built.n_layers == (n_unlabelled == 200 or n_classes == 1)
+    paper = MODIS(data, architecture="paper").module.architecture
+    assert paper == ARCHITECTURES["paper"]
 
 
 # labels ----------------------------------------------------------------------------------------

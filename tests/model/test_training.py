@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ import torch
 from scvi.train import TrainRunner
 
 from modis import MODIS
+from modis._constants import PAIRS_KEY
 from modis.datasets import intersim, unpair
 from modis.metrics import label_transfer, link_agreement
 
@@ -98,12 +100,15 @@ def test_a_cohort_smaller_than_the_batch(fit):
 
 
 @pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
+@pytest.mark.parametrize("sizes", [{}, {"n_components": 4}, {"n_layers": 1}])
 @pytest.mark.parametrize("n_obs", [1, 2, 17])
-def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs):
+def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs, sizes):
     data = make_mdata()
     small = make_mudata({RNA: data.mod[RNA], CPG: data.mod[CPG][:n_obs].copy()})
-    model = fit(small, train={"batch_size": 16})
+    model = fit(small, train={"batch_size": 16}, model=sizes)
     assert np.isfinite(model.get_latent_representation()).all()
+    # and of samples that it has not seen
+    assert np.isfinite(model.get_latent_representation(data)).all()
 
 
 def test_history_goes_on(fit):
@@ -171,6 +176,78 @@ def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_siz
     every = given["check_val_every_n_epoch"]
     assert given["early_stopping"]
     assert given["early_stopping_patience"] * every == pytest.approx(50, abs=every)
+
+
+# observations of two modalities ----------------------------------------------------------------
+
+
+def distances(model: MODIS, data: md.MuData, names: list[str]) -> np.ndarray:
+    """Between the places that the first and the second modality give to the same observations."""
+    places = [
+        model.get_latent_representation(make_mudata({name: data.mod[name][names].copy()}), name)
+        for name in (RNA, CPG)
+    ]
+    return np.linalg.norm(places[0] - places[1], axis=1)
+
+
+def linked_by_names(seed: int = 0) -> md.MuData:
+    """Two views of the same hidden states, which are no classes; a mosaic."""
+    rng = np.random.default_rng(seed)
+    data = make_mdata(pairing="mosaic")
+    hidden = rng.normal(size=(100, 2))
+    for name, (first, last) in {RNA: (0, 60), CPG: (20, 100)}.items():
+        adata = data.mod[name]
+        x = 2 * hidden[first:last] @ rng.normal(size=(2, adata.n_vars))
+        adata.X = (x + 0.3 * rng.normal(size=x.shape)).astype(np.float32)
+    return data
+
+
+@pytest.mark.parametrize("sizes", [{}, {"n_components": 4}, {"n_layers": 1}])
+def test_pairing_brings_the_same_observations_together(fit, sizes):
+    data = linked_by_names()
+    shared = [f"s{k}" for k in range(20, 60)]
+    apart, scale = {}, {}
+    for weight in (0.0, 3.0):
+        plan = {"lr": 5e-3, "loss_weights": {"pairing": weight}}
+        options = {"max_epochs": 30, "train_size": 1.0, "plan_kwargs": plan}
+        model = fit(data, train=options, model=sizes)
+        assert ("pairing_train" in model.history) is (weight > 0)
+        pairs = distances(model, data, shared)
+        mixed = model.get_latent_representation(modality=CPG)
+        # a latent space that shrinks brings everybody together
+        apart[weight], scale[weight] = pairs.mean(), mixed.std(axis=0).mean()
+    assert apart[3.0] / scale[3.0] < 0.7 * apart[0.0] / scale[0.0]
+    assert apart[3.0] < 0.7 * apart[0.0]
+
+
+def test_observations_that_validate_are_no_pairs(fit, monkeypatch):
+    """What is held out takes no part in training, by whatever way."""
+    data, served = make_mdata(pairing="paired"), set()
+    model = MODIS
+    plan = model._training_plan_cls
+
+    class Watched(plan):
+        def training_step(self, batch, batch_idx):
+            served.update(batch[PAIRS_KEY][RNA]["X"][:, 0].tolist())
+            return super().training_step(batch, batch_idx)
+
+    monkeypatch.setattr(MODIS, "_training_plan_cls", Watched)
+    fitted = fit(data, train={"max_epochs": 20, "train_size": 0.75})
+    n_training = sum(fitted.condition_counts_[RNA][0])
+    assert n_training == 24
+    assert len(served) == n_training
+
+
+def test_without_shared_observations_the_weight_of_pairs_changes_nothing(fit):
+    models = [
+        fit(
+            make_mdata(pairing="unpaired"),
+            train={"plan_kwargs": {"loss_weights": {"pairing": weight}}},
+        )
+        for weight in (0.0, 5.0)
+    ]
+    assert "pairing_train" not in models[1].history
+    assert equal(weights(models[0]), weights(models[1]))
 
 
 # feature links ---------------------------------------------------------------------------------
