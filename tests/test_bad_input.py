@@ -451,6 +451,37 @@ def test_loading_with_other_data_is_refused(saved, bad):
     assert fingerprint(mdata) == before
 
 
+@pytest.fixture(scope="module")
+def of_runs() -> MODIS:
+    """A model that knows of batches."""
+    mdata = make_mdata()
+    for adata in mdata.mod.values():
+        adata.obs["run"] = np.where(np.arange(adata.n_obs) % 2, "first", "second")
+    MODIS.setup_mudata(mdata, labels_key="label", batch_key="run")
+    model = MODIS(mdata, **TINY)
+    model.train(**BRIEFLY)
+    return model
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("run", ["third", None])
+def test_data_of_a_new_batch_are_refused_only_where_they_are_decoded(of_runs, run, call):
+    mdata = make_mdata()
+    for adata in mdata.mod.values():
+        if run is not None:
+            adata.obs["run"] = run
+    before = fingerprint(mdata)
+    if call not in {"reconstruct", "get_elbo"}:
+        CALLS[call](of_runs, mdata)
+        return
+    with pytest.raises((KeyError, ValueError)) as caught:
+        CALLS[call](of_runs, mdata)
+    message = _message(caught.value)
+    told = ("'third'", "first", "second") if run else ("'run'", "batch_key")
+    assert [part for part in told if part not in message] == []
+    assert fingerprint(mdata) == before
+
+
 LINKS = pd.DataFrame(
     {
         "source_modality": RNA,
@@ -491,6 +522,14 @@ ARGUMENTS = [
     ("architecture", ValueError, "'deep'.*paper", lambda m: MODIS(m.adata, architecture="deep")),
     ("adversarial", ValueError, "'gan'.*relativ", lambda m: MODIS(m.adata, adversarial="gan")),
     ("n_latent", ValueError, "n_latent=0", lambda m: MODIS(m.adata, n_latent=0)),
+    ("n_layers", ValueError, "n_layers=-1", lambda m: MODIS(m.adata, n_layers=-1)),
+    ("n_components", ValueError, "n_components=0", lambda m: MODIS(m.adata, n_components=0)),
+    (
+        "component_dropout",
+        ValueError,
+        r"component_dropout=1 must be in \[0, 1\)",
+        lambda m: MODIS(m.adata, component_dropout=1),
+    ),
     ("norm", ValueError, "norm='group'", lambda m: MODIS(m.adata, norm="group")),
     ("n_hidden", ValueError, "n_hidden=0", lambda m: MODIS(m.adata, n_hidden=0)),
     ("module argument", TypeError, "'n_layer'.*n_layers", lambda m: MODIS(m.adata, n_layer=2)),

@@ -34,10 +34,19 @@ class Case:
     pairing: str
     kwargs: dict[str, Any] = field(default_factory=dict)
     linked: bool = False
+    #: Encoders as the data size them: linear ones, for which nothing is held out.
+    sized: bool = False
 
     def __str__(self) -> str:
         words = [*self.likelihoods, self.pairing, *map(str, self.kwargs.values())]
-        return "-".join([*words, *(["links"] if self.linked else [])])
+        words += [word for word in ("linked", "sized") if getattr(self, word)]
+        return "-".join(words)
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        named = "architecture" in self.kwargs or self.sized
+        hidden = {} if named else {"n_layers": 1, "n_components": None}
+        return {"n_latent": N_LATENT, "n_hidden": 8} | hidden | self.kwargs
 
 
 CASES = [
@@ -63,6 +72,13 @@ CASES = [
     Case(("gaussian_learned_variance", "beta"), "unpaired", {"scaling": "minmax"}, linked=True),
     Case(("gaussian", "poisson", "beta"), "unpaired", {"architecture": "paper"}, linked=True),
     Case(("nb", "gaussian", "beta"), "mosaic", {"adversarial": "relativistic"}, linked=True),
+    Case(("gaussian",), "unpaired", sized=True),
+    Case(("nb",), "unpaired", {"n_components": 4}, sized=True),
+    Case(("gaussian", "beta"), "unpaired", {"n_components": 8, "norm": None}, sized=True),
+    Case(("gaussian", "nb", "beta"), "mosaic", sized=True),
+    Case(("zinb", "gaussian", "bernoulli"), "mosaic", {"n_components": 4}, sized=True),
+    Case(("gaussian", "nb"), "paired", {"n_components": 4, "scaling": "minmax"}, True, True),
+    Case(("gaussian", "poisson"), "mosaic", {"n_layers": 2, "n_components": 5}),
 ]
 
 
@@ -116,7 +132,7 @@ def trained(request) -> Trained:
         likelihood=dict(zip(N_VARS, case.likelihoods, strict=False)),
     )
     links = {"feature_links": _links(mdata)} if case.linked else {}
-    model = MODIS(mdata, n_latent=N_LATENT, n_hidden=8, **case.kwargs, **links)
+    model = MODIS(mdata, **case.sizes, **links)
     with warnings.catch_warnings():
         # random data agree with no links
         warnings.filterwarnings("ignore", "The feature links between", UserWarning)
@@ -295,6 +311,7 @@ def test_write_latent(trained):
 def test_history(trained):
     history, several = trained.model.history, len(trained.modalities) > 1
     terms = {"loss", "discriminator_classification", "reconstruction", "kl", "classification"}
+    pairs = several and trained.case.pairing != "unpaired"
     scores = {"reconstruction", "kl", "classification", "accuracy", "selection"}
     if several:
         terms |= {"adversarial", "discriminator_modality"}
@@ -307,6 +324,9 @@ def test_history(trained):
     logged = {name.removesuffix("_train") for name in history if name.endswith("_train")}
     assert terms <= logged
     assert ("link" in logged) is trained.case.linked
+    assert ("pairing" in logged) is (pairs and LOSS_WEIGHTS["pairing"] > 0)
+    if trained.case.sized:
+        scores = set()
     # every term that is logged has a weight of the same name
     assert {name.removeprefix("discriminator_") for name in logged} <= {"loss", *LOSS_WEIGHTS}
     assert set(history) == {f"{name}_train" for name in logged} | {
@@ -344,6 +364,18 @@ def test_save_and_load(trained, with_data, tmp_path):
         assert torch.equal(loaded.module.link_maps[first, last](x), own)
     else:
         assert loaded.link_summary is None
+
+
+def test_encoders_are_of_the_sizes_asked_for(trained):
+    case, module = trained.case, trained.model.module
+    assert (module.architecture.n_layers == 0) is case.sized
+    for name, encoder in module.encoders.items():
+        assert (len(encoder.trunk) == 0) is case.sized
+        n_components = case.kwargs.get("n_components")
+        if n_components is None or n_components >= N_VARS[name]:
+            assert encoder.projection is None
+        else:
+            assert encoder.projection.components.shape == (n_components, N_VARS[name])
 
 
 def test_repr(trained):

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from modis._constants import PAIRS_KEY
 from modis.data import FeatureMatrix, Modality
 from modis.dataloaders import ModalitySplitter, split_observations
 
@@ -218,7 +219,8 @@ def test_features_meet_their_own_labels_and_training_rows_only():
     }
     training = names_at(data, splitter.train_idx)
     for batch, _, _ in splitter.train_dataloader():
-        for name, tensors in batch.items():
+        pairs = batch.pop(PAIRS_KEY)
+        for name, tensors in [*batch.items(), *pairs.items()]:
             for x, code in zip(tensors["X"][:, 0].int().tolist(), tensors["labels"], strict=True):
                 assert str(x) in training[name]
                 assert label[name, x] == code
@@ -230,6 +232,31 @@ def test_balanced_classes(balance):
     splitter = ModalitySplitter(data, train_size=1, batch_size=20, balance_classes=balance)
     labels = torch.cat([batch["rna"]["labels"] for batch, _, _ in splitter.train_dataloader()])
     assert labels.bincount().tolist() == ([50, 50] if balance else [90, 10])
+
+
+def test_pairs_come_beside_the_modalities_in_every_step():
+    data = mosaic()
+    splitter = ModalitySplitter(data, train_size=0.8, batch_size=16)
+    training = names_at(data, splitter.train_idx)
+    steps = [batch for batch, _, _ in splitter.train_dataloader()]
+    assert len(steps) == splitter.steps_per_epoch
+    for batch in steps:
+        assert list(batch) == [*data, PAIRS_KEY]
+        first, second = batch[PAIRS_KEY]
+        rows = [batch[PAIRS_KEY][name]["X"][:, 0].int().tolist() for name in (first, second)]
+        assert rows[0] == rows[1]
+        assert len(set(rows[0])) == 16
+        assert set(map(str, rows[0])) <= training[first] & training[second]
+
+
+def test_observations_of_one_modality_each_make_no_pairs():
+    data = {
+        "rna": modality("rna", range(40), np.zeros(40)),
+        "protein": modality("protein", range(40, 60), np.zeros(20)),
+    }
+    batches = [batch for batch, _, _ in ModalitySplitter(data, batch_size=8).train_dataloader()]
+    assert batches
+    assert all(list(batch) == list(data) for batch in batches)
 
 
 def test_validation_walks_over_one_modality_after_the_other():
@@ -270,6 +297,8 @@ def test_training_rows_are_weighted_to_their_share_and_others_not_at_all(label_s
         name: (data[name].labels[rows] >= 0).mean() for name, rows in splitter.train_idx.items()
     }
     for batch, _, _ in splitter.train_dataloader():
+        # a pair counts once, whatever is known of it
+        assert not any("weights" in tensors for tensors in batch.pop(PAIRS_KEY).values())
         for name, tensors in batch.items():
             labeled = np.average(tensors["labels"] >= 0, weights=tensors["weights"])
             assert labeled == pytest.approx(shares[name], abs=1e-6)
@@ -284,9 +313,14 @@ def test_sparse_and_dense_give_the_same_minibatches():
         splitter = ModalitySplitter(mosaic(storage=storage), batch_size=16)
         served.append([batch for batch, _, _ in splitter.train_dataloader()])
     for dense, *others in zip(*served, strict=True):
+        pairs = dense.pop(PAIRS_KEY)
         for other in others:
             for name, tensors in dense.items():
                 assert all(torch.equal(tensors[key], other[name][key]) for key in tensors)
+            assert list(other[PAIRS_KEY]) == list(pairs)
+            for name, tensors in pairs.items():
+                again = other[PAIRS_KEY][name]
+                assert all(torch.equal(tensors[key], again[key]) for key in tensors)
 
 
 def test_sparse_data_become_dense_a_minibatch_at_a_time(monkeypatch):

@@ -36,4 +36,11 @@ def fit():
 
 @pytest.fixture(scope="session")
 def model(mdata, fit) -> MODIS:
-    return fit(mdata, likelihood=LIKELIHOODS)
+    """With a hidden layer, of which more can be asked than of linear encoders."""
+    return fit(mdata, likelihood=LIKELIHOODS, model={"n_layers": 1})
+
+
+@pytest.fixture(scope="session")
+def linear(mdata, fit) -> MODIS:
+    """As the rule sizes a small cohort, but for the components: the data have few features."""
+    return fit(mdata.copy(), likelihood=LIKELIHOODS, model={"n_components": 4})

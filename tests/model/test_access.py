@@ -14,6 +14,7 @@ from scipy import sparse
 
 from modis.data import _matrix
 from modis.dataloaders import _dataset
+from modis.model import _training
 
 from .._make import fingerprint, make_mdata, make_modality, make_mudata
 
@@ -279,6 +280,7 @@ def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
     """Every step, from setup to translation, makes no more rows dense than one piece has."""
     monkeypatch.setattr(_matrix, "_CHUNK_VALUES", 12 * 20)
     monkeypatch.setattr(_dataset, "_BATCH_SIZE", 16)
+    monkeypatch.setattr(_training, "_PROJECTION_VALUES", 12 * 20)
     data, n_rows = _counts(), []
     for adata in data.mod.values():
         adata.X = sparse.csr_matrix(adata.X)
@@ -289,7 +291,7 @@ def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
         return to_dense(self, *args, **kwargs)
 
     monkeypatch.setattr(sparse.csr_matrix, "toarray", toarray)
-    model = fit(data, likelihood="nb")
+    model = fit(data, likelihood="nb", model={"n_components": 4})
     model.predict()
     model.get_elbo()
     model.write_latent()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
@@ -207,6 +208,103 @@ def test_a_batch_that_the_target_does_not_have(shifted, name):
 def test_no_batch_to_choose(model):
     with pytest.raises(KeyError, match="knows no batches.*batch_key"):
         model.translate(RNA, CPG, transform_batch="large")
+
+
+def _unknown_run(data: md.MuData) -> None:
+    for adata in data.mod.values():
+        adata.obs["run"] = "next year"
+
+
+def _some_unknown_runs(data: md.MuData) -> None:
+    for adata in data.mod.values():
+        numbers = np.arange(adata.n_obs)
+        adata.obs["run"] = np.where(numbers % 2, adata.obs["run"], "next year")
+
+
+def _no_run(data: md.MuData) -> None:
+    for adata in data.mod.values():
+        del adata.obs["run"]
+
+
+def _missing_run(data: md.MuData) -> None:
+    data.mod[CPG].obs.loc[data.mod[CPG].obs_names[3], "run"] = None
+
+
+def _unknown_covariate(data: md.MuData) -> None:
+    for adata in data.mod.values():
+        adata.obs["sex"] = "c"
+
+
+def _no_covariate(data: md.MuData) -> None:
+    for adata in data.mod.values():
+        del adata.obs["sex"]
+
+
+#: What is done to data of a model that knows runs and sexes; what it says when they are decoded.
+OF_A_NEW_BATCH = {
+    "unknown batch": (_unknown_run, "'next year'"),
+    "some of an unknown batch": (_some_unknown_runs, "'next year'"),
+    "no batch column": (_no_run, "'run'"),
+    "no batch for one": (_missing_run, CPG),
+    "unknown covariate": (_unknown_covariate, "'c'"),
+    "no covariate column": (_no_covariate, "'sex'"),
+}
+
+
+def _new_batch(shifted, kind: str) -> md.MuData:
+    data = make_mudata({name: adata.copy() for name, adata in shifted.adata.mod.items()})
+    # mudata 0.3 pulls columns up
+    data.obs = data.obs[[]]
+    OF_A_NEW_BATCH[kind][0](data)
+    return data
+
+
+@pytest.mark.parametrize("kind", OF_A_NEW_BATCH)
+def test_data_of_a_new_batch_are_encoded_as_any_other(shifted, kind):
+    """Encoders know of no batches: the same values, the same answer."""
+    new = _new_batch(shifted, kind)
+    before = fingerprint(new)
+    for modality in (None, RNA, CPG):
+        np.testing.assert_array_equal(
+            shifted.get_latent_representation(new, modality),
+            shifted.get_latent_representation(modality=modality),
+        )
+        pd.testing.assert_frame_equal(
+            shifted.predict(new, modality, soft=True),
+            shifted.predict(modality=modality, soft=True),
+        )
+    for source, target in ((RNA, CPG), (CPG, RNA)):
+        for options in ({}, {"transform_batch": "large"}):
+            told = shifted.translate(source, target, new, **options)
+            np.testing.assert_array_equal(told.X, shifted.translate(source, target, **options).X)
+            pd.testing.assert_frame_equal(told.obs, new.mod[source].obs)
+    embedding = shifted.joint_embedding(new)
+    np.testing.assert_array_equal(embedding.X, shifted.joint_embedding().X)
+    pd.testing.assert_frame_equal(
+        shifted.feature_importance(CPG, mdata=new), shifted.feature_importance(CPG)
+    )
+    assert fingerprint(new) == before
+    shifted.write_latent(new)
+    np.testing.assert_array_equal(new.obsm["X_modis"], shifted.get_latent_representation())
+
+
+@pytest.mark.parametrize("kind", OF_A_NEW_BATCH)
+def test_data_of_a_new_batch_are_not_decoded(shifted, kind):
+    """As a decoder learnt nothing of the batch."""
+    new, says = _new_batch(shifted, kind), OF_A_NEW_BATCH[kind][1]
+    for call in (
+        lambda: shifted.reconstruct(CPG, new),
+        lambda: shifted.translate(CPG, CPG, new),
+        lambda: shifted.get_elbo(new),
+    ):
+        with pytest.raises((KeyError, ValueError)) as caught:
+            call()
+        message = str(caught.value)
+        assert says in message
+        assert any(word in message for word in ("batch", "covariate"))
+    # what is not decoded needs no batch
+    known = make_mudata({RNA: shifted.adata.mod[RNA].copy()})
+    assert np.isfinite(shifted.reconstruct(RNA, known).X).all()
 
 
 def test_elbo_of_other_data(skilled):

@@ -8,6 +8,7 @@ import pytest
 import scvi
 
 from modis import MODIS
+from modis.module import ARCHITECTURES, sizes_for
 
 from .._make import fingerprint, make_mdata, make_mudata
 from ._weights import equal, weights
@@ -30,6 +31,29 @@ def test_another_seed_gives_other_weights(fit):
     second = MODIS(data, n_latent=5, n_hidden=8)
     second.train(**BRIEFLY)
     assert not equal(weights(first), weights(second))
+
+
+# sizes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pairing", ["unpaired", "mosaic", "paired"])
+@pytest.mark.parametrize("n_classes", [1, 2, 9])
+@pytest.mark.parametrize("n_unlabelled", [0, 10, 200])
+def test_encoders_are_sized_by_what_is_set_up(pairing, n_classes, n_unlabelled):
+    data = make_mdata(("gaussian",) * 3, pairing, [f"c{k}" for k in range(n_classes)])
+    for adata in data.mod.values():
+        adata.obs.loc[adata.obs_names[:n_unlabelled], "label"] = "unknown"
+    MODIS.setup_mudata(data, labels_key="label", modalities=[RNA, PROTEIN])
+    model = MODIS(data)
+    counts = model.class_counts()
+    labelled = counts["total"] - counts["unlabeled"]
+    expected = sizes_for(list(counts["total"]), list(labelled), len(counts.columns) - 3)
+    built = model.module.architecture
+    assert {name: getattr(built, name) for name in expected} == expected
+    # nobody's label, or one class, tells nothing
+    assert built.n_layers == (n_unlabelled == 200 or n_classes == 1)
+    paper = MODIS(data, architecture="paper").module.architecture
+    assert paper == ARCHITECTURES["paper"]
 
 
 # labels ----------------------------------------------------------------------------------------
@@ -160,8 +184,9 @@ def test_batches_shared_and_by_modality(fit):
     for k, adata in enumerate(data.mod.values()):
         adata.obs["run"] = np.where(np.arange(adata.n_obs) < 10, "r0", f"r{k + 1}")
         adata.obs[f"run{k}"] = adata.obs["run"]
-    shared = fit(data, batch_key="run")
-    single = fit(data, batch_key={RNA: "run0", CPG: "run1"})
+    held_out = {"train_size": 0.9}
+    shared = fit(data, batch_key="run", train=held_out)
+    single = fit(data, batch_key={RNA: "run0", CPG: "run1"}, train=held_out)
     assert shared.module.decoders[RNA].n_batch == 3
     # of 60 and 80 observations, 6 and 8 validate
     counts = shared.condition_counts_
@@ -185,7 +210,7 @@ def test_the_game_over_batches_is_played_on_demand(fit):
     assert without.module.discriminator.batch.out_features == 2
     assert not set(terms) & set(without.history)
     plan = {"loss_weights": {"batch": 1.0, "adversarial_batch": 1.0}}
-    options = {"max_epochs": 2, "plan_kwargs": plan}
+    options = {"max_epochs": 2, "plan_kwargs": plan, "train_size": 0.9}
     playing = fit(data, batch_key="run", train=options)
     assert {name: counts.tolist() for name, counts in playing.module.batch_counts.items()} == {
         RNA: [27, 27],
@@ -261,6 +286,14 @@ def test_repr(model):
         "  a_protein: 7 features, nb, 8 hidden units",
         "  classes: a, b, c",
     ]
+
+
+def test_repr_of_linear_encoders(linear, fit):
+    assert [line.split(", ")[-1] for line in repr(linear).splitlines()[1:4]] == [
+        "linear encoder on 4 principal components"
+    ] * 3
+    # as many components as the rule asks for, or more, than features
+    assert "12 features, gaussian, linear encoder\n" in repr(fit(make_mdata()))
 
 
 def test_get_var_names(model, mdata):

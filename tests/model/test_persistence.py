@@ -98,6 +98,79 @@ def test_everything_in_the_signature_survives(fit, tmp_path):
         assert loaded.best_epoch_ == model.best_epoch_
 
 
+#: What a user asks for, and the sizes that a model of make_mdata() then has.
+SIZES = {
+    "the rule": ({}, (0, 20)),
+    "hidden layers": ({"n_layers": 2}, (2, 20)),
+    "components": ({"n_components": 7}, (0, 7)),
+    "features themselves": ({"n_components": None}, (0, None)),
+    "both": ({"n_layers": 1, "n_components": 4}, (1, 4)),
+    "paper": ({"architecture": "paper"}, (2, None)),
+}
+
+
+def _large(mdata: md.MuData, n: int = 2_501) -> md.MuData:
+    """The same samples under many names: more than the rule calls a small cohort."""
+    mods = {}
+    for name, adata in mdata.mod.items():
+        mods[name] = adata[np.arange(n) % adata.n_obs].copy()
+        mods[name].obs_names = [f"{name} {k}" for k in range(n)]
+    return make_mudata(mods)
+
+
+@pytest.mark.filterwarnings("ignore:Observation names are not unique:UserWarning")
+@pytest.mark.parametrize("given", ["data", "no data", "large data", "unlabelled data"])
+@pytest.mark.parametrize("asked", SIZES)
+def test_sizes_are_the_models_whatever_data_it_meets(fit, tmp_path, asked, given):
+    options, expected = SIZES[asked]
+    data = make_mdata()
+    model = fit(data, model=options)
+    sizes = model.module.architecture
+    assert (sizes.n_layers, sizes.n_components) == expected
+    other = {"data": data.copy(), "no data": False, "large data": _large(data)}.get(given)
+    if given == "unlabelled data":
+        other = data.copy()
+        for adata in other.mod.values():
+            adata.obs["label"] = "unknown"
+    model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", other)
+    assert loaded.module.architecture == sizes
+    assert repr(loaded) == repr(model)
+    for modality in (None, RNA, CPG):
+        np.testing.assert_array_equal(
+            loaded.get_latent_representation(data, modality),
+            model.get_latent_representation(modality=modality),
+        )
+    # and so they stay
+    loaded.save(tmp_path / "again")
+    assert MODIS.load(tmp_path / "again", data.copy()).module.architecture == sizes
+
+
+@pytest.mark.filterwarnings("ignore:Observation names are not unique:UserWarning")
+def test_a_large_cohorts_model_keeps_its_hidden_layer_with_few_data(fit, tmp_path):
+    data = make_mdata()
+    large = fit(_large(data), train={"max_epochs": 1, "batch_size": 512})
+    assert large.module.architecture.n_layers == 1
+    large.save(tmp_path / "model")
+    for few in (data.copy(), False):
+        loaded = MODIS.load(tmp_path / "model", few)
+        assert loaded.module.architecture == large.module.architecture
+        np.testing.assert_array_equal(
+            loaded.get_latent_representation(data, RNA), large.get_latent_representation(data, RNA)
+        )
+
+
+def test_a_size_that_was_saved_is_trained_on_with(fit, tmp_path):
+    """Also by its share of the observations, and with the components of the first training."""
+    model = fit(make_mdata(), model={"n_components": 4})
+    model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", make_mdata())
+    components = loaded.module.encoders[RNA].projection.components.clone()
+    loaded.train(max_epochs=1, accelerator="cpu", enable_progress_bar=False)
+    assert not any(name.endswith("_validation") for name in loaded.history)
+    assert torch.equal(loaded.module.encoders[RNA].projection.components, components)
+
+
 def _with_links(fit) -> tuple[MODIS, md.MuData, pd.DataFrame]:
     data, links = cohort()
     links = links.assign(weight=np.linspace(0.5, 2, len(links)), sign=1)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
 import scvi
 import torch
+from scipy.spatial.distance import cdist
 from scvi.train import TrainRunner
 
 from modis import MODIS
+from modis._constants import PAIRS_KEY
 from modis.datasets import intersim, unpair
 from modis.metrics import label_transfer, link_agreement
 
@@ -30,11 +33,45 @@ def test_train_size_one_holds_nothing_out(fit):
     assert not any(name.endswith("_validation") for name in model.history)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "setup", "n_held_out"),
+    [
+        # as the rule sizes a small cohort with labels, and one without
+        ({}, {}, [0, 0]),
+        ({}, {"labels_key": None}, [6, 8]),
+        ({"n_layers": 0}, {"labels_key": None}, [0, 0]),
+        ({"n_layers": 1}, {}, [6, 8]),
+        ({"n_components": 3}, {}, [0, 0]),
+        ({"n_layers": 2, "n_components": 3}, {}, [6, 8]),
+        ({"architecture": "paper"}, {}, [6, 8]),
+    ],
+)
+def test_linear_encoders_train_on_every_observation(fit, sizes, setup, n_held_out):
+    data = make_mdata()
+    model = fit(data, model=sizes, **setup)
+    trained = [sum(counts) for (counts,) in model.condition_counts_.values()]
+    assert [60 - trained[0], 80 - trained[1]] == n_held_out
+    assert any(name.endswith("_validation") for name in model.history) is (n_held_out != [0, 0])
+    assert (model.best_epoch_ is None) is (n_held_out == [0, 0])
+
+
+def test_the_users_share_goes_first(fit):
+    model = fit(make_mdata(), train={"train_size": 0.5})
+    assert [sum(counts) for (counts,) in model.condition_counts_.values()] == [30, 40]
+    model = fit(make_mdata(), train={"train_size": 1.0}, model={"n_layers": 1})
+    assert not any(name.endswith("_validation") for name in model.history)
+
+
 def test_early_stopping_keeps_the_best_weights(fit):
     # with nothing to gain after the first epochs
     model = fit(
         make_mdata(),
-        train={"max_epochs": 40, "plan_kwargs": {"lr": 0.05}, "early_stopping_patience": 2},
+        train={
+            "max_epochs": 40,
+            "train_size": 0.9,
+            "plan_kwargs": {"lr": 0.05},
+            "early_stopping_patience": 2,
+        },
     )
     scores = model.history["selection_validation"]["selection_validation"].astype(float)
     assert len(model.history["loss_train"]) < 40
@@ -48,7 +85,12 @@ def test_early_stopping_keeps_the_best_weights(fit):
 def test_without_early_stopping_all_epochs_run(fit):
     model = fit(
         make_mdata(),
-        train={"max_epochs": 8, "early_stopping": False, "plan_kwargs": {"lr": 0.05}},
+        train={
+            "max_epochs": 8,
+            "train_size": 0.9,
+            "early_stopping": False,
+            "plan_kwargs": {"lr": 0.05},
+        },
     )
     assert len(model.history["loss_train"]) == 8
 
@@ -59,12 +101,15 @@ def test_a_cohort_smaller_than_the_batch(fit):
 
 
 @pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
+@pytest.mark.parametrize("sizes", [{}, {"n_components": 4}, {"n_layers": 1}])
 @pytest.mark.parametrize("n_obs", [1, 2, 17])
-def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs):
+def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs, sizes):
     data = make_mdata()
     small = make_mudata({RNA: data.mod[RNA], CPG: data.mod[CPG][:n_obs].copy()})
-    model = fit(small, train={"batch_size": 16})
+    model = fit(small, train={"batch_size": 16}, model=sizes)
     assert np.isfinite(model.get_latent_representation()).all()
+    # and of samples that it has not seen
+    assert np.isfinite(model.get_latent_representation(data)).all()
 
 
 def test_history_goes_on(fit):
@@ -127,10 +172,86 @@ def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_siz
             super().__init__(*args, **kwargs | {"max_epochs": 1})
 
     monkeypatch.setattr(MODIS, "_train_runner_cls", Runner)
-    fit(make_mdata(), train={"max_epochs": 100, "batch_size": batch_size})
+    options = {"max_epochs": 100, "batch_size": batch_size, "train_size": 0.9}
+    fit(make_mdata(), train=options)
     every = given["check_val_every_n_epoch"]
     assert given["early_stopping"]
     assert given["early_stopping_patience"] * every == pytest.approx(50, abs=every)
+
+
+# observations of two modalities ----------------------------------------------------------------
+
+
+def distances(model: MODIS, data: md.MuData, names: list[str]) -> np.ndarray:
+    """From the places that the first modality gives to observations to those of the second."""
+    places = [
+        model.get_latent_representation(make_mudata({name: data.mod[name][names].copy()}), name)
+        for name in (RNA, CPG)
+    ]
+    return cdist(*places)
+
+
+def linked_by_names(seed: int = 0) -> md.MuData:
+    """Two views of the same hidden states, which are no classes; a mosaic."""
+    rng = np.random.default_rng(seed)
+    data = make_mdata(pairing="mosaic")
+    hidden = rng.normal(size=(100, 2))
+    for name, (first, last) in {RNA: (0, 60), CPG: (20, 100)}.items():
+        adata = data.mod[name]
+        x = 2 * hidden[first:last] @ rng.normal(size=(2, adata.n_vars))
+        adata.X = (x + 0.3 * rng.normal(size=x.shape)).astype(np.float32)
+    return data
+
+
+@pytest.mark.parametrize("sizes", [{}, {"n_layers": 1}])
+def test_pairing_brings_the_same_observations_together(fit, sizes):
+    data = linked_by_names()
+    shared = [f"s{k}" for k in range(20, 60)]
+    own, relative, nearer = {}, {}, {}
+    for weight in (0.0, 0.03):
+        plan = {"lr": 5e-3, "loss_weights": {"pairing": weight}}
+        options = {"max_epochs": 30, "train_size": 1.0, "plan_kwargs": plan}
+        model = fit(data, train=options, model=sizes)
+        assert ("pairing_train" in model.history) is (weight > 0)
+        found = distances(model, data, shared)
+        own[weight] = np.diag(found).mean()
+        # a latent space that shrinks would bring everybody together
+        relative[weight] = own[weight] / found[~np.eye(len(shared), dtype=bool)].mean()
+        nearer[weight] = (found < np.diag(found)[:, None]).mean()
+    assert own[0.03] < own[0.0] / 2
+    assert relative[0.03] < relative[0.0] / 2
+    # others that stand nearer than the observation itself: by chance half of them
+    assert nearer[0.0] > 0.3
+    assert nearer[0.03] < 0.15
+
+
+def test_observations_that_validate_are_no_pairs(fit, monkeypatch):
+    """What is held out takes no part in training, by whatever way."""
+    data, served = make_mdata(pairing="paired"), set()
+    plan = MODIS._training_plan_cls
+
+    class Watched(plan):
+        def training_step(self, batch, batch_idx):
+            served.update(batch[PAIRS_KEY][RNA]["X"][:, 0].tolist())
+            return super().training_step(batch, batch_idx)
+
+    monkeypatch.setattr(MODIS, "_training_plan_cls", Watched)
+    fitted = fit(data, train={"max_epochs": 20, "train_size": 0.75})
+    n_training = sum(fitted.condition_counts_[RNA][0])
+    assert n_training == 24
+    assert len(served) == n_training
+
+
+def test_without_shared_observations_the_weight_of_pairs_changes_nothing(fit):
+    models = [
+        fit(
+            make_mdata(pairing="unpaired"),
+            train={"plan_kwargs": {"loss_weights": {"pairing": weight}}},
+        )
+        for weight in (0.0, 5.0)
+    ]
+    assert "pairing_train" not in models[1].history
+    assert equal(weights(models[0]), weights(models[1]))
 
 
 # feature links ---------------------------------------------------------------------------------

@@ -43,7 +43,10 @@ def test_hidden_units_follow_the_features(n_features):
         ({"scaling": "robust"}, "scaling='robust' is not known"),
         ({"discriminator_input": "sample"}, "'sample' must be 'mean' or 'draw'"),
         ({"n_latent": 0}, "n_latent=0 must be at least 1"),
-        ({"n_layers": 0}, "n_layers=0 must be at least 1"),
+        ({"n_layers": -1}, "n_layers=-1 must be at least 0"),
+        ({"n_hidden": 0}, "n_hidden=0 must be at least 1"),
+        ({"n_components": 0}, "n_components=0 must be at least 1"),
+        ({"component_dropout": 1.0}, r"component_dropout=1.0 must be in \[0, 1\)"),
         ({"dropout": 1.0}, r"dropout=1.0 must be in \[0, 1\)"),
         ({"input_dropout": -0.1}, r"input_dropout=-0.1 must be in \[0, 1\)"),
     ],
@@ -51,6 +54,32 @@ def test_hidden_units_follow_the_features(n_features):
 def test_impossible_sizes(override, message):
     with pytest.raises(ValueError, match=message):
         build_architecture("default", **override)
+
+
+@pytest.mark.parametrize(
+    ("n_components", "n_features", "expected"),
+    [(None, 30, None), (20, 30, 20), (29, 30, 29), (30, 30, None), (50, 30, None), (1, 1, None)],
+)
+def test_components_only_where_there_are_more_features(n_components, n_features, expected):
+    assert Architecture(n_components=n_components).components(n_features) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ({"n_layers": 0, "n_components": 20}, "linear encoder on 20 principal components"),
+        ({"n_layers": 0, "n_components": 400}, "linear encoder"),
+        ({"n_layers": 0}, "linear encoder"),
+        ({"n_layers": 1, "n_hidden": 8}, "8 hidden units"),
+        ({"n_layers": 2, "n_hidden": None}, "512 hidden units"),
+        (
+            {"n_layers": 1, "n_hidden": 8, "n_components": 3},
+            "8 hidden units on 3 principal components",
+        ),
+    ],
+)
+def test_an_encoder_in_words(sizes, text):
+    assert Architecture(**sizes).describe_encoder(367) == text
 
 
 def test_unknown_name_lists_the_known_ones():

@@ -475,3 +475,75 @@ def test_no_cycle_without_classes_or_another_modality(sizes):
     inferred, generated = module(batch, compute_loss=False)
     output = module.loss(batch, inferred, generated, {"cycle": 1.0, "link": 1.0})
     assert not {"cycle", "link"} & set(output.extra_metrics)
+
+
+# pairing
+
+
+def paired(seed=1) -> dict:
+    """Observations that two of the modalities saw."""
+    batch = minibatch(TWO)
+    rng = np.random.default_rng(seed)
+    for name, n_features in TWO.items():
+        batch[name]["X"] = torch.from_numpy(rng.normal(size=(N, n_features)).astype(np.float32))
+    return batch
+
+
+def total_loss(module, batch, pairs, weights):
+    encoded = module.inference(batch)
+    return module.loss(batch, encoded, module.generative(batch, encoded), weights, pairs)
+
+
+def test_pairing_is_the_distance_of_the_means():
+    module, pairs = fitted(minibatch()), paired()
+    means = [module.encode(name, pairs[name]["X"]).qz.mean.detach().numpy() for name in TWO]
+    expected = np.mean([((a - b) ** 2).sum() for a, b in zip(*means, strict=True)])
+    assert module.pairing_term(pairs).item() == pytest.approx(expected, rel=1e-5)
+    turned = dict(reversed(pairs.items()))
+    assert module.pairing_term(turned).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_pairing_pulls_both_encoders_and_nothing_else():
+    module = fitted(minibatch())
+    module.pairing_term(paired()).backward()
+    assert learning(module.encoders) == set(TWO)
+    assert learning(module.decoders) == set()
+    assert all(parameter.grad is None for parameter in module.discriminator.parameters())
+
+
+def test_pairing_does_not_look_at_the_labels():
+    module, pairs = fitted(minibatch()), paired()
+    expected = module.pairing_term(pairs)
+    for tensors in pairs.values():
+        tensors["labels"] = torch.full((N,), -1)
+    assert torch.equal(module.pairing_term(pairs), expected)
+
+
+@pytest.mark.parametrize(
+    ("weight", "pairs"), [(0.0, True), (0.5, False), (0.5, None), (0.5, True), (2.0, True)]
+)
+def test_pairing_counts_by_its_weight_and_only_with_pairs(monkeypatch, weight, pairs):
+    batch = minibatch()
+    module, calls = fitted(batch), []
+    term = module.pairing_term
+    monkeypatch.setattr(module, "pairing_term", lambda pairs: calls.append(1) or term(pairs))
+    given = {True: paired(), False: {}, None: None}[pairs]
+    losses, gradients = [], []
+    for others in (None, given):
+        torch.manual_seed(0)
+        module.zero_grad()
+        losses.append(total_loss(module, batch, others, {"pairing": weight}))
+        losses[-1].loss.backward()
+        gradients.append([p.grad.clone() for p in module.encoders["rna"].parameters()])
+    same = all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+    if weight and given:
+        assert len(calls) == 1
+        added = losses[1].extra_metrics["pairing"].item()
+        assert added == pytest.approx(term(given).item(), rel=1e-6)
+        assert (losses[1].loss - losses[0].loss).item() == pytest.approx(weight * added, rel=1e-4)
+        assert not same
+    else:
+        assert calls == []
+        assert "pairing" not in losses[1].extra_metrics
+        assert torch.equal(losses[0].loss, losses[1].loss)
+        assert same

@@ -130,6 +130,14 @@ def test_class_mates_are_drawn_as_often_as_their_weights_say():
     assert counts[[0, 2, 4]] == pytest.approx([1_000, 2_000, 6_000], rel=0.1)
 
 
+def test_squared_distance_is_the_mean_over_observations(rng):
+    first, second = rng.normal(size=(2, 6, 4))
+    expected = np.diag(cdist(first, second, "sqeuclidean")).mean()
+    found = losses.squared_distance(tensor(first), tensor(second))
+    assert found.item() == pytest.approx(expected)
+    assert losses.squared_distance(tensor(first), tensor(first)).item() == 0
+
+
 def test_weighted_mean(rng):
     values, weights = rng.normal(size=20), rng.uniform(0.1, 3, 20)
     weighted = losses.weighted_mean(tensor(values), tensor(weights))

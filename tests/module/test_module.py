@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 import pytest
 import torch
 from scvi.module.base import LossOutput
 from sklearn.metrics import log_loss
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from modis._constants import LIKELIHOOD_DOMAINS
 from modis.module import ADVERSARIAL, MODISModule, weighted_sum
 from modis.module import _losses as losses
-from modis.nn import SCALINGS
 
-from ._make import N_CLASSES, SIZES, N, make, minibatch
+from ._make import N_CLASSES, SIZES, SMALL, N, make, minibatch
 
 
 def all_labels(batch) -> torch.Tensor:
@@ -95,6 +91,68 @@ def test_reconstruction_and_kl_are_summed_over_modalities():
 
     assert terms["reconstruction"].item() == pytest.approx(reconstruction, rel=1e-5)
     assert terms["kl"].item() == pytest.approx(kl, rel=1e-5)
+
+
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_kl_of_counts_weighs_as_in_the_evidence_lower_bound(likelihood, domain):
+    """At the paper's weight, 0.016, both terms of counts add up to the bound per feature."""
+    sizes = {"rna": 7}
+    module, batch = make(sizes, likelihood=likelihood).eval(), minibatch(sizes, domain=domain)
+    encoded = module.inference(batch)
+    px = module.generative(batch, encoded)
+    terms = module.reconstruction_terms(batch, encoded, px)
+    kl = losses.kl_to_standard_normal(encoded["rna"].qz).item()
+    if domain != "counts":
+        assert module.kl_scale("rna") == 1
+        assert terms["kl"].item() == pytest.approx(kl, rel=1e-6)
+        return
+    item, x = encoded["rna"], batch["rna"]["X"]
+    likelihoods = module.decoder("rna").log_prob(px["rna"], x, item.x_scaled).sum(dim=1)
+    elbo = likelihoods.mean().item() - kl
+    total = terms["reconstruction"].item() + 0.016 * terms["kl"].item()
+    assert total == pytest.approx(-elbo / 7, rel=1e-5)
+
+
+def test_kl_of_each_modality_has_its_own_scale():
+    likelihood = {"rna": "nb", "protein": "poisson", "methylation": "gaussian"}
+    module = MODISModule(SIZES, N_CLASSES, likelihood, **SMALL)
+    scales = {name: module.kl_scale(name) for name in SIZES}
+    assert scales["methylation"] == 1
+    assert scales["rna"] / scales["protein"] == pytest.approx(4 / 7)
+    batch = minibatch(domain="counts")
+    encoded = module.eval().inference(batch)
+    terms = module.reconstruction_terms(batch, encoded, module.generative(batch, encoded))
+    expected = sum(
+        scales[name] * losses.kl_to_standard_normal(item.qz).item()
+        for name, item in encoded.items()
+    )
+    assert terms["kl"].item() == pytest.approx(expected, rel=1e-5)
+
+
+# encoders without hidden layers, and on components
+
+
+@pytest.mark.parametrize("n_layers", [0, 1, 2])
+@pytest.mark.parametrize("n_components", [None, 5])
+@pytest.mark.parametrize("linear_tail", [False, True])
+def test_decoders_keep_a_hidden_block(n_layers, n_components, linear_tail):
+    sizes = {"n_layers": n_layers, "n_components": n_components, "linear_tail": linear_tail}
+    module = make(**sizes)
+    for name, n_features in SIZES.items():
+        blocks = [item for item in module.decoders[name].trunk if hasattr(item, "out_features")]
+        assert len(blocks) == max(1, n_layers) + linear_tail
+        encoder = module.encoders[name]
+        linear = [item for item in encoder.trunk if hasattr(item, "out_features")]
+        assert len(linear) == n_layers + linear_tail
+        seen = 5 if n_components and n_features > 5 else n_features
+        assert (linear or [encoder.mean])[0].in_features == seen
+    module(minibatch())[2].loss.backward()
+
+
+def test_components_have_a_dropout_of_their_own():
+    module = make(n_components=5, input_dropout=0.1, component_dropout=0.4)
+    rates = {name: encoder.input_dropout.p for name, encoder in module.encoders.items()}
+    assert rates == {"rna": 0.4, "protein": 0.1, "methylation": 0.1}
 
 
 def test_reconstruction_weighs_the_samples():
@@ -288,91 +346,13 @@ def test_what_the_discriminator_is_given(given, follows_draws):
             assert same is not follows_draws
 
 
-# scaling, units
-
-
-@pytest.mark.parametrize(
-    ("architecture", "reference"), [("default", StandardScaler), ("paper", MinMaxScaler)]
-)
-def test_encoder_sees_scaled_features_and_decode_gives_units_back(architecture, reference):
-    module = make(architecture=architecture, norm=None)
-    x = (np.random.default_rng(0).normal(size=(60, 7)) * 30 + 100).astype(np.float32)
-    module.fit_scaler("rna", [x[:20], x[20:]])
-    scaler = reference().fit(x.astype(np.float64))
-
-    encoded = module.encode("rna", torch.from_numpy(x))
-    np.testing.assert_allclose(encoded.x_scaled, scaler.transform(x), atol=1e-4)
-    assert encoded.library is None
-
-    decoded = module.decode("rna", encoded.z).detach().numpy()
-    in_scaled_units = module.decoders["rna"](encoded.z).mean.detach().numpy()
-    np.testing.assert_allclose(decoded, scaler.inverse_transform(in_scaled_units), rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "likelihood", [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
-)
-def test_counts_are_normalised_and_decoded_at_their_depth(likelihood):
-    module = make(likelihood=likelihood, norm=None)
-    rng = np.random.default_rng(0)
-    x = rng.poisson(rng.uniform(1, 9, size=(41, 1)), size=(41, 7)).astype(np.float32)
-    x[3] = 0
-    library = x.sum(axis=1, keepdims=True)
-    module.fit_scaler("rna", [x[:13], x[13:]])
-
-    median = np.median(library)
-    assert module.decoders["rna"].typical_library.item() == median
-    encoded = module.encode("rna", torch.from_numpy(x))
-    normalised = np.log1p(x / library.clip(min=1) * median)
-    np.testing.assert_allclose(
-        encoded.x_scaled, StandardScaler().fit_transform(normalised), atol=1e-4
-    )
-    np.testing.assert_allclose(encoded.library, library.clip(min=1))
-
-    deep = module.decode("rna", encoded.z, library=10 * encoded.library)
-    shallow = module.decode("rna", encoded.z, library=encoded.library)
-    torch.testing.assert_close(deep, 10 * shallow)
-    typical = module.decode("rna", encoded.z).detach().numpy()
-    np.testing.assert_allclose(
-        typical, shallow.detach().numpy() / library.clip(min=1) * median, rtol=1e-4
-    )
+# units
 
 
 def test_counts_are_explained_at_the_depth_of_their_own_sample():
     module, batch = make(likelihood="poisson"), minibatch(domain="counts")
     for name, px in module.generative(batch, module.inference(batch)).items():
         torch.testing.assert_close(px.rate.sum(dim=1), batch[name]["X"].sum(dim=1))
-
-
-@pytest.mark.parametrize("scaling", SCALINGS)
-def test_typical_depth_is_learned_whatever_the_scaling(scaling):
-    module = make(likelihood="nb", scaling=scaling)
-    module.fit_scaler("rna", [np.full((3, 7), 2, np.float32), np.full((2, 7), 5, np.float32)])
-    assert module.decoders["rna"].typical_library.item() == 14
-
-
-class _Pieces:
-    """Training rows read piece by piece; counts how many pieces are kept at a time."""
-
-    def __init__(self, x: np.ndarray, n_pieces: int) -> None:
-        self.x, self.n_pieces = x, n_pieces
-        self.most_alive = 0
-
-    def __iter__(self):
-        alive: list[weakref.ref] = []
-        for piece in np.array_split(self.x, self.n_pieces):
-            fresh = piece.copy()
-            alive.append(weakref.ref(fresh))
-            yield fresh
-            del fresh
-            self.most_alive = max(self.most_alive, sum(ref() is not None for ref in alive))
-
-
-@pytest.mark.parametrize("likelihood", ["gaussian", "beta", "nb"])
-def test_scaler_never_holds_the_whole_matrix(likelihood):
-    pieces = _Pieces(np.random.default_rng(0).poisson(3, size=(60, 7)).astype(np.float32), 20)
-    make(likelihood=likelihood).fit_scaler("rna", pieces)
-    assert pieces.most_alive <= 2
 
 
 @pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
@@ -412,15 +392,3 @@ def test_classify_gives_probabilities():
     torch.testing.assert_close(probability.sum(dim=1), torch.ones(N))
     logits = module.discriminator(z).classes
     np.testing.assert_allclose(probability.detach(), probabilities(logits), rtol=1e-5)
-
-
-def test_scaling_travels_with_the_weights():
-    module, batch = make().eval(), minibatch()
-    for name, tensors in batch.items():
-        module.fit_scaler(name, [tensors["X"].numpy()])
-    other = make().eval()
-    other.load_state_dict(module.state_dict())
-    for name, tensors in batch.items():
-        torch.testing.assert_close(
-            other.encode(name, tensors["X"]).qz.mean, module.encode(name, tensors["X"]).qz.mean
-        )

@@ -220,6 +220,25 @@ def test_fewer_than_two_batches_condition_on_nothing(likelihood, n_batch):
     assert torch.equal(decoder(z).mean, decoder(z, torch.zeros(N, dtype=torch.int64)).mean)
 
 
+@pytest.mark.parametrize("likelihood", ["nb", "zinb"])
+def test_dispersions_start_at_one_and_learn_over_orders_of_magnitude(likelihood):
+    """In so few steps, at the networks' learning rate."""
+    decoder = DECODERS[likelihood](N_LATENT, 2, [4], PLAIN)
+    assert torch.equal(decoder.log_theta, torch.zeros(2))
+    rng = np.random.default_rng(0)
+    # of the same mean; the first far noisier than counts are by themselves, the second hardly
+    mean, theta = 50, np.array([0.2, 50.0])
+    x = rng.negative_binomial(theta, theta / (theta + mean), size=(500, 2)).astype(np.float32)
+    x, z = torch.from_numpy(x), torch.zeros(500, N_LATENT)
+    library = torch.full((500, 1), 2.0 * mean)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=5e-3)
+    for _ in range(300):
+        optimizer.zero_grad()
+        decoder.loss(decoder(z, library=library), x, x).mean().backward()
+        optimizer.step()
+    np.testing.assert_allclose(array(decoder.log_theta), np.log(theta), atol=0.5)
+
+
 @pytest.mark.parametrize("likelihood", COUNTS)
 def test_counts_follow_the_library(likelihood):
     decoder, z = make(likelihood)

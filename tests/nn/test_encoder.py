@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -67,6 +68,54 @@ def test_input_dropout_hides_features_only_while_training():
     # what is left is scaled up, so that the expected input is the same
     assert seen[0].mean().item() == pytest.approx(1, abs=0.03)
     assert torch.equal(seen[1], x)
+
+
+def components(encoder: Encoder, n: int = 80) -> torch.Tensor:
+    """Fit them; returns new data."""
+    rng, n_input = np.random.default_rng(0), encoder.projection.components.shape[1]
+    encoder.projection.fit(rng.normal(size=(n, n_input)).astype(np.float32))
+    return torch.from_numpy(rng.normal(size=(8, n_input)).astype(np.float32))
+
+
+@pytest.mark.parametrize("n_components", [None, 4])
+def test_without_hidden_layers_it_is_linear(n_components):
+    encoder = Encoder(6, 3, [], BlockStyle(), n_components=n_components)
+    x = torch.randn(8, 6) if n_components is None else components(encoder)
+    seen = x if n_components is None else encoder.projection(x)
+    qz = encoder(x)
+    torch.testing.assert_close(qz.mean, affine(encoder.mean, seen))
+    torch.testing.assert_close(qz.variance, affine(encoder.log_variance, seen).exp())
+    # a straight line stays one
+    torch.testing.assert_close(encoder(2 * x - 1).mean, 2 * qz.mean - encoder(x * 0 + 1).mean)
+    n_seen = n_components or 6
+    assert sum(p.numel() for p in encoder.parameters()) == 2 * (n_seen * 3 + 3)
+
+
+def test_hidden_layers_see_components_in_place_of_features():
+    encoder = Encoder(6, 3, [5], PLAIN, n_components=4)
+    x = components(encoder)
+    hidden = leaky(affine(encoder.trunk[0], encoder.projection(x)))
+    assert encoder.trunk[0].in_features == 4
+    torch.testing.assert_close(encoder(x).mean, affine(encoder.mean, hidden))
+
+
+def test_a_linear_tail_without_hidden_layers_maps_what_is_seen():
+    encoder = Encoder(6, 3, [], PLAIN, n_components=4, linear_tail=True)
+    x = components(encoder)
+    hidden = affine(encoder.trunk[-1], encoder.projection(x))
+    torch.testing.assert_close(encoder(x).mean, affine(encoder.mean, hidden))
+
+
+def test_input_dropout_hides_components_where_these_are_seen():
+    encoder = Encoder(60, 2, [3], PLAIN, input_dropout=0.4, n_components=50)
+    x, seen = components(encoder, 200).repeat(40, 1), []
+    encoder.trunk.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    encoder(x)
+    encoder.eval()
+    encoder(x)
+    assert seen[0].shape == (320, 50)
+    assert (seen[0] == 0).double().mean().item() == pytest.approx(0.4, abs=0.02)
+    assert torch.equal(seen[1], encoder.projection(x))
 
 
 @pytest.mark.parametrize("n_hidden", [[5], [5, 7]])

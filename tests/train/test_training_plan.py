@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import scvi
 import torch
@@ -292,6 +295,23 @@ def test_history_has_every_term_by_name(
     for name in run.history:
         assert len(run.curve(name)) == 2
         assert np.isfinite(run.curve(name)).all()
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.03])
+def test_history_with_pairs(weight):
+    """A validation pass scores what it always did."""
+    data = toy()
+    for name, item in data.items():
+        names = pd.Index([f"s{k}" for k in range(N)])
+        data[name] = replace(item, obs_names=names)
+    run = Run(data, loss_weights={"pairing": weight}).fit(2)
+    terms = GAME | CLASS_TERMS | {"translation", "cycle", "reconstruction", "kl", "loss"}
+    terms |= {"pairing"} if weight else set()
+    assert set(run.history) == {f"{name}_train" for name in terms} | {
+        f"{name}_validation" for name in VALIDATION
+    }
+    if weight:
+        assert (run.curve("pairing_train") > 0).all()
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,9 @@ class TrainingMixin(SummaryMixin):
         for name, item in data.items():
             rows = splitter.train_idx[name]
             self.module.fit_scaler(name, item.matrix.chunks(rows))
-            self.module.fit_projection(name, item.matrix.rows(_some(rows, item.matrix.shape[1])))
+            n_features = item.matrix.shape[1]
+            if self.module.architecture.components(n_features) is not None:
+                self.module.fit_projection(name, item.matrix.rows(_some(rows, n_features)))
             spec = self._spec
             vocabularies = [spec.batches, *spec.covariates.values()]
             self.condition_counts_[name] = [

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import torch
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    import numpy as np
-
 __all__ = ["PrincipalComponents"]
+
+# share of the first component's variance below which a component is rounding
+_LEAST_VARIANCE = 1e-6
 
 
 class PrincipalComponents(nn.Module):
     """Projection on the leading principal components, fitted on training samples and then fixed.
 
-    The scores are divided by one common number, so that the whole of them has unit variance and
-    the leading components stay the larger ones: a linear map of them that is kept small relies
-    on these, as ridge regression does.
+    The scores have mean zero and are divided by one common number, so that the whole of them has
+    unit variance and the leading components stay the larger ones: a linear map of them that is
+    kept small relies on these, as ridge regression does.
 
     Parameters
     ----------
@@ -29,6 +28,7 @@ class PrincipalComponents(nn.Module):
     """
 
     components: torch.Tensor
+    offset: torch.Tensor
 
     def __init__(self, n_input: int, n_components: int) -> None:
         super().__init__()
@@ -37,6 +37,7 @@ class PrincipalComponents(nn.Module):
         # a random projection until it is fitted
         start = torch.linalg.qr(torch.randn(n_input, n_components)).Q.T.contiguous()
         self.register_buffer("components", start)
+        self.register_buffer("offset", torch.zeros(n_components))
 
     def fit(self, x: np.ndarray) -> None:
         """Find the components.
@@ -44,20 +45,25 @@ class PrincipalComponents(nn.Module):
         Parameters
         ----------
         x
-            Scaled features of training samples, whose mean is near zero, shape ``(n, n_input)``.
-            With fewer samples than components the last components stay zero.
+            Scaled features of training samples, shape ``(n, n_input)``. Components in which
+            they do not vary, as those beyond ``n - 1``, are zero: what new samples have there
+            was never learnt from.
         """
+        self.components.zero_()
+        self.offset.zero_()
+        if not np.ptp(x, axis=0).any():
+            return
         n_found = min(len(self.components), *x.shape)
         found = PCA(n_found, svd_solver="auto", random_state=0).fit(x)
-        spread = float(found.explained_variance_.mean()) ** 0.5
-        self.components.zero_()
-        self.components[:n_found] = torch.as_tensor(
-            found.components_ / (spread or 1.0), dtype=self.components.dtype
-        )
+        variance = found.explained_variance_
+        varies = variance > _LEAST_VARIANCE * variance[0]
+        components = found.components_ * varies[:, None] / np.sqrt(variance[varies].mean())
+        self.components[:n_found] = torch.as_tensor(components, dtype=self.components.dtype)
+        self.offset[:n_found] = torch.as_tensor(-components @ found.mean_, dtype=self.offset.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Project scaled features ``(n, n_input)`` to ``(n, n_components)``."""
-        return functional.linear(x, self.components)
+        return functional.linear(x, self.components, self.offset)
 
     def extra_repr(self) -> str:
         """Show the number of features and components."""

@@ -1,0 +1,131 @@
+"""Principal components: those of scikit-learn, divided by one number."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from modis.nn import PrincipalComponents
+
+
+def standardised(n=60, n_features=9, seed=0) -> np.ndarray:
+    """Features that share a few directions, each of mean 0 and variance 1."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4)) * [5, 3, 2, 1] @ rng.normal(size=(4, n_features))
+    x += 0.3 * rng.normal(size=x.shape)
+    return ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
+
+
+def fitted(x: np.ndarray, n_components: int) -> PrincipalComponents:
+    projection = PrincipalComponents(x.shape[1], n_components)
+    # a division by zero is no way to find a component
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        projection.fit(x)
+    return projection
+
+
+def scores(projection: PrincipalComponents, x: np.ndarray) -> np.ndarray:
+    return projection(torch.from_numpy(x)).numpy()
+
+
+@pytest.mark.parametrize("n_components", [1, 3, 9])
+def test_scores_are_those_of_scikit_learn_up_to_sign_and_one_scale(n_components):
+    x, new = standardised(), standardised(n=11, seed=1)
+    projection = fitted(x, n_components)
+    reference = PCA(n_components, svd_solver="full").fit(x.astype(np.float64))
+    scale = np.sqrt(reference.explained_variance_.mean())
+    for rows in (x, new):
+        expected = reference.transform(rows) / scale
+        found = scores(projection, rows)
+        assert found.shape == expected.shape
+        sign = np.sign((scores(projection, x) * reference.transform(x)).sum(axis=0))
+        np.testing.assert_allclose(found * sign, expected, atol=2e-4)
+
+
+def test_the_whole_has_unit_variance_and_the_leading_ones_stay_larger():
+    x = standardised()
+    variances = scores(fitted(x, 4), x).var(axis=0, ddof=1)
+    assert variances.mean() == pytest.approx(1, rel=1e-4)
+    assert (np.diff(variances) < 0).all()
+    assert variances[0] > 2 * variances[-1]
+
+
+@pytest.mark.parametrize("shift", [-3.0, 0.5, 40.0])
+def test_scores_are_centred_whatever_the_mean_of_the_features(shift):
+    """Also of features that nobody standardised: 0 is then what dropout may put in their place."""
+    x = standardised()
+    plain, shifted = fitted(x, 3), fitted(x + shift, 3)
+    found = scores(shifted, x + shift)
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(np.abs(found), np.abs(scores(plain, x)), atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_fewer_samples_than_components(n):
+    """So many samples differ in one direction fewer; the others say nothing, also of new data."""
+    x = standardised(n=60)[:n]
+    x = x - x.mean(axis=0)
+    projection = fitted(x, 7)
+    assert projection.components.shape == (7, 9)
+    assert torch.isfinite(projection.components).all()
+    found = scores(projection, standardised(n=20, seed=2))
+    assert (np.abs(found[:, : n - 1]).max(axis=0) > 0.01).all()
+    assert (found[:, n - 1 :] == 0).all()
+
+
+def test_constant_features_have_no_part():
+    x = standardised()
+    x[:, [2, 5]] = 0
+    projection = fitted(x, 3)
+    np.testing.assert_allclose(projection.components[:, [2, 5]].numpy(), 0, atol=1e-6)
+    without = fitted(np.delete(x, [2, 5], axis=1), 3)
+    np.testing.assert_allclose(
+        np.abs(scores(projection, x)),
+        np.abs(scores(without, np.delete(x, [2, 5], axis=1))),
+        atol=1e-3,
+    )
+
+
+def test_features_that_are_all_constant():
+    x = np.zeros((30, 6), dtype=np.float32)
+    projection = fitted(x, 4)
+    assert torch.isfinite(projection.components).all()
+    assert (scores(projection, x) == 0).all()
+
+
+@pytest.mark.parametrize("n_components", [0, -1, 10])
+def test_impossible_numbers_of_components(n_components):
+    with pytest.raises(ValueError, match=f"n_components={n_components} must be from 1 to 9"):
+        PrincipalComponents(9, n_components)
+
+
+def test_before_it_is_fitted_it_keeps_lengths():
+    projection = PrincipalComponents(9, 5)
+    gram = projection.components @ projection.components.T
+    torch.testing.assert_close(gram, torch.eye(5))
+
+
+def test_it_travels_with_the_weights_and_does_not_learn():
+    x = standardised()
+    projection, other = fitted(x + 1, 4), PrincipalComponents(9, 4)
+    assert not np.allclose(scores(other, x), scores(projection, x))
+    other.load_state_dict(projection.state_dict())
+    np.testing.assert_array_equal(scores(other, x), scores(projection, x))
+    assert list(projection.parameters()) == []
+
+
+@pytest.mark.parametrize("shape", [(60, 9), (30, 700), (700, 600)])
+def test_fitting_twice_gives_the_same(shape):
+    """Also where scikit-learn draws random vectors to find the components."""
+    x = standardised(*shape)
+    first, second = fitted(x, 4), fitted(x, 4)
+    assert torch.equal(first.components, second.components)
+
+
+def test_repr():
+    assert repr(PrincipalComponents(9, 4)) == "PrincipalComponents(9 features, 4 components)"
