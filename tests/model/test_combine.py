@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from modis.model._combine import combine_posteriors
+from modis.model._combine import combine_posteriors, combine_probabilities
 
 
 def test_by_hand():
@@ -49,3 +49,20 @@ def test_between_the_modalities_whatever_their_order(means, scales):
     assert (scale <= scales.min(axis=0) * 1.0001).all()
     backwards, _ = combine_posteriors(dict(reversed(posteriors.items())), positions, 4)
     np.testing.assert_allclose(mean, backwards, rtol=1e-5, atol=1e-6)
+
+
+def test_probabilities_by_hand():
+    # row 0 in both, row 1 in b only, row 2 in a only, row 3 in none
+    probabilities = {
+        "a": np.array([[0.5, 0.5], [1.0, 0.0]]),
+        "b": np.array([[0.2, 0.8], [0.0, 1.0]]),
+    }
+    posteriors = {
+        "a": (np.zeros((2, 2)), np.array([[1.0, 1.0], [0.5, 0.5]])),
+        "b": (np.zeros((2, 2)), np.array([[1.0, 0.5**0.5], [2.0, 2.0]])),
+    }
+    positions = {"a": np.array([2, 0]), "b": np.array([0, 1])}
+    combined = combine_probabilities(probabilities, posteriors, positions, 4)
+    # row 0: weights 4 and (1 + 2) / 2
+    expected = [[(4 + 0.3) / 5.5, 1.2 / 5.5], [0.0, 1.0], [0.5, 0.5], [np.nan, np.nan]]
+    np.testing.assert_allclose(combined, expected, rtol=1e-6)

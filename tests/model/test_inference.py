@@ -36,15 +36,28 @@ def test_a_combined_draw_is_narrower(model, mdata):
 
 
 def test_predictions_are_the_class_heads_of_the_latents(model, mdata):
-    for modality in (None, RNA, PROTEIN):
+    head = model.module.discriminator.classes
+    for modality in (RNA, PROTEIN):
         latent = model.get_latent_representation(modality=modality)
-        head = model.module.discriminator.classes
         logits = latent @ head.weight.detach().numpy().T + head.bias.detach().numpy()
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         expected = odds / odds.sum(axis=1, keepdims=True)
         soft = model.predict(modality=modality, soft=True)
         np.testing.assert_allclose(soft, expected, rtol=1e-4, atol=1e-6)
     assert model.predict().name == "predicted"
+
+
+def test_predictions_from_several_modalities_are_weighted_by_their_precision(model, mdata):
+    total, weight = np.zeros((mdata.n_obs, 3)), np.zeros((mdata.n_obs, 1))
+    for name, adata in mdata.mod.items():
+        _, scale = model._posterior(None, name, None, None)
+        precision = (1 / scale**2).mean(axis=1, keepdims=True)
+        rows = mdata.obs_names.get_indexer(adata.obs_names)
+        total[rows] += precision * model.predict(modality=name, soft=True).to_numpy()
+        weight[rows] += precision
+    soft = model.predict(soft=True)
+    np.testing.assert_allclose(soft, total / weight, rtol=1e-4)
+    np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
 
 
 #: Enough to learn something.
