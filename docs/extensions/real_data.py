@@ -79,7 +79,9 @@ def _beside_rivals(table: pd.DataFrame) -> Rows:
         row = {
             "data": _cohort(data),
             "from": modality,
-            "train, labelled, test": ", ".join("-" if pd.isna(n) else f"{n:.0f}" for n in sizes),
+            "train, labelled, test": ""
+            if sizes.isna().all()
+            else ", ".join("-" if pd.isna(n) else f"{n:.0f}" for n in sizes),
         }
         for name in methods:
             row[COMPARED[name].title] = "; ".join(
