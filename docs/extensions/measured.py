@@ -1,7 +1,9 @@
 """Tables of what was measured, made from the results that are kept in benchmarks/results.
 
-``{measured} NAME`` in a page stands for one of :data:`TABLES`. The files are those of
-``modis reproduce`` and of the ablation; without them there is no page, and no documentation.
+``{measured} NAME`` in a page stands for one of :data:`TABLES`, below what is written inside the
+directive. The files are those of ``modis reproduce``, of ``modis benchmark`` and of the scripts in
+benchmarks; without them there is no page, and no documentation. Only what is :data:`OPTIONAL` is
+left out with its text where it was not measured.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from real_data import COHORTS, compare_combined, compare_real, compare_transfer, count_wins
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 RUNS, SHUFFLED, ABLATION = "reproduce/results.csv", "shuffled_links.csv", "ablation.csv"
+# a folder, in which each folder holds what `modis benchmark` wrote
+REAL = "real"
+NOTHING = "Nothing was measured yet."
+MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.csv"
 
 EXPERIMENTS = {
     "fig2": "share of labels (Fig. 2)",
@@ -47,6 +54,12 @@ SCORES = {
     "worst_recall": ("recall, worst class and modality", "min"),
     "label_transfer": ("15-NN label transfer, worst direction", "min"),
     "worst_mse_over_limit": ("translation error over its limit, worst cell", "max"),
+}
+
+RANKINGS = {
+    "other_classes": "MODIS, beside the other classes (default)",
+    "mean": 'MODIS, `baseline="mean"`',
+    "t_statistic": "t statistic",
 }
 
 
@@ -148,7 +161,62 @@ def list_variants(ablation: pd.DataFrame) -> str:
     return "\n\n".join(tables)
 
 
-#: By name: the file, and the function that writes the table.
+def list_memory(memory: pd.DataFrame) -> str:
+    """What sparse counts take."""
+    rows = [
+        {
+            "cells": f"{row.n_obs:,}",
+            "genes": f"{row.n_vars:,}",
+            "values that are not 0": f"{row.density:.0%}",
+            "dense matrix": f"{row.dense_mb:,.0f}",
+            "process, data just read": f"{row.loaded_mb:,.0f}",
+            "setup": f"+{row.setup_mb:,.0f}",
+            "training": f"+{row.training_mb:,.0f}",
+            "latent space and classes": f"+{row.inference_mb:,.0f}",
+            "of it weights, gradients, optimiser": f"{row.networks_mb:,.0f}",
+        }
+        for row in memory.itertuples()
+    ]
+    return _markdown(rows)
+
+
+def list_importance(importance: pd.DataFrame) -> str:
+    """How many of the leading features are true, on seeds that nothing was chosen by."""
+    own = importance[importance["part"] == "report"]
+    rows = []
+    for modality, here in own.groupby("modality", sort=False):
+        for method, title in RANKINGS.items():
+            cells = here[here["method"] == method]
+            rows.append(
+                {
+                    "omics": modality,
+                    "ranked by": title,
+                    "seeds": cells["seed"].nunique(),
+                    "shifted upwards": _cell(cells["precision"], "min"),
+                    "different from the other classes": _cell(cells["precision_different"], "min"),
+                }
+            )
+    return _markdown(rows)
+
+
+def list_counts(counts: pd.DataFrame) -> str:
+    """Held-out log-likelihood of counts."""
+    rows = []
+    for (epochs, method), runs in counts.groupby(["epochs", "method"], sort=False):
+        value = runs["log_likelihood_per_cell"]
+        rows.append(
+            {
+                "epochs": epochs,
+                "model": "SCVI" if method == "scvi" else method.replace("modis", "MODIS", 1),
+                "seeds": runs["seed"].nunique(),
+                "log-likelihood per cell": f"{value.mean():.2f} ({value.min():.2f})",
+                "seconds": f"{runs['seconds'].mean():.0f}",
+            }
+        )
+    return _markdown(rows)
+
+
+#: By name: the file or folder, and the function that makes the table or its rows.
 TABLES = {
     "runs": (RUNS, list_runs),
     "paper": (RUNS, compare_with_paper),
@@ -158,32 +226,47 @@ TABLES = {
     "settings": (RUNS, list_settings),
     "shuffled": (SHUFFLED, list_settings),
     "ablation": (ABLATION, list_variants),
+    "wins": (REAL, count_wins),
+    "real": (REAL, compare_real),
+    "combined": (REAL, compare_combined),
+    "transfer": (REAL, compare_transfer),
+    "memory": (MEMORY, list_memory),
+    "importance": (IMPORTANCE, list_importance),
+    "counts": (COUNTS, list_counts),
 }
+#: What may be missing, and takes the text inside its directive with it.
+OPTIONAL = ("transfer", "counts")
 
 
 class Measured(SphinxDirective):
     """One of :data:`TABLES`."""
 
     required_arguments = 1
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
         if name not in TABLES:
             raise self.error(f"There is no table {name!r}; there are {', '.join(TABLES)}.")
         file, write = TABLES[name]
-        self.env.note_dependency(str(RESULTS / file))
-        return self.parse_text_to_nodes(write(pd.read_csv(RESULTS / file)))
+        for path in _files(file):
+            self.env.note_dependency(str(path))
+        made = write(_read(file)) if _files(file) else NOTHING
+        text = made if isinstance(made, str) else _markdown(made)
+        if text == NOTHING and name in OPTIONAL:
+            return []
+        return self.parse_text_to_nodes("\n".join([*self.content, "", text]))
 
 
 def check_results(app: Sphinx) -> None:
     """Stop at once, and not after minutes, when there is nothing to show."""
-    absent = [file for file in (RUNS, SHUFFLED, ABLATION) if not (RESULTS / file).is_file()]
+    needed = dict.fromkeys(file for name, (file, _) in TABLES.items() if name not in OPTIONAL)
+    absent = [file for file in needed if not _files(file)]
     if absent:
         raise ExtensionError(
             f"The page 'How well does it work' is made from results that are not there: "
             f"{', '.join(str(RESULTS / file) for file in absent)}. "
-            "`modis reproduce all --out benchmarks/results/reproduce` makes the first of them; "
-            "benchmarks/README.md has all commands."
+            "benchmarks/README.md has the commands that make them."
         )
 
 
@@ -191,6 +274,22 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", check_results)
     app.add_directive("measured", Measured)
     return {"parallel_read_safe": True}
+
+
+def _files(file: str) -> list[Path]:
+    """The tables that a file or folder of results stands for, if they are there."""
+    if file == REAL:
+        return sorted((RESULTS / REAL).glob("*/table.csv"))
+    return [RESULTS / file] if (RESULTS / file).is_file() else []
+
+
+def _read(file: str) -> pd.DataFrame:
+    if file != REAL:
+        return pd.read_csv(RESULTS / file)
+    order = {name: k for k, name in enumerate(COHORTS)}
+    paths = sorted(_files(REAL), key=lambda path: order.get(path.parent.name, len(order)))
+    tables = [pd.read_csv(path).assign(data=path.parent.name) for path in paths]
+    return pd.concat(tables, ignore_index=True).fillna({"reference": ""})
 
 
 def _is_of(results: pd.DataFrame, figure: str) -> pd.Series:
@@ -213,6 +312,6 @@ def _mean_and_worst(mean: float, worst: float) -> str:
 def _markdown(rows: Iterable[dict[str, object]]) -> str:
     table = pd.DataFrame(list(rows))
     if table.empty:
-        return "Nothing was measured yet."
+        return NOTHING
     lines = [table.columns, ["---"] * table.shape[1], *table.itertuples(index=False)]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
