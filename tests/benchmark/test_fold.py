@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modis.benchmark import Design
+from modis.benchmark import Design, benchmark
 from modis.benchmark._cohort import make_cohort
 from modis.benchmark._fold import make_fold
 from modis.inputs import read_mudata
@@ -112,12 +112,22 @@ def test_transfer_uses_all_and_hides_the_target(cohort):
         make_fold(cohort, Design(("modis",), transfer=("protein", "rna")), 0)
 
 
-def test_a_batch_that_only_tests_is_refused(mosaic):
+def test_observations_of_a_new_batch_are_predicted(mosaic):
     for adata in mosaic.mod.values():
         adata.obs["batch"] = np.where(adata.obs["part"] == "test", "new", "old")
-    cohort = make_cohort(mosaic, "label", split_key="part", batch_key="batch")
-    with pytest.raises(ValueError, match="Batch 'new' of modality 'methylation'"):
-        make_fold(cohort, Design(LR), 0)
+    found = benchmark(
+        mosaic,
+        "label",
+        methods=["modis"],
+        seeds=1,
+        split_key="part",
+        batch_key="batch",
+        max_epochs=1,
+    )
+    for name, adata in mosaic.mod.items():
+        predicted = found.predictions[found.predictions["modality"] == name]
+        assert set(predicted["observation"]) == set(adata.obs_names[adata.obs["part"] == "test"])
+        assert predicted["predicted"].notna().all()
 
 
 @pytest.mark.parametrize(("part", "said"), [("test", "test on"), ("train", "train on")])
