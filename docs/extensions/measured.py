@@ -220,7 +220,11 @@ def list_counts(counts: pd.DataFrame) -> str:
 def list_choices(found: pd.DataFrame) -> str:
     """Choices for small cohorts, each in turn replaced by another."""
     by_modality = found.groupby(["variant", "task", "modality"], sort=False)["balanced_accuracy"]
-    means = by_modality.mean().groupby(["variant", "task"], sort=False).mean().unstack()
+    means = (
+        by_modality.mean()
+        .reset_index()
+        .pivot_table("balanced_accuracy", "variant", "task", sort=False)
+    )
     names = {"lr": "logistic regression", "rf": "random forest"}
     own = [name for name in means.index if name not in names]
     rows = []
