@@ -73,27 +73,33 @@ def _beside_rivals(table: pd.DataFrame) -> Rows:
     """Scores of all methods, and how far MODIS is ahead, by data set and modality."""
     scores = table[(table["metric"] == "balanced_accuracy") & (table["reference"] == "")]
     methods = [name for name in COMPARED if (scores["method"] == name).any()]
-    rows = []
+    rows: Rows = []
+    told = ""
     for (data, modality), own in scores.groupby(["data", "modality"], sort=False):
-        sizes = own[["n_train", "n_labeled", "n_test"]].max()
+        labeled = own["n_labeled"].max()
+        here = table[(table["data"] == data) & (table["modality"] == modality)]
+        ahead = here[here["reference"] != ""]
+        less = {
+            f"MODIS less the better, {title}": "; ".join(
+                map(_lead, ahead[ahead["metric"] == metric].itertuples())
+            )
+            for metric, title in MEASURES.items()
+        }
+        # the first columns of a wide table are seen first: MODIS, and how far it is ahead
         row = {
-            "data": _cohort(data),
-            "from": modality,
-            "train, labelled, test": ""
-            if sizes.isna().all()
-            else ", ".join("-" if pd.isna(n) else f"{n:.0f}" for n in sizes),
+            "data": "" if data == told else _cohort(data),
+            "from": modality if pd.isna(labeled) else f"{modality} ({labeled:.0f})",
         }
         for name in methods:
             row[COMPARED[name].title] = "; ".join(
                 f"{mean:.3f}" + ("" if pd.isna(sd) else f" ± {sd:.3f}")
                 for mean, sd in own.loc[own["method"] == name, ["mean", "sd"]].to_numpy()
             )
-        here = table[(table["data"] == data) & (table["modality"] == modality)]
-        ahead = here[here["reference"] != ""]
-        for metric, title in MEASURES.items():
-            found = ahead[ahead["metric"] == metric]
-            row[f"{title}: MODIS less the better"] = "; ".join(map(_lead, found.itertuples()))
-        rows.append({key: cell or "-" for key, cell in row.items()})
+            if name == "modis":
+                row |= dict(list(less.items())[:1])
+        row |= dict(list(less.items())[1:])
+        told = data
+        rows.append({key: cell or ("" if key == "data" else "-") for key, cell in row.items()})
     return rows
 
 
