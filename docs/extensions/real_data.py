@@ -20,6 +20,7 @@ COHORTS = {
     "pbmc10k_cite_unpaired": "blood cells (CITE-seq), unpaired",
     "pbmc10k_cite_unpaired_5_labels": "blood cells (CITE-seq), unpaired, 5 labels",
     "transfer_rna_to_protein": "blood cells (CITE-seq), from rna to protein",
+    "transfer_rna_to_protein_diagvi": "the same beside DIAGVI, seeds 0 and 1",
     "transfer_protein_to_rna": "blood cells (CITE-seq), from protein to rna",
 }
 TRANSFER = "transfer_"
