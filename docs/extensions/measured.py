@@ -224,6 +224,7 @@ def list_choices(found: pd.DataFrame) -> str:
         by_modality.mean()
         .reset_index()
         .pivot_table("balanced_accuracy", "variant", "task", sort=False)
+        .dropna()
     )
     names = {"lr": "logistic regression", "rf": "random forest"}
     own = [name for name in means.index if name not in names]

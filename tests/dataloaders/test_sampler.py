@@ -186,3 +186,12 @@ def test_every_epoch_is_drawn_anew():
 def test_no_sample_at_all():
     with pytest.raises(ValueError, match="no sample to draw from"):
         BalancedBatchSampler(np.empty(0, dtype=np.int64), 8)
+
+
+def test_undoing_the_balance_gives_every_class_its_share():
+    labels = np.repeat([0, 1, 2], [60, 30, 10])
+    sampler = BalancedBatchSampler(labels, 30, undo_balance=True)
+    drawn = np.concatenate(list(sampler))
+    shares = np.bincount(labels[drawn], weights=sampler.weights[drawn]) / len(drawn)
+    np.testing.assert_allclose(shares, [0.6, 0.3, 0.1], atol=0.02)
+    assert (BalancedBatchSampler(labels, 30).weights == 1).all()

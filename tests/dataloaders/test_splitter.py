@@ -337,3 +337,19 @@ def test_sparse_data_become_dense_a_minibatch_at_a_time(monkeypatch):
     steps = list(splitter.train_dataloader())
     assert len(sizes) >= len(steps) * len(data)
     assert set(sizes) == {16}
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_classes_keep_their_shares_beside_a_modality_without_labels(labelled):
+    labels = np.repeat([0, 1], [90, 30])
+    data = {
+        "a": modality("a", np.arange(120), labels),
+        "b": modality("b", np.arange(120, 240), labels if labelled else np.full(120, -1)),
+    }
+    splitter = ModalitySplitter(data, train_size=1.0, batch_size=40)
+    shares = np.zeros(2)
+    for batch, *_ in splitter.train_dataloader():
+        seen = batch["a"]
+        shares += np.bincount(seen["labels"], weights=seen["weights"])
+    shares /= shares.sum()
+    np.testing.assert_allclose(shares, [0.5, 0.5] if labelled else [0.75, 0.25], atol=0.03)
