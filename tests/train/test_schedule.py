@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modis.train import batch_size_for, epochs_for, validation_interval
+from modis.train import batch_size_for, epochs_for, train_size_for, validation_interval
 from modis.train._schedule import learning_rate_factor
 
 
@@ -54,3 +54,10 @@ def test_validation_interval(steps, epochs, expected):
 )
 def test_learning_rate_falls_after_a_third(step, n_steps, factor):
     assert learning_rate_factor(step, n_steps) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize(
+    ("n_layers", "wanted", "share"), [(1, None, 0.9), (0, None, 1.0), (0, 0.8, 0.8), (2, 1.0, 1.0)]
+)
+def test_linear_encoders_train_on_all_samples(n_layers, wanted, share):
+    assert train_size_for(n_layers, wanted) == share

@@ -9,7 +9,7 @@ import scvi
 from ..data import DataSpec, read_registered
 from ..dataloaders import ModalitySplitter
 from ..model import MODIS
-from ..train import batch_size_for, epochs_for
+from ..train import batch_size_for, epochs_for, train_size_for
 from ._evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -109,8 +109,10 @@ def _epochs(model: MODIS, train: MuData, how: dict[str, Any]) -> int:
         return int(how["max_epochs"])
     data = read_registered(train, DataSpec.from_registry(model.registry_))
     n_obs = max(item.n_obs for item in data.values())
-    size = batch_size_for(n_obs, how.get("batch_size"), model.module.architecture.norm)
-    splitter = ModalitySplitter(data, train_size=how.get("train_size", 0.9), batch_size=size)
+    sizes = model.module.architecture
+    size = batch_size_for(n_obs, how.get("batch_size"), sizes.norm)
+    train_size = train_size_for(sizes.n_layers, how.get("train_size"))
+    splitter = ModalitySplitter(data, train_size=train_size, batch_size=size)
     return epochs_for(splitter.steps_per_epoch, None)
 
 

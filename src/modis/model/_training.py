@@ -8,7 +8,14 @@ import torch
 
 from ..data import read_registered
 from ..metrics import link_agreement
-from ..train import BestWeights, batch_size_for, epochs_for, quiet_libraries, validation_interval
+from ..train import (
+    BestWeights,
+    batch_size_for,
+    epochs_for,
+    quiet_libraries,
+    train_size_for,
+    validation_interval,
+)
 from ._summary import SummaryMixin
 
 if TYPE_CHECKING:
@@ -111,8 +118,7 @@ class TrainingMixin(SummaryMixin):
         size = batch_size_for(
             max(item.n_obs for item in data.values()), batch_size, self.module.architecture.norm
         )
-        if train_size is None:
-            train_size = 0.9 if self.module.architecture.n_layers else 1.0
+        train_size = train_size_for(self.module.architecture.n_layers, train_size)
         splitter = self._data_splitter_cls(
             data, train_size=train_size, batch_size=size, balance_classes=balance_classes
         )

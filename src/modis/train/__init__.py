@@ -2,7 +2,7 @@
 
 from ._best_weights import BestWeights
 from ._quiet import quiet_libraries
-from ._schedule import batch_size_for, epochs_for, validation_interval
+from ._schedule import batch_size_for, epochs_for, train_size_for, validation_interval
 from ._training_plan import LINEAR_LOSS_WEIGHTS, LOSS_WEIGHTS, MODISTrainingPlan
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "batch_size_for",
     "epochs_for",
     "quiet_libraries",
+    "train_size_for",
     "validation_interval",
 ]

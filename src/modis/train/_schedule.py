@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-__all__ = ["batch_size_for", "epochs_for", "learning_rate_factor", "validation_interval"]
+__all__ = [
+    "batch_size_for",
+    "epochs_for",
+    "learning_rate_factor",
+    "train_size_for",
+    "validation_interval",
+]
 
 _BATCH_SIZE, _LARGE_BATCH_SIZE, _LARGE = 64, 256, 10_000
 # without max_epochs: about this many steps, within these bounds of epochs
@@ -34,6 +40,21 @@ def batch_size_for(n_obs: int, wanted: int | None, norm: str | None) -> int:
         raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
     if wanted < 1:
         raise ValueError(f"batch_size={wanted} must be at least 1.")
+    return wanted
+
+
+def train_size_for(n_layers: int, wanted: float | None) -> float:
+    """Share of the observations that train.
+
+    Parameters
+    ----------
+    n_layers
+        Hidden layers of the encoders.
+    wanted
+        What the user asked for; `None` gives 0.9, or 1 with linear encoders.
+    """
+    if wanted is None:
+        return 0.9 if n_layers else 1.0
     return wanted
 
 
