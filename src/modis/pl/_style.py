@@ -108,7 +108,10 @@ def _colors(
     colors = dict(zip(names, _enough(len(names), first), strict=True))
     for name, color in (palette or {}).items():
         if not is_color_like(color):
-            raise ValueError(f"palette gives {name!r} the colour {color!r}, which is not one.")
+            raise ValueError(
+                f"palette gives {name!r} the colour {color!r}, which matplotlib does not know. "
+                "Give a name or a code, such as '#0072B2'."
+            )
         if name in colors:
             colors[name] = color
     return colors
