@@ -1,6 +1,6 @@
 """Say in words what the figures of notebooks show, for those who do not see them.
 
-A cell that says so in its metadata (``{"mystnb": {"image": {"alt": "..."}}}``) is taken at its word.
+A cell may say so in its metadata: ``{"mystnb": {"image": {"alt": "..."}}}``.
 Otherwise the section, and the call that drew the figure, stand in: without them, the text would be
 the name of a file.
 """
