@@ -28,7 +28,11 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if name == "modis.datasets._public":
+        monkeypatch.setenv("MODIS_DATA_DIR", str(request.getfixturevalue("shared_data")))
     monkeypatch.chdir(tmp_path)
     # the table that setup_mudata logs is for the user's screen, not for the examples
     monkeypatch.setattr(logging.getLogger("scvi"), "level", logging.WARNING)
