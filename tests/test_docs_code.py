@@ -63,12 +63,13 @@ def cohort_of_the_guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cohort_of_patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Genes and, in lower case, their proteins: `cohort.h5mu`, as the landing page reads it."""
+    """Genes in upper case, and their proteins in lower: `cohort.h5mu`, as the landing page reads it."""
     paired = modis.datasets.intersim(n_samples=150)
     links = paired.uns["feature_links"]
     links = links[links["source_modality"] == "protein"].drop_duplicates("target_feature")
-    symbols = dict(zip(links["source_feature"], links["target_feature"].str.lower(), strict=True))
+    symbols = dict(zip(links["source_feature"], links["target_feature"], strict=True))
     rna, protein = paired["expression"].copy(), paired["protein"].copy()
+    rna.var_names = rna.var_names.str.upper()
     protein.var_names = [symbols.get(name, name) for name in protein.var_names]
     for adata in (rna, protein):
         adata.obs = adata.obs.rename(columns={"label": "disease"})
@@ -92,6 +93,16 @@ def test_user_guide(page: Path, cohort_of_the_guide: Path, tmp_path: Path) -> No
 def test_first_pages(page: Path, cohort_of_patients: Path, tmp_path: Path) -> None:
     shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
     run(page)
+
+
+def test_cells_of_the_quickstart(
+    cohort_of_patients: Path, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(shared_data))
+    namespace = run(REPOSITORY / "docs" / "quickstart.md", cohorts=True)
+    assert namespace["emb"].shape[0] == 2400
+    assert namespace["emb"].obsm["X_umap"].shape == (2400, 2)
 
 
 @pytest.mark.parametrize("page", [*GUIDE, *OTHERS, INSTALLATION], ids=lambda page: page.stem)
