@@ -63,7 +63,7 @@ def cohort_of_the_guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cohort_of_patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Genes in upper case, and their proteins in lower: `cohort.h5mu`, as the landing page reads it."""
+    """Genes in upper case, their proteins in lower, as the landing page's `cohort.h5mu`."""
     paired = modis.datasets.intersim(n_samples=150)
     links = paired.uns["feature_links"]
     links = links[links["source_modality"] == "protein"].drop_duplicates("target_feature")
