@@ -94,6 +94,7 @@ nitpick_ignore_regex = [
 html_theme = "sphinx_book_theme"
 html_title = "MODIS"
 html_static_path = ["_static"]
+html_css_files = ["modis.css"]
 html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,
