@@ -125,8 +125,14 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> model.predict(modality="protein", soft=True).shape
-        (20, 5)
+        >>> model.predict(modality="protein").head(2)
+        sample_001    class_...
+        sample_004    class_...
+        Name: predicted, dtype: category
+        Categories (5, object): ['class_1', 'class_2', 'class_3', 'class_4', 'class_5']
+        >>> probabilities = model.predict(modality="protein", soft=True)
+        >>> probabilities.shape, float(probabilities.loc["sample_001"].sum().round(3))
+        ((20, 5), 1.0)
         """
         classes = self._spec.classes
         if not self.module.n_classes:
@@ -204,8 +210,13 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> model.translate("expression", "protein").shape
-        (20, 160)
+        >>> protein = model.translate("expression", "protein")
+        >>> protein
+        AnnData object with n_obs × n_vars = 20 × 160
+            obs: 'label', 'observed_modality'
+            uns: 'modis'
+        >>> protein.obs_names.equals(mdata["expression"].obs_names)
+        True
         """
         if target not in self._spec.modalities:
             raise NotInDataError(
@@ -296,8 +307,11 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> list(model.get_elbo().columns)
-        ['elbo', 'kl', 'reconstruction']
+        >>> model.get_elbo().round(1)
+                     elbo   kl  reconstruction
+        methylation  -...
+        expression   -...
+        protein      -...
         """
         self._check_if_trained()
         rows = {}
@@ -374,8 +388,13 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> model.joint_embedding().obs["modality"].value_counts()["protein"]
-        np.int64(20)
+        >>> embedding = model.joint_embedding()
+        >>> embedding
+        AnnData object with n_obs × n_vars = 60 × 32
+            obs: 'observation', 'modality', 'label', 'predicted'
+            obsm: 'X_modis'
+        >>> embedding.obs.iloc[0][["observation", "modality", "label"]].tolist()
+        ['sample_003', 'methylation', 'class_...']
         """
         self._check_if_trained()
         spec, data = self._spec, self._read(mdata, None)
