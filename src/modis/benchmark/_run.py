@@ -51,6 +51,16 @@ class Comparison:
         Mean, spread and interval per method and modality, and how far MODIS is ahead.
     verdict
         Whether MODIS is worth it, in sentences.
+
+    Examples
+    --------
+    >>> from modis.benchmark import benchmark
+    >>> from modis.datasets import intersim
+    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
+    2 runs, 0 of them done before
+    ...
+    >>> found.predictions.columns[:5].tolist()
+    ['observation', 'modality', 'n_modalities', 'label', 'predicted']
     """
 
     results: pd.DataFrame

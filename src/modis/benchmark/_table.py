@@ -51,6 +51,17 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     difference to it: in a modality to the better baseline there by its mean, under
     ``"combined"`` to the best method in the best single modality. ``n_train``, ``n_labeled`` and
     ``n_test`` are means over seeds, ``seconds`` over runs.
+
+    Examples
+    --------
+    >>> from modis.benchmark import benchmark, tabulate
+    >>> from modis.datasets import intersim
+    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
+    2 runs, 0 of them done before
+    ...
+    >>> table = tabulate(found.results, found.predictions)
+    >>> table.columns[:6].tolist()
+    ['metric', 'subset', 'modality', 'method', 'reference', 'mean']
     """
     rows = []
     for subset in (ALL, SEVERAL):
@@ -145,6 +156,20 @@ def to_markdown(table: pd.DataFrame) -> str:
     ----------
     table
         As from :func:`tabulate`.
+
+    Returns
+    -------
+    Markdown: a grid of methods and modalities per metric, and what the figures are.
+
+    Examples
+    --------
+    >>> from modis.benchmark import benchmark, to_markdown
+    >>> from modis.datasets import intersim
+    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
+    2 runs, 0 of them done before
+    ...
+    >>> print(to_markdown(found.table).splitlines()[2])
+    | from (labelled) | logistic regression |
     """
     blocks = []
     for metric, title in _METRIC_NAMES.items():

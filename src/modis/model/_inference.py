@@ -65,7 +65,10 @@ class InferenceMixin(DataAccess):
         KeyError
             If the modality is not known or not in the data.
         ValueError
-            If features are missing or values cannot be used.
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -114,8 +117,13 @@ class InferenceMixin(DataAccess):
 
         Raises
         ------
+        KeyError
+            If the modality is not known or not in the data.
         ValueError
-            If the model was trained without classes.
+            If the model was trained without classes, features are missing, values cannot be
+            used, or the model was loaded without data and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -201,6 +209,11 @@ class InferenceMixin(DataAccess):
         KeyError
             If a modality is not known, the source is not in the data, or the target has no
             training sample of the batch.
+        ValueError
+            If `n_samples` is below 1, features are missing, values cannot be used, or the model
+            was loaded without data and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -268,6 +281,11 @@ class InferenceMixin(DataAccess):
         -------
         AnnData as from :meth:`translate`, with the modality's own features.
 
+        Raises
+        ------
+        KeyError, ValueError, RuntimeError
+            As from :meth:`translate`.
+
         Examples
         --------
         >>> from modis import MODIS
@@ -298,6 +316,14 @@ class InferenceMixin(DataAccess):
         (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
         variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
         minimises, per feature).
+
+        Raises
+        ------
+        ValueError
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -343,6 +369,14 @@ class InferenceMixin(DataAccess):
             Key in ``.obsm`` of the MuData (one row per observation, combined over its
             modalities) and of each modality.
 
+        Raises
+        ------
+        ValueError
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
+
         Examples
         --------
         >>> from modis import MODIS
@@ -379,6 +413,14 @@ class InferenceMixin(DataAccess):
         ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
         observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
         unlabelled where there is none) and ``predicted`` (when the model knows classes).
+
+        Raises
+        ------
+        ValueError
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------

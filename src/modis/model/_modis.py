@@ -181,11 +181,13 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, ScviModel):
             feature, so that noisy features count less), ``"nb"``, ``"zinb"`` or ``"poisson"``
             (counts), ``"bernoulli"`` or ``"beta"`` (values in [0, 1]), or a dict by modality
             (``"gaussian"`` for those that it leaves out).
+        **kwargs
+            Used by :meth:`load`; there are no others.
 
         Raises
         ------
         TypeError
-            If `mdata` is no MuData.
+            If `mdata` is no MuData, or an argument is not known.
         KeyError
             If a modality, column or layer is not in the data.
         ValueError
@@ -256,6 +258,8 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, ScviModel):
             Where to put the model, as in scvi-tools.
         prefix
             Prefix of the saved files.
+        **kwargs
+            Further arguments of the `load` of scvi-tools.
 
         Returns
         -------

@@ -32,6 +32,11 @@ class SummaryMixin(DataAccess):
         DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"``
         and ``"features"``.
 
+        Raises
+        ------
+        ValueError
+            If the model was loaded without data.
+
         Examples
         --------
         >>> from modis import MODIS
@@ -61,6 +66,11 @@ class SummaryMixin(DataAccess):
         DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
         ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
         Without any label it is empty.
+
+        Raises
+        ------
+        ValueError
+            If the model was loaded without data.
 
         Examples
         --------
