@@ -22,6 +22,7 @@ release = version = package["Version"]
 # -- Sources -------------------------------------------------------------------------------------
 
 extensions = [
+    "constants",
     "measured",
     "myst_nb",
     "own_members",
@@ -56,14 +57,13 @@ for notebook in sorted((DOCS.parent / "tutorials").glob("*.ipynb")):
 # -- API pages -----------------------------------------------------------------------------------
 
 autosummary_generate = True
-autosummary_ignore_module_all = False  # a room's page lists its __all__
-autosummary_imported_members = True
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # not the twenty types that it stands for
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+python_maximum_signature_line_length = 72  # longer ones: an argument per line
 
 # -- Links ---------------------------------------------------------------------------------------
 
