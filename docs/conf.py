@@ -27,6 +27,7 @@ extensions = [
     "myst_nb",
     "own_members",
     "prose_returns",
+    "public_links",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
@@ -94,6 +95,7 @@ nitpick_ignore_regex = [
 html_theme = "sphinx_book_theme"
 html_title = "MODIS"
 html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,

@@ -99,7 +99,9 @@ class ScviModel(BaseModelClass):
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are: ``cpu``, or a graphics card as ``cuda:0``.
+        """Where the networks are.
+
+        ``cpu``, or a graphics card such as ``cuda:0``.
 
         Examples
         --------
