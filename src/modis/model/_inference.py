@@ -102,8 +102,8 @@ class InferenceMixin(DataAccess):
             Data to classify; the training data by default.
         modality
             Classify from this modality only. By default from all that an observation has:
-            the mean of their class probabilities, weighted by the precision of each modality's
-            posterior.
+            the power mean of their class probabilities (exponent 3: who is sure outweighs who
+            cannot tell), weighted by the precision of each modality's posterior.
         soft
             Return probabilities instead of class names.
         indices
