@@ -23,9 +23,12 @@ def resolve(
     if public not in env.domains.python_domain.objects:
         return None
     where = node["refdoc"]
-    return env.domains.python_domain.resolve_xref(
+    link = env.domains.python_domain.resolve_xref(
         env, where, app.builder, node["reftype"], public, node, shown
     )
+    if link is not None:
+        link["reftitle"] = public
+    return link
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

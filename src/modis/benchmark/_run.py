@@ -54,13 +54,10 @@ class Comparison:
 
     Examples
     --------
-    >>> from modis.benchmark import benchmark
-    >>> from modis.datasets import intersim
-    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
-    2 runs, 0 of them done before
-    ...
-    >>> found.predictions.columns[:5].tolist()
-    ['observation', 'modality', 'n_modalities', 'label', 'predicted']
+    >>> from dataclasses import fields
+    >>> from modis.benchmark import Comparison
+    >>> [field.name for field in fields(Comparison)]
+    ['results', 'predictions', 'table', 'verdict']
     """
 
     results: pd.DataFrame

@@ -55,14 +55,28 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from modis.benchmark import benchmark, tabulate
-    >>> from modis.datasets import intersim
-    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
-    2 runs, 0 of them done before
-    ...
-    >>> table = tabulate(found.results, found.predictions)
-    >>> table.columns[:6].tolist()
-    ['metric', 'subset', 'modality', 'method', 'reference', 'mean']
+    >>> import pandas as pd
+    >>> from modis.benchmark import tabulate
+    >>> run = {"method": "lr", "modality": "rna", "seed": 0, "fold": 0}
+    >>> predictions = pd.DataFrame(
+    ...     [
+    ...         run | {"observation": "s1", "n_modalities": 1, "label": "T", "predicted": "T"},
+    ...         run | {"observation": "s2", "n_modalities": 1, "label": "B", "predicted": "T"},
+    ...     ]
+    ... )
+    >>> result = run | {"subset": "all", "class": None}
+    >>> results = pd.DataFrame(
+    ...     [
+    ...         result | {"metric": "n_train", "value": 40},
+    ...         result | {"metric": "n_labeled", "value": 30},
+    ...         result | {"metric": "seconds", "value": 0.5},
+    ...     ]
+    ... )
+    >>> table = tabulate(results, predictions)
+    >>> table[["metric", "modality", "method", "mean", "n_labeled", "n_test"]]
+                  metric modality method  mean  n_labeled  n_test
+    0  balanced_accuracy      rna     lr   0.5       30.0     2.0
+    1           accuracy      rna     lr   0.5       30.0     2.0
     """
     rows = []
     for subset in (ALL, SEVERAL):
@@ -191,13 +205,26 @@ def to_markdown(table: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> from modis.benchmark import benchmark, to_markdown
-    >>> from modis.datasets import intersim
-    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
-    2 runs, 0 of them done before
-    ...
-    >>> print(to_markdown(found.table).splitlines()[2])
-    | from (labelled) | logistic regression |
+    >>> import pandas as pd
+    >>> from modis.benchmark import tabulate, to_markdown
+    >>> run = {"method": "lr", "modality": "rna", "seed": 0, "fold": 0}
+    >>> predictions = pd.DataFrame(
+    ...     [
+    ...         run | {"observation": "s1", "n_modalities": 1, "label": "T", "predicted": "T"},
+    ...         run | {"observation": "s2", "n_modalities": 1, "label": "B", "predicted": "T"},
+    ...     ]
+    ... )
+    >>> result = run | {"subset": "all", "class": None}
+    >>> results = pd.DataFrame(
+    ...     [
+    ...         result | {"metric": "n_train", "value": 40},
+    ...         result | {"metric": "n_labeled", "value": 30},
+    ...         result | {"metric": "seconds", "value": 0.5},
+    ...     ]
+    ... )
+    >>> table = tabulate(results, predictions)
+    >>> print(to_markdown(table).splitlines()[4])
+    | rna (30) | 0.500 [0.500, 0.500] |
     """
     blocks = []
     for metric, title in _METRIC_NAMES.items():

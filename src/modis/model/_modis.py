@@ -14,6 +14,7 @@ from ._importance import ImportanceMixin
 from ._inference import InferenceMixin
 from ._persistence import check_saved_model
 from ._training import TrainingMixin
+from ._translation import TranslationMixin
 from ._upstream import ScviModel
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MODIS"]
 
 
-class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, ScviModel):
+class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, ScviModel):
     """Integrate unpaired multi-omics data.
 
     One variational autoencoder per modality, coupled by an adversarial discriminator in a shared
