@@ -27,7 +27,7 @@ extensions = [
     "myst_nb",
     "own_members",
     "prose_returns",
-    "public_links",
+    "public_titles",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
