@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..pl._style import OKABE_ITO, TEXT_COLOR, house_style, text_inches, wrapped
+from ..pl._palette import CLASS_COLORS
+from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style, text_inches, wrapped
 from ._methods import METHODS
 from ._names import ALL, AVERAGE, COMBINED, SEVERAL
 
@@ -20,8 +21,7 @@ __all__ = ["draw"]
 _DPI = 150
 _METRIC = "balanced_accuracy"
 _TITLE = "Balanced accuracy"
-_LINE = "#e6e6e6"
-_COLORS = dict(zip(("modis", "lr", "rf", "paper", "diagvi"), OKABE_ITO, strict=False))
+_COLORS = dict(zip(("modis", "lr", "rf", "paper", "diagvi"), CLASS_COLORS, strict=False))
 
 
 @house_style()
@@ -63,7 +63,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     for ax in axes[0]:
         ax.tick_params(axis="y", length=0)
         for edge in np.arange(len(places) - 1) + 0.5:
-            ax.axhline(edge, color=_LINE, linewidth=0.7, zorder=0)
+            ax.axhline(edge, color=GRID_COLOR, linewidth=0.7, zorder=0)
     figure.legend(
         *axes[0, 0].get_legend_handles_labels(),
         loc="outside lower center",
@@ -106,7 +106,7 @@ def _draw_scores(ax: Axes, rows: pd.DataFrame, places: list[str], methods: list[
         )
     ax.set_xlabel("balanced accuracy, 95 % interval")
     ax.set_title(_TITLE)
-    ax.grid(axis="x", color=_LINE, linewidth=0.7)
+    ax.grid(axis="x", color=GRID_COLOR, linewidth=0.7)
     ax.set_axisbelow(True)
 
 
@@ -137,7 +137,7 @@ def _draw_differences(ax: Axes, ahead: pd.DataFrame, places: list[str]) -> None:
     ax.margins(x=0.18)
     ax.set_xlabel("difference, 95 % interval")
     ax.set_title("MODIS less the better of the others")
-    ax.grid(axis="x", color=_LINE, linewidth=0.7)
+    ax.grid(axis="x", color=GRID_COLOR, linewidth=0.7)
     ax.set_axisbelow(True)
 
 

@@ -11,8 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch, Rectangle
 
 from ._heatmap import heatmap, light_to
+from ._palette import UNLABELED_COLOR
 from ._panels import single
-from ._style import TEXT_COLOR, UNLABELED_COLOR, house_style, wrapped
+from ._style import TEXT_COLOR, house_style, wrapped
 
 APART: Any = {"facecolor": UNLABELED_COLOR, "linewidth": 0}
 UNSEEN: Any = {"facecolor": "#fdf0e6", "edgecolor": "#d55e00", "hatch": "////", "linewidth": 0}

@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
 from ._heatmap import heatmap
+from ._palette import in_order
 from ._panels import panels
-from ._style import NO_DATA, TEXT_COLOR, house_style, in_order, is_missing, text_inches, wrapped
+from ._style import ASIDE_COLOR, NO_DATA, TEXT_COLOR, house_style, is_missing, text_inches, wrapped
 
 MAX_WIDTH = 16.0
 
@@ -164,7 +165,7 @@ def _draw(
     aside: Any = {
         "textcoords": "offset points",
         "fontsize": 7.5,
-        "color": "#777777",
+        "color": ASIDE_COLOR,
         "annotation_clip": False,
     }
     ax.annotate("n", (1, 1), xycoords="axes fraction", xytext=(5, 4), **aside)

@@ -12,8 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from ._palette import in_order
 from ._panels import figure_of, panels
-from ._style import TEXT_COLOR, house_style, in_order, wrapped
+from ._style import TEXT_COLOR, house_style, wrapped
 
 COLORS = {"up": "#d55e00", "down": "#0072b2"}
 MEANINGS = {"up": "higher in the class", "down": "lower in the class"}

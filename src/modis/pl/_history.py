@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from ._palette import palette
 from ._panels import figure_of, panels
-from ._style import class_colors, house_style
+from ._style import house_style
 
 PARTS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation"}
 PART_COLORS = {"train": "#0072b2", "validation": "#d55e00"}
@@ -112,7 +113,7 @@ def history(
             panel.tick_params(labelbottom=True)
         return axes
 
-    colors = class_colors(terms)
+    colors = palette(terms)
     _draw(ax, curves, colors, best_epoch)
     handles = []
     for curve in curves:
