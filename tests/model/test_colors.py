@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
+import pytest
 import scanpy as sc
 from matplotlib.colors import to_hex
 
@@ -16,6 +16,8 @@ def colors_of(ax):
     return [to_hex(color) for points in ax.collections for color in points.get_facecolors()]
 
 
+# scanpy 1.11 sets the colour of missing values the old way
+@pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
 def test_scanpy_draws_in_our_colors_without_being_told(model):
     embedding = model.joint_embedding()
     kinds = {"modality": "modality", "label": "class", "predicted": "class"}
@@ -41,11 +43,9 @@ def test_a_part_keeps_the_colors_of_the_whole(model):
 
 def test_unknown_classes_change_no_other_color(model, mdata):
     new = mdata.copy()
-    obs = new.obs["label"].astype(object)
-    obs[obs == "b"] = "Aa"
-    new.obs["label"] = obs.where(np.arange(len(obs)) % 7 > 0)
     for adata in new.mod.values():
-        adata.obs = adata.obs.drop(columns="label", errors="ignore")
+        label = adata.obs["label"].astype(object).replace("b", "Aa")
+        adata.obs["label"] = label.where(adata.obs_names != "s45", None)
     embedding = model.joint_embedding(new)
     categories = embedding.obs["label"].cat.categories
     given = dict(zip(categories, embedding.uns["label_colors"], strict=True))

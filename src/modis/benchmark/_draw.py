@@ -45,7 +45,10 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     names = [_place(name, rows) for name in places]
     step = max(0.5, 0.17 * len(methods) + 0.15)
     left = 0.3 + text_inches(names)
-    width, height = left + (7.0 if len(ahead) else 4.4), 1.3 + step * len(places)
+    width, height = (
+        left + (7.0 if len(ahead) else 4.4),
+        (1.65 if len(ahead) else 1.3) + step * len(places),
+    )
     figure, axes = plt.subplots(
         1,
         2 if len(ahead) else 1,
@@ -69,8 +72,22 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         loc="outside lower center",
         ncols=min(len(methods), 3 if len(ahead) else 2),
     )
-    figure.savefig(path, dpi=_DPI, facecolor="white")
+    if len(ahead):
+        figure.suptitle(_finding(ahead), x=0.01, ha="left")
+    figure.savefig(path, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     plt.close(figure)
+
+
+def _finding(ahead: pd.DataFrame) -> str:
+    """In how many omics MODIS is ahead for certain."""
+    single = ahead[~ahead["modality"].isin([AVERAGE, COMBINED])]
+    if single.empty:
+        single = ahead
+    n_ahead, n_behind = int((single["low"] > 0).sum()), int((single["high"] < 0).sum())
+    n_open = len(single) - n_ahead - n_behind
+    return (
+        f"MODIS: ahead in {n_ahead} of {len(single)} omics, behind in {n_behind}, open in {n_open}"
+    )
 
 
 def _is_shown(table: pd.DataFrame) -> pd.Series:
