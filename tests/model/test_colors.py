@@ -12,8 +12,9 @@ from modis.pl import latent, palette
 
 
 def colors_of(ax):
-    """Colours of all points, in drawing order, without the outlines that scanpy may draw."""
-    return [to_hex(color) for points in ax.collections for color in points.get_facecolors()]
+    """Colours of all points, in drawing order; scanpy's legend is made of sets of no point."""
+    drawn = [points for points in ax.collections if len(points.get_offsets())]
+    return [to_hex(color) for points in drawn for color in points.get_facecolors()]
 
 
 # scanpy 1.11 sets the colour of missing values the old way
