@@ -172,8 +172,6 @@ def test_every_column_of_the_report_sorts(light: Any) -> None:
             assert sorted(states[0]["cells"]) == sorted(states[1]["cells"])
     # the share of a class that was found: a number, whatever is written around it
     (recall,) = [head for head in tables[0] if head["name"] == "methylation"]
-    shares = [
-        float(re.sub(r"[<>\s]", "", cell.partition("%")[0]))
-        for cell in recall["states"][1]["cells"]
-    ]
+    written = [cell.partition("%")[0] for cell in recall["states"][1]["cells"]]
+    shares = [float(re.sub(r"[<>\s]", "", text)) for text in written]
     assert shares == sorted(shares)
