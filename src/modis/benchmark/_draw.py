@@ -84,10 +84,10 @@ def _finding(ahead: pd.DataFrame) -> str:
     if single.empty:
         single = ahead
     n_ahead, n_behind = int((single["low"] > 0).sum()), int((single["high"] < 0).sum())
-    n_open = len(single) - n_ahead - n_behind
-    return (
-        f"MODIS: ahead in {n_ahead} of {len(single)} omics, behind in {n_behind}, open in {n_open}"
-    )
+    n_open, where = len(single) - n_ahead - n_behind, f"{len(single)} omics"
+    if n_open == len(single):
+        return f"MODIS: no certain difference in {where}"
+    return f"MODIS: ahead in {n_ahead} of {where}, behind in {n_behind}, undecided in {n_open}"
 
 
 def _is_shown(table: pd.DataFrame) -> pd.Series:

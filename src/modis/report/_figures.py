@@ -10,6 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from .. import pl
 from ..metrics import modality_mixing
 from ..pl._confusion import lowest_recall
+from ..pl._style import house_style
 from ._cohort import UNLABELED
 from ._importance import N_FEATURES
 from ._predictions import COMBINED
@@ -65,6 +66,7 @@ def embed(model: MODIS, cohort: Cohort, seed: int) -> AnnData:
     return embedding
 
 
+@house_style()
 def draw_figures(
     model: MODIS,
     cohort: Cohort,
