@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
 from ._access import DataAccess
+from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
 
 if TYPE_CHECKING:
@@ -279,7 +280,8 @@ class InferenceMixin(DataAccess):
         AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
         ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
         observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
-        unlabelled where there is none) and ``predicted`` (when the model knows classes).
+        unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
+        has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
 
         Raises
         ------
@@ -314,14 +316,13 @@ class InferenceMixin(DataAccess):
         obs = pd.DataFrame({"observation": observation, "modality": modality})
         obs.index = obs["observation"].str.cat(obs["modality"].astype(str), sep=":").rename(None)
         by_modality = self._labels(self._mdata(mdata), list(data))
-        labels = pd.concat(by_modality.values(), ignore_index=True)
-        labels = labels.fillna(spec.unlabeled_category)
+        labels = pd.concat(by_modality.values(), ignore_index=True).fillna(spec.unlabeled_category)
         known = [name for name in spec.classes if name in set(labels)]
         other = sorted(set(labels) - set(known))
         obs["label"] = pd.Categorical(labels, categories=[*known, *other])
         if self.module.n_classes:
             codes = self._classify(latent).argmax(axis=1)
             obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
-        embedding = AnnData(latent, obs=obs, obsm={LATENT_KEY: latent.copy()})
-        embedding.var_names = [f"latent_{k}" for k in range(latent.shape[1])]
-        return embedding
+        uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
+        var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
+        return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)
