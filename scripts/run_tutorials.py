@@ -109,8 +109,9 @@ def main() -> int:
     if missing or not paths:
         print(f"no such notebook: {', '.join(missing) or TUTORIALS}", file=sys.stderr)
         return 2
+    # the kernels inherit what is set here
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     if shared := os.environ.get("MODIS_SHARED_DATA"):
-        # the kernels inherit it
         os.environ["MODIS_DATA_DIR"] = shared
     started = time.perf_counter()
     # every notebook runs, whatever became of the one before
