@@ -303,6 +303,7 @@ class InferenceMixin(DataAccess):
         >>> embedding
         AnnData object with n_obs × n_vars = 60 × 32
             obs: 'observation', 'modality', 'label', 'predicted'
+            uns: 'modality_colors', 'label_colors', 'predicted_colors'
             obsm: 'X_modis'
         >>> embedding.obs.iloc[0][["observation", "modality", "label"]].tolist()
         ['sample_003', 'methylation', 'class_...']
