@@ -23,6 +23,7 @@ release = version = package["Version"]
 
 extensions = [
     "constants",
+    "figure_texts",
     "measured",
     "myst_nb",
     "own_members",
@@ -54,6 +55,14 @@ for notebook in sorted((DOCS.parent / "tutorials").glob("*.ipynb")):
     shown = DOCS / "tutorials" / notebook.name
     if not shown.exists() or shown.read_bytes() != notebook.read_bytes():
         shutil.copyfile(notebook, shown)
+
+# For `make linkcheck`. Some publishers refuse what is no browser.
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_workers = 4
+linkcheck_allow_unauthorized = True
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
+linkcheck_ignore = [r"https?://localhost.*"]
 
 # -- API pages -----------------------------------------------------------------------------------
 

@@ -175,7 +175,7 @@ def test_given_axes_are_used(rng):
         ({"color": []}, KeyError, "No column"),
         ({"basis": "X_unap"}, KeyError, "No 'X_unap' in embedding.obsm.*X_modis"),
         ({"basis": "X_flat"}, ValueError, "two columns"),
-        ({"palette": {"rna": "reddish"}}, ValueError, "'reddish'"),
+        ({"palette": {"rna": "reddish"}}, ValueError, "'reddish', which matplotlib does not know"),
     ],
 )
 def test_refuses_and_leaves_no_figure(rng, arguments, error, message):

@@ -95,7 +95,9 @@ class Architecture:
                 raise ValueError(f"{name}={size} must be at least {least}.")
         for name in ("dropout", "input_dropout", "component_dropout"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be in [0, 1).")
+                raise ValueError(
+                    f"{name}={getattr(self, name)} must be at least 0 and less than 1."
+                )
 
     def hidden_units(self, n_features: int) -> int:
         """Units per hidden layer for a modality of `n_features` features."""
@@ -174,7 +176,9 @@ def build_architecture(name: str, **overrides: Any) -> Architecture:
     known = {field.name for field in fields(Architecture)}
     unknown = sorted(set(overrides) - known)
     if unknown:
-        raise TypeError(f"Unknown argument(s) {unknown}; the module takes {sorted(known)}.")
+        raise TypeError(
+            f"There is no argument {unknown[0]!r}; for the networks there are {sorted(known)}."
+        )
     return replace(
         ARCHITECTURES[name],
         **{key: value for key, value in overrides.items() if value is not None},
