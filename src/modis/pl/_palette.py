@@ -130,7 +130,10 @@ def replaced(colors: Mapping[Any, str], own: Mapping[Any, str] | None) -> dict[A
     """Return colours with those that a user chose instead."""
     for name, color in (own or {}).items():
         if not is_color_like(color):
-            raise ValueError(f"palette gives {name!r} the colour {color!r}, which is not one.")
+            raise ValueError(
+                f"palette gives {name!r} the colour {color!r}, which matplotlib does not know. "
+                "Give a name or a code, such as '#0072B2'."
+            )
     return {name: (own or {}).get(name, color) for name, color in colors.items()}
 
 
