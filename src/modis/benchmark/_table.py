@@ -52,6 +52,31 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     ``"combined"`` to the best method in the best single modality, on the observations that have
     this modality, and to the best baseline's ``"combined"``. ``n_train``, ``n_labeled`` and
     ``n_test`` are means over seeds, ``seconds`` over runs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.benchmark import tabulate
+    >>> run = {"method": "lr", "modality": "rna", "seed": 0, "fold": 0}
+    >>> predictions = pd.DataFrame(
+    ...     [
+    ...         run | {"observation": "s1", "n_modalities": 1, "label": "T", "predicted": "T"},
+    ...         run | {"observation": "s2", "n_modalities": 1, "label": "B", "predicted": "T"},
+    ...     ]
+    ... )
+    >>> result = run | {"subset": "all", "class": None}
+    >>> results = pd.DataFrame(
+    ...     [
+    ...         result | {"metric": "n_train", "value": 40},
+    ...         result | {"metric": "n_labeled", "value": 30},
+    ...         result | {"metric": "seconds", "value": 0.5},
+    ...     ]
+    ... )
+    >>> table = tabulate(results, predictions)
+    >>> table[["metric", "modality", "method", "mean", "n_labeled", "n_test"]]
+                  metric modality method  mean  n_labeled  n_test
+    0  balanced_accuracy      rna     lr   0.5       30.0     2.0
+    1           accuracy      rna     lr   0.5       30.0     2.0
     """
     rows = []
     for subset in (ALL, SEVERAL):
@@ -173,6 +198,33 @@ def to_markdown(table: pd.DataFrame) -> str:
     ----------
     table
         As from :func:`tabulate`.
+
+    Returns
+    -------
+    Markdown: a grid of methods and modalities per metric, and what the figures are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.benchmark import tabulate, to_markdown
+    >>> run = {"method": "lr", "modality": "rna", "seed": 0, "fold": 0}
+    >>> predictions = pd.DataFrame(
+    ...     [
+    ...         run | {"observation": "s1", "n_modalities": 1, "label": "T", "predicted": "T"},
+    ...         run | {"observation": "s2", "n_modalities": 1, "label": "B", "predicted": "T"},
+    ...     ]
+    ... )
+    >>> result = run | {"subset": "all", "class": None}
+    >>> results = pd.DataFrame(
+    ...     [
+    ...         result | {"metric": "n_train", "value": 40},
+    ...         result | {"metric": "n_labeled", "value": 30},
+    ...         result | {"metric": "seconds", "value": 0.5},
+    ...     ]
+    ... )
+    >>> table = tabulate(results, predictions)
+    >>> print(to_markdown(table).splitlines()[4])
+    | rna (30) | 0.500 [0.500, 0.500] |
     """
     blocks = []
     for metric, title in _METRIC_NAMES.items():

@@ -48,6 +48,13 @@ class Architecture:
     linear_class_head
         Classes by one linear map of the latent space instead of from the discriminator's last
         hidden layer.
+
+    Examples
+    --------
+    >>> from modis.module import Architecture
+    >>> sizes = Architecture(n_layers=0, n_components=20)
+    >>> sizes.describe_encoder(367)
+    'linear encoder on 20 principal components'
     """
 
     n_latent: int = 32
@@ -154,6 +161,13 @@ def build_architecture(name: str, **overrides: Any) -> Architecture:
         If the name is unknown or a size impossible.
     TypeError
         If an override is no field of :class:`Architecture`.
+
+    Examples
+    --------
+    >>> from modis.module import build_architecture
+    >>> sizes = build_architecture("paper", n_latent=16)
+    >>> sizes.n_latent, sizes.scaling, sizes.discriminator_hidden
+    (16, 'minmax', (1024, 512, 256))
     """
     if name not in ARCHITECTURES:
         raise ValueError(
