@@ -22,10 +22,13 @@ release = version = package["Version"]
 # -- Sources -------------------------------------------------------------------------------------
 
 extensions = [
+    "constants",
+    "figure_texts",
     "measured",
     "myst_nb",
     "own_members",
     "prose_returns",
+    "public_titles",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
@@ -53,17 +56,24 @@ for notebook in sorted((DOCS.parent / "tutorials").glob("*.ipynb")):
     if not shown.exists() or shown.read_bytes() != notebook.read_bytes():
         shutil.copyfile(notebook, shown)
 
+# For `make linkcheck`. Some publishers refuse what is no browser.
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_workers = 4
+linkcheck_allow_unauthorized = True
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
+linkcheck_ignore = [r"https?://localhost.*"]
+
 # -- API pages -----------------------------------------------------------------------------------
 
 autosummary_generate = True
-autosummary_ignore_module_all = False  # a room's page lists its __all__
-autosummary_imported_members = True
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # not the twenty types that it stands for
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+python_maximum_signature_line_length = 72  # longer ones: an argument per line
 
 # -- Links ---------------------------------------------------------------------------------------
 
@@ -94,6 +104,7 @@ nitpick_ignore_regex = [
 html_theme = "sphinx_book_theme"
 html_title = "MODIS"
 html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,

@@ -527,7 +527,7 @@ ARGUMENTS = [
     (
         "component_dropout",
         ValueError,
-        r"component_dropout=1 must be in \[0, 1\)",
+        r"component_dropout=1 must be at least 0 and less than 1",
         lambda m: MODIS(m.adata, component_dropout=1),
     ),
     ("norm", ValueError, "norm='group'", lambda m: MODIS(m.adata, norm="group")),

@@ -23,10 +23,10 @@ LAYERS = [
     ["cli"],
 ]
 # These import no other room. Arrays go in: so whatever computes may call the metrics, while
-# plots and data sets are for the rooms at the top.
+# data sets are for the rooms at the top, and so are plots, but that the model names their colours.
 BESIDE = {
     "metrics": ["train", "model", "experiments", "report", "benchmark", "cli"],
-    "pl": ["experiments", "report", "benchmark", "cli"],
+    "pl": ["model", "experiments", "report", "benchmark", "cli"],
     "datasets": ["inputs", "experiments", "report", "benchmark", "cli"],
     "links": ["experiments", "report", "benchmark", "cli"],
 }

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from real_data import COHORTS, compare_combined, compare_real, compare_transfer, count_wins
+from real_data import (
+    COHORTS,
+    compare_averages,
+    compare_combined,
+    compare_real,
+    compare_transfer,
+    count_wins,
+)
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
@@ -248,6 +255,7 @@ TABLES = {
     "shuffled": (SHUFFLED, list_settings),
     "ablation": (ABLATION, list_variants),
     "wins": (REAL, count_wins),
+    "averages": (REAL, compare_averages),
     "real": (REAL, compare_real),
     "combined": (REAL, compare_combined),
     "transfer": (REAL, compare_transfer),

@@ -1,6 +1,6 @@
 """Show of a class what this package wrote: its methods and properties, its mixins' too.
 
-What comes from scvi-tools and PyTorch is documented there, and would fill a page each.
+What comes unchanged from scvi-tools and PyTorch is documented there, and would fill a page each.
 """
 
 from __future__ import annotations
@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-# scvi-tools wrote them, but no one works without them
-SHOWN = {"history", "is_trained", "save"}
-
 
 def skip(app: Sphinx, what: str, name: str, obj: Any, skipped: bool, options: Any) -> bool | None:
     if what not in {"attribute", "method", "property"}:  # autosummary names what the member is
-        return None
-    if name in SHOWN:
         return None
     if isinstance(obj, property):
         obj = obj.fget

@@ -1,13 +1,16 @@
 """Read a `Returns` section that is plain prose as one paragraph.
 
 The types stand in the annotations, so most sections hold a sentence and no type. Napoleon takes
-each line of it for the type of one more returned value.
+each line of it for the type of one more returned value. A sentence that names the type ("AnnData
+with ...") needs no second line that says the same.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from docutils import nodes
 from sphinx.ext.napoleon import NumpyDocstring
 
 if TYPE_CHECKING:
@@ -27,6 +30,22 @@ def consume(
     return [("", "", text)]
 
 
+# what a sentence calls a type, where it is not its name
+SAID = {"ndarray": "array", "bool": "whether", "list": "lists|names|jobs|rows|tidy"}
+
+
+def drop_said_type(app: Sphinx, domain: str, objtype: str, content: nodes.Element) -> None:
+    for fields in content.findall(nodes.field_list):
+        by_name = {field[0].astext(): field for field in fields}
+        if not {"returns", "rtype"} <= set(by_name):
+            continue
+        said = by_name["returns"][1].astext()
+        kind = re.split(r"[\[| ]", by_name["rtype"][1].astext())[0].rpartition(".")[2]
+        if re.search(rf"\b({SAID.get(kind, kind)})\b", said, re.IGNORECASE):
+            fields.remove(by_name["rtype"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     NumpyDocstring._consume_returns_section = consume
+    app.connect("object-description-transform", drop_said_type, priority=900)
     return {"parallel_read_safe": True}

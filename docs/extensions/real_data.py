@@ -66,6 +66,20 @@ def count_wins(table: pd.DataFrame) -> Rows:
     return rows
 
 
+def compare_averages(table: pd.DataFrame) -> Rows:
+    """How far MODIS is above or below the better classifier: a row per data set."""
+    table = table[(table["subset"] == "all") & (table["modality"] == "average")]
+    table = table[(table["reference"] != "") & ~table["data"].str.startswith(TRANSFER)]
+    rows: Rows = []
+    for data, own in table.groupby("data", sort=False):
+        row: dict[str, object] = {"data": _cohort(str(data))}
+        for metric, title in MEASURES.items():
+            (here,) = own[own["metric"] == metric].itertuples()
+            row[title] = f"{here.mean:+.3f} [{here.low:+.3f}, {here.high:+.3f}]"
+        rows.append(row)
+    return rows
+
+
 def _cohort(name: str) -> str:
     return COHORTS.get(name, f"`{name}`")
 

@@ -36,3 +36,21 @@ def test_observations_with_several_modalities():
     assert text.count("| combined |") == 2
     # all of them have several: no line stands twice
     assert text.count("| rna (20) |") == 2
+
+
+def test_the_best_modality_is_met_on_its_own_observations():
+    results, predictions = made(
+        {name: own | {"combined": own["rna"] - 0.1} for name, own in WORTH.items()}, combined=True
+    )
+    # in a mosaic some observations lack rna, the best modality
+    names = sorted(predictions["observation"].unique())[::2]
+    lacking = predictions["observation"].isin(names) & (predictions["modality"] == "rna")
+    predictions = predictions[~lacking]
+    table = tabulate(results, predictions)
+    ours = predictions[
+        (predictions["method"] == "modis") & ~predictions["observation"].isin(names)
+    ]
+    right = (ours["label"] == ours["predicted"]).groupby(ours["modality"]).mean()
+    assert 0 < right["combined"] < 1
+    row = table[(table["reference"] == "modis rna") & (table["metric"] == "accuracy")].iloc[0]
+    assert row["mean"] == pytest.approx(right["combined"] - right["rna"])

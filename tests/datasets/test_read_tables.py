@@ -274,7 +274,7 @@ def test_wrong_orientation_is_pointed_out(folder):
     ("source", "arguments", "message"),
     [
         ({"rna": "x.csv"}, {}, "Name the table of labels"),
-        ({}, {"labels": "x.csv"}, "names no table"),
+        ({}, {"labels": "x.csv"}, "names no table. Give a file"),
         ({"r/na": "x.csv"}, {"labels": "x.csv"}, "'r/na' contains '/'"),
         (".", {"transpose": "yes"}, "transpose must be"),
     ],

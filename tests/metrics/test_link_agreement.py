@@ -146,7 +146,11 @@ def test_columns_without_links_are_not_looked_at(rng):
     [
         ({"first": [0, 1]}, ValueError, "first has 2, second has 36"),
         ({"first": np.zeros(36)}, ValueError, "first must hold .* whole numbers, found float64"),
-        ({"second": np.full(36, 12)}, IndexError, "second names columns outside x_second.* 12"),
+        (
+            {"second": np.full(36, 12)},
+            IndexError,
+            "second names columns outside x_second.* 12 columns",
+        ),
         ({"second": np.full(36, -1)}, IndexError, "second names columns outside"),
         ({"weight": np.zeros(36)}, ValueError, "weight must be finite and not 0"),
         ({"weight": [1.0]}, ValueError, "weight has 1"),

@@ -44,7 +44,7 @@ def test_missing_class_is_nan_and_order_is_kept():
     [
         (["rna"], "y_true has 2, modality has 1"),
         (["rna", None], "modality has 1 missing"),
-        (["rna", "all"], 'called "all"'),
+        (["rna", "all"], 'called "all".*Rename it'),
     ],
 )
 def test_refuses(modality, message):

@@ -63,6 +63,27 @@ def test_probabilities_by_hand():
     }
     positions = {"a": np.array([2, 0]), "b": np.array([0, 1])}
     combined = combine_probabilities(probabilities, posteriors, positions, 4)
-    # row 0: weights 4 and (1 + 2) / 2
-    expected = [[(4 + 0.3) / 5.5, 1.2 / 5.5], [0.0, 1.0], [0.5, 0.5], [np.nan, np.nan]]
+    # row 0: weights 4 and (1 + 2) / 2, the mean of cubes
+    both = np.cbrt([4 * 1.0**3 + 1.5 * 0.2**3, 1.5 * 0.8**3])
+    expected = [both / both.sum(), [0.0, 1.0], [0.5, 0.5], [np.nan, np.nan]]
     np.testing.assert_allclose(combined, expected, rtol=1e-6)
+
+
+def test_one_modality_keeps_its_probabilities():
+    probability = np.array([[0.7, 0.2, 0.1]])
+    posteriors = {"a": (np.zeros((1, 2)), np.ones((1, 2)))}
+    combined = combine_probabilities({"a": probability}, posteriors, {"a": np.array([0])}, 1)
+    np.testing.assert_allclose(combined, probability, rtol=1e-6)
+
+
+def test_who_cannot_tell_does_not_outvote_who_is_sure():
+    probabilities = {
+        "sure": np.array([[0.95, 0.05, 0.0]]),
+        "unsure": np.array([[0.2, 0.4, 0.4]]),
+        "unsure too": np.array([[0.1, 0.7, 0.2]]),
+    }
+    posteriors = {name: (np.zeros((1, 2)), np.ones((1, 2))) for name in probabilities}
+    positions = {name: np.array([0]) for name in probabilities}
+    combined = combine_probabilities(probabilities, posteriors, positions, 1)
+    assert combined.argmax() == 0
+    np.testing.assert_allclose(combined.sum(), 1, rtol=1e-6)

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from sklearn.decomposition import PCA
 
-from modis.pl import latent
-from modis.pl._style import UNLABELED_COLOR, class_colors, modality_colors
+from modis.pl import latent, palette
+from modis.pl._palette import UNLABELED_COLOR
 
 
 def make(rng, n=60, n_classes=3, modalities=("rna", "adt"), n_latent=5):
@@ -52,15 +52,13 @@ def test_points_stand_where_they_should_in_their_colors(rng, drawn):
     assert legend(axes[1]) == ["class 0", "class 1", "class 2"]
     drawn(axes)
 
-    for ax, key, colors in zip(
-        axes, ["modality", "label"], [modality_colors, class_colors], strict=True
-    ):
+    for ax, key, kind in zip(axes, ["modality", "label"], ["modality", "class"], strict=True):
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("UMAP 1", "UMAP 2")
         assert list(ax.get_xticks()) == list(ax.get_yticks()) == []
         assert all(collection.get_rasterized() for collection in ax.collections)
-        palette = colors(embedding.obs[key])
+        colors = palette(embedding.obs[key], kind)
         expected = {
-            tuple(xy): to_rgba(palette[name])
+            tuple(xy): to_rgba(colors[name])
             for xy, name in zip(embedding.obsm["X_umap"][:, :2], embedding.obs[key], strict=True)
         }
         offsets, found = points(ax)
@@ -128,8 +126,20 @@ def test_classes_have_one_color_in_all_panels_and_subsets(rng):
     subset = anndata.AnnData(obs=embedding.obs[rows], obsm={"X_modis": rng.normal(size=(20, 5))})
     subset.obs["label"] = pd.Categorical(["class 1"] * 20, ["class 0", "class 1", "class 2"])
     (ax,) = latent(subset, color="label")
-    assert set(points(ax)[1]) == {to_rgba(class_colors(embedding.obs["label"])["class 1"])}
+    assert set(points(ax)[1]) == {to_rgba(palette(embedding.obs["label"])["class 1"])}
     assert legend(ax) == ["class 1"]
+
+
+def test_colors_that_scanpy_would_use_come_first(rng):
+    embedding = make(rng)
+    embedding.uns["label_colors"] = np.array(["#111111", "#222222", "#333333"])
+    embedding.uns["modality_colors"] = ["#444444"]  # one too few: scanpy would not use it
+    modality, label = latent(embedding, palette={"class 2": "red"})
+    assert set(points(label)[1]) == {to_rgba(color) for color in ("#111111", "#222222", "red")}
+    by_rule = palette(["rna", "adt"], "modality")
+    assert set(points(modality)[1]) == {to_rgba(color) for color in by_rule.values()}
+    embedding.obs["label"] = embedding.obs["label"].astype(object)
+    assert to_rgba("#111111") not in points(latent(embedding, color="label")[0])[1]
 
 
 def test_palette_and_subset_of_points(rng):
@@ -165,7 +175,7 @@ def test_given_axes_are_used(rng):
         ({"color": []}, KeyError, "No column"),
         ({"basis": "X_unap"}, KeyError, "No 'X_unap' in embedding.obsm.*X_modis"),
         ({"basis": "X_flat"}, ValueError, "two columns"),
-        ({"palette": {"rna": "reddish"}}, ValueError, "'reddish'"),
+        ({"palette": {"rna": "reddish"}}, ValueError, "'reddish', which matplotlib does not know"),
     ],
 )
 def test_refuses_and_leaves_no_figure(rng, arguments, error, message):

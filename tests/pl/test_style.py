@@ -1,49 +1,28 @@
-"""Colours and names that all figures share."""
+"""What all figures share: the card, its texts, and names that fit."""
 
 from __future__ import annotations
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import is_color_like
 
+from modis.pl import class_counts, confusion
 from modis.pl._style import (
-    UNLABELED_COLOR,
-    class_colors,
+    ASIDE_COLOR,
+    LINE_COLOR,
+    PAPER_COLOR,
+    RC,
+    TEXT_COLOR,
+    contrast,
     house_style,
-    in_order,
+    ink_on,
     is_missing,
-    modality_colors,
     wrapped,
 )
 
-
-@pytest.mark.parametrize("colors", [class_colors, modality_colors])
-@pytest.mark.parametrize("n", [1, 2, 8, 9, 20, 21, 28, 29, 60, 120])
-def test_names_have_colors_of_their_own(colors, n):
-    given = colors([f"class {i}" for i in range(n)])
-    assert len(set(given.values())) == len(given) == n
-    assert all(is_color_like(color) for color in given.values())
-    assert UNLABELED_COLOR not in given.values()
-
-
-def test_colors_follow_the_names_not_their_order_of_appearance():
-    assert class_colors(["b", "a", "c", "a"]) == class_colors(["c", "b", "a"])
-
-
-def test_palette_replaces_some():
-    assert class_colors(["a", "b"], {"b": "red", "z": "blue"}) == class_colors(["a", "b"]) | {
-        "b": "red"
-    }
-    with pytest.raises(ValueError, match="'b' the colour 'reddish'"):
-        class_colors(["a", "b"], {"b": "reddish"})
-
-
-def test_order_is_the_one_people_expect():
-    assert in_order(["c10", "B", "c2", "a", "c2"]) == ["a", "B", "c2", "c10"]
-    assert in_order([10, 2, 1]) == [1, 2, 10]
-    assert in_order(["T", 3, "", "-"])[0] == ""
+NEAR_BLACK = "#14181e"
 
 
 def test_missing_labels():
@@ -52,10 +31,53 @@ def test_missing_labels():
     assert is_missing(values.astype("category"), "unknown").tolist() == [False] + [True] * 4
 
 
-def test_long_names_break_into_lines():
-    assert wrapped("Plasmacytoid dendritic cells") == "Plasmacytoid dendritic\ncells"
-    assert wrapped("") == ""
-    assert wrapped(7) == "7"
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Plasmacytoid dendritic cells", "Plasmacytoid dendritic\ncells"),
+        ("CD4_positive_alpha_beta_memory_T_cell", "CD4_positive_alpha_beta_\nmemory_T_cell"),
+        ("chr10:1000000-1000500/promoter", "chr10:1000000-1000500/\npromoter"),
+        ("x" * 30, "x" * 24 + "\n" + "x" * 6),
+        ("", ""),
+        (7, "7"),
+    ],
+)
+def test_long_names_break_into_lines(name, text):
+    assert wrapped(name) == text
+
+
+def test_contrast_is_that_of_the_guidelines():
+    assert contrast("white", "black") == pytest.approx(21)
+    assert contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)
+
+
+def test_texts_are_read_on_the_card_and_need_it():
+    assert contrast(TEXT_COLOR, PAPER_COLOR) > 7
+    assert contrast(ASIDE_COLOR, PAPER_COLOR) > 4.5
+    assert contrast(LINE_COLOR, PAPER_COLOR) > 3
+    # the reason for a card: no grey does on white and on near-black at once
+    greys = [f"#{2 * f'{value:02x}'}{value:02x}" for value in range(256)]
+    best = max(min(contrast(grey, "white"), contrast(grey, NEAR_BLACK)) for grey in greys)
+    assert 4.1 < best < 4.5
+
+
+@pytest.mark.parametrize("cmap", ["Blues", "viridis", "Greys", "Reds"])
+def test_ink_is_read_on_any_cell(cmap):
+    cells = mpl.colormaps[cmap](np.linspace(0, 1, 100))
+    assert min(contrast(ink_on(cell), cell) for cell in cells) >= 4.5
+
+
+def test_a_style_of_the_users_takes_nothing_away():
+    with plt.style.context("dark_background"):
+        before = dict(mpl.rcParams)
+        ax = class_counts(pd.DataFrame({"a": [1], "b": [2]}, index=["rna"]))
+        (panel,) = confusion(["a", "b"], ["a", "b"])
+        assert dict(mpl.rcParams) == before
+    for drawn in (ax, panel):
+        paper = drawn.figure.get_facecolor()
+        drawn.figure.canvas.draw()
+        written = [drawn.title, drawn._left_title, drawn.xaxis.label, *drawn.get_xticklabels()]
+        assert all(contrast(text.get_color(), paper) > 7 for text in written)
 
 
 def test_what_a_backend_sets_while_drawing_stays():
@@ -66,6 +88,6 @@ def test_what_a_backend_sets_while_drawing_stays():
             assert mpl.rcParams["axes.spines.top"] is False
             mpl.rcParams["interactive"] = not before["interactive"]
         assert mpl.rcParams["interactive"] is not before["interactive"]
-        assert mpl.rcParams["axes.spines.top"] == before["axes.spines.top"]
+        assert all(mpl.rcParams[name] == before[name] for name in RC)
     finally:
         mpl.rcParams.update(interactive=before["interactive"])

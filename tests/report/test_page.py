@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,14 +51,28 @@ def page(html: str) -> Page:
 
 
 def test_nothing_is_loaded_from_elsewhere(html: str, page: Page) -> None:
-    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
-    for _, attributes in page.tags:
-        for name in ("src", "href"):
-            assert (attributes.get(name) or "data:").startswith("data:image/png;base64,") or (
-                attributes.get(name) is None
-            )
-    assert "url(" not in html
-    assert "@import" not in html
+    assert not {"link", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
+    for tag, attributes in page.tags:
+        assert not {"srcset", "action", "poster", "data", "background"} & set(attributes)
+        if "src" in attributes:
+            assert tag == "img"
+            assert (attributes["src"] or "").startswith("data:image/png;base64,")
+        if "href" in attributes:
+            assert (attributes["href"] or "").startswith("#")
+    for word in ("url(", "@import", "import(", "fetch(", "XMLHttpRequest", "http:", "https:"):
+        assert word not in html
+
+
+def test_contents_lead_to_sections(page: Page) -> None:
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    sections = [attributes.get("id") for tag, attributes in page.tags if tag == "h2"]
+    assert [f"#{name}" for name in sections] == links
+    assert len(set(links)) == len(links) == 8
+
+
+def test_who_made_it(page: Page) -> None:
+    text = " ".join(" ".join(page.texts).split())
+    assert f"by modis-omics {version('modis-omics')} with modis fit cohort.h5mu" in text
 
 
 def test_images_have_alternative_texts(page: Page) -> None:
@@ -105,6 +120,7 @@ def test_phones_and_dark_screens(html: str) -> None:
     assert "prefers-color-scheme: dark" in html
     # every table and figure that may be wider than a phone scrolls by itself
     assert len(re.findall("<table", html)) == len(re.findall('class="wide"', html))
+    assert len(re.findall('<table class="sortable"', html)) == len(re.findall("<table", html)) == 4
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ class Design:
         Epochs of the networks; their own choice by default.
     model_kwargs, train_kwargs
         Arguments of :class:`modis.MODIS` and of its training, for the method ``"modis"``.
+
+    Examples
+    --------
+    >>> from modis.benchmark import Design
+    >>> design = Design(methods=("modis", "lr"), seeds=3, folds=5, labels_per_class=5)
+    >>> design.folds, design.unpaired
+    (5, False)
     """
 
     methods: tuple[str, ...]
@@ -49,7 +56,23 @@ class Design:
 
 @dataclass(frozen=True)
 class Job:
-    """One run: a method, a seed, and a fold (0 if there is only one part to test on)."""
+    """One run: a method, a seed, and a fold (0 if there is only one part to test on).
+
+    Parameters
+    ----------
+    method
+        Name of the method.
+    seed
+        Seed of the run.
+    fold
+        Fold that is tested.
+
+    Examples
+    --------
+    >>> from modis.benchmark import Job
+    >>> print(Job("modis", seed=1, fold=2))
+    modis seed 1 fold 2
+    """
 
     method: str
     seed: int = 0
@@ -66,6 +89,10 @@ def plan(design: Design) -> list[Job]:
     ----------
     design
         What is compared.
+
+    Returns
+    -------
+    A :class:`Job` per method, seed and fold.
 
     Examples
     --------

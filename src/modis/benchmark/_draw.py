@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..pl._style import OKABE_ITO, TEXT_COLOR, house_style, text_inches, wrapped
+from ..pl._palette import CLASS_COLORS
+from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style, text_inches, wrapped
 from ._methods import METHODS
 from ._names import ALL, AVERAGE, COMBINED, SEVERAL
 
@@ -20,8 +21,7 @@ __all__ = ["draw"]
 _DPI = 150
 _METRIC = "balanced_accuracy"
 _TITLE = "Balanced accuracy"
-_LINE = "#e6e6e6"
-_COLORS = dict(zip(("modis", "lr", "rf", "paper", "diagvi"), OKABE_ITO, strict=False))
+_COLORS = dict(zip(("modis", "lr", "rf", "paper", "diagvi"), CLASS_COLORS, strict=False))
 
 
 @house_style()
@@ -45,7 +45,10 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     names = [_place(name, rows) for name in places]
     step = max(0.5, 0.17 * len(methods) + 0.15)
     left = 0.3 + text_inches(names)
-    width, height = left + (7.0 if len(ahead) else 4.4), 1.3 + step * len(places)
+    width, height = (
+        left + (7.0 if len(ahead) else 4.4),
+        (1.65 if len(ahead) else 1.3) + step * len(places),
+    )
     figure, axes = plt.subplots(
         1,
         2 if len(ahead) else 1,
@@ -63,14 +66,28 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     for ax in axes[0]:
         ax.tick_params(axis="y", length=0)
         for edge in np.arange(len(places) - 1) + 0.5:
-            ax.axhline(edge, color=_LINE, linewidth=0.7, zorder=0)
+            ax.axhline(edge, color=GRID_COLOR, linewidth=0.7, zorder=0)
     figure.legend(
         *axes[0, 0].get_legend_handles_labels(),
         loc="outside lower center",
         ncols=min(len(methods), 3 if len(ahead) else 2),
     )
-    figure.savefig(path, dpi=_DPI, facecolor="white")
+    if len(ahead):
+        figure.suptitle(_finding(ahead), x=0.01, ha="left")
+    figure.savefig(path, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     plt.close(figure)
+
+
+def _finding(ahead: pd.DataFrame) -> str:
+    """In how many omics MODIS is ahead for certain."""
+    single = ahead[~ahead["modality"].isin([AVERAGE, COMBINED])]
+    if single.empty:
+        single = ahead
+    n_ahead, n_behind = int((single["low"] > 0).sum()), int((single["high"] < 0).sum())
+    n_open, where = len(single) - n_ahead - n_behind, f"{len(single)} omics"
+    if n_open == len(single):
+        return f"MODIS: no certain difference in {where}"
+    return f"MODIS: ahead in {n_ahead} of {where}, behind in {n_behind}, undecided in {n_open}"
 
 
 def _is_shown(table: pd.DataFrame) -> pd.Series:
@@ -106,7 +123,7 @@ def _draw_scores(ax: Axes, rows: pd.DataFrame, places: list[str], methods: list[
         )
     ax.set_xlabel("balanced accuracy, 95 % interval")
     ax.set_title(_TITLE)
-    ax.grid(axis="x", color=_LINE, linewidth=0.7)
+    ax.grid(axis="x", color=GRID_COLOR, linewidth=0.7)
     ax.set_axisbelow(True)
 
 
@@ -137,7 +154,7 @@ def _draw_differences(ax: Axes, ahead: pd.DataFrame, places: list[str]) -> None:
     ax.margins(x=0.18)
     ax.set_xlabel("difference, 95 % interval")
     ax.set_title("MODIS less the better of the others")
-    ax.grid(axis="x", color=_LINE, linewidth=0.7)
+    ax.grid(axis="x", color=GRID_COLOR, linewidth=0.7)
     ax.set_axisbelow(True)
 
 

@@ -50,6 +50,14 @@ class Method:
         Whether linked features do.
     obstacle
         Why it cannot be run on these data and this installation; empty if it can.
+
+    Examples
+    --------
+    >>> from modis.benchmark import METHODS
+    >>> [name for name, method in METHODS.items() if method.transfers]
+    ['modis', 'paper', 'diagvi']
+    >>> METHODS["lr"].title
+    'logistic regression'
     """
 
     title: str

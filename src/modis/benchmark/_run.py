@@ -51,6 +51,13 @@ class Comparison:
         Mean, spread and interval per method and modality, and how far MODIS is ahead.
     verdict
         Whether MODIS is worth it, in sentences.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> from modis.benchmark import Comparison
+    >>> [field.name for field in fields(Comparison)]
+    ['results', 'predictions', 'table', 'verdict']
     """
 
     results: pd.DataFrame

@@ -49,8 +49,34 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     DataFrame with :data:`COLUMNS`. ``mean`` and ``sd`` are over seeds, ``low`` to ``high`` is
     the 95 % bootstrap interval over test observations. With a ``reference`` the row is the
     difference to it: in a modality to the better baseline there by its mean, under
-    ``"combined"`` to the best method in the best single modality. ``n_train``, ``n_labeled`` and
+    ``"combined"`` to the best method in the best single modality, on the observations that have
+    this modality, and to the best baseline's ``"combined"``. ``n_train``, ``n_labeled`` and
     ``n_test`` are means over seeds, ``seconds`` over runs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.benchmark import tabulate
+    >>> run = {"method": "lr", "modality": "rna", "seed": 0, "fold": 0}
+    >>> predictions = pd.DataFrame(
+    ...     [
+    ...         run | {"observation": "s1", "n_modalities": 1, "label": "T", "predicted": "T"},
+    ...         run | {"observation": "s2", "n_modalities": 1, "label": "B", "predicted": "T"},
+    ...     ]
+    ... )
+    >>> result = run | {"subset": "all", "class": None}
+    >>> results = pd.DataFrame(
+    ...     [
+    ...         result | {"metric": "n_train", "value": 40},
+    ...         result | {"metric": "n_labeled", "value": 30},
+    ...         result | {"metric": "seconds", "value": 0.5},
+    ...     ]
+    ... )
+    >>> table = tabulate(results, predictions)
+    >>> table[["metric", "modality", "method", "mean", "n_labeled", "n_test"]]
+                  metric modality method  mean  n_labeled  n_test
+    0  balanced_accuracy      rna     lr   0.5       30.0     2.0
+    1           accuracy      rna     lr   0.5       30.0     2.0
     """
     rows = []
     for subset in (ALL, SEVERAL):
@@ -67,6 +93,12 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
                 rows.append(row | _sizes(results, own, method, modality))
             for modality, reference, value in _differences(found):
                 rows.append(_row(metric, subset, modality, _OURS, reference, value))
+            if (single := _best_single(found)) is not None:
+                value = _together_less_single(own, single, metric)
+                rows.append(_row(metric, subset, COMBINED, _OURS, " ".join(single), value))
+            if (fused := _best_fused(found)) is not None:
+                value = found[_OURS, COMBINED].minus(found[fused])
+                rows.append(_row(metric, subset, COMBINED, _OURS, " ".join(fused), value))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -93,16 +125,37 @@ def _differences(found: Mapping[tuple[str, str], Scores]) -> list[tuple[str, str
             made.append((modality, best, found[_OURS, modality].minus(found[best, modality])))
     if len(made) > 1:
         made.append((AVERAGE, "best", Scores.average([value for *_, value in made])))
-    together = found.get((_OURS, COMBINED))
-    single = {key: value for key, value in found.items() if key[1] != COMBINED}
-    if together is not None and single:
-        best_key = max(single, key=lambda key: single[key].mean)
-        made.append((COMBINED, " ".join(best_key), together.minus(single[best_key])))
-    fused = [name for name in BASELINES if (name, COMBINED) in found]
-    if together is not None and fused:
-        best = max(fused, key=lambda name: found[name, COMBINED].mean)
-        made.append((COMBINED, f"{best} {COMBINED}", together.minus(found[best, COMBINED])))
     return made
+
+
+def _best_single(found: Mapping[tuple[str, str], Scores]) -> tuple[str, str] | None:
+    """Method and modality to compare MODIS' predictions from all modalities with."""
+    single = [key for key in found if key[1] != COMBINED]
+    if (_OURS, COMBINED) not in found or not single:
+        return None
+    return max(single, key=lambda key: found[key].mean)
+
+
+def _best_fused(found: Mapping[tuple[str, str], Scores]) -> tuple[str, str] | None:
+    """The baseline to compare MODIS' predictions from all modalities with."""
+    fused = [(name, COMBINED) for name in BASELINES if (name, COMBINED) in found]
+    if (_OURS, COMBINED) not in found or not fused:
+        return None
+    return max(fused, key=lambda key: found[key].mean)
+
+
+def _together_less_single(
+    predictions: pd.DataFrame, single: tuple[str, str], metric: str
+) -> Scores:
+    """MODIS from all modalities less another from one, on the observations that have this one.
+
+    In a mosaic other observations have several modalities too, but lack the best one.
+    """
+    rival = (predictions["method"] == single[0]) & (predictions["modality"] == single[1])
+    together = (predictions["method"] == _OURS) & (predictions["modality"] == COMBINED)
+    shared = predictions["observation"].isin(predictions.loc[rival, "observation"])
+    scores = resample(predictions[rival | (together & shared)])
+    return scores[metric, _OURS, COMBINED].minus(scores[(metric, *single)])
 
 
 def _row(
@@ -145,6 +198,33 @@ def to_markdown(table: pd.DataFrame) -> str:
     ----------
     table
         As from :func:`tabulate`.
+
+    Returns
+    -------
+    Markdown: a grid of methods and modalities per metric, and what the figures are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.benchmark import tabulate, to_markdown
+    >>> run = {"method": "lr", "modality": "rna", "seed": 0, "fold": 0}
+    >>> predictions = pd.DataFrame(
+    ...     [
+    ...         run | {"observation": "s1", "n_modalities": 1, "label": "T", "predicted": "T"},
+    ...         run | {"observation": "s2", "n_modalities": 1, "label": "B", "predicted": "T"},
+    ...     ]
+    ... )
+    >>> result = run | {"subset": "all", "class": None}
+    >>> results = pd.DataFrame(
+    ...     [
+    ...         result | {"metric": "n_train", "value": 40},
+    ...         result | {"metric": "n_labeled", "value": 30},
+    ...         result | {"metric": "seconds", "value": 0.5},
+    ...     ]
+    ... )
+    >>> table = tabulate(results, predictions)
+    >>> print(to_markdown(table).splitlines()[4])
+    | rna (30) | 0.500 [0.500, 0.500] |
     """
     blocks = []
     for metric, title in _METRIC_NAMES.items():

@@ -112,7 +112,9 @@ def _find_tables(
             )
         tables = {str(name): Path(path) for name, path in source.items()}
         if not tables:
-            raise ValueError("source names no table.")
+            raise ValueError(
+                "source names no table. Give a file per modality: {'rna': 'rna.csv'}."
+            )
         with_slash = [name for name in tables if "/" in name]
         if with_slash:
             raise ValueError(f"The modality name {with_slash[0]!r} contains '/'. Choose another.")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 
+from ._download import fetch
 from ._reference import OmicsNoise, Reference
 
 _REGISTRY = {
@@ -30,7 +30,6 @@ _REGISTRY = {
     "rho.methyl.expr.rda": "691e4eff93e653d84865edbaa224682e49a733fbaa4d3631d868f71891a3363b",
 }
 _BASE_URL = "https://github.com/cran/InterSIM/raw/master/data/"
-_CACHE_VARIABLE = "MODIS_DATA_DIR"
 
 
 def tcga_ov_reference(path: str | PathLike[str] | None = None) -> Reference:
@@ -85,29 +84,15 @@ def _find(folder: Path) -> dict[str, Path]:
 
 
 def _download() -> dict[str, Path]:
-    shelf = pooch.create(
-        path=pooch.os_cache("modis") / "intersim",
+    return fetch(
+        _REGISTRY,
         base_url=_BASE_URL,
-        registry={name: f"sha256:{digest}" for name, digest in _REGISTRY.items()},
-        env=_CACHE_VARIABLE,
-        retry_if_failed=2,
+        folder="intersim",
+        remedy=(
+            f"Check the connection, or copy the files of {_BASE_URL} into a folder "
+            "and name it with reference_path."
+        ),
     )
-    remedy = (
-        f"Check the connection, or copy the files of {_BASE_URL} into a folder "
-        "and name it with reference_path."
-    )
-    files = {}
-    for name in _REGISTRY:
-        try:
-            files[name] = Path(shelf.fetch(name))
-        except ValueError as error:
-            raise ValueError(
-                f"{name}: what was downloaded is not the expected file (its SHA256 hash differs). "
-                f"{remedy}"
-            ) from error
-        except OSError as error:
-            raise ConnectionError(f"{name} could not be downloaded ({error}). {remedy}") from error
-    return files
 
 
 def _read(file: Path) -> Any:

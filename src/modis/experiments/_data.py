@@ -43,6 +43,14 @@ def split_paired(
     Returns
     -------
     Training and test data; every observation is in one modality.
+
+    Examples
+    --------
+    >>> from modis.datasets import intersim
+    >>> from modis.experiments import split_paired
+    >>> train, test = split_paired(intersim(60), split_key=None, observed_key=None)
+    >>> train.n_obs, test.n_obs
+    (48, 12)
     """
     unpaired = unpair(paired, labels_key=labels_key, observed_key=observed_key)
     if split_key is None:
@@ -87,6 +95,13 @@ class Source:
         Folder with the R package's reference, downloaded by default.
     n_samples
         Samples to simulate; the paper's number by default.
+
+    Examples
+    --------
+    >>> from modis.experiments import Source
+    >>> cohort = Source("synthetic", n_samples=60).load()
+    >>> cohort.train.n_obs, cohort.test.n_obs
+    (48, 12)
     """
 
     data: str = "synthetic"

@@ -87,7 +87,7 @@ def draw(figure: str, results: pd.DataFrame, store: Store, out: Path) -> list[Pa
     files = []
     for name, made in drawn.items():
         files.append(out / f"{name}.png")
-        made.savefig(files[-1], dpi=_DPI, bbox_inches="tight", facecolor="white")
+        made.savefig(files[-1], dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
         plt.close(made)
     return files
 

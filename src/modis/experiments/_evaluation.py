@@ -60,6 +60,18 @@ def evaluate(
     ``class``; ``label_transfer``, ``mse`` and ``mse_over_limit`` by ``source`` and ``target``.
     The limit is the within-class variance of the test samples: what the best prediction that
     knows the class, and only the class, leaves.
+
+    Examples
+    --------
+    >>> from modis.datasets import intersim
+    >>> from modis.experiments import METHODS, SETTINGS, evaluate, fit, split_paired
+    >>> truth = intersim(60)
+    >>> train, test = split_paired(truth, split_key=None, observed_key=None)
+    >>> how = {"setting": SETTINGS["labels-100"], "method": METHODS["default"], "seed": 0}
+    >>> model, _ = fit(train, **how, max_epochs=1)
+    >>> rows = evaluate(model, test, truth)
+    >>> len([row for row in rows if row["metric"] == "label_transfer"])
+    6
     """
     labels = {name: a.obs[labels_key].astype(str).to_numpy() for name, a in test.mod.items()}
     rows: list[Row] = []

@@ -9,7 +9,8 @@ import pandas as pd
 from anndata import AnnData
 
 from .. import pl
-from ..pl._style import NO_DATA, OKABE_ITO, TEXT_COLOR
+from ..pl._palette import CLASS_COLORS
+from ..pl._style import GRID_COLOR, NO_DATA, TEXT_COLOR
 from ._store import BAYES
 from ._table import METHOD_NAMES
 
@@ -34,9 +35,9 @@ __all__ = [
 
 # wide lines below narrow ones, so that equal results are all seen
 _STYLES: dict[str, Any] = {
-    "default": {"color": OKABE_ITO[0], "linewidth": 3.0, "markersize": 6.5},
-    "links": {"color": OKABE_ITO[4], "linewidth": 1.5, "markersize": 4},
-    "paper": {"color": OKABE_ITO[2], "linewidth": 1.5, "markersize": 4},
+    "default": {"color": CLASS_COLORS[0], "linewidth": 3.0, "markersize": 6.5},
+    "links": {"color": CLASS_COLORS[4], "linewidth": 1.5, "markersize": 4},
+    "paper": {"color": CLASS_COLORS[2], "linewidth": 1.5, "markersize": 4},
     BAYES: {"color": "black", "linewidth": 1.2, "linestyle": "--", "markersize": 3},
 }
 
@@ -147,7 +148,7 @@ def accuracy_axis(ax: Axes, lowest: float) -> None:
     """From the lowest value, or 0.9, to 1."""
     bottom = min(0.9, np.floor(20 * lowest) / 20)
     ax.set_ylim(bottom - 0.02 * (1 - bottom), 1 + 0.03 * (1 - bottom))
-    ax.grid(axis="y", color="#e6e6e6", linewidth=0.7)
+    ax.grid(axis="y", color=GRID_COLOR, linewidth=0.7)
     ax.set_axisbelow(True)
 
 

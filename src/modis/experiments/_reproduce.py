@@ -45,6 +45,10 @@ def plan(
     only
         Names of the figure's settings to run; all by default.
 
+    Returns
+    -------
+    Jobs with ``setting``, ``method``, ``epochs_factor`` and ``seed``.
+
     Raises
     ------
     ValueError
@@ -98,10 +102,12 @@ def reproduce(
         Folder for runs, tables and figures.
     source
         Where the data come from.
-    methods, seeds, epochs_factor
+    methods, seeds
         As in :func:`plan`.
     jobs
         Processes that run at a time, with one thread each.
+    epochs_factor
+        As in :func:`plan`.
     max_epochs
         Epochs of each run; the methods' own by default.
     only
@@ -121,6 +127,18 @@ def reproduce(
         If there is no such figure or method, or the data do not fit.
     RuntimeError
         If training failed in some of the runs, after all others have been done.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from modis.experiments import Source, reproduce
+    >>> out = pathlib.Path(tempfile.mkdtemp())
+    >>> table = reproduce(
+    ...     "difficulty", out, Source(n_samples=60), methods=["default"], seeds=0, only=["delta-1"]
+    ... )
+    1 runs, 0 of them done before; results in ...
+    >>> sorted(path.name for path in out.glob("*.csv"))
+    ['results.csv', 'table.csv']
     """
     console = console or Console(highlight=False)
     wanted = plan(figure, methods=methods, seeds=seeds, epochs_factor=epochs_factor, only=only)

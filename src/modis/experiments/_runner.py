@@ -38,6 +38,17 @@ def run(train: MuData, test: MuData, truth: MuData, **how: Any) -> list[Row]:
     Returns
     -------
     Tidy rows with ``metric``, ``value`` and where it was measured.
+
+    Examples
+    --------
+    >>> from modis.datasets import intersim
+    >>> from modis.experiments import METHODS, SETTINGS, run, split_paired
+    >>> truth = intersim(60)
+    >>> train, test = split_paired(truth, split_key=None, observed_key=None)
+    >>> how = {"setting": SETTINGS["labels-100"], "method": METHODS["default"], "seed": 0}
+    >>> rows = run(train, test, truth, **how, max_epochs=1)
+    >>> sorted({row["metric"] for row in rows})[:3]
+    ['accuracy', 'balanced_accuracy', 'epochs']
     """
     model, rows = fit(train, **how)
     return rows + evaluate(model, test, truth, how.get("labels_key", "label"))
@@ -81,6 +92,17 @@ def fit(
     ------
     ValueError
         If the method needs links and there are none.
+
+    Examples
+    --------
+    >>> from modis.datasets import intersim
+    >>> from modis.experiments import METHODS, SETTINGS, fit, split_paired
+    >>> truth = intersim(60)
+    >>> train, test = split_paired(truth, split_key=None, observed_key=None)
+    >>> how = {"setting": SETTINGS["labels-100"], "method": METHODS["default"], "seed": 0}
+    >>> model, rows = fit(train, **how, max_epochs=1)
+    >>> [row["metric"] for row in rows]
+    ['train_seconds', 'epochs']
     """
     if method.links and feature_links is None:
         raise ValueError("This method needs feature_links, and there are none.")
@@ -129,6 +151,15 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
     DataFrame with one row per method and setting: accuracy, the lowest recall of any class in
     any modality, the lowest label transfer of any direction, the highest translation error over
     its limit, and the seconds of training. Missing where nothing was measured.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.experiments import summarize
+    >>> run = {"method": "default", "setting": "labels-100", "source": "all", "metric": "accuracy"}
+    >>> results = pd.DataFrame([run | {"seed": 0, "value": 0.8}, run | {"seed": 1, "value": 1.0}])
+    >>> summarize(results)["accuracy"][["mean", "min"]].to_numpy().tolist()
+    [[0.9, 0.8]]
     """
     keys = ["method", "setting", "seed"]
 

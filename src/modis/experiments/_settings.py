@@ -42,6 +42,14 @@ class Setting:
     delta
         Shift of differential features, in data that are simulated for this setting; `None` for
         the data at hand.
+
+    Examples
+    --------
+    >>> from modis.experiments import SETTINGS
+    >>> SETTINGS["rare-5"].rare_samples
+    5
+    >>> SETTINGS["missing-1"].missing(["healthy", "tumour"], ["rna", "protein"], seed=1)
+    [('tumour', 'protein')]
     """
 
     figure: str
@@ -139,6 +147,10 @@ def settings_of(figure: str) -> list[str]:
     figure
         What to look up.
 
+    Returns
+    -------
+    Names out of :data:`SETTINGS`.
+
     Raises
     ------
     ValueError
@@ -159,6 +171,7 @@ def settings_of(figure: str) -> list[str]:
     ]
 
 
+#: Every method by name.
 METHODS: dict[str, Method] = {
     "default": Method(),
     "links": Method(links=True),

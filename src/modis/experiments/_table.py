@@ -172,6 +172,17 @@ def tabulate(results: pd.DataFrame) -> pd.DataFrame:
     DataFrame with one row per line that was measured, and per factor of epochs: ``setting``,
     ``metric``, ``paper``, ``epochs_factor``, and per method the ``mean``, the ``sd``, the value
     of the ``worst`` run and the number of ``runs``, as ``default_mean`` and so on.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.experiments import tabulate
+    >>> run = {"setting": "labels-0.2", "method": "default", "epochs_factor": 1, "class": None}
+    >>> run |= {"metric": "accuracy", "source": "all", "rare_class": None}
+    >>> results = pd.DataFrame([run | {"seed": 0, "value": 0.98}, run | {"seed": 1, "value": 1.0}])
+    >>> print(tabulate(results)[["setting", "paper", "default_mean", "default_worst"]].head(1))
+                           setting paper  default_mean  default_worst
+    0  Fig. 2, 0.2 % of the labels  0.59          0.99           0.98
     """
     results = _with_distance_to_bayes(results)
     rows = []
@@ -203,6 +214,20 @@ def to_markdown(table: pd.DataFrame) -> str:
     ----------
     table
         As from :func:`tabulate`.
+
+    Returns
+    -------
+    Markdown: a row per result and a column per method.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from modis.experiments import tabulate, to_markdown
+    >>> run = {"setting": "labels-0.2", "method": "default", "epochs_factor": 1, "class": None}
+    >>> run |= {"metric": "accuracy", "source": "all", "rare_class": None}
+    >>> results = pd.DataFrame([run | {"seed": 0, "value": 0.98}, run | {"seed": 1, "value": 1.0}])
+    >>> print(to_markdown(tabulate(results)).splitlines()[2])
+    | Fig. 2, 0.2 % of the labels | accuracy | 0.59 | 0.9900 ± 0.0141 (0.9800) |
     """
     if table.empty:
         return "Nothing was measured yet that the paper states.\n"

@@ -171,7 +171,10 @@ def _as_columns(values: ArrayLike, name: str, x: Any) -> NDArray[np.intp]:
         raise ValueError(msg)
     n_features = np.shape(x)[-1]
     if columns.min() < 0 or columns.max() >= n_features:
-        raise IndexError(f"{name} names columns outside x_{name}, which has {n_features}.")
+        raise IndexError(
+            f"{name} names columns outside x_{name}, which has {n_features} columns, counted from "
+            "0."
+        )
     return columns.astype(np.intp)
 
 

@@ -52,7 +52,9 @@ def recall_per_class(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike) 
     modalities = as_labels(modality, "modality")
     require_same_length(y_true=true, modality=modalities)
     if "all" in modalities:
-        raise ValueError('A modality is called "all", the name of the column over all of them.')
+        raise ValueError(
+            'A modality is called "all", the name of the column over all of them. Rename it.'
+        )
 
     found = pd.Series(true == predicted, dtype=float)
     true_class = pd.Series(classes[true], name="class")

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 __all__ = ["combine_posteriors", "combine_probabilities"]
 
+# With 1 a modality that cannot tell counts as much as one that is sure; the higher, the more the
+# surest modality decides alone. Chosen on samples held out of training parts.
+_EXPONENT = 3
+
 
 def combine_posteriors(
     posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]],
@@ -50,9 +54,10 @@ def combine_probabilities(
 ) -> np.ndarray:
     """Class probabilities of every observation over the modalities that it has.
 
-    The mean over modalities, each weighted by the mean precision of its posterior. The class of
-    the combined latent point would be a mean of logits, in which one modality that is far off
-    outvotes all others.
+    The power mean over modalities, with exponent 3, in which a modality that is sure of a class
+    outweighs those that cannot tell; each is weighted by the mean precision of its posterior. The
+    class of the combined latent point would be a mean of logits, in which one modality that is
+    far off outvotes all others.
 
     Parameters
     ----------
@@ -74,7 +79,8 @@ def combine_probabilities(
     for name, probability in probabilities.items():
         own = np.square(posteriors[name][1], dtype=np.float64)
         precision = (1 / own).mean(axis=1, keepdims=True)
-        total[positions[name]] += precision * probability
+        total[positions[name]] += precision * np.power(probability, _EXPONENT, dtype=np.float64)
         weight[positions[name]] += precision
     weight[weight == 0] = np.nan
-    return (total / weight).astype(np.float32)
+    mean = (total / weight) ** (1 / _EXPONENT)
+    return (mean / mean.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -133,10 +133,13 @@ class ImportanceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> importance = model.feature_importance("protein")
-        >>> top = importance[importance["rank"] <= 10]
-        >>> len(importance), top["class"].value_counts()["class_1"]
-        (800, np.int64(10))
+        >>> importance = model.feature_importance("protein", class_name="class_1")
+        >>> importance[["class", "rank", "feature", "direction"]].head(2)
+             class  rank      feature direction
+        0  class_1     1  protein_...
+        1  class_1     2  protein_...
+        >>> len(importance)
+        160
         """
         names = self._classes_to_explain(class_name)
         if baseline not in _BASELINES:

@@ -8,8 +8,8 @@ import torch
 from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
-from ..data import NotInDataError
-from ._access import DataAccess, count_rows, positions
+from ._access import DataAccess
+from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
 
 if TYPE_CHECKING:
@@ -65,7 +65,10 @@ class InferenceMixin(DataAccess):
         KeyError
             If the modality is not known or not in the data.
         ValueError
-            If features are missing or values cannot be used.
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -99,8 +102,8 @@ class InferenceMixin(DataAccess):
             Data to classify; the training data by default.
         modality
             Classify from this modality only. By default from all that an observation has:
-            the mean of their class probabilities, weighted by the precision of each modality's
-            posterior.
+            the power mean of their class probabilities (exponent 3: who is sure outweighs who
+            cannot tell), weighted by the precision of each modality's posterior.
         soft
             Return probabilities instead of class names.
         indices
@@ -114,8 +117,13 @@ class InferenceMixin(DataAccess):
 
         Raises
         ------
+        KeyError
+            If the modality is not known or not in the data.
         ValueError
-            If the model was trained without classes.
+            If the model was trained without classes, features are missing, values cannot be
+            used, or the model was loaded without data and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -125,8 +133,14 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> model.predict(modality="protein", soft=True).shape
-        (20, 5)
+        >>> model.predict(modality="protein").head(2)
+        sample_001    class_...
+        sample_004    class_...
+        Name: predicted, dtype: category
+        Categories (5, object): ['class_1', 'class_2', 'class_3', 'class_4', 'class_5']
+        >>> probabilities = model.predict(modality="protein", soft=True)
+        >>> probabilities.shape, float(probabilities.loc["sample_001"].sum().round(3))
+        ((20, 5), 1.0)
         """
         classes = self._spec.classes
         if not self.module.n_classes:
@@ -154,123 +168,6 @@ class InferenceMixin(DataAccess):
         return self.module.classify(torch.from_numpy(mean)).cpu().numpy()
 
     @torch.inference_mode()
-    def translate(
-        self,
-        source: str,
-        target: str,
-        mdata: MuData | None = None,
-        indices: Sequence[int] | None = None,
-        n_samples: int = 1,
-        transform_batch: str | None = None,
-    ) -> AnnData:
-        """Predict one modality from another.
-
-        Parameters
-        ----------
-        source
-            Modality to translate from.
-        target
-            Modality to translate into.
-        mdata
-            Data to translate; the training data by default. They need not have the target.
-        indices
-            Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
-        n_samples
-            With 1 the mean of the posterior is decoded; with more, the average over so many
-            draws from it.
-        transform_batch
-            Name of the batch of the target to decode into; by default the target's largest
-            batch or, with ``source == target``, the observation's own.
-
-        Returns
-        -------
-        AnnData with the observations of the source, the features of the target and float32
-        values in the units that the target was given in. Counts are told at the target's
-        typical sequencing depth, and effects of batches and covariates as in the target's
-        largest batch and most frequent categories; with ``source == target`` all of these are
-        the observation's own.
-
-        Raises
-        ------
-        KeyError
-            If a modality is not known, the source is not in the data, or the target has no
-            training sample of the batch.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.translate("expression", "protein").shape
-        (20, 160)
-        """
-        if target not in self._spec.modalities:
-            raise NotInDataError(
-                f"Unknown modality '{target}'; the model has {self._spec.modalities}."
-            )
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1.")
-        batch_code = self._batch_code(target, transform_batch)
-        data = self._read(mdata, [source], decode=source == target)[source]
-        self._check_if_trained()
-        n_rows = count_rows(data, indices)
-        # filled piece by piece: the largest array that a model makes is never there twice
-        decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
-        start = 0
-        for tensors, encoded in self._encode(data, indices, None):
-            batch, library = self._conditions(source, target, tensors, encoded, batch_code)
-            draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
-            values = [self.module.decode(target, z, batch, library) for z in draws]
-            decoded[start : start + len(values[0])] = torch.stack(values).mean(dim=0).cpu()
-            start += len(values[0])
-        obs = self._mdata(mdata).mod[source].obs
-        translated = AnnData(
-            decoded,
-            obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
-            var=self._var(target),
-        )
-        translated.uns["modis"] = {"source": source, "target": target}
-        return translated
-
-    def reconstruct(
-        self,
-        modality: str,
-        mdata: MuData | None = None,
-        transform_batch: str | None = None,
-    ) -> AnnData:
-        """Encode and decode one modality.
-
-        Parameters
-        ----------
-        modality
-            Name of the modality.
-        mdata
-            Data to reconstruct; the training data by default.
-        transform_batch
-            Name of the batch to decode into, as if all observations were of it; each one's own
-            by default.
-
-        Returns
-        -------
-        AnnData as from :meth:`translate`, with the modality's own features.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.reconstruct("expression").shape
-        (20, 131)
-        """
-        return self.translate(modality, modality, mdata, transform_batch=transform_batch)
-
-    @torch.inference_mode()
     def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:
         """Evidence lower bound and its parts, by modality.
 
@@ -288,6 +185,14 @@ class InferenceMixin(DataAccess):
         variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
         minimises, per feature).
 
+        Raises
+        ------
+        ValueError
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
+
         Examples
         --------
         >>> from modis import MODIS
@@ -296,8 +201,11 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> list(model.get_elbo().columns)
-        ['elbo', 'kl', 'reconstruction']
+        >>> model.get_elbo().round(1)
+                     elbo   kl  reconstruction
+        methylation  -...
+        expression   -...
+        protein      -...
         """
         self._check_if_trained()
         rows = {}
@@ -328,6 +236,14 @@ class InferenceMixin(DataAccess):
         key_added
             Key in ``.obsm`` of the MuData (one row per observation, combined over its
             modalities) and of each modality.
+
+        Raises
+        ------
+        ValueError
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -364,7 +280,16 @@ class InferenceMixin(DataAccess):
         AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
         ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
         observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
-        unlabelled where there is none) and ``predicted`` (when the model knows classes).
+        unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
+        has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
+
+        Raises
+        ------
+        ValueError
+            If features are missing, values cannot be used, or the model was loaded without data
+            and none are given.
+        RuntimeError
+            If the model is not trained.
 
         Examples
         --------
@@ -374,8 +299,14 @@ class InferenceMixin(DataAccess):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> model.joint_embedding().obs["modality"].value_counts()["protein"]
-        np.int64(20)
+        >>> embedding = model.joint_embedding()
+        >>> embedding
+        AnnData object with n_obs × n_vars = 60 × 32
+            obs: 'observation', 'modality', 'label', 'predicted'
+            uns: 'modality_colors', 'label_colors', 'predicted_colors'
+            obsm: 'X_modis'
+        >>> embedding.obs.iloc[0][["observation", "modality", "label"]].tolist()
+        ['sample_003', 'methylation', 'class_...']
         """
         self._check_if_trained()
         spec, data = self._spec, self._read(mdata, None)
@@ -386,14 +317,13 @@ class InferenceMixin(DataAccess):
         obs = pd.DataFrame({"observation": observation, "modality": modality})
         obs.index = obs["observation"].str.cat(obs["modality"].astype(str), sep=":").rename(None)
         by_modality = self._labels(self._mdata(mdata), list(data))
-        labels = pd.concat(by_modality.values(), ignore_index=True)
-        labels = labels.fillna(spec.unlabeled_category)
+        labels = pd.concat(by_modality.values(), ignore_index=True).fillna(spec.unlabeled_category)
         known = [name for name in spec.classes if name in set(labels)]
         other = sorted(set(labels) - set(known))
         obs["label"] = pd.Categorical(labels, categories=[*known, *other])
         if self.module.n_classes:
             codes = self._classify(latent).argmax(axis=1)
             obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
-        embedding = AnnData(latent, obs=obs, obsm={LATENT_KEY: latent.copy()})
-        embedding.var_names = [f"latent_{k}" for k in range(latent.shape[1])]
-        return embedding
+        uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
+        var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
+        return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)

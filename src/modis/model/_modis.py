@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scvi.data._constants import _SCVI_UUID_KEY
-from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
 from ..data import DataSpec, align_links, check_mudata, read_registered, register
@@ -15,6 +14,8 @@ from ._importance import ImportanceMixin
 from ._inference import InferenceMixin
 from ._persistence import check_saved_model
 from ._training import TrainingMixin
+from ._translation import TranslationMixin
+from ._upstream import ScviModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MODIS"]
 
 
-class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
+class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, ScviModel):
     """Integrate unpaired multi-omics data.
 
     One variational autoencoder per modality, coupled by an adversarial discriminator in a shared
@@ -68,6 +69,12 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
     >>> MODIS.setup_mudata(mdata, labels_key="label")
     >>> model = MODIS(mdata)
     >>> model.train(max_epochs=2)
+    >>> model
+    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions
+      methylation: 367 features, gaussian, linear encoder on 20 principal components
+      expression: 131 features, gaussian, linear encoder on 20 principal components
+      protein: 160 features, gaussian, linear encoder on 20 principal components
+      classes: class_1, class_2, class_3, class_4, class_5
     >>> model.predict().shape
     (60,)
 
@@ -175,11 +182,13 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
             feature, so that noisy features count less), ``"nb"``, ``"zinb"`` or ``"poisson"``
             (counts), ``"bernoulli"`` or ``"beta"`` (values in [0, 1]), or a dict by modality
             (``"gaussian"`` for those that it leaves out).
+        **kwargs
+            Used by :meth:`load`; there are no others.
 
         Raises
         ------
         TypeError
-            If `mdata` is no MuData.
+            If `mdata` is no MuData, or an argument is not known.
         KeyError
             If a modality, column or layer is not in the data.
         ValueError
@@ -202,10 +211,25 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
     def setup_anndata(cls, adata: AnnData, *args: Any, **kwargs: Any) -> None:
         """Refused: MODIS takes a MuData, see :meth:`setup_mudata`.
 
+        Parameters
+        ----------
+        adata
+            Data of one modality.
+        *args, **kwargs
+            What other models take.
+
         Raises
         ------
         NotImplementedError
             Always.
+
+        Examples
+        --------
+        >>> import anndata
+        >>> from modis import MODIS
+        >>> MODIS.setup_anndata(anndata.AnnData())
+        Traceback (most recent call last):
+        NotImplementedError: MODIS takes a MuData with one AnnData per modality: ...
         """
         raise NotImplementedError(
             "MODIS takes a MuData with one AnnData per modality: use MODIS.setup_mudata(mdata), "
@@ -235,6 +259,8 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
             Where to put the model, as in scvi-tools.
         prefix
             Prefix of the saved files.
+        **kwargs
+            Further arguments of the `load` of scvi-tools.
 
         Returns
         -------
@@ -275,7 +301,26 @@ class MODIS(TrainingMixin, InferenceMixin, ImportanceMixin, BaseModelClass):
             return super().load(str(dir_path), mdata, **where)
 
     def get_var_names(self, legacy_mudata_format: bool = False) -> dict:
-        """Feature names by modality, from the registry, so also without data."""
+        """Feature names by modality, from the registry, so also without data.
+
+        Parameters
+        ----------
+        legacy_mudata_format
+            Of scvi-tools; without effect here.
+
+        Returns
+        -------
+        Array of names by modality, in the order in which the networks take them.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> MODIS(mdata).get_var_names()["expression"][:3].tolist()
+        ['gene_001', 'gene_002', 'gene_003']
+        """
         return dict(self._spec.var_names)
 
     def _sizes(self) -> dict[str, Any]:

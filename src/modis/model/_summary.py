@@ -31,6 +31,25 @@ class SummaryMixin(DataAccess):
         -------
         DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"``
         and ``"features"``.
+
+        Raises
+        ------
+        ValueError
+            If the model was loaded without data.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> counts = MODIS(mdata).class_counts()
+        >>> counts[["class_1", "class_2", "unlabeled", "total", "features"]].astype(int)
+        class        class_1  class_2  unlabeled  total  features
+        modality
+        methylation        4        4          0     20       367
+        expression         4        4          0     20       131
+        protein            4        4          0     20       160
         """
         mdata, spec = self._mdata(None), self._spec
         labels = self._labels(mdata, spec.modalities)
@@ -47,6 +66,11 @@ class SummaryMixin(DataAccess):
         DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
         ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
         Without any label it is empty.
+
+        Raises
+        ------
+        ValueError
+            If the model was loaded without data.
 
         Examples
         --------
@@ -75,6 +99,18 @@ class SummaryMixin(DataAccess):
         A row per pair of modalities: links ``given`` and ``used``, different features
         ``missing_first`` and ``missing_second`` that are not in the data, and features with
         links, ``linked_first`` and ``linked_second``. `None` without links.
+
+        Examples
+        --------
+        >>> from modis import MODIS
+        >>> from modis.datasets import intersim, unpair
+        >>> mdata = unpair(intersim(n_samples=60))
+        >>> MODIS.setup_mudata(mdata, labels_key="label")
+        >>> model = MODIS(mdata, feature_links=mdata.uns["feature_links"])
+        >>> model.link_summary[["given", "used", "linked_first", "linked_second"]].reset_index()
+                 first      second  given  used  linked_first  linked_second
+        0  methylation  expression    367   367           367            131
+        1   expression     protein    160   160           131            160
         """
         return None if self._links is None else self._links.summary
 

@@ -111,8 +111,11 @@ class TrainingMixin(SummaryMixin):
         >>> MODIS.setup_mudata(mdata, labels_key="label")
         >>> model = MODIS(mdata)
         >>> model.train(max_epochs=2)
-        >>> "reconstruction_train" in model.history
-        True
+        >>> model.history["reconstruction_train"]
+               reconstruction_train
+        epoch
+        0                       ...
+        1                       ...
         """
         data = read_registered(self._mdata(None), self._spec)
         size = batch_size_for(

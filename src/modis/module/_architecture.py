@@ -48,6 +48,13 @@ class Architecture:
     linear_class_head
         Classes by one linear map of the latent space instead of from the discriminator's last
         hidden layer.
+
+    Examples
+    --------
+    >>> from modis.module import Architecture
+    >>> sizes = Architecture(n_layers=0, n_components=20)
+    >>> sizes.describe_encoder(367)
+    'linear encoder on 20 principal components'
     """
 
     n_latent: int = 32
@@ -88,7 +95,9 @@ class Architecture:
                 raise ValueError(f"{name}={size} must be at least {least}.")
         for name in ("dropout", "input_dropout", "component_dropout"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be in [0, 1).")
+                raise ValueError(
+                    f"{name}={getattr(self, name)} must be at least 0 and less than 1."
+                )
 
     def hidden_units(self, n_features: int) -> int:
         """Units per hidden layer for a modality of `n_features` features."""
@@ -152,6 +161,13 @@ def build_architecture(name: str, **overrides: Any) -> Architecture:
         If the name is unknown or a size impossible.
     TypeError
         If an override is no field of :class:`Architecture`.
+
+    Examples
+    --------
+    >>> from modis.module import build_architecture
+    >>> sizes = build_architecture("paper", n_latent=16)
+    >>> sizes.n_latent, sizes.scaling, sizes.discriminator_hidden
+    (16, 'minmax', (1024, 512, 256))
     """
     if name not in ARCHITECTURES:
         raise ValueError(
@@ -160,7 +176,9 @@ def build_architecture(name: str, **overrides: Any) -> Architecture:
     known = {field.name for field in fields(Architecture)}
     unknown = sorted(set(overrides) - known)
     if unknown:
-        raise TypeError(f"Unknown argument(s) {unknown}; the module takes {sorted(known)}.")
+        raise TypeError(
+            f"There is no argument {unknown[0]!r}; for the networks there are {sorted(known)}."
+        )
     return replace(
         ARCHITECTURES[name],
         **{key: value for key, value in overrides.items() if value is not None},

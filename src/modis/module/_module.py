@@ -65,6 +65,21 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
     ----------
     Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
     Datasets*, equations 1 and 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from modis.module import MODISModule
+    >>> module = MODISModule(
+    ...     n_input={"rna": 20, "protein": 8},
+    ...     n_classes=3,
+    ...     likelihood={"rna": "nb", "protein": "gaussian"},
+    ... )
+    >>> encoded = module.encode("rna", torch.ones(4, 20))
+    >>> tuple(encoded.z.shape)
+    (4, 32)
+    >>> tuple(module.decode("protein", encoded.z).shape)
+    (4, 8)
     """
 
     def __init__(

@@ -38,6 +38,16 @@ def sizes_for(n_obs: Sequence[int], n_labeled: Sequence[int], n_classes: int) ->
     Returns
     -------
     ``n_layers`` and ``n_components`` of :class:`~modis.module.Architecture`.
+
+    Examples
+    --------
+    >>> from modis.module import sizes_for
+    >>> sizes_for(n_obs=[340, 790], n_labeled=[340, 790], n_classes=5)
+    {'n_layers': 0, 'n_components': 50}
+    >>> sizes_for(n_obs=[20, 20], n_labeled=[20, 20], n_classes=5)
+    {'n_layers': 0, 'n_components': 20}
+    >>> sizes_for(n_obs=[6000, 6000], n_labeled=[6000, 0], n_classes=8)
+    {'n_layers': 1, 'n_components': None}
     """
     labeled = [n for n in n_labeled if n]
     if n_classes < 2 or not labeled or max(n_obs) > _SMALL_COHORT:

@@ -27,6 +27,12 @@ class BlockStyle:
         Share of hidden units that are dropped while training, in [0, 1).
     negative_slope
         Slope of the LeakyReLU below zero; 0.2 is the paper's.
+
+    Examples
+    --------
+    >>> from modis.nn import BlockStyle
+    >>> BlockStyle(norm="layer", dropout=0.1)
+    BlockStyle(norm='layer', dropout=0.1, negative_slope=0.2)
     """
 
     norm: str | None = "batch"

@@ -56,6 +56,15 @@ class Decoder(nn.Module, ABC):
         Number of batches to condition on; fewer than two condition on nothing.
     n_cats_per_cov
         Number of categories of each categorical covariate to condition on, likewise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from modis.nn import DECODERS, BlockStyle
+    >>> decoder = DECODERS["nb"](n_latent=4, n_output=10, n_hidden=[16], style=BlockStyle())
+    >>> px = decoder(torch.zeros(3, 4))
+    >>> type(px).__name__, tuple(px.mean.shape)
+    ('NegativeBinomial', (3, 10))
     """
 
     #: Whether the distribution lives in scaled space and must be brought back.
@@ -217,6 +226,21 @@ class CountDecoder(Decoder):
     """Counts: feature shares by a softmax, times the observation's library size.
 
     The encoder sees ``log1p`` of the counts, normalised to the typical library size.
+
+    Parameters
+    ----------
+    n_latent
+        Dimensions of the latent space.
+    n_output
+        Number of features.
+    *args, **kwargs
+        As in :class:`Decoder`.
+
+    Examples
+    --------
+    >>> from modis.nn import DECODERS, CountDecoder
+    >>> [name for name, decoder in DECODERS.items() if issubclass(decoder, CountDecoder)]
+    ['nb', 'zinb', 'poisson']
     """
 
     typical_library: torch.Tensor

@@ -21,6 +21,16 @@ class DiscriminatorOutput(NamedTuple):
 
     ``modality`` has shape ``(n, n_modalities)``, ``classes`` ``(n, n_classes)`` (`None` without
     classes), ``hidden`` ``(n, n_hidden[-1])``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from modis.nn import BlockStyle, Discriminator
+    >>> judge = Discriminator(
+    ...     n_latent=4, n_modalities=3, n_classes=5, n_hidden=[16], style=BlockStyle(norm=None)
+    ... )
+    >>> judge(torch.zeros(2, 4))._fields
+    ('modality', 'classes', 'hidden')
     """
 
     modality: torch.Tensor
@@ -48,6 +58,17 @@ class Discriminator(nn.Module):
         the hidden layer that the modality head uses.
     n_batch
         Number of batches; fewer than two build no batch head.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from modis.nn import BlockStyle, Discriminator
+    >>> judge = Discriminator(
+    ...     n_latent=4, n_modalities=3, n_classes=5, n_hidden=[16], style=BlockStyle(norm=None)
+    ... )
+    >>> said = judge(torch.zeros(2, 4))
+    >>> tuple(said.modality.shape), tuple(said.classes.shape)
+    ((2, 3), (2, 5))
     """
 
     def __init__(

@@ -42,6 +42,15 @@ class Encoder(nn.Module):
     n_components
         Leading principal components of the training samples that stand in place of the
         features; `None` for the features themselves.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from modis.nn import BlockStyle, Encoder
+    >>> encoder = Encoder(n_input=100, n_latent=4, n_hidden=[16], style=BlockStyle())
+    >>> qz = encoder(torch.zeros(3, 100))
+    >>> tuple(qz.mean.shape), tuple(qz.stddev.shape)
+    ((3, 4), (3, 4))
     """
 
     def __init__(

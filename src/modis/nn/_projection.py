@@ -25,6 +25,17 @@ class PrincipalComponents(nn.Module):
         Number of features.
     n_components
         Number of components, at most `n_input`.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from modis.nn import PrincipalComponents
+    >>> projection = PrincipalComponents(n_input=10, n_components=3)
+    >>> projection.fit(np.random.default_rng(0).normal(size=(20, 10)))
+    >>> projection
+    PrincipalComponents(10 features, 3 components)
+    >>> tuple(projection(torch.zeros(5, 10)).shape)
+    (5, 3)
     """
 
     components: torch.Tensor

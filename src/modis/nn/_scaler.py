@@ -31,6 +31,17 @@ class FeatureScaler(nn.Module):
         Standardised values are clipped to ``[-max_value, max_value]``, so that a single
         outlier does not own the reconstruction loss; the convention of
         :func:`scanpy.pp.scale`. Ignored by the other scalings.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from modis.nn import FeatureScaler
+    >>> scaler = FeatureScaler(2)
+    >>> scaler.fit([np.array([[0.0, 10.0], [2.0, 30.0]])])
+    >>> scaler(torch.tensor([[1.0, 30.0]])).tolist()
+    [[0.0, 1.0]]
+    >>> scaler.inverse(torch.tensor([[0.0, 1.0]])).tolist()
+    [[1.0, 30.0]]
     """
 
     location: torch.Tensor

@@ -11,8 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch, Rectangle
 
 from ._heatmap import heatmap, light_to
-from ._panels import single
-from ._style import TEXT_COLOR, UNLABELED_COLOR, house_style, wrapped
+from ._palette import UNLABELED_COLOR
+from ._panels import figure_of, headline, single
+from ._style import TEXT_COLOR, house_style, wrapped
 
 APART: Any = {"facecolor": UNLABELED_COLOR, "linewidth": 0}
 UNSEEN: Any = {"facecolor": "#fdf0e6", "edgecolor": "#d55e00", "hatch": "////", "linewidth": 0}
@@ -24,7 +25,8 @@ def class_counts(
 ) -> Axes:
     r"""Draw the number of samples per modality and class.
 
-    Classes that a modality never saw are hatched; unlabelled samples stand apart in grey.
+    Classes that a modality never saw are hatched, and the title names them; unlabelled samples
+    stand apart in grey.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def class_counts(
     seen = (values > 0) & is_class
     digits = max(len(f"{value:,.0f}") for value in values.flat)
     cell = 0.3 + 0.07 * max(digits, 2)
-    ax = single(ax, size=(cell * len(order) + 3.4, 0.42 * len(counts) + 1.9))
+    drawn_on, ax = ax, single(ax, size=(cell * len(order) + 3.4, 0.42 * len(counts) + 1.9))
     highest = max(values[:, :n_classes].max(initial=0), 1)
     heatmap(
         ax,
@@ -97,7 +99,10 @@ def class_counts(
     if 0 < n_classes < len(order):
         ax.axvline(n_classes, color="white", linewidth=6)
     ax.set_xticklabels(ax.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_title("Samples per modality and class", loc="left")
+    if drawn_on is None:
+        headline(figure_of(ax), _finding(counts[order[:n_classes]]))
+    else:
+        ax.set_title("Samples per modality and class", loc="left")
     if (values[:, :n_classes] == 0).any():
         ax.legend(
             handles=[Patch(**UNSEEN, label="class not seen\nin this modality")],
@@ -105,3 +110,17 @@ def class_counts(
             bbox_to_anchor=(1.0, 1.0),
         )
     return ax
+
+
+def _finding(counts: pd.DataFrame) -> str:
+    """What is never seen or, if there is no such thing, what is seen least."""
+    values = counts.to_numpy(dtype=float)
+    if not values.any():
+        return "No sample has a class"
+    pairs = [f"{name} in {modality}" for modality in counts.index for name in counts]
+    absent = [pair for pair, n in zip(pairs, values.flat, strict=True) if n == 0]
+    if not absent:
+        return f"Fewest samples: {pairs[values.argmin()]}, {values.min():,.0f}"
+    if len(absent) > 3:
+        return f"Never seen: {len(absent)} of {len(pairs)} pairs of class and modality"
+    return f"Never seen: {', '.join(absent)}"

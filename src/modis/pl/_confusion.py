@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
 from ._heatmap import heatmap
-from ._panels import panels
-from ._style import NO_DATA, TEXT_COLOR, house_style, in_order, is_missing, text_inches, wrapped
+from ._palette import in_order
+from ._panels import figure_of, headline, panels
+from ._style import ASIDE_COLOR, NO_DATA, TEXT_COLOR, house_style, is_missing, text_inches, wrapped
 
 MAX_WIDTH = 16.0
 
@@ -33,8 +34,9 @@ def confusion(
 ) -> NDArray[np.object_]:
     """Draw confusion matrices: over all samples, then one per modality.
 
-    Rows are true classes, columns predicted ones; the number of samples of each true class stands
-    to the right of its row. Cells without samples stay empty.
+    The title says which class is missed most. Rows are true classes, columns predicted ones; the
+    number of samples of each true class stands to the right of its row. Cells without samples
+    stay empty.
 
     Parameters
     ----------
@@ -106,7 +108,33 @@ def confusion(
         if axes is None and not ax.get_subplotspec().is_first_col():
             ax.set_ylabel("")
             ax.set_yticklabels([])
+    if axes is None:
+        headline(figure_of(drawn_on[0]), _lowest_recall(samples))
     return drawn_on
+
+
+def lowest_recall(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None = None) -> str:
+    """Say which class is missed most, for those who draw on axes of their own."""
+    return _lowest_recall(_samples(y_true, y_pred, modality))
+
+
+def _lowest_recall(samples: pd.DataFrame) -> str:
+    right = samples["true"] == samples["predicted"]
+    by = [samples[name] for name in ("modality", "true") if name in samples]
+    recalls = right.groupby(by, sort=False, observed=True).agg(["mean", "size"])
+    if (recalls["mean"] == 1).all():
+        return "Every sample is found in its class"
+    # of equals, the one that is known best
+    where, lowest = next(recalls.sort_values(["mean", "size"], ascending=[True, False]).iterrows())
+    what = f"{where[1]} from {where[0]}" if isinstance(where, tuple) and len(by) > 1 else where
+    if isinstance(what, tuple):
+        (what,) = what
+    return f"Lowest recall: {what}, {_two_digits(lowest['mean'])} (n = {lowest['size']:,.0f})"
+
+
+def _two_digits(share: float) -> str:
+    """Of which 0.00 and 1.00 are never the result of rounding."""
+    return f"{share:.2f}" if share in (0, 1) else f"{min(max(share, 0.01), 0.99):.2f}"
 
 
 def _samples(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None) -> pd.DataFrame:
@@ -164,7 +192,7 @@ def _draw(
     aside: Any = {
         "textcoords": "offset points",
         "fontsize": 7.5,
-        "color": "#777777",
+        "color": ASIDE_COLOR,
         "annotation_clip": False,
     }
     ax.annotate("n", (1, 1), xycoords="axes fraction", xytext=(5, 4), **aside)

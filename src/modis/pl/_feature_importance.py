@@ -12,8 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ._panels import figure_of, panels
-from ._style import TEXT_COLOR, house_style, in_order, wrapped
+from ._palette import in_order
+from ._panels import figure_of, headline, panels
+from ._style import TEXT_COLOR, house_style, wrapped
 
 COLORS = {"up": "#d55e00", "down": "#0072b2"}
 MEANINGS = {"up": "higher in the class", "down": "lower in the class"}
@@ -102,15 +103,25 @@ def feature_importance(
         figure = figure_of(drawn_on[0])
         width, height = figure.get_size_inches()
         n_columns = 2 if width > WIDTH_OF_LEGEND else 1
-        # above the panels: beside the bars there may be no room
-        figure.legend(handles=handles, loc="outside upper left", ncols=n_columns, handlelength=1.0)
-        figure.supxlabel(SCORE, fontsize=9)
+        # below the panels: beside the bars there may be no room
+        figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, handlelength=1.0)
+        for ax in drawn_on[-drawn_on[0].get_gridspec().ncols :]:
+            ax.set_xlabel(SCORE, loc="left", fontsize=8.5)
         figure.set_size_inches(width, height + (0.5 if n_columns == 2 else 0.7))
+        headline(figure, _finding(importance))
     else:
         for ax in drawn_on:
             ax.set_xlabel(SCORE)
         drawn_on[-1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawn_on
+
+
+def _finding(importance: pd.DataFrame) -> str:
+    """The strongest feature of all."""
+    strength = importance["attribution"].abs().to_numpy()
+    best = importance.iloc[int(np.argmax(strength))]
+    how = {"up": "higher", "down": "lower"}[best["direction"]]
+    return f"Strongest feature: {_short(best['feature'])}, {how} in {best['class']}"
 
 
 def _tables(importance: pd.DataFrame, n_features: int) -> dict[tuple[str, Any], pd.DataFrame]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from numpy.typing import NDArray
 
-from ._style import TEXT_COLOR, luminance
+from ._style import ink_on
 
 
 def light_to(color: str) -> Colormap:
@@ -44,12 +44,11 @@ def heatmap(
     ax.tick_params(length=0)
     for row, column in np.argwhere(~empty):
         if texts[row, column]:
-            background = luminance(to_rgb(cmap(norm(values[row, column]))))
             text = ax.text(
                 column + 0.5,
                 row + 0.5,
                 texts[row, column],
-                color=TEXT_COLOR if background > 0.62 else "white",
+                color=ink_on(cmap(norm(values[row, column]))),
                 ha="center",
                 va="center",
                 fontsize=fontsize,

@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ._panels import figure_of, panels
-from ._style import class_colors, house_style
+from ._palette import palette
+from ._panels import figure_of, headline, panels
+from ._style import house_style
 
 PARTS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation"}
 PART_COLORS = {"train": "#0072b2", "validation": "#d55e00"}
@@ -102,7 +103,7 @@ def history(
         handles = [_key(part, PART_COLORS[part], PART_LINES[part]) for part in parts]
         figure_of(axes[0]).legend(
             handles=handles + _best_key(best_epoch),
-            loc="outside upper right",
+            loc="outside lower right",
             ncols=len(handles) + 1,
         )
         n_columns = axes[0].get_gridspec().ncols
@@ -110,9 +111,12 @@ def history(
             panel.set_xlabel("epoch")
             # The last row may be short: what stands above its gap is then the lowest panel.
             panel.tick_params(labelbottom=True)
+        if best_epoch is not None:
+            last = max(curve.series.index.max() for curve in curves)
+            headline(figure_of(axes[0]), f"Weights kept: epoch {best_epoch} of 0 to {last}")
         return axes
 
-    colors = class_colors(terms)
+    colors = palette(terms)
     _draw(ax, curves, colors, best_epoch)
     handles = []
     for curve in curves:

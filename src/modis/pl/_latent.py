@@ -9,22 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from ._palette import UNLABELED_COLOR, in_order, palette, replaced
 from ._panels import panels
-from ._style import (
-    TEXT_COLOR,
-    UNLABELED_COLOR,
-    class_colors,
-    house_style,
-    in_order,
-    is_missing,
-    modality_colors,
-    text_inches,
-    wrapped,
-)
+from ._style import TEXT_COLOR, house_style, is_missing, text_inches, wrapped
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -66,7 +58,9 @@ def latent(
     axes
         Axes to draw on, one per panel. By default a new figure.
     palette
-        Colours by class or modality name, for those that shall differ from the default.
+        Colours by class or modality name, for those that shall differ from the default: from
+        those that the embedding brings along for scanpy (`.uns["label_colors"]`), or else from
+        :func:`modis.pl.palette`.
     max_points
         Draw a random subset of this many rows. By default all are drawn.
     seed
@@ -111,7 +105,7 @@ def latent(
     rows = rng.permutation(len(coordinates))[:max_points]
     obs, coordinates = embedding.obs[keys].iloc[rows], coordinates[rows]
     unlabeled = {key: is_missing(obs[key], unlabeled_category) for key in keys}
-    colors = _colors(embedding.obs[keys], unlabeled_category, palette)
+    colors = _colors(embedding, keys, unlabeled_category, palette)
 
     legends = [text_inches(colors[key]) * _legend_columns(len(colors[key])) for key in keys]
     width = 3.6 + float(np.mean(legends)) + 0.5
@@ -154,19 +148,36 @@ def _coordinates(embedding: AnnData, basis: str) -> tuple[NDArray[np.floating], 
 
 
 def _colors(
-    obs: pd.DataFrame, unlabeled_category: str | None, palette: Mapping[Any, str] | None
+    embedding: AnnData,
+    keys: list[str],
+    unlabeled_category: str | None,
+    own: Mapping[Any, str] | None,
 ) -> dict[str, dict[Any, str]]:
     """Colours by column; true and predicted classes share theirs."""
-    names = {key: _names(obs[key], unlabeled_category) for key in obs}
-    classes = {name for key in obs if key in ("label", "predicted") for name in names[key]}
+    names = {key: _names(embedding.obs[key], unlabeled_category) for key in keys}
+    classes = {name for key in keys if key in ("label", "predicted") for name in names[key]}
     colors = {}
-    for key in obs:
+    for key in keys:
         if key == "modality":
-            colors[key] = modality_colors(names[key], palette)
+            by_rule = palette(names[key], "modality")
         else:
             shared = classes if key in ("label", "predicted") else names[key]
-            colors[key] = class_colors(shared, palette)
+            by_rule = palette(shared, unlabeled_category=None)
+        colors[key] = replaced(by_rule | _stored(embedding, key, names[key]), own)
     return colors
+
+
+def _stored(embedding: AnnData, key: str, names: set[Any]) -> dict[Any, str]:
+    """Colours that the embedding brings along, as scanpy keeps them."""
+    values, colors = embedding.obs[key], embedding.uns.get(f"{key}_colors")
+    if colors is None or not isinstance(values.dtype, pd.CategoricalDtype):
+        return {}
+    categories = values.cat.categories
+    if len(colors) < len(categories) or not all(is_color_like(color) for color in colors):
+        return {}
+    return {
+        name: str(color) for name, color in zip(categories, colors, strict=False) if name in names
+    }
 
 
 def _names(values: pd.Series, unlabeled_category: str | None) -> set[Any]:

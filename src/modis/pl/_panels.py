@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+INCHES_PER_TITLE_LETTER = 0.1
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -55,6 +58,14 @@ def single(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
     """Return the given axes, or those of a new figure of `size` inches."""
     drawn_on: Axes = panels(1, ax, panel_size=size, max_width=size[0])[0]
     return drawn_on
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write what a figure shows above its panels, in a figure made by :func:`panels`."""
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(text, max(20, int(width / INCHES_PER_TITLE_LETTER)))
+    figure.set_size_inches(width, height + 0.1 + 0.18 * len(lines))
+    figure.suptitle("\n".join(lines), x=0.01, ha="left")
 
 
 def _as_array(axes: list[Axes]) -> NDArray[np.object_]:

@@ -1,19 +1,28 @@
-"""One look for all figures: colours, order of names, fonts."""
+"""One look for all figures: fonts, lines and the card they stand on."""
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.colors import is_color_like, to_rgb
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+PAPER_COLOR = "#ffffff"
+TEXT_COLOR = "#333333"
+ASIDE_COLOR = "#666666"
+LINE_COLOR = "#8a8a8a"
+GRID_COLOR = "#e6e6e6"
+
+# Every figure is a white card with a margin, on light pages and on dark ones. No single grey can
+# be read on both: on white and on a near-black page (#14181e) the best has a contrast of 4.2,
+# and texts need 4.5. So all colours are set, whatever style a user has chosen for matplotlib.
 # Any: matplotlib's stubs accept only a Literal of every parameter's name as a key.
 RC: Any = {
     "font.size": 9,
@@ -24,43 +33,29 @@ RC: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
+    "axes.facecolor": PAPER_COLOR,
+    "axes.edgecolor": LINE_COLOR,
+    "axes.labelcolor": TEXT_COLOR,
+    "axes.titlecolor": TEXT_COLOR,
+    "text.color": TEXT_COLOR,
+    "xtick.color": LINE_COLOR,
+    "ytick.color": LINE_COLOR,
+    "xtick.labelcolor": TEXT_COLOR,
+    "ytick.labelcolor": TEXT_COLOR,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
     "legend.fontsize": 8.5,
     "legend.frameon": False,
+    "legend.labelcolor": TEXT_COLOR,
+    "figure.facecolor": PAPER_COLOR,
     "figure.titlesize": 11,
     "figure.titleweight": "bold",
     "hatch.linewidth": 0.6,
 }
 
-UNLABELED_COLOR = "#d4d4d4"
 NO_DATA: Any = {"facecolor": "#f3f3f3", "edgecolor": "#c0c0c0", "hatch": "////", "linewidth": 0}
-TEXT_COLOR = "#333333"
-
-# Okabe & Ito (2008), ordered so that the first ones differ in lightness too; yellow is darkened
-# to be seen as points on white.
-OKABE_ITO = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#cc79a7",
-    "#d55e00",
-    "#56b4e9",
-    "#c9b800",
-    "#000000",
-)
-# Paul Tol's "muted": also safe, and not to be mistaken for the classes beside it.
-MUTED = (
-    "#332288",
-    "#44aa99",
-    "#cc6677",
-    "#ddcc77",
-    "#882255",
-    "#88ccee",
-    "#117733",
-    "#aa4499",
-    "#999933",
-)
 
 
 @contextmanager
@@ -78,60 +73,21 @@ def house_style() -> Iterator[None]:
         mpl.rcParams.update(before)
 
 
-def in_order(names: Iterable[Any]) -> list[Any]:
-    """Sort names as people do: "cluster 2" before "cluster 10"."""
-    return sorted(
-        set(names),
-        key=lambda name: [
-            (0, int(part), "") if part.isdigit() else (1, 0, part.casefold())
-            for part in re.split(r"(\d+)", str(name))
-            if part
-        ],
-    )
+def contrast(one: Any, other: Any) -> float:
+    """Contrast of two colours, 1 to 21, as the Web Content Accessibility Guidelines define it."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
 
 
-def class_colors(names: Iterable[Any], palette: Mapping[Any, str] | None = None) -> dict[Any, str]:
-    """Return a colour per class, the same in every figure of the same classes."""
-    return _colors(in_order(names), OKABE_ITO, palette)
+def ink_on(background: Any) -> str:
+    """Black or white, whichever is the easier to read: the contrast is never below 4.5."""
+    return max("black", "white", key=lambda ink: contrast(ink, background))
 
 
-def modality_colors(
-    names: Iterable[Any], palette: Mapping[Any, str] | None = None
-) -> dict[Any, str]:
-    """Return a colour per modality, the same in every figure of the same modalities."""
-    return _colors(in_order(names), MUTED, palette)
-
-
-def _colors(
-    names: list[Any], first: tuple[str, ...], palette: Mapping[Any, str] | None
-) -> dict[Any, str]:
-    colors = dict(zip(names, _enough(len(names), first), strict=True))
-    for name, color in (palette or {}).items():
-        if not is_color_like(color):
-            raise ValueError(f"palette gives {name!r} the colour {color!r}, which is not one.")
-        if name in colors:
-            colors[name] = color
-    return colors
-
-
-def _enough(n: int, first: tuple[str, ...]) -> list[str]:
-    if n <= len(first):
-        return list(first[:n])
-    # Imported only here: scanpy takes seconds, and few data sets have so many classes.
-    from scanpy.plotting import palettes
-
-    # The longest holds yellows and whites that do not show on white.
-    longest = [color for color in palettes.default_102 if luminance(to_rgb(color)) < 0.75]
-    for longer in (palettes.default_20, palettes.default_28, longest):
-        if n <= len(longer):
-            return list(longer[:n])
-    return [mpl.colors.to_hex(color) for color in mpl.colormaps["turbo"](np.linspace(0, 1, n))]
-
-
-def luminance(rgb: tuple[float, float, float]) -> float:
-    """Brightness of a colour as seen: 0 is black, 1 white."""
-    red, green, blue = rgb
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def _luminance(color: Any) -> float:
+    values = np.array(to_rgb(color))
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def is_missing(values: pd.Series, also: str | None = None) -> NDArray[np.bool_]:
@@ -140,8 +96,16 @@ def is_missing(values: pd.Series, also: str | None = None) -> NDArray[np.bool_]:
 
 
 def wrapped(name: Any, width: int = 24) -> str:
-    """Break a long name into lines."""
-    return textwrap.fill(str(name), width, break_long_words=False) or str(name)
+    """Break a long name into lines: at spaces and hyphens, or else behind "_", "/", "." or ":"."""
+    text = str(name)
+    if any(len(word) > width for word in text.split()):
+        lines = [""]
+        for part in re.split(r"(?<=[\s_/.:-])", text):
+            if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+                lines.append("")
+            lines[-1] += part
+        text = "\n".join(lines)
+    return "\n".join(textwrap.fill(line, width) for line in text.splitlines()) or text
 
 
 def text_inches(names: Iterable[Any]) -> float:

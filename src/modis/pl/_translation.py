@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 
 from ._heatmap import heatmap, light_to
-from ._panels import figure_of, single
+from ._panels import figure_of, headline, single
 from ._style import NO_DATA, TEXT_COLOR, house_style, wrapped
 
 RATIO_TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -80,7 +80,10 @@ def translation(
     ratios = np.nan_to_num(np.where(values == 0, 1.0, ratios), nan=1.0, posinf=1e3)
 
     n_sources, n_targets = values.shape
-    ax = single(ax, size=(max(4.6, 1.1 * n_targets + 2.2), max(2.8, 0.75 * n_sources + 1.5)))
+    drawn_on, ax = (
+        ax,
+        single(ax, size=(max(4.6, 1.1 * n_targets + 2.2), max(2.8, 0.75 * n_sources + 1.5))),
+    )
     highest = max(2.0, ratios.max())
     mesh = heatmap(
         ax,
@@ -110,10 +113,28 @@ def translation(
                 ax.add_patch(Rectangle((column, row), 1, 1, **NO_DATA))
             elif source == target:
                 ax.add_patch(Rectangle((column + 0.03, row + 0.03), 0.94, 0.94, **FRAME))
-    ax.set_xlabel("predicted modality (target)")
+    ax.set_xlabel("predicted modality (target); framed: reconstruction")
     ax.set_ylabel("from modality (source)")
-    ax.set_title("Translation error (framed: reconstruction)", loc="left")
+    if drawn_on is None:
+        headline(figure_of(ax), _finding(errors, ratios, "its limit" if limit is not None else ""))
+    else:
+        ax.set_title("Translation error", loc="left")
     return ax
+
+
+def _finding(errors: pd.DataFrame, ratios: np.ndarray, reference: str) -> str:
+    """The translation that is furthest from what its column is compared with."""
+    across = {
+        (source, target): ratios[row, column]
+        for row, source in enumerate(errors.index)
+        for column, target in enumerate(errors.columns)
+        if source != target and errors.notna().iloc[row, column]
+    }
+    if not across:
+        return "Reconstruction error"
+    (source, target), highest = max(across.items(), key=lambda item: item[1])
+    reference = reference or f"the lowest error of {target}"
+    return f"Hardest translation: {source} to {target}, {highest:.2f} × {reference}"
 
 
 def _limits(errors: pd.DataFrame, limit: pd.Series) -> np.ndarray:

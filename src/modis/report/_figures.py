@@ -8,6 +8,9 @@ import pandas as pd
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import pl
+from ..metrics import modality_mixing
+from ..pl._confusion import lowest_recall
+from ..pl._style import house_style
 from ._cohort import UNLABELED
 from ._importance import N_FEATURES
 from ._predictions import COMBINED
@@ -63,6 +66,7 @@ def embed(model: MODIS, cohort: Cohort, seed: int) -> AnnData:
     return embedding
 
 
+@house_style()
 def draw_figures(
     model: MODIS,
     cohort: Cohort,
@@ -88,6 +92,7 @@ def draw_figures(
     # every sample without a class has the category for unlabelled, whatever its name is
     unlabeled = model.registry_["setup_args"]["unlabeled_category"]
     drawn = pl.latent(embedding, color=color, unlabeled_category=unlabeled)
+    drawn[0].set_title(_mixing(embedding), loc="left")
     axes["latent_umap.png"] = drawn[0]
     if predictions is not None:
         judged = predictions.dropna(subset="label")
@@ -106,9 +111,27 @@ def draw_figures(
     axes["class_counts.png"] = pl.class_counts(counts, unlabeled=UNLABELED)
     for name, ax in axes.items():
         figure = cast("Figure", ax.get_figure(root=True))
-        figure.savefig(out / name, dpi=DPI, bbox_inches="tight", facecolor="white")
+        figure.savefig(out / name, dpi=DPI, bbox_inches="tight", pad_inches=0.12)
         plt.close(figure)
     return list(axes)
+
+
+def _mixing(embedding: AnnData) -> str:
+    """How far the modalities mix, within classes where these are known."""
+    obs = embedding.obs
+    if "predicted" in obs:
+        classes = obs["predicted"].cat.categories
+        embedding = embedding[obs["label"].isin(classes).to_numpy()]
+    try:
+        mixing = modality_mixing(
+            embedding.obsm["X_modis"],
+            embedding.obs["modality"].astype(str),
+            embedding.obs["label"].astype(str) if "predicted" in obs else None,
+        )
+    # one modality, or none that has two samples
+    except ValueError:
+        return "Modality"
+    return f"Modalities mix: {mixing:.2f} of 1"
 
 
 def _draw_history(model: MODIS) -> Axes:
@@ -127,10 +150,10 @@ def _draw_confusion(judged: pd.DataFrame) -> Axes:
     n_rows = -(-n_panels // n_columns)
     n_columns = -(-n_panels // n_rows)
     side = max(2.3, 0.36 * n_classes)
-    _, grid = plt.subplots(
+    figure, grid = plt.subplots(
         n_rows,
         n_columns,
-        figsize=((side + 0.7) * n_columns + 0.8, (side + 1.5) * n_rows),
+        figsize=((side + 0.7) * n_columns + 0.8, (side + 1.5) * n_rows + 0.3),
         squeeze=False,
         layout=ConstrainedLayoutEngine(h_pad=0.15),
     )
@@ -142,5 +165,7 @@ def _draw_confusion(judged: pd.DataFrame) -> Axes:
         if not ax.get_subplotspec().is_first_col():
             ax.set_ylabel("")
             ax.tick_params(labelleft=False)
+    found = lowest_recall(judged["label"], judged["predicted"], judged["source"])
+    figure.suptitle(found, x=0.01, ha="left")
     first: Axes = axes[0]
     return first

@@ -104,6 +104,7 @@ def write_page(
         + [("Python", platform.python_version())],
         command=command,
         date=date.today().isoformat(),
+        version=version("modis-omics"),
         modalities=results.cohort.modalities,
         has_classes=results.predictions is not None,
     )

@@ -18,6 +18,12 @@ class Method:
         Arguments of the model and of its training.
     links
         Whether the model is told which features of different modalities are linked.
+
+    Examples
+    --------
+    >>> from modis.experiments import METHODS
+    >>> METHODS["paper"].model, METHODS["paper"].train["batch_size"], METHODS["links"].links
+    ({'architecture': 'paper'}, 32, True)
     """
 
     model: dict[str, Any] = field(default_factory=dict)

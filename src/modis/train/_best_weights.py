@@ -22,6 +22,13 @@ class BestWeights(Callback):
     ----------
     monitor
         Logged score that is minimised.
+
+    Examples
+    --------
+    >>> from modis.train import BestWeights
+    >>> best = BestWeights("selection_validation")
+    >>> best.best_score, best.best_epoch
+    (inf, None)
     """
 
     def __init__(self, monitor: str) -> None:

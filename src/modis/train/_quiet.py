@@ -28,7 +28,18 @@ _WARNINGS = (
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Keep other libraries' notes to themselves off the user's screen; warnings still show."""
+    """Keep other libraries' notes to themselves off the user's screen; warnings still show.
+
+    Yields
+    ------
+    Nothing; within the block the notes are off.
+
+    Examples
+    --------
+    >>> from modis.train import quiet_libraries
+    >>> with quiet_libraries():
+    ...     pass  # here a trainer says nothing of devices and tips
+    """
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

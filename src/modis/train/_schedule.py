@@ -33,6 +33,16 @@ def batch_size_for(n_obs: int, wanted: int | None, norm: str | None) -> int:
     ------
     ValueError
         If the user's wish is too small.
+
+    Returns
+    -------
+    Number of rows.
+
+    Examples
+    --------
+    >>> from modis.train import batch_size_for
+    >>> batch_size_for(500, wanted=None, norm="batch"), batch_size_for(20_000, None, "batch")
+    (64, 256)
     """
     if wanted is None:
         return _BATCH_SIZE if n_obs <= _LARGE else _LARGE_BATCH_SIZE
@@ -52,6 +62,16 @@ def train_size_for(n_layers: int, wanted: float | None) -> float:
         Hidden layers of the encoders.
     wanted
         What the user asked for; `None` gives 0.9, or 1 with linear encoders.
+
+    Returns
+    -------
+    Share in (0, 1].
+
+    Examples
+    --------
+    >>> from modis.train import train_size_for
+    >>> train_size_for(n_layers=1, wanted=None), train_size_for(n_layers=0, wanted=None)
+    (0.9, 1.0)
     """
     if wanted is None:
         return 0.9 if n_layers else 1.0
@@ -72,6 +92,16 @@ def epochs_for(steps_per_epoch: int, wanted: int | None) -> int:
     ------
     ValueError
         If the user's wish is below one.
+
+    Returns
+    -------
+    Number of epochs.
+
+    Examples
+    --------
+    >>> from modis.train import epochs_for
+    >>> epochs_for(steps_per_epoch=4, wanted=None), epochs_for(1, None), epochs_for(4, 20)
+    (150, 400, 20)
     """
     if wanted is None:
         return min(max(-(-_STEPS // steps_per_epoch), _EPOCH_BOUNDS[0]), _EPOCH_BOUNDS[1])
@@ -81,7 +111,25 @@ def epochs_for(steps_per_epoch: int, wanted: int | None) -> int:
 
 
 def validation_interval(steps_per_epoch: int, max_epochs: int) -> int:
-    """Epochs between two validation passes, so that at least ten steps lie between them."""
+    """Epochs between two validation passes, so that at least ten steps lie between them.
+
+    Parameters
+    ----------
+    steps_per_epoch
+        Minibatches of the longest modality.
+    max_epochs
+        Epochs of the training; the interval is at most so long.
+
+    Returns
+    -------
+    Number of epochs.
+
+    Examples
+    --------
+    >>> from modis.train import validation_interval
+    >>> validation_interval(steps_per_epoch=3, max_epochs=200)
+    4
+    """
     return max(1, min(-(-_STEPS_PER_VALIDATION // steps_per_epoch), max_epochs))
 
 

@@ -83,6 +83,15 @@ class MODISTrainingPlan(LightningModule):
     ------
     ValueError
         If a loss weight names no term.
+
+    Examples
+    --------
+    >>> from modis.module import MODISModule
+    >>> from modis.train import MODISTrainingPlan
+    >>> module = MODISModule({"rna": 20}, n_classes=2, likelihood={"rna": "gaussian"})
+    >>> plan = MODISTrainingPlan(module, loss_weights={"clustering": 0.1})
+    >>> plan.lr, plan.loss_weights["clustering"], plan.loss_weights["kl"]
+    (0.001, 0.1, 0.016)
     """
 
     def __init__(

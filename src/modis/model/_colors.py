@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..pl import palette
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..data import DataSpec
+
+__all__ = ["scanpy_colors"]
+
+
+def scanpy_colors(obs: pd.DataFrame, spec: DataSpec) -> dict[str, list[str]]:
+    """Colours of a joint embedding, under the keys that scanpy reads.
+
+    Parameters
+    ----------
+    obs
+        Its categorical columns `modality`, `label` and, with classes, `predicted`.
+    spec
+        What the model was set up for. Classes that it does not know have colours behind those
+        that it knows, and so change none of them.
+
+    Returns
+    -------
+    A colour per category, by `"modality_colors"` and so on.
+    """
+    classes, unlabeled = list(spec.classes), spec.unlabeled_category
+    foreign = [name for name in obs["label"].cat.categories if name not in {*classes, unlabeled}]
+    in_sequence = list(palette(range(len(classes) + len(foreign))).values())
+    by_class = palette([*classes, unlabeled], unlabeled_category=unlabeled)
+    by_class |= dict(zip(foreign, in_sequence[len(classes) :], strict=True))
+    by_key = {"modality": palette(spec.modalities, "modality"), "label": by_class}
+    by_key["predicted"] = by_class
+    return {
+        f"{key}_colors": [colors[name] for name in obs[key].cat.categories]
+        for key, colors in by_key.items()
+        if key in obs
+    }

@@ -1,0 +1,75 @@
+"""Titles say what a figure shows, and only in figures of our own."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis.pl import class_counts, confusion, feature_importance, history, translation
+
+COUNTS = pd.DataFrame({"T": [20, 12], "B": [5, 3], "unlabeled": [0, 40]}, index=["rna", "adt"])
+ERRORS = pd.DataFrame([[1.0, 2.2], [1.5, 2.0]], index=["rna", "adt"], columns=["rna", "adt"])
+LIMIT = pd.Series({"rna": 1.0, "adt": 2.0})
+IMPORTANCE = pd.DataFrame(
+    {
+        "class": ["T", "B"],
+        "feature": ["CD3D", "MS4A1"],
+        "attribution": [0.4, -0.7],
+        "direction": ["up", "down"],
+    }
+)
+LOSS = {"loss_train": pd.DataFrame({"loss": np.arange(5.0)})}
+
+
+def unseen(*cells):
+    counts = COUNTS.copy()
+    for row, column in cells:
+        counts.loc[row, column] = 0
+    return counts
+
+
+FINDINGS = [
+    (lambda: class_counts(COUNTS), "Fewest samples: B in adt, 3"),
+    (lambda: class_counts(unseen(("adt", "B"))), "Never seen: B in adt"),
+    (lambda: class_counts(COUNTS[["unlabeled"]]), "No sample has a class"),
+    (lambda: class_counts(COUNTS * 0), "No sample has a class"),
+    (lambda: confusion(["a", "a", "b"], ["a", "b", "b"]), "Lowest recall: a, 0.50 (n = 2)"),
+    (
+        lambda: confusion(["a", "a", "b", "a"], ["a", "b", "b", "c"], ["x", "x", "x", "y"]),
+        "Lowest recall: a from y, 0.00 (n = 1)",
+    ),
+    (
+        lambda: confusion(["a"] * 999 + ["b"], ["a"] * 999 + ["b"]),
+        "Every sample is found in its class",
+    ),
+    (lambda: confusion(["a"] * 1000, ["a"] * 999 + ["b"]), "Lowest recall: a, 0.99 (n = 1,000)"),
+    (lambda: translation(ERRORS, LIMIT), "Hardest translation: adt to rna, 1.50 × its limit"),
+    (
+        lambda: translation(ERRORS),
+        "Hardest translation: adt to rna, 1.50 × the lowest error of rna",
+    ),
+    (lambda: translation(ERRORS.iloc[:1, :1]), "Reconstruction error"),
+    (lambda: feature_importance(IMPORTANCE), "Strongest feature: MS4A1, lower in B"),
+    (lambda: history(LOSS, best_epoch=2), "Weights kept: epoch 2 of 0 to 4"),
+    (lambda: history(LOSS), ""),
+]
+
+
+@pytest.mark.parametrize(("draw", "finding"), FINDINGS)
+def test_title_says_the_finding(draw, finding, drawn):
+    figure = drawn(draw())
+    assert " ".join(figure.get_suptitle().split()) == finding
+
+
+def test_title_of_a_figure_that_is_not_ours_stays():
+    for draw in (
+        lambda ax: class_counts(COUNTS, ax=ax),
+        lambda ax: confusion(["a", "b"], ["a", "b"], axes=[ax]),
+        lambda ax: translation(ERRORS, ax=ax),
+        lambda ax: history(LOSS, best_epoch=1, ax=ax),
+    ):
+        figure, ax = plt.subplots()
+        draw(ax)
+        assert figure.get_suptitle() == ""

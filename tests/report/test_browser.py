@@ -1,0 +1,177 @@
+"""The report in a real browser: what a reader sees, at a desk and on a phone, by day and night."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import pytest
+
+import modis.report
+
+if TYPE_CHECKING:
+    from modis.report._fit import Results
+
+PROBE = Path(__file__).with_name("probe.html")
+SCRIPT = Path(modis.report.__file__).with_name("tables.js")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+WIDTHS = (1280, 390)
+# numbers as texts would have 10 before 9; nothing, a name among numbers, rows for all others
+SMALL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Small</title></head>
+<body><table class="sortable"><thead><tr><th scope="col">Name</th><th scope="col">Value</th></tr>
+</thead><tbody>
+<tr><th>type 10</th><td>9</td></tr><tr><th>type 9</th><td>\N{EN DASH}</td></tr>
+<tr><th>Type 2</th><td data-value="1000">1,000</td></tr><tr><th>b</th><td></td></tr>
+<tr><th>a</th><td>-2.5</td></tr><tr><th>c</th><td>10</td></tr>
+<tr class="sum"><th>all</th><td>1</td></tr></tbody></table><script>SCRIPT</script></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    named = os.environ.get("MODIS_BROWSER")
+    if named:
+        if shutil.which(named) is None:
+            pytest.fail(f"MODIS_BROWSER names no program: {named}", pytrace=False)
+        return named
+    found = next((name for name in BROWSERS if shutil.which(name)), None)
+    if found is None:
+        pytest.skip("no Chromium or Chrome on the PATH; MODIS_BROWSER may name one")
+    return found
+
+
+def visit(browser: str, pages: list[tuple[Path, int]], home: Path, *options: str) -> Any:
+    """What the probe sees on pages of some widths, and what the console says."""
+    wanted = [{"url": path.resolve().as_uri(), "width": width} for path, width in pages]
+    done = subprocess.run(
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--allow-file-access-from-files",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=20000",
+            "--window-size=1400,1000",
+            f"--user-data-dir={home}",
+            *options,
+            "--dump-dom",
+            f"{PROBE.resolve().as_uri()}#{quote(json.dumps(wanted))}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    found = re.search(r'<pre id="seen">([^<]*)</pre>', done.stdout)
+    assert found is not None, done.stderr[-2000:]
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return json.loads(unquote(found.group(1))), console
+
+
+@pytest.fixture(scope="module")
+def light(
+    browser: str, results: tuple[Results, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    folder = tmp_path_factory.mktemp("browser")
+    small = folder / "small.html"
+    script = SCRIPT.read_text(encoding="utf-8")
+    small.write_text(SMALL.replace("SCRIPT", script), encoding="utf-8")
+    report = results[1] / "report.html"
+    pages = [*((report, width) for width in WIDTHS), (small, 800)]
+    return visit(browser, pages, folder / "profile")
+
+
+@pytest.fixture(scope="module")
+def dark(
+    browser: str, results: tuple[Results, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    home = tmp_path_factory.mktemp("browser")
+    report = results[1] / "report.html"
+    return visit(browser, [(report, 1280)], home, "--blink-settings=preferredColorScheme=0")
+
+
+def test_the_probe_hears_errors(browser: str, tmp_path: Path) -> None:
+    page = tmp_path / "broken.html"
+    image = '<img src="http://example.invalid/x.png" alt="">'
+    wide = '<p style="width: 900px; color: #aaa">faint</p>'
+    page.write_text(f"<body>{image}{wide}<script>oops()</script></body>", encoding="utf-8")
+    (seen,), console = visit(browser, [(page, 390)], tmp_path / "profile")
+    assert any("oops is not defined" in line for line in console)
+    assert seen["requests"] == ["http://example.invalid/x.png"]
+    assert seen["needed"] > seen["width"]
+    assert seen["faint"][0] < 3
+    assert seen["images"][0]["natural"] == 0
+
+
+def test_opens_without_errors_or_requests(light: Any, dark: Any) -> None:
+    for pages, console in (light, dark):
+        assert console == []
+        for page in pages:
+            assert [name for name in page["requests"] if not name.startswith("data:")] == []
+            assert page["dead"] == []
+
+
+@pytest.mark.parametrize("at", range(len(WIDTHS)))
+def test_fits_the_screen(light: Any, at: int) -> None:
+    page = light[0][at]
+    assert WIDTHS[at] - 20 <= page["width"] <= WIDTHS[at]
+    assert page["needed"] <= page["width"]
+
+
+@pytest.mark.parametrize("at", range(len(WIDTHS)))
+def test_images_are_there_and_described(light: Any, at: int) -> None:
+    images = light[0][at]["images"]
+    assert len(images) == 5
+    for image in images:
+        assert image["natural"] > 300
+        assert min(image["width"], image["height"]) > 80
+        assert len(image["alt"]) > 20
+
+
+def test_texts_are_read_by_day_and_by_night(light: Any, dark: Any) -> None:
+    by_day, by_night = light[0][0], dark[0][0]
+    assert min(by_day["page"]) > 230
+    assert max(by_night["page"]) < 50
+    assert by_day["faint"][0] >= 4.5, by_day["faint"]
+    assert by_night["faint"][0] >= 4.5, by_night["faint"]
+
+
+def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(light: Any) -> None:
+    ((name, value),) = light[0][-1]["tables"]
+    before, up, down, again = (state["cells"] for state in value["states"])
+    nothing = ["\N{EN DASH}", ""]
+    assert up == ["-2.5", "9", "10", "1,000", *nothing, "1"]
+    assert down == ["1,000", "10", "9", "-2.5", *nothing, "1"]
+    assert again == before == ["9", "\N{EN DASH}", "1,000", "", "-2.5", "10", "1"]
+    assert name["states"][1]["cells"] == ["a", "b", "c", "Type 2", "type 9", "type 10", "all"]
+
+
+def test_every_column_of_the_report_sorts(light: Any) -> None:
+    tables = light[0][0]["tables"]
+    assert len(tables) == 4
+    for table in tables:
+        for head in table:
+            assert head["focused"], f"{head['name']} cannot be reached with the keyboard"
+            states = head["states"]
+            order = ["none", "ascending", "descending", "none"]
+            assert [state["sort"] for state in states] == order
+            # never two columns at once
+            assert [state["sorted"] for state in states[1:]] == [1, 1, 0]
+            assert states[0]["cells"] == states[3]["cells"]
+            assert sorted(states[0]["cells"]) == sorted(states[1]["cells"])
+    # the share of a class that was found: a number, whatever is written around it
+    (recall,) = [head for head in tables[0] if head["name"] == "methylation"]
+    written = [cell.partition("%")[0] for cell in recall["states"][1]["cells"]]
+    shares = [float(re.sub(r"[<>\s]", "", text)) for text in written]
+    assert shares == sorted(shares)

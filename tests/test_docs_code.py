@@ -1,0 +1,126 @@
+"""What the pages tell a reader to type does run, page by page, in the order of the page."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import mudata as md
+import pytest
+import typer
+from tests._pages import REPOSITORY, USER_GUIDE, blocks, run
+
+import modis
+from modis.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INDEX = USER_GUIDE / "index.md"
+GUIDE = sorted(USER_GUIDE.glob("*.md"))
+#: Pages that speak of a cohort of rna and protein, of patients with a disease.
+OTHERS = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "docs" / "index.md",
+    REPOSITORY / "docs" / "quickstart.md",
+    REPOSITORY / "docs" / "is_it_for_me.md",
+]
+INSTALLATION = REPOSITORY / "docs" / "installation.md"
+# scanpy's, of how it asks matplotlib for a colour
+pytestmark = pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+@pytest.fixture(autouse=True)
+def _as_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder, two epochs, and neither tables on the screen nor windows."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("scvi"), "level", logging.WARNING)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    train = modis.MODIS.train
+
+    def train_shortly(self: modis.MODIS, max_epochs: int = 2, **kwargs: Any) -> None:
+        # weights, and so what links say of them, are of no interest after two epochs
+        train(self, min(max_epochs, 2), **kwargs)
+
+    monkeypatch.setattr(modis.MODIS, "train", train_shortly)
+
+
+@pytest.fixture(scope="module")
+def cohort_of_the_guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the user guide's first page makes, and all others read."""
+    folder = tmp_path_factory.mktemp("guide")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run(INDEX)
+    assert {path.name for path in folder.iterdir()} == {"cohort.h5mu", "new_samples.h5mu"}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cohort_of_patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Genes in upper case, their proteins in lower, as the landing page's `cohort.h5mu`."""
+    paired = modis.datasets.intersim(n_samples=150)
+    links = paired.uns["feature_links"]
+    links = links[links["source_modality"] == "protein"].drop_duplicates("target_feature")
+    symbols = dict(zip(links["source_feature"], links["target_feature"], strict=True))
+    rna, protein = paired["expression"].copy(), paired["protein"].copy()
+    rna.var_names = rna.var_names.str.upper()
+    protein.var_names = [symbols.get(name, name) for name in protein.var_names]
+    for adata in (rna, protein):
+        adata.obs = adata.obs.rename(columns={"label": "disease"})
+        del adata.varm["differential"]
+    cohort = md.MuData({"rna": rna[:75].copy(), "protein": protein[75:].copy()})
+    cohort = modis.datasets.hide_labels(cohort, 0.5, labels_key="disease")
+    folder = tmp_path_factory.mktemp("patients")
+    cohort.write(folder / "cohort.h5mu")
+    return folder
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
+def test_user_guide(page: Path, cohort_of_the_guide: Path, tmp_path: Path) -> None:
+    if page != INDEX:
+        for file in cohort_of_the_guide.iterdir():
+            shutil.copy(file, tmp_path)
+    run(page)
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.stem)
+def test_first_pages(page: Path, cohort_of_patients: Path, tmp_path: Path) -> None:
+    shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
+    run(page)
+
+
+def test_cells_of_the_quickstart(
+    cohort_of_patients: Path, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(shared_data))
+    namespace = run(REPOSITORY / "docs" / "quickstart.md", cohorts=True)
+    assert namespace["emb"].shape[0] == 2400
+    assert namespace["emb"].obsm["X_umap"].shape == (2400, 2)
+
+
+@pytest.mark.parametrize("page", [*GUIDE, *OTHERS, INSTALLATION], ids=lambda page: page.stem)
+def test_commands_and_options_exist(page: Path) -> None:
+    for block in blocks(page, "bash"):
+        for line in block.text.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if "&&" in words:
+                words = words[words.index("&&") + 1 :]
+            if words[:1] != ["modis"] or words[1:2] in ([], ["--help"], ["--version"]):
+                continue
+            assert words[1] in COMMANDS, line
+            known = {name for option in COMMANDS[words[1]].params for name in option.opts}
+            asked = {word for word in words[2:] if word.startswith("-") and word != "--help"}
+            assert asked <= known, line
+
+
+def test_every_page_is_reached() -> None:
+    listed = {line.strip() for line in INDEX.read_text(encoding="utf-8").splitlines()}
+    missing = [page.stem for page in GUIDE if page != INDEX and page.stem not in listed]
+    assert not missing, f"not in the user guide's table of contents: {missing}"

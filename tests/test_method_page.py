@@ -1,0 +1,45 @@
+"""The page of the method says what the code does, where that can be compared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from modis.train import LINEAR_LOSS_WEIGHTS, LOSS_WEIGHTS
+
+PAGE = (Path(__file__).parents[1] / "docs" / "method.md").read_text(encoding="utf-8")
+
+
+def rows(header: str) -> list[list[str]]:
+    table = PAGE[PAGE.index(header) :].split("\n\n")[0].splitlines()[2:]
+    return [re.split(r" \| ", line.strip("| ")) for line in table]
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`(\w+)`", cell)
+
+
+def test_every_term_is_explained_once():
+    explained = [name for row in rows("| name | computed by |") for name in names(row[0])]
+    assert sorted(explained) == sorted(LOSS_WEIGHTS)
+
+
+def test_weights_are_those_of_the_code():
+    said = {
+        name: weight
+        for cell, weight, _ in rows("| name | weight | active |")
+        for name in names(cell)
+    }
+    assert said.keys() == LOSS_WEIGHTS.keys()
+    for name, weight in said.items():
+        usual, _, linear = weight.partition(";")
+        assert float(usual) == LOSS_WEIGHTS[name], name
+        number = re.match(r"\s*([\d.]+) with", linear)
+        assert (float(number[1]) if number else None) == LINEAR_LOSS_WEIGHTS.get(name), name
+
+
+@pytest.mark.parametrize("anchor", sorted(set(re.findall(r"<(code-[a-z-]+)>`", PAGE))))
+def test_linked_code_is_on_the_page(anchor):
+    assert f"({anchor})=" in PAGE
