@@ -107,6 +107,7 @@ html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_theme_options = {
     "home_page_in_toc": True,
+    "navbar_persistent": [],  # the sidebar has the search
     "show_toc_level": 2,
     "use_download_button": False,
     "use_fullscreen_button": False,
