@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["NO_COLOR"] = "1"
+# Tests run in several processes, of which each has a core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
