@@ -11,10 +11,11 @@ import matplotlib.pyplot as plt
 import mudata as md
 import pytest
 import typer
-from tests._pages import REPOSITORY, USER_GUIDE, blocks, run
 
 import modis
 from modis.cli import app
+
+from ._pages import REPOSITORY, USER_GUIDE, blocks, run
 
 if TYPE_CHECKING:
     from pathlib import Path
