@@ -201,5 +201,6 @@ def _read(name: str) -> md.MuData:
             )
     with warnings.catch_warnings():
         # features of two omics share names, as proteins and their genes do
-        warnings.filterwarnings("ignore", "Cannot join columns with the same name", UserWarning)
+        for said in ("Cannot join columns with the same name", "var_names are not unique"):
+            warnings.filterwarnings("ignore", said, UserWarning)
         return md.read_h5mu(path)

@@ -137,7 +137,7 @@ class InferenceMixin(DataAccess):
         sample_001    class_...
         sample_004    class_...
         Name: predicted, dtype: category
-        Categories (5, object): ['class_1', 'class_2', 'class_3', 'class_4', 'class_5']
+        Categories (5, ...): ['class_1', 'class_2', 'class_3', 'class_4', 'class_5']
         >>> probabilities = model.predict(modality="protein", soft=True)
         >>> probabilities.shape, float(probabilities.loc["sample_001"].sum().round(3))
         ((20, 5), 1.0)
@@ -304,7 +304,7 @@ class InferenceMixin(DataAccess):
         AnnData object with n_obs × n_vars = 60 × 32
             obs: 'observation', 'modality', 'label', 'predicted'
             uns: 'modality_colors', 'label_colors', 'predicted_colors'
-            obsm: 'X_modis'
+            obsm: 'X_modis'...
         >>> embedding.obs.iloc[0][["observation", "modality", "label"]].tolist()
         ['sample_003', 'methylation', 'class_...']
         """

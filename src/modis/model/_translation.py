@@ -80,7 +80,7 @@ class TranslationMixin(DataAccess):
         >>> protein
         AnnData object with n_obs × n_vars = 20 × 160
             obs: 'label', 'observed_modality'
-            uns: 'modis'
+            uns: 'modis'...
         >>> protein.obs_names.equals(mdata["expression"].obs_names)
         True
         """
