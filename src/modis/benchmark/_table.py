@@ -86,6 +86,7 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
             if COMBINED not in set(own["modality"]):
                 continue
         scores = resample(own)
+        paired: dict[tuple[str, str], dict[tuple[str, str, str], Scores]] = {}
         for metric in _METRIC_NAMES:
             found = {key[1:]: value for key, value in scores.items() if key[0] == metric}
             for (method, modality), value in _with_averages(found).items():
@@ -93,10 +94,15 @@ def tabulate(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
                 rows.append(row | _sizes(results, own, method, modality))
             for modality, reference, value in _differences(found):
                 rows.append(_row(metric, subset, modality, _OURS, reference, value))
-            if (single := _best_single(found)) is not None:
-                value = _together_less_single(own, single, metric)
+            if (_OURS, COMBINED) not in found:
+                continue
+            if single := _best(found, [key for key in found if key[1] != COMBINED]):
+                if single not in paired:
+                    paired[single] = resample(_with_the_same_observations(own, single))
+                same = paired[single]
+                value = same[metric, _OURS, COMBINED].minus(same[(metric, *single)])
                 rows.append(_row(metric, subset, COMBINED, _OURS, " ".join(single), value))
-            if (fused := _best_fused(found)) is not None:
+            if fused := _best(found, [(name, COMBINED) for name in BASELINES]):
                 value = found[_OURS, COMBINED].minus(found[fused])
                 rows.append(_row(metric, subset, COMBINED, _OURS, " ".join(fused), value))
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -114,7 +120,7 @@ def _with_averages(
 
 
 def _differences(found: Mapping[tuple[str, str], Scores]) -> list[tuple[str, str, Scores]]:
-    """MODIS less the better baseline: by modality, their average, and from all modalities."""
+    """MODIS less the better baseline: by modality, and their average."""
     made: list[tuple[str, str, Scores]] = []
     for method, modality in found:
         rivals = [name for name in BASELINES if (name, modality) in found]
@@ -128,34 +134,24 @@ def _differences(found: Mapping[tuple[str, str], Scores]) -> list[tuple[str, str
     return made
 
 
-def _best_single(found: Mapping[tuple[str, str], Scores]) -> tuple[str, str] | None:
-    """Method and modality to compare MODIS' predictions from all modalities with."""
-    single = [key for key in found if key[1] != COMBINED]
-    if (_OURS, COMBINED) not in found or not single:
-        return None
-    return max(single, key=lambda key: found[key].mean)
+def _best(
+    found: Mapping[tuple[str, str], Scores], keys: list[tuple[str, str]]
+) -> tuple[str, str] | None:
+    """Method and modality of the highest score among those that were measured."""
+    return max((key for key in keys if key in found), key=lambda k: found[k].mean, default=None)
 
 
-def _best_fused(found: Mapping[tuple[str, str], Scores]) -> tuple[str, str] | None:
-    """The baseline to compare MODIS' predictions from all modalities with."""
-    fused = [(name, COMBINED) for name in BASELINES if (name, COMBINED) in found]
-    if (_OURS, COMBINED) not in found or not fused:
-        return None
-    return max(fused, key=lambda key: found[key].mean)
-
-
-def _together_less_single(
-    predictions: pd.DataFrame, single: tuple[str, str], metric: str
-) -> Scores:
-    """MODIS from all modalities less another from one, on the observations that have this one.
+def _with_the_same_observations(
+    predictions: pd.DataFrame, single: tuple[str, str]
+) -> pd.DataFrame:
+    """A method in one modality, and MODIS from all modalities on the observations that have it.
 
     In a mosaic other observations have several modalities too, but lack the best one.
     """
     rival = (predictions["method"] == single[0]) & (predictions["modality"] == single[1])
     together = (predictions["method"] == _OURS) & (predictions["modality"] == COMBINED)
     shared = predictions["observation"].isin(predictions.loc[rival, "observation"])
-    scores = resample(predictions[rival | (together & shared)])
-    return scores[metric, _OURS, COMBINED].minus(scores[(metric, *single)])
+    return predictions[rival | (together & shared)]
 
 
 def _row(

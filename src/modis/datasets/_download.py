@@ -15,7 +15,7 @@ CACHE_VARIABLE = "MODIS_DATA_DIR"
 
 
 def fetch(
-    digests: Mapping[str, str], *, base_url: str, folder: str, remedy: str
+    digests: Mapping[str, str], *, base_url: str | None, folder: str, remedy: str
 ) -> dict[str, Path]:
     """Files that are kept on this machine: downloaded once, checked, and read from there.
 
@@ -24,7 +24,7 @@ def fetch(
     digests
         SHA256 hash by file name.
     base_url
-        Address that the files' names are appended to.
+        Address that the files' names are appended to; `None` if they must be there already.
     folder
         Name of the folder within the user's cache folder. The environment variable
         MODIS_DATA_DIR names another one, for all files.
@@ -37,18 +37,25 @@ def fetch(
 
     Raises
     ------
+    FileNotFoundError
+        If a file is not there, and no address is given.
     ConnectionError
         If a file cannot be downloaded.
     ValueError
-        If what was downloaded is not the expected file.
+        If what is there, or was downloaded, is not the expected file.
     """
     shelf = pooch.create(
         path=pooch.os_cache("modis") / folder,
-        base_url=base_url,
+        # pooch appends the name as it is
+        base_url=f"{(base_url or '').rstrip('/')}/",
         registry={name: f"sha256:{digest}" for name, digest in digests.items()},
         env=CACHE_VARIABLE,
         retry_if_failed=2,
     )
+    if base_url is None:
+        return {
+            name: _kept(shelf.abspath / name, digest, remedy) for name, digest in digests.items()
+        }
     files = {}
     for name in digests:
         try:
@@ -61,3 +68,13 @@ def fetch(
         except OSError as error:
             raise ConnectionError(f"{name} could not be downloaded ({error}). {remedy}") from error
     return files
+
+
+def _kept(path: Path, digest: str, remedy: str) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} is not in {str(path.parent)!r}. {remedy}")
+    if pooch.file_hash(str(path)) != digest:
+        raise ValueError(
+            f"{path} is not the expected file (its SHA256 hash differs). Fetch it again. {remedy}"
+        )
+    return path

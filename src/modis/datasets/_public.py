@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from pathlib import Path
 
 import mudata as md
-import pooch
 
 from ._download import CACHE_VARIABLE, fetch
 
@@ -179,26 +177,15 @@ def bmmc_multiome() -> md.MuData:
 
 def _read(name: str) -> md.MuData:
     file = f"{name}.h5mu"
-    folder = Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("modis") / "public")
-    base_url = os.environ.get(_URL_VARIABLE)
-    remedy = (
-        f"Copy {file} into the folder that the environment variable {CACHE_VARIABLE} names, or "
-        f"name an address that serves it with {_URL_VARIABLE}."
-    )
-    if base_url:
-        # pooch appends the name as it is
-        base_url = base_url.rstrip("/") + "/"
-        digest = {file: _SHA256[file]}
-        path = fetch(digest, base_url=base_url, folder="public", remedy=remedy)[file]
-    else:
-        path = folder / file
-        if not path.is_file():
-            raise FileNotFoundError(f"{file} is not in {str(folder)!r}. {remedy}")
-        if pooch.file_hash(str(path)) != _SHA256[file]:
-            raise ValueError(
-                f"{path} is not the expected file (its SHA256 hash differs). Fetch it again. "
-                f"{remedy}"
-            )
+    path = fetch(
+        {file: _SHA256[file]},
+        base_url=os.environ.get(_URL_VARIABLE) or None,
+        folder="public",
+        remedy=(
+            f"Copy {file} into the folder that the environment variable {CACHE_VARIABLE} names, "
+            f"or name an address that serves it with {_URL_VARIABLE}."
+        ),
+    )[file]
     with warnings.catch_warnings():
         # features of two omics share names, as proteins and their genes do
         for said in ("Cannot join columns with the same name", "var_names are not unique"):
