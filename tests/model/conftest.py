@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mudata as md
+import numpy as np
 import pytest
 import scvi
 
@@ -44,3 +45,19 @@ def model(mdata, fit) -> MODIS:
 def linear(mdata, fit) -> MODIS:
     """As the rule sizes a small cohort, but for the components: the data have few features."""
     return fit(mdata.copy(), likelihood=LIKELIHOODS, model={"n_components": 4})
+
+
+@pytest.fixture(scope="session")
+def shifted(fit) -> MODIS:
+    """Two batches, 20 apart, and a covariate whose second category is 40 higher."""
+    data = make_mdata(("gaussian", "gaussian"), "unpaired")
+    for adata in data.mod.values():
+        numbers = np.arange(adata.n_obs)
+        adata.obs["run"] = np.where(numbers % 3 == 0, "small", "large")
+        adata.obs["sex"] = np.where(numbers % 5 == 0, "a", "b")
+        adata.X[(adata.obs["run"] == "small").to_numpy()] += 20
+        adata.X[(adata.obs["sex"] == "b").to_numpy()] += 40
+    obs = data.mod["rna seq"].obs
+    obs["run"] = obs["run"].replace("small", "other")
+    options = {"batch_key": "run", "categorical_covariate_keys": ["sex"]}
+    return fit(data, **options, train={"max_epochs": 50, "plan_kwargs": {"lr": 0.005}})

@@ -4,7 +4,6 @@ import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
-import scvi
 import torch
 
 from .._make import fingerprint, make_mdata, make_modality, make_mudata
@@ -103,125 +102,6 @@ def test_new_data_need_no_links(fit):
     translated = model.translate("protein", "expression", new)
     expected = model.translate("protein", "expression", indices=range(5, 25))
     np.testing.assert_allclose(translated.X, expected.X, rtol=1e-4, atol=1e-6)
-
-
-def test_translate_averages_draws(model):
-    exact = model.translate(RNA, CPG).X
-    scvi.settings.seed = 1
-    draw, other = model.translate(RNA, CPG, n_samples=2), model.translate(RNA, CPG, n_samples=2)
-    assert not np.array_equal(draw.X, other.X)
-    assert not np.array_equal(draw.X, exact)
-    few = np.stack([model.translate(RNA, CPG, n_samples=2).X for _ in range(50)])
-    many = np.stack([model.translate(RNA, CPG, n_samples=32).X for _ in range(50)])
-    # 16 times as many draws, a quarter of the spread
-    assert many.std(axis=0).mean() == pytest.approx(few.std(axis=0).mean() / 4, rel=0.1)
-    np.testing.assert_allclose(few.mean(axis=0), many.mean(axis=0), atol=0.05)
-
-
-def test_translations_know_where_they_come_from(model, mdata):
-    translated = model.translate(RNA, CPG, indices=[4, 2])
-    assert translated.uns["modis"] == {"source": RNA, "target": CPG}
-    assert list(translated.obs["label"]) == list(mdata.mod[RNA].obs["label"].iloc[[4, 2]])
-    # they are the user's to change
-    before = fingerprint(mdata)
-    translated.obs["label"] = "changed"
-    translated.var["rank"] = -1
-    translated.X[:] = 0
-    assert fingerprint(mdata) == before
-
-
-def test_translations_can_be_written(model, tmp_path):
-    translated = model.translate(RNA, PROTEIN)
-    translated.write(tmp_path / "translated.h5ad")
-    model.joint_embedding().write(tmp_path / "embedding.h5ad")
-
-
-@pytest.mark.parametrize("scaling", ["standard", "minmax"])
-def test_units_are_the_users(fit, scaling):
-    """Whatever the units of a feature, translations come back in them."""
-    factor, shift = np.logspace(-2, 4, 12, dtype=np.float32), np.arange(12, dtype=np.float32)
-    plain, other = make_mdata(), make_mdata()
-    other.mod[RNA].X = other.mod[RNA].X * factor + shift
-    options = {"scaling": scaling}
-    first, second = fit(plain, model=options), fit(other, model=options)
-    for source in (RNA, CPG):
-        expected = first.translate(source, RNA).X * factor + shift
-        difference = np.abs(second.translate(source, RNA).X - expected)
-        assert (difference < 0.01 * other.mod[RNA].X.std(axis=0)).all()
-
-
-def test_batches(fit):
-    """Decoders learn what a batch adds; a translation stands in the target's largest batch."""
-    data = make_mdata(("gaussian", "gaussian"), "unpaired")
-    for adata in data.mod.values():
-        adata.obs["run"] = np.where(np.arange(adata.n_obs) % 3 == 0, "small", "large")
-        adata.X[(adata.obs["run"] == "small").to_numpy()] += 20
-    model = fit(data, batch_key="run", train=LEARN | {"max_epochs": 50})
-    cpg, own = data.mod[CPG], model.reconstruct(CPG).to_df()
-    by_run = own.groupby(cpg.obs["run"].to_numpy()).mean().mean(axis=1)
-    assert by_run["small"] - by_run["large"] > 10
-    told = model.translate(RNA, CPG).to_df()
-    for run in ("small", "large"):
-        rows = (data.mod[RNA].obs["run"] == run).to_numpy()
-        assert abs(told[rows].to_numpy().mean() - by_run["large"]) < 6
-
-
-@pytest.fixture(scope="module")
-def shifted(fit):
-    """Two batches, 20 apart, and a covariate whose second category is 40 higher."""
-    data = make_mdata(("gaussian", "gaussian"), "unpaired")
-    for adata in data.mod.values():
-        numbers = np.arange(adata.n_obs)
-        adata.obs["run"] = np.where(numbers % 3 == 0, "small", "large")
-        adata.obs["sex"] = np.where(numbers % 5 == 0, "a", "b")
-        adata.X[(adata.obs["run"] == "small").to_numpy()] += 20
-        adata.X[(adata.obs["sex"] == "b").to_numpy()] += 40
-    data.mod[RNA].obs["run"] = data.mod[RNA].obs["run"].replace("small", "other")
-    options = {"batch_key": "run", "categorical_covariate_keys": ["sex"]}
-    return fit(data, **options, train=LEARN | {"max_epochs": 50})
-
-
-def test_translation_into_a_chosen_batch(shifted):
-    told = {
-        name: shifted.translate(RNA, CPG, transform_batch=name).X.mean()
-        for name in ("small", "large", None)
-    }
-    assert told["small"] - told["large"] > 10
-    # the largest batch by default
-    assert told[None] == told["large"]
-
-
-def test_reconstruction_as_if_of_one_batch(shifted):
-    own = shifted.reconstruct(CPG)
-    as_large = shifted.reconstruct(CPG, transform_batch="large")
-    is_large = (own.obs["run"] == "large").to_numpy()
-    np.testing.assert_array_equal(own.X[is_large], as_large.X[is_large])
-    assert (own.X - as_large.X)[~is_large].mean() > 10
-    # the covariate stays the observation's own
-    by_sex = as_large.to_df().groupby(own.obs["sex"].to_numpy()).mean().mean(axis=1)
-    assert by_sex["b"] - by_sex["a"] > 20
-
-
-def test_translation_takes_the_most_frequent_category(shifted):
-    """Category b of the covariate, which four of five samples have."""
-    (_, counts) = shifted.condition_counts_[CPG]
-    assert counts[1] > counts[0]
-    own = shifted.reconstruct(CPG, transform_batch="large")
-    by_sex = own.to_df().groupby(own.obs["sex"].to_numpy()).mean().mean(axis=1)
-    assert abs(shifted.translate(RNA, CPG).X.mean() - by_sex["b"]) < 10
-
-
-@pytest.mark.parametrize("name", ["other", "unheard of"])
-def test_a_batch_that_the_target_does_not_have(shifted, name):
-    message = rf"transform_batch='{name}'.*'{CPG}'.*\['large', 'small'\]"
-    for call in (shifted.translate, lambda _, target, **kw: shifted.reconstruct(target, **kw)):
-        with pytest.raises(KeyError, match=message):
-            call(RNA, CPG, transform_batch=name)
-
-
-def test_no_batch_to_choose(model):
-    with pytest.raises(KeyError, match="knows no batches.*batch_key"):
-        model.translate(RNA, CPG, transform_batch="large")
 
 
 def _unknown_run(data: md.MuData) -> None:
