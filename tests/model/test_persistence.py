@@ -100,8 +100,8 @@ def test_everything_in_the_signature_survives(fit, tmp_path):
 
 #: What a user asks for, and the sizes that a model of make_mdata() then has.
 SIZES = {
-    "the rule": ({}, (0, 20)),
-    "hidden layers": ({"n_layers": 2}, (2, 20)),
+    "the rule": ({}, (0, 50)),
+    "hidden layers": ({"n_layers": 2}, (2, 50)),
     "components": ({"n_components": 7}, (0, 7)),
     "features themselves": ({"n_components": None}, (0, None)),
     "both": ({"n_layers": 1, "n_components": 4}, (1, 4)),

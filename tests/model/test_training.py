@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import anndata as ad
 import mudata as md
 import numpy as np
 import pandas as pd
@@ -53,6 +54,40 @@ def test_linear_encoders_train_on_every_observation(fit, sizes, setup, n_held_ou
     assert [60 - trained[0], 80 - trained[1]] == n_held_out
     assert any(name.endswith("_validation") for name in model.history) is (n_held_out != [0, 0])
     assert (model.best_epoch_ is None) is (n_held_out == [0, 0])
+
+
+def overlapping(n: int, seed: int) -> md.MuData:
+    """Classes that nobody can always tell."""
+    centers, rng, codes = np.random.default_rng(0), np.random.default_rng(seed), np.arange(n) % 3
+    modalities = {}
+    for name, n_features in (("rna", 70), ("protein", 60)):
+        x = (0.2 * centers.normal(size=(3, n_features)))[codes]
+        adata = ad.AnnData((x + rng.normal(size=x.shape)).astype(np.float32))
+        adata.obs_names = [f"{name} {k}" for k in range(n)]
+        adata.var_names = [f"{name} feature {k}" for k in range(n_features)]
+        adata.obs["label"] = np.array(["a", "b", "c"])[codes]
+        modalities[name] = adata
+    return make_mudata(modalities)
+
+
+def test_small_cohorts_get_probabilities_that_hold():
+    """The ridge penalty makes all logits small; the temperature gives that back."""
+    data, new = overlapping(90, seed=1), overlapping(900, seed=2)
+    scvi.settings.seed = 0
+    MODIS.setup_mudata(data, labels_key="label")
+    model = MODIS(data, n_components=20)
+    model.train(accelerator="cpu", enable_progress_bar=False, max_epochs=150)
+    assert model.module.n_train == {"rna": 90, "protein": 90}
+    terms = {"ridge", "discriminator_ridge", "discriminator_temperature"}
+    assert {f"{name}_train" for name in terms} <= set(model.history)
+    for name, adata in new.mod.items():
+        probability = model.predict(new, modality=name, soft=True)
+        right = probability.idxmax(axis=1).to_numpy() == adata.obs["label"].to_numpy()
+        assert 0.5 < right.mean() < 0.9
+        assert probability.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.1)
+        mean = torch.from_numpy(model.get_latent_representation(new, modality=name))
+        plain = model.module.discriminator.classify(mean).softmax(dim=1)
+        assert plain.amax(dim=1).mean() < right.mean() - 0.2
 
 
 def test_the_users_share_goes_first(fit):

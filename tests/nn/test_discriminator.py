@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -69,6 +70,20 @@ def test_no_classes_no_head(linear_class_head):
     assert not any(name.startswith("classes") for name, _ in discriminator.named_parameters())
     with pytest.raises(RuntimeError, match="no class head"):
         discriminator.classify(z)
+
+
+@pytest.mark.parametrize(("n_classes", "temperature"), [(4, False), (0, True), (0, False)])
+def test_without_a_temperature_logits_stay(n_classes, temperature):
+    discriminator, logits = make(n_classes, temperature=temperature), torch.randn(9, 4)
+    assert discriminator.temper(logits) is logits
+    assert "log_temperature" not in dict(discriminator.named_parameters())
+
+
+def test_temperature():
+    discriminator, logits = make(temperature=True), torch.randn(9, 4)
+    assert torch.equal(discriminator.temper(logits), logits)
+    discriminator.log_temperature.data.fill_(-1.5)
+    torch.testing.assert_close(discriminator.temper(logits), logits * np.exp(1.5))
 
 
 def test_number_of_parameters_of_the_paper():

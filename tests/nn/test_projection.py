@@ -1,4 +1,4 @@
-"""Principal components: those of scikit-learn, divided by one number."""
+"""Principal components: those of scikit-learn, of centred samples, divided by one number."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def standardised(n=60, n_features=9, seed=0) -> np.ndarray:
     return ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
 
 
+def centred(x: np.ndarray) -> np.ndarray:
+    """Samples less their own means."""
+    return x - x.mean(axis=1, keepdims=True)
+
+
 def fitted(x: np.ndarray, n_components: int) -> PrincipalComponents:
     projection = PrincipalComponents(x.shape[1], n_components)
     # a division by zero is no way to find a component
@@ -33,17 +38,17 @@ def scores(projection: PrincipalComponents, x: np.ndarray) -> np.ndarray:
     return projection(torch.from_numpy(x)).numpy()
 
 
-@pytest.mark.parametrize("n_components", [1, 3, 9])
+@pytest.mark.parametrize("n_components", [1, 3, 8])
 def test_scores_are_those_of_scikit_learn_up_to_sign_and_one_scale(n_components):
     x, new = standardised(), standardised(n=11, seed=1)
     projection = fitted(x, n_components)
-    reference = PCA(n_components, svd_solver="full").fit(x.astype(np.float64))
+    reference = PCA(n_components, svd_solver="full").fit(centred(x.astype(np.float64)))
     scale = np.sqrt(reference.explained_variance_.mean())
     for rows in (x, new):
-        expected = reference.transform(rows) / scale
+        expected = reference.transform(centred(rows)) / scale
         found = scores(projection, rows)
         assert found.shape == expected.shape
-        sign = np.sign((scores(projection, x) * reference.transform(x)).sum(axis=0))
+        sign = np.sign((scores(projection, x) * reference.transform(centred(x))).sum(axis=0))
         np.testing.assert_allclose(found * sign, expected, atol=2e-4)
 
 
@@ -53,6 +58,30 @@ def test_the_whole_has_unit_variance_and_the_leading_ones_stay_larger():
     assert variances.mean() == pytest.approx(1, rel=1e-4)
     assert (np.diff(variances) < 0).all()
     assert variances[0] > 2 * variances[-1]
+
+
+def test_what_shifts_all_features_of_a_sample_has_no_part():
+    x, depth = standardised(), np.random.default_rng(1).normal(size=(60, 1)).astype(np.float32)
+    plain, shifted = fitted(x, 3), fitted(x + 4 * depth, 3)
+    np.testing.assert_allclose(scores(plain, x + 4 * depth), scores(plain, x), atol=1e-4)
+    np.testing.assert_allclose(
+        np.abs(scores(shifted, x + 4 * depth)), np.abs(scores(plain, x)), atol=1e-3
+    )
+
+
+def test_features_that_are_all_alike_tell_nothing():
+    """Their differences are rounding, which is no component."""
+    x = np.repeat(standardised()[:, :1], 9, axis=1) + np.float32(0.1)
+    projection = fitted(x, 3)
+    assert (projection.components == 0).all()
+    assert (scores(projection, x) == 0).all()
+
+
+def test_all_components_leave_out_the_one_that_is_the_mean_of_a_sample():
+    x = standardised()
+    projection = fitted(x, 9)
+    assert (projection.components[8] == 0).all()
+    assert (projection.components[:8].abs().amax(dim=1) > 0.1).all()
 
 
 @pytest.mark.parametrize("shift", [-3.0, 0.5, 40.0])

@@ -51,6 +51,7 @@ class Run:
         train_size=0.8,
         batch_size=16,
         links=None,
+        n_layers=1,
         **plan_kwargs,
     ) -> None:
         self.data = toy() if data is None else data
@@ -63,6 +64,7 @@ class Run:
             links=links,
             n_latent=4,
             n_hidden=16,
+            n_layers=n_layers,
             discriminator_hidden=(16,),
         )
         self.splitter = ModalitySplitter(
@@ -234,6 +236,19 @@ def test_optimizers_know_their_parameters():
     held = [id(p) for side in sides for p in side.param_groups[0]["params"]]
     assert len(held) == len(set(held))
     assert set(held) == {id(p) for p in run.module.parameters()}
+
+
+def test_a_temperature_learns_at_a_rate_of_its_own():
+    """Linear encoders have one, which must get to its place in few steps."""
+    run = Run(n_layers=0, lr_discriminator=2e-4, decay_lr=False).fit()
+    optimizer = run.plan.trainer.optimizers[1]
+    temperature = run.module.discriminator.log_temperature
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert rates.keys() == {id(p) for p in run.module.discriminator.parameters()}
+    assert rates.pop(id(temperature)) == 0.05
+    assert set(rates.values()) == {2e-4}
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(rates) + 1
+    assert temperature.item() != 0
 
 
 # history

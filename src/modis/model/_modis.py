@@ -42,7 +42,7 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
         ``"default"``, on standardised features, or ``"paper"``, the layers of Lepe-Soltero et al.
         (2025) on min-max scaled features. The default sizes its encoders by the data, see
         :func:`~modis.module.sizes_for`: linear on the leading principal components in a small
-        cohort with labels, with a hidden layer in a large one.
+        cohort with labels in every modality, with a hidden layer otherwise.
     n_latent
         Dimensions of the latent space; the architecture's (32, or 64) by default.
     feature_links
@@ -71,9 +71,9 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
     >>> model.train(max_epochs=2)
     >>> model
     MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions
-      methylation: 367 features, gaussian, linear encoder on 20 principal components
-      expression: 131 features, gaussian, linear encoder on 20 principal components
-      protein: 160 features, gaussian, linear encoder on 20 principal components
+      methylation: 367 features, gaussian, linear encoder on 50 principal components
+      expression: 131 features, gaussian, linear encoder on 50 principal components
+      protein: 160 features, gaussian, linear encoder on 50 principal components
       classes: class_1, class_2, class_3, class_4, class_5
     >>> model.predict().shape
     (60,)

@@ -134,6 +134,7 @@ class TrainingMixin(SummaryMixin):
             name: _count(item.labels[splitter.train_idx[name]], len(self._spec.classes))
             for name, item in data.items()
         }
+        self.module.n_train = {name: len(rows) for name, rows in splitter.train_idx.items()}
         self.module.batch_counts = {
             name: torch.tensor(counts) for name, (counts, *_) in self.condition_counts_.items()
         }

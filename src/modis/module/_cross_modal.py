@@ -192,7 +192,8 @@ class CrossModalTerms:
         if bool((labels >= 0).all()):
             return labels
         with torch.no_grad():
-            probability = self.discriminator.classify(encoded.qz.mean).softmax(dim=-1)
+            logits = self.discriminator.classify(encoded.qz.mean)
+            probability = self.discriminator.temper(logits).softmax(dim=-1)
         highest, likeliest = probability.max(dim=-1)
         guessed = torch.where(highest >= _CONFIDENT, likeliest, -1)
         return torch.where(labels >= 0, labels, guessed)

@@ -23,6 +23,7 @@ __all__ = [
     "kl_to_standard_normal",
     "modality_cross_entropy",
     "relativistic",
+    "ridge",
     "squared_distance",
     "weighted_mean",
     "weighted_sum",
@@ -60,6 +61,17 @@ def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
         logits, labels.clamp(min=-1), ignore_index=-1, reduction="sum"
     )
     return total / (labels >= 0).sum().clamp(min=1)
+
+
+def ridge(class_map: torch.Tensor) -> torch.Tensor:
+    """Squared size of a linear map to class logits, less their mean, which no softmax sees.
+
+    Parameters
+    ----------
+    class_map
+        Weights, shape ``(n_classes, n_input)``.
+    """
+    return (class_map - class_map.mean(dim=0)).square().sum()
 
 
 def class_mates(

@@ -11,6 +11,7 @@ from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, Fea
 from . import _losses as losses
 from ._architecture import build_architecture
 from ._batch_terms import BatchTerms
+from ._class_terms import ClassTerms
 from ._cross_modal import CrossModalTerms
 from ._encoded import Encoded
 from ._link_map import build_link_maps
@@ -36,7 +37,7 @@ Tensors = dict[str, torch.Tensor]
 _KL_FEATURES = 62.5
 
 
-class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
+class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, ClassTerms, BaseModuleClass):
     """One variational autoencoder per modality and one discriminator in their latent space.
 
     Parameters
@@ -132,6 +133,8 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
         self.link_maps = build_link_maps(links or {}, n_input)
         #: Labelled training samples by modality, shape ``(n_classes,)``; see the cycle term.
         self.label_counts: dict[str, torch.Tensor] = {}
+        #: Training samples by modality, labelled or not; see the ridge term.
+        self.n_train: dict[str, int] = {}
         #: Training samples of each batch by modality, shape ``(n_batch,)``.
         self.batch_counts: dict[str, torch.Tensor] = {}
         self._link_maps = nn.ModuleList(self.link_maps.values())
@@ -143,6 +146,8 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
             BlockStyle(norm=None),
             linear_class_head=sizes.linear_class_head,
             n_batch=n_batch,
+            # its loss term belongs to linear encoders
+            temperature=sizes.n_layers == 0,
         )
 
     @property
@@ -205,7 +210,8 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
     @auto_move_data
     def classify(self, z: torch.Tensor) -> torch.Tensor:
         """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
-        return self.discriminator.classify(z).softmax(dim=-1)
+        logits = self.discriminator.classify(z)
+        return self.discriminator.temper(logits).softmax(dim=-1)
 
     # all modalities of a minibatch -------------------------------------------------------------
 
@@ -290,7 +296,7 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
                     lambda points: self.discriminator(points).modality, z
                 )
         terms |= self.batch_terms(output, encoded, weights, generator=False)
-        return terms | self._class_terms(output, labels, weights)
+        return terms | self.class_terms(output, labels, weights, generator=False)
 
     def adversarial_terms(
         self, encoded: Mapping[str, Encoded], labels: torch.Tensor, weights: Mapping[str, float]
@@ -311,7 +317,7 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
         if len(encoded) > 1:
             terms["adversarial"] = self._modality_game(output, encoded, generator=True)
         terms |= self.batch_terms(output, encoded, weights, generator=True)
-        return terms | self._class_terms(output, labels, weights)
+        return terms | self.class_terms(output, labels, weights, generator=True)
 
     def _judged(self, encoded: Mapping[str, Encoded]) -> torch.Tensor:
         """Latent points that the discriminator sees, ``(n_obs of all modalities, n_latent)``."""
@@ -339,16 +345,6 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
         game = losses.adversarial_cross_entropy if generator else losses.modality_cross_entropy
         return game(output.modality, modality, weights)
 
-    def _class_terms(
-        self, output: DiscriminatorOutput, labels: torch.Tensor, weights: Mapping[str, float]
-    ) -> dict[str, torch.Tensor]:
-        if output.classes is None:
-            return {}
-        terms = {"classification": losses.class_cross_entropy(output.classes, labels)}
-        if weights.get("clustering"):
-            terms["clustering"] = losses.clustering(output.classes.softmax(dim=-1), output.hidden)
-        return terms
-
     def loss(
         self,
         tensors: Mapping[str, Tensors],
@@ -366,8 +362,8 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, BaseModuleClass):
         inference_outputs, generative_outputs
             What :meth:`inference` and :meth:`generative` returned.
         weights
-            Weight by term. Where not named 1, or 0 for clustering, translation, link, cycle and
-            adversarial_batch.
+            Weight by term. Where not named 1, or 0 for clustering, translation, link, cycle,
+            ridge and adversarial_batch.
 
         Returns
         -------

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
 from torch import nn
 
 from ._blocks import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import torch
 
     from ._blocks import BlockStyle
 
@@ -58,6 +57,8 @@ class Discriminator(nn.Module):
         the hidden layer that the modality head uses.
     n_batch
         Number of batches; fewer than two build no batch head.
+    temperature
+        Whether class logits have a temperature that can be learned, 1 at first.
 
     Examples
     --------
@@ -81,6 +82,7 @@ class Discriminator(nn.Module):
         *,
         linear_class_head: bool = False,
         n_batch: int = 0,
+        temperature: bool = False,
     ) -> None:
         super().__init__()
         self.linear_class_head = linear_class_head
@@ -90,6 +92,8 @@ class Discriminator(nn.Module):
         self.classes = nn.Linear(n_class_input, n_classes) if n_classes else None
         #: Batch logits from the hidden layer; called only where batches play a part.
         self.batch = nn.Linear(n_hidden[-1], n_batch) if n_batch > 1 else None
+        learns = temperature and n_classes > 0
+        self.log_temperature = nn.Parameter(torch.zeros(())) if learns else None
 
     def forward(self, z: torch.Tensor) -> DiscriminatorOutput:
         """Judge latent points of shape ``(n, n_latent)``."""
@@ -108,6 +112,15 @@ class Discriminator(nn.Module):
         if logits is None:
             raise RuntimeError("This discriminator has no class head.")
         return logits
+
+    def temper(self, logits: torch.Tensor) -> torch.Tensor:
+        """Class logits over their temperature: their softmax are probabilities as they hold.
+
+        References
+        ----------
+        Guo et al. (2017), *On calibration of modern neural networks*.
+        """
+        return logits if self.log_temperature is None else logits / self.log_temperature.exp()
 
     def _classes(self, z: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor | None:
         if self.classes is None:

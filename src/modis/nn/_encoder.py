@@ -41,7 +41,7 @@ class Encoder(nn.Module):
         [0, 1).
     n_components
         Leading principal components of the training samples that stand in place of the
-        features; `None` for the features themselves.
+        features, see :class:`PrincipalComponents`; `None` for the features themselves.
 
     Examples
     --------

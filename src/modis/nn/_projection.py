@@ -8,16 +8,18 @@ from torch.nn import functional
 
 __all__ = ["PrincipalComponents"]
 
-# share of the first component's variance below which a component is rounding
+# share of the largest variance below which a component is rounding
 _LEAST_VARIANCE = 1e-6
 
 
 class PrincipalComponents(nn.Module):
     """Projection on the leading principal components, fitted on training samples and then fixed.
 
-    The scores have mean zero and are divided by one common number, so that the whole of them has
-    unit variance and the leading components stay the larger ones: a linear map of them that is
-    kept small relies on these, as ridge regression does.
+    They are components of centred samples: the mean over the features (those that vary) is taken
+    off each, so that what shifts all of them at once, such as depth, purity or overall
+    methylation, has no part. The scores have mean zero and are divided by one common number, so
+    that the whole of them has unit variance and the leading components stay the larger ones: a
+    linear map of them that is kept small relies on these, as ridge regression does.
 
     Parameters
     ----------
@@ -62,14 +64,24 @@ class PrincipalComponents(nn.Module):
         """
         self.components.zero_()
         self.offset.zero_()
-        if not np.ptp(x, axis=0).any():
+        varying = np.ptp(x, axis=0) > 0
+        if not varying.any():
             return
+        x = x[:, varying]
+        largest = x.var(axis=0).max()
+        x = x - x.mean(axis=1, keepdims=True)
         n_found = min(len(self.components), *x.shape)
         found = PCA(n_found, svd_solver="auto", random_state=0).fit(x)
         variance = found.explained_variance_
-        varies = variance > _LEAST_VARIANCE * variance[0]
+        varies = variance > _LEAST_VARIANCE * max(variance[0], largest)
+        if not varies.any():
+            return
         components = found.components_ * varies[:, None] / np.sqrt(variance[varies].mean())
-        self.components[:n_found] = torch.as_tensor(components, dtype=self.components.dtype)
+        # so they centre new samples, too
+        components -= components.mean(axis=1, keepdims=True)
+        weights = torch.zeros(n_found, len(varying), dtype=self.components.dtype)
+        weights[:, torch.from_numpy(varying)] = torch.as_tensor(components, dtype=weights.dtype)
+        self.components[:n_found] = weights
         self.offset[:n_found] = torch.as_tensor(-components @ found.mean_, dtype=self.offset.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
