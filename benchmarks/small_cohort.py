@@ -24,6 +24,10 @@ TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "tumours": ("brca_tcga", SPLIT | {"unpaired": True}),
     "tumours, 5 labels": ("brca_tcga", SPLIT | {"unpaired": True, "labels_per_class": 5}),
     "tumours, mosaic": ("brca_tcga_partial", SPLIT),
+    "bone marrow cells": (
+        "bmmc_multiome",
+        {"split_key": "split", "unpaired": True, "batch_key": "batch"},
+    ),
     "blood cells, mosaic, 5 labels": ("pbmc_mosaic", SPLIT | {"labels_per_class": 5}),
 }
 
@@ -37,7 +41,9 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "defaults": ({}, {}),
     "hidden layer on the features": ({"n_layers": 1, "n_components": None}, {}),
     "hidden layer on the components": ({"n_layers": 1}, {"train_size": 1.0}),
-    "50 components": ({"n_components": 50}, {}),
+    "20 components": ({"n_components": 20}, {}),
+    "no ridge penalty": ({}, weights(ridge=0.0)),
+    "a quarter of the ridge penalty": ({}, weights(ridge=30.0)),
     "no component dropped": ({"component_dropout": 0.0}, {}),
     "a tenth held out": ({}, {"train_size": 0.9}),
     "classes not balanced": ({}, {"balance_classes": False}),

@@ -32,7 +32,7 @@ def scaled(model: MODIS, modality: str, rows: np.ndarray) -> torch.Tensor:
 def score(model: MODIS, modality: str, x: torch.Tensor, code: int) -> torch.Tensor:
     """Logit minus the mean logit of the other two classes."""
     with torch.no_grad():
-        logits = model.module.discriminator.classify(model.module.encoders[modality](x).mean)
+        logits = model.module.class_logits(model.module.encoders[modality](x).mean)
     others = [k for k in range(logits.shape[1]) if k != code]
     return logits[:, code] - logits[:, others].mean(dim=1)
 
@@ -80,7 +80,7 @@ def test_a_linear_encoder_gives_every_feature_its_own_part(linear, mdata, modali
     encoder, x = linear.module.encoders[modality], scaled(linear, modality, np.arange(30))
     assert encoder.projection is not None
     x.requires_grad_()
-    logits = linear.module.discriminator.classify(encoder(x).mean)
+    logits = linear.module.class_logits(encoder(x).mean)
     slope = torch.autograd.grad((logits[:, 1] - (logits[:, 0] + logits[:, 2]) / 2).sum(), x)[0]
     torch.testing.assert_close(slope, slope[:1].expand_as(slope))
     labels = mdata.mod[modality].obs["label"].to_numpy(str)

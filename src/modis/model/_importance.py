@@ -229,7 +229,7 @@ class ImportanceMixin(DataAccess):
         from captum.attr import IntegratedGradients
 
         module = self.module.eval()
-        encoder, classify = module.encoders[data.name], module.discriminator.classify
+        encoder, classify = module.encoders[data.name], module.class_logits
 
         def margins(x: torch.Tensor) -> torch.Tensor:
             # logits are told only up to a constant; against the mean of the others it is gone

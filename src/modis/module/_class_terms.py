@@ -31,6 +31,18 @@ class ClassTerms:
         label_counts: dict[str, torch.Tensor]
         n_train: dict[str, int]
 
+    def class_logits(self, z: torch.Tensor) -> torch.Tensor:
+        """Class logits whose softmax are probabilities, ``(n, n_classes)`` for ``(n, n_latent)``.
+
+        The losses see them before the temperature, but for its own term.
+
+        Raises
+        ------
+        RuntimeError
+            If there are no classes.
+        """
+        return self.discriminator.temper(self.discriminator.classify(z))
+
     def class_terms(
         self,
         output: DiscriminatorOutput,

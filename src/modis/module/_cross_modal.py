@@ -39,6 +39,7 @@ class CrossModalTerms:
         link_maps: dict[tuple[str, str], LinkMap]
         label_counts: dict[str, torch.Tensor]
 
+        def class_logits(self, z: torch.Tensor) -> torch.Tensor: ...
         def decoder(self, modality: str) -> Decoder: ...
         def encode(self, modality: str, x: torch.Tensor) -> Encoded: ...
         def scaler(self, modality: str) -> FeatureScaler: ...
@@ -192,8 +193,7 @@ class CrossModalTerms:
         if bool((labels >= 0).all()):
             return labels
         with torch.no_grad():
-            logits = self.discriminator.classify(encoded.qz.mean)
-            probability = self.discriminator.temper(logits).softmax(dim=-1)
+            probability = self.class_logits(encoded.qz.mean).softmax(dim=-1)
         highest, likeliest = probability.max(dim=-1)
         guessed = torch.where(highest >= _CONFIDENT, likeliest, -1)
         return torch.where(labels >= 0, labels, guessed)

@@ -210,8 +210,7 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, ClassTerms, BaseMod
     @auto_move_data
     def classify(self, z: torch.Tensor) -> torch.Tensor:
         """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
-        logits = self.discriminator.classify(z)
-        return self.discriminator.temper(logits).softmax(dim=-1)
+        return self.class_logits(z).softmax(dim=-1)
 
     # all modalities of a minibatch -------------------------------------------------------------
 

@@ -253,8 +253,7 @@ class MODISTrainingPlan(LightningModule):
                 loss = self.module.link_loss(source, target, encoded, translated)
                 seen.link.setdefault((source, target), []).append(loss)
         if self.module.n_classes:
-            logits = self.module.discriminator.classify(encoded.z)
-            seen.logits.append(self.module.discriminator.temper(logits))
+            seen.logits.append(self.module.class_logits(encoded.z))
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the pass."""
