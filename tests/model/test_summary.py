@@ -66,20 +66,6 @@ def test_missing_pairs(fit, said):
         assert (f"its {n_unlabeled} unlabelled" in message) is bool(n_unlabeled)
 
 
-@pytest.mark.parametrize(("n_layers", "advised"), [(0, True), (1, False)])
-@pytest.mark.parametrize("missing", [True, False])
-def test_linear_encoders_are_advised_against_for_missing_pairs(
-    fit, said, n_layers, advised, missing
-):
-    data = make_mdata(("gaussian",) * 2, "unpaired", ["a", "b", "c"])
-    obs = data.mod[RNA].obs
-    if missing:
-        obs["label"] = np.where(obs["label"] == "a", "b", obs["label"])
-    fit(data, model={"n_layers": n_layers})
-    advice = "MODIS(mdata, n_layers=1, n_components=None)"
-    assert any(advice in message for message in said()) is (advised and missing)
-
-
 def test_missing_pairs_follow_the_data(fit):
     data, _ = cohort()
     dropped = drop_pairs(data, [("class_2", "protein"), ("class_5", "methylation")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 
 import anndata as ad
@@ -88,6 +89,22 @@ def test_small_cohorts_get_probabilities_that_hold():
         mean = torch.from_numpy(model.get_latent_representation(new, modality=name))
         plain = model.module.discriminator.classify(mean).softmax(dim=1)
         assert plain.amax(dim=1).mean() < right.mean() - 0.2
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, True),
+        ({"balance_classes": False}, False),
+        ({"balance_classes": False, "plan_kwargs": {"loss_weights": {"kl": 0.1}}}, False),
+        ({"balance_classes": False, "plan_kwargs": {"loss_weights": {"ridge": 3.0}}}, True),
+    ],
+)
+def test_no_ridge_where_classes_are_drawn_as_they_occur(fit, options, expected):
+    given = copy.deepcopy(options)
+    model = fit(make_mdata(), train=options)
+    assert ("ridge_train" in model.history) is expected
+    assert options == given
 
 
 def test_the_users_share_goes_first(fit):

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.train import TrainRunner
 
@@ -42,7 +43,7 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
         ``"default"``, on standardised features, or ``"paper"``, the layers of Lepe-Soltero et al.
         (2025) on min-max scaled features. The default sizes its encoders by the data, see
         :func:`~modis.module.sizes_for`: linear on the leading principal components in a small
-        cohort with labels in every modality, with a hidden layer otherwise.
+        cohort with labels of all classes in all modalities, with a hidden layer otherwise.
     n_latent
         Dimensions of the latent space; the architecture's (32, or 64) by default.
     feature_links
@@ -325,10 +326,13 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
 
     def _sizes(self) -> dict[str, Any]:
         data = read_registered(self.adata, self._spec)
+        n_classes = len(self._spec.classes)
         return sizes_for(
             [item.n_obs for item in data.values()],
-            [int((item.labels >= 0).sum()) for item in data.values()],
-            len(self._spec.classes),
+            [
+                np.bincount(item.labels[item.labels >= 0], minlength=n_classes).tolist()
+                for item in data.values()
+            ],
         )
 
     @property

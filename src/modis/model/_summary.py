@@ -133,8 +133,7 @@ class SummaryMixin(DataAccess):
     def _announce_missing_pairs(self) -> None:
         if not self.module.n_classes:
             return
-        missing = self.missing_pairs()
-        for name, modality, n_unlabeled in missing.itertuples(index=False):
+        for name, modality, n_unlabeled in self.missing_pairs().itertuples(index=False):
             logger.info(
                 "Class '%s' was never seen in modality '%s'%s; it is recognised there through "
                 "translation only.",
@@ -142,9 +141,4 @@ class SummaryMixin(DataAccess):
                 f" (unless among its {n_unlabeled} unlabelled observations)"
                 if n_unlabeled
                 else "",
-            )
-        if len(missing) and not self.module.architecture.n_layers:
-            logger.info(
-                "Linear encoders seldom recognise such a class; encoders with a hidden layer do "
-                "more often: MODIS(mdata, n_layers=1, n_components=None)."
             )

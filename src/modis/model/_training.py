@@ -92,7 +92,8 @@ class TrainingMixin(SummaryMixin):
             Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
         balance_classes
             Whether minibatches hold equally many labelled samples of each class, so that a
-            class with five samples counts. Without labels it changes nothing.
+            class with five samples counts. Without labels it changes nothing. If not, there is
+            no ``ridge`` term unless its weight is given: common classes would take all.
         **trainer_kwargs
             Arguments of :class:`scvi.train.Trainer`.
 
@@ -140,7 +141,11 @@ class TrainingMixin(SummaryMixin):
         }
         self._check_links(data, splitter)
         self._announce_missing_pairs()
-        plan = self._training_plan_cls(self.module, **(plan_kwargs or {}))
+        plan_kwargs = dict(plan_kwargs or {})
+        if not balance_classes:
+            # kept small, a class map of unequal classes tells little but their shares
+            plan_kwargs["loss_weights"] = {"ridge": 0.0} | (plan_kwargs.get("loss_weights") or {})
+        plan = self._training_plan_cls(self.module, **plan_kwargs)
         plan.validated_modalities = splitter.validated_modalities
         # every term is logged once per epoch; Lightning warns when its own interval is longer
         trainer_kwargs.setdefault("log_every_n_steps", 1)
