@@ -46,6 +46,21 @@ def test_labels_are_read_as_they_are_now():
     assert (data[RNA].labels >= 0).all()
 
 
+def test_labels_are_counted_by_class():
+    mdata, spec = _registered()
+    mdata.mod[RNA].obs.loc[mdata.mod[RNA].obs_names[:7], "label"] = "unknown"
+    data = read_registered(mdata, spec)
+    for name, item in data.items():
+        labels = mdata.mod[name].obs["label"]
+        assert item.label_counts(3).tolist() == [(labels == c).sum() for c in "abc"]
+        chosen = np.arange(3, item.n_obs, 4)
+        expected = [(labels.iloc[chosen] == c).sum() for c in "abc"]
+        assert item.label_counts(3, chosen).tolist() == expected
+    # also of classes that nobody has
+    assert data[CPG].label_counts(5).tolist()[3:] == [0, 0]
+    assert data[CPG].label_counts(3, np.array([], dtype=int)).tolist() == [0, 0, 0]
+
+
 def test_without_labels_and_batches():
     mdata, spec = _registered(labels_key=None)
     for item in read_registered(mdata, spec).values():

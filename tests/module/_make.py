@@ -41,3 +41,8 @@ def minibatch(sizes=None, labels=None, domain="real") -> dict:
             "batch": torch.zeros(N, dtype=torch.int64),
         }
     return batch
+
+
+def all_labels(batch: dict) -> torch.Tensor:
+    """Labels of all modalities, in their order."""
+    return torch.cat([tensors["labels"] for tensors in batch.values()])

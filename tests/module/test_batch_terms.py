@@ -9,15 +9,11 @@ from sklearn.metrics import log_loss
 
 from modis.module import weighted_sum
 
-from ._make import SIZES, N, make, minibatch
+from ._make import SIZES, N, all_labels, make, minibatch
 
 ON = {"batch": 1.0, "adversarial_batch": 1.0}
 #: Training samples of three batches: rna has all, protein two of them, methylation one.
 COUNTS = {"rna": [4, 3, 9], "protein": [5, 0, 2], "methylation": [0, 7, 0]}
-
-
-def labels_of(batch) -> torch.Tensor:
-    return torch.cat([tensors["labels"] for tensors in batch.values()])
 
 
 def with_batches(counts=COUNTS, **kwargs):
@@ -31,7 +27,7 @@ def with_batches(counts=COUNTS, **kwargs):
 
 
 def terms_of(module, batch, encoded, weights=ON):
-    labels = labels_of(batch)
+    labels = all_labels(batch)
     first = module.discriminator_terms(encoded, labels, weights)
     second = module.adversarial_terms(encoded, labels, weights)
     return {name: term for name, term in (first | second).items() if "batch" in name}

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 
 from modis.module import MODISModule, weighted_sum
 
-from ._make import N_CLASSES, SIZES, N, make, minibatch
+from ._make import N_CLASSES, SIZES, N, all_labels, make, minibatch
 
 LINEAR = {"n_layers": 0, "n_components": 3}
 N_TRAIN = {"rna": 40, "protein": 10, "methylation": 25}
@@ -24,7 +24,7 @@ def linear(**kwargs) -> MODISModule:
 
 def terms_of(module, side: str, batch=None, **weights: float) -> dict[str, torch.Tensor]:
     batch = minibatch() if batch is None else batch
-    labels = torch.cat([tensors["labels"] for tensors in batch.values()])
+    labels = all_labels(batch)
     encoded = module.inference(batch)
     if side == "discriminator":
         return module.discriminator_terms(encoded, labels, weights)
@@ -143,7 +143,7 @@ def test_temperature_is_the_cross_entropy_of_tempered_logits():
     module, batch = linear().eval(), minibatch()
     module.discriminator.log_temperature.data.fill_(-1.2)
     term = terms_of(module, "discriminator", batch, temperature=1.0)["temperature"]
-    labels = torch.cat([tensors["labels"] for tensors in batch.values()]).numpy()
+    labels = all_labels(batch).numpy()
     z = torch.cat([item.qz.mean for item in module.inference(batch).values()])
     odds = (module.discriminator(z).classes.detach().double() / np.exp(-1.2)).softmax(dim=1)
     known = labels >= 0

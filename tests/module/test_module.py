@@ -12,11 +12,7 @@ from modis._constants import LIKELIHOOD_DOMAINS
 from modis.module import ADVERSARIAL, MODISModule, weighted_sum
 from modis.module import _losses as losses
 
-from ._make import N_CLASSES, SIZES, SMALL, N, make, minibatch
-
-
-def all_labels(batch) -> torch.Tensor:
-    return torch.cat([tensors["labels"] for tensors in batch.values()])
+from ._make import N_CLASSES, SIZES, SMALL, N, all_labels, make, minibatch
 
 
 def at_mean(encoded: dict) -> dict:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mudata import MuData
+    from numpy.typing import NDArray
 
     from ._spec import DataSpec
 
@@ -47,6 +48,13 @@ class Modality:
     def n_obs(self) -> int:
         """Number of observations."""
         return self.matrix.shape[0]
+
+    def label_counts(
+        self, n_classes: int, rows: slice | np.ndarray = slice(None)
+    ) -> NDArray[np.intp]:
+        """Labelled observations of each class, shape ``(n_classes,)``; of all rows by default."""
+        labels = self.labels[rows]
+        return np.bincount(labels[labels >= 0], minlength=n_classes)
 
 
 def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:

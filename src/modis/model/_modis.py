@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.train import TrainRunner
 
@@ -329,10 +328,7 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
         n_classes = len(self._spec.classes)
         return sizes_for(
             [item.n_obs for item in data.values()],
-            [
-                np.bincount(item.labels[item.labels >= 0], minlength=n_classes).tolist()
-                for item in data.values()
-            ],
+            [item.label_counts(n_classes).tolist() for item in data.values()],
         )
 
     @property

@@ -132,7 +132,9 @@ class TrainingMixin(SummaryMixin):
         if not self.is_trained_:
             self._fit_to_training_rows(data, splitter)
         self.module.label_counts = {
-            name: _count(item.labels[splitter.train_idx[name]], len(self._spec.classes))
+            name: torch.from_numpy(
+                item.label_counts(len(self._spec.classes), splitter.train_idx[name])
+            )
             for name, item in data.items()
         }
         self.module.n_train = {name: len(rows) for name, rows in splitter.train_idx.items()}
@@ -237,7 +239,3 @@ def _some(rows: np.ndarray, n_features: int) -> np.ndarray:
     """Training rows, or as many of them as fit in memory at once."""
     n = min(len(rows), max(1, _PROJECTION_VALUES // n_features))
     return np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
-
-
-def _count(labels: np.ndarray, n_classes: int) -> torch.Tensor:
-    return torch.from_numpy(np.bincount(labels[labels >= 0], minlength=n_classes))

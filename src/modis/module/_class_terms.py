@@ -75,10 +75,10 @@ class ClassTerms:
             terms["clustering"] = losses.clustering(output.classes.softmax(dim=-1), output.hidden)
         if weights.get("ridge"):
             terms |= self._ridge_term(generator=generator)
-        if not generator and weights.get("temperature"):
+        learns = not generator and self.discriminator.log_temperature is not None
+        if learns and weights.get("temperature"):
             tempered = self.discriminator.temper(output.classes.detach())
-            if tempered.requires_grad:
-                terms["temperature"] = losses.class_cross_entropy(tempered, labels)
+            terms["temperature"] = losses.class_cross_entropy(tempered, labels)
         return terms
 
     def _ridge_term(self, *, generator: bool) -> dict[str, torch.Tensor]:

@@ -79,10 +79,9 @@ class PrincipalComponents(nn.Module):
         components = found.components_ * varies[:, None] / np.sqrt(variance[varies].mean())
         # so they centre new samples, too
         components -= components.mean(axis=1, keepdims=True)
-        weights = torch.zeros(n_found, len(varying), dtype=self.components.dtype)
-        weights[:, torch.from_numpy(varying)] = torch.as_tensor(components, dtype=weights.dtype)
-        self.components[:n_found] = weights
-        self.offset[:n_found] = torch.as_tensor(-components @ found.mean_, dtype=self.offset.dtype)
+        dtype = self.components.dtype
+        self.components[:n_found, varying] = torch.as_tensor(components, dtype=dtype)
+        self.offset[:n_found] = torch.as_tensor(-components @ found.mean_, dtype=dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Project scaled features ``(n, n_input)`` to ``(n, n_components)``."""
