@@ -8,7 +8,7 @@ import pytest
 import scvi
 
 from modis import MODIS
-from modis.module import ARCHITECTURES, sizes_for
+from modis.module import PRESETS, choose_preset
 
 from .._make import fingerprint, make_mdata, make_mudata
 from ._weights import equal, weights
@@ -47,13 +47,12 @@ def test_encoders_are_sized_by_what_is_set_up(pairing, n_classes, n_unlabelled):
     model = MODIS(data)
     counts = model.class_counts()
     labelled = counts.iloc[:, :-3].to_numpy()
-    expected = sizes_for(list(counts["total"]), labelled.tolist())
-    built = model.module.architecture
-    assert {name: getattr(built, name) for name in expected} == expected
+    expected = choose_preset(list(counts["total"]), labelled.tolist())
+    assert model.preset == expected
     # nobody's label, or one class, tells nothing
-    assert built.n_layers == (n_unlabelled == 200 or n_classes == 1)
-    paper = MODIS(data, architecture="paper").module.architecture
-    assert paper == ARCHITECTURES["paper"]
+    assert model.module.architecture.n_layers == (n_unlabelled == 200 or n_classes == 1)
+    paper = MODIS(data, architecture="paper").preset
+    assert paper == PRESETS["paper"]
 
 
 # labels ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from .._constants import X_KEY
 from ..dataloaders import sequential_loader
 from ..nn import CountDecoder
-from ._access import DataAccess, positions
+from ._base import Model, positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..data import Modality
 
-__all__ = ["ImportanceMixin"]
+__all__ = ["feature_importance"]
 
 _BASELINES = ("other_classes", "mean")
 _ROWS_AT_ONCE = 256
@@ -38,249 +38,232 @@ class _Profiles(NamedTuple):
     n_obs: np.ndarray
 
 
-class ImportanceMixin(DataAccess):
-    """Which features drive a prediction."""
+def feature_importance(
+    self: Model,
+    modality: str,
+    class_name: str | None = None,
+    mdata: MuData | None = None,
+    indices: Sequence[int] | None = None,
+    baseline: str = "other_classes",
+    n_steps: int = 20,
+    max_obs: int | None = 1000,
+) -> pd.DataFrame:
+    """Rank the features of a modality by what they contribute to the predicted classes.
 
-    if TYPE_CHECKING:
-        # the model's
-        is_trained_: bool
+    Integrated gradients share out the score of a class, which is its logit minus the mean
+    logit of the other classes, among the features: the contributions of one observation sum
+    to its score minus the score of the baseline. They are averaged over the observations of
+    the class with their sign, because what differs from one observation to the next is
+    noise and cancels, while what the class has in common remains.
 
-    def feature_importance(
-        self,
-        modality: str,
-        class_name: str | None = None,
-        mdata: MuData | None = None,
-        indices: Sequence[int] | None = None,
-        baseline: str = "other_classes",
-        n_steps: int = 20,
-        max_obs: int | None = 1000,
-    ) -> pd.DataFrame:
-        """Rank the features of a modality by what they contribute to the predicted classes.
+    Parameters
+    ----------
+    modality
+        Modality whose features are ranked.
+    class_name
+        Class to explain; all, one after the other, by default.
+    mdata
+        Data to explain; the training data by default.
+    indices
+        Positions of the observations to explain, among ``mdata.mod[modality].obs_names``. By
+        default those of the class: labelled so or, where not labelled, predicted so.
+    baseline
+        Profile that the observations are compared with: ``"other_classes"``, the mean of the
+        other classes' mean profiles in these data, each counting the same (the default: what
+        tells the class from the others), or ``"mean"``, the mean of the training samples.
+    n_steps
+        Points at which the gradient is taken between the baseline and an observation. More
+        are more exact and take longer; see Notes.
+    max_obs
+        Explain at most so many observations per class, drawn with a fixed seed; all with
+        `None`.
 
-        Integrated gradients share out the score of a class, which is its logit minus the mean
-        logit of the other classes, among the features: the contributions of one observation sum
-        to its score minus the score of the baseline. They are averaged over the observations of
-        the class with their sign, because what differs from one observation to the next is
-        noise and cancels, while what the class has in common remains.
+    Returns
+    -------
+    DataFrame with a row per class and feature, in each class the most important first:
 
-        Parameters
-        ----------
-        modality
-            Modality whose features are ranked.
-        class_name
-            Class to explain; all, one after the other, by default.
-        mdata
-            Data to explain; the training data by default.
-        indices
-            Positions of the observations to explain, among ``mdata.mod[modality].obs_names``. By
-            default those of the class: labelled so or, where not labelled, predicted so.
-        baseline
-            Profile that the observations are compared with: ``"other_classes"``, the mean of the
-            other classes' mean profiles in these data, each counting the same (the default: what
-            tells the class from the others), or ``"mean"``, the mean of the training samples.
-        n_steps
-            Points at which the gradient is taken between the baseline and an observation. More
-            are more exact and take longer; see Notes.
-        max_obs
-            Explain at most so many observations per class, drawn with a fixed seed; all with
-            `None`.
+    - ``modality``, ``class``, ``rank`` (1 is the most important) and ``feature``;
+    - ``importance``: the absolute value of ``attribution``;
+    - ``attribution``: mean contribution to the class score, in logits; above 0 speaks for
+      the class, below 0 against it;
+    - ``direction``: ``"up"`` where the feature is higher in the observations explained than
+      in the baseline, else ``"down"``;
+    - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained
+      and its value in the baseline, in the units of the data (counts: from the mean of
+      ``log1p`` at the typical depth of the training data).
 
-        Returns
-        -------
-        DataFrame with a row per class and feature, in each class the most important first:
+    Classes without an observation have no rows, unless `class_name` asks for one.
 
-        - ``modality``, ``class``, ``rank`` (1 is the most important) and ``feature``;
-        - ``importance``: the absolute value of ``attribution``;
-        - ``attribution``: mean contribution to the class score, in logits; above 0 speaks for
-          the class, below 0 against it;
-        - ``direction``: ``"up"`` where the feature is higher in the observations explained than
-          in the baseline, else ``"down"``;
-        - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained
-          and its value in the baseline, in the units of the data (counts: from the mean of
-          ``log1p`` at the typical depth of the training data).
+    Raises
+    ------
+    KeyError
+        If the modality is not known or not in the data.
+    ValueError
+        If the model was trained without classes, the class is not known or has no
+        observation, or an argument is out of range.
+    RuntimeError
+        If the model is not trained.
 
-        Classes without an observation have no rows, unless `class_name` asks for one.
+    Notes
+    -----
+    Importance tells what this model uses, not what causes the class. Of features that tell
+    the same the model may use some more than others, and a feature that is shifted in every
+    class tells nothing of any.
 
-        Raises
-        ------
-        KeyError
-            If the modality is not known or not in the data.
-        ValueError
-            If the model was trained without classes, the class is not known or has no
-            observation, or an argument is out of range.
-        RuntimeError
-            If the model is not trained.
+    Gradients are taken of the mean of the posterior, on the scaled features that the encoder
+    sees (counts: log-normalised), with dropout off.
 
-        Notes
-        -----
-        Importance tells what this model uses, not what causes the class. Of features that tell
-        the same the model may use some more than others, and a feature that is shifted in every
-        class tells nothing of any.
+    References
+    ----------
+    Sundararajan, Taly, Yan (2017). Axiomatic attribution for deep networks. Proceedings of
+    the 34th International Conference on Machine Learning, 3319-3328.
+    """
+    names = _classes_to_explain(self, class_name)
+    if baseline not in _BASELINES:
+        raise ValueError(f"baseline={baseline!r} is not known; choose one of {_BASELINES}.")
+    for argument, value in (("n_steps", n_steps), ("max_obs", max_obs)):
+        if value is not None and value < 1:
+            raise ValueError(f"{argument}={value} must be at least 1.")
+    data = self._read(mdata, [modality])[modality]
+    profiles = _profiles(self, data, self._data_or_own(mdata))
+    chosen = None
+    if indices is not None:
+        chosen = np.arange(data.n_obs)[positions(indices)]
+        if not len(chosen):
+            raise ValueError("indices names no observation to explain.")
+    blocks = []
+    for name in names:
+        code = self._spec.classes.index(name)
+        rows = np.flatnonzero(profiles.codes == code) if chosen is None else chosen
+        if len(rows):
+            if max_obs is not None and len(rows) > max_obs:
+                rows = np.sort(np.random.default_rng(0).choice(rows, max_obs, replace=False))
+            start = _baseline(self, data.name, profiles, code, baseline)
+            blocks.append(_block(self, data, rows, code, start, n_steps))
+    if not blocks:
+        raise ValueError(_nothing_to_explain(self, data.name, profiles, class_name))
+    return pd.concat(blocks, ignore_index=True)
 
-        Gradients are taken of the mean of the posterior, on the scaled features that the encoder
-        sees (counts: log-normalised), with dropout off.
 
-        References
-        ----------
-        Sundararajan, Taly, Yan (2017). Axiomatic attribution for deep networks. Proceedings of
-        the 34th International Conference on Machine Learning, 3319-3328.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> importance = model.feature_importance("protein", class_name="class_1")
-        >>> importance[["class", "rank", "feature", "direction"]].head(2)
-             class  rank      feature direction
-        0  class_1     1  protein_...
-        1  class_1     2  protein_...
-        >>> len(importance)
-        160
-        """
-        names = self._classes_to_explain(class_name)
-        if baseline not in _BASELINES:
-            raise ValueError(f"baseline={baseline!r} is not known; choose one of {_BASELINES}.")
-        for argument, value in (("n_steps", n_steps), ("max_obs", max_obs)):
-            if value is not None and value < 1:
-                raise ValueError(f"{argument}={value} must be at least 1.")
-        data = self._read(mdata, [modality])[modality]
-        profiles = self._profiles(data, self._mdata(mdata))
-        chosen = None
-        if indices is not None:
-            chosen = np.arange(data.n_obs)[positions(indices)]
-            if not len(chosen):
-                raise ValueError("indices names no observation to explain.")
-        blocks = []
-        for name in names:
-            code = self._spec.classes.index(name)
-            rows = np.flatnonzero(profiles.codes == code) if chosen is None else chosen
-            if len(rows):
-                if max_obs is not None and len(rows) > max_obs:
-                    rows = np.sort(np.random.default_rng(0).choice(rows, max_obs, replace=False))
-                start = self._baseline(data.name, profiles, code, baseline)
-                blocks.append(self._block(data, rows, code, start, n_steps))
-        if not blocks:
-            raise ValueError(self._nothing_to_explain(data.name, profiles, class_name))
-        return pd.concat(blocks, ignore_index=True)
-
-    def _classes_to_explain(self, class_name: str | None) -> list[str]:
-        classes = list(self._spec.classes)
-        if not self.module.n_classes:
-            raise ValueError(
-                "The model was trained without classes (fewer than two in the data), so it makes "
-                "no predictions to explain. Set up the data with labels_key=... and train again."
-            )
-        if class_name is not None and class_name not in classes:
-            raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
-        if not self.is_trained_:
-            raise RuntimeError(
-                "The model is not trained, so its features have no importance yet: call "
-                "model.train() first."
-            )
-        return classes if class_name is None else [class_name]
-
-    @torch.inference_mode()
-    def _profiles(self, data: Modality, mdata: MuData) -> _Profiles:
-        """Classes of the observations and their mean profiles, in one walk over the data."""
-        # a modality without labels of its own takes those of the others
-        present = [name for name in self._spec.modalities if name in mdata.mod]
-        labels = self._labels(mdata, present)[data.name]
-        n_classes = self.module.n_classes
-        known = pd.Index(self._spec.classes, dtype=object).get_indexer(labels.to_numpy(object))
-        unlabeled = labels.isna().to_numpy()
-        codes = np.where(unlabeled, -1, known)
-        sums = np.zeros((n_classes, data.matrix.shape[1]))
-        seen = 0
-        for _, encoded in self._encode(data, None, None):
-            rows = slice(seen, seen + len(encoded.z))
-            predicted = self.module.classify(encoded.qz.mean).argmax(dim=1).cpu().numpy()
-            codes[rows] = np.where(unlabeled[rows], predicted, codes[rows])
-            x = encoded.x_scaled.cpu().numpy()
-            for code in np.unique(codes[rows][codes[rows] >= 0]):
-                sums[code] += x[codes[rows] == code].sum(axis=0, dtype=np.float64)
-            seen = rows.stop
-        n_obs = np.bincount(codes[codes >= 0], minlength=n_classes)
-        return _Profiles(codes, sums / np.maximum(n_obs, 1)[:, None], n_obs)
-
-    def _baseline(
-        self, modality: str, profiles: _Profiles, code: int, baseline: str
-    ) -> torch.Tensor:
-        """Scaled profile to start from, ``(1, n_features)``."""
-        center = self.module.scaler(modality).center
-        if baseline == "mean":
-            return center[None]
-        others = profiles.n_obs > 0
-        others[code] = False
-        if not others.any():
-            raise ValueError(
-                f"Modality '{modality}' has observations of class '{self._spec.classes[code]}' "
-                "only, so there is no other class to compare with: use baseline='mean'."
-            )
-        return torch.as_tensor(profiles.mean[others].mean(axis=0)).to(center)[None]
-
-    def _block(
-        self, data: Modality, rows: np.ndarray, code: int, baseline: torch.Tensor, n_steps: int
-    ) -> pd.DataFrame:
-        # imported only here: few sessions need it
-        from captum.attr import IntegratedGradients
-
-        module = self.module.eval()
-        encoder, classify = module.encoders[data.name], module.class_logits
-
-        def margins(x: torch.Tensor) -> torch.Tensor:
-            # logits are told only up to a constant; against the mean of the others it is gone
-            logits = classify(encoder(x).mean)
-            others = (logits.sum(dim=1, keepdim=True) - logits) / (logits.shape[1] - 1)
-            return logits - others
-
-        explain = IntegratedGradients(margins)
-        contribution, mean = (np.zeros(data.matrix.shape[1]) for _ in range(2))
-        for tensors in sequential_loader(data, rows, _ROWS_AT_ONCE):
-            x = module.scale(data.name, tensors[X_KEY]).requires_grad_()
-            found = explain.attribute(
-                x,
-                baselines=baseline,
-                target=code,
-                n_steps=n_steps,
-                internal_batch_size=_POINTS_AT_ONCE,
-            )
-            contribution += found.detach().sum(dim=0).cpu().double().numpy()
-            mean += x.detach().sum(dim=0).cpu().double().numpy()
-        contribution, mean = contribution / len(rows), mean / len(rows)
-        start = baseline[0].cpu().double().numpy()
-        table = pd.DataFrame(
-            {
-                "modality": data.name,
-                "class": self._spec.classes[code],
-                "feature": self._spec.var_names[data.name],
-                "importance": np.abs(contribution),
-                "attribution": contribution,
-                "direction": np.where(mean > start, "up", "down"),
-                "mean_class": self._in_units(data.name, mean),
-                "mean_baseline": self._in_units(data.name, start),
-            }
+def _classes_to_explain(model: Model, class_name: str | None) -> list[str]:
+    classes = list(model._spec.classes)
+    if not model.module.n_classes:
+        raise ValueError(
+            "The model was trained without classes (fewer than two in the data), so it makes "
+            "no predictions to explain. Set up the data with labels_key=... and train again."
         )
-        table = table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
-        table.insert(2, "rank", np.arange(1, len(table) + 1))
-        return table
-
-    def _in_units(self, modality: str, scaled: np.ndarray) -> np.ndarray:
-        scaler = self.module.scaler(modality)
-        values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().double().numpy()
-        is_counts = isinstance(self.module.decoder(modality), CountDecoder)
-        return np.expm1(values) if is_counts else values
-
-    def _nothing_to_explain(
-        self, modality: str, profiles: _Profiles, class_name: str | None
-    ) -> str:
-        found = dict(zip(self._spec.classes, profiles.n_obs.tolist(), strict=True))
-        whom = "any class" if class_name is None else f"class '{class_name}'"
-        return (
-            f"Modality '{modality}' has no observation of {whom}, neither labelled nor (where not "
-            f"labelled) predicted so; it has {found}. Name the observations to explain with "
-            "indices=..."
+    if class_name is not None and class_name not in classes:
+        raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
+    if not model.is_trained_:
+        raise RuntimeError(
+            "The model is not trained, so its features have no importance yet: call "
+            "model.train() first."
         )
+    return classes if class_name is None else [class_name]
+
+
+@torch.inference_mode()
+def _profiles(model: Model, data: Modality, mdata: MuData) -> _Profiles:
+    """Classes of the observations and their mean profiles, in one walk over the data."""
+    # a modality without labels of its own takes those of the others
+    present = [name for name in model._spec.modalities if name in mdata.mod]
+    labels = model._labels(mdata, present)[data.name]
+    n_classes = model.module.n_classes
+    known = pd.Index(model._spec.classes, dtype=object).get_indexer(labels.to_numpy(object))
+    unlabeled = labels.isna().to_numpy()
+    codes = np.where(unlabeled, -1, known)
+    sums = np.zeros((n_classes, data.matrix.shape[1]))
+    seen = 0
+    for _, encoded in model._encode(data, None, None):
+        rows = slice(seen, seen + len(encoded.z))
+        predicted = model.module.classify(encoded.qz.mean).argmax(dim=1).cpu().numpy()
+        codes[rows] = np.where(unlabeled[rows], predicted, codes[rows])
+        x = encoded.x_scaled.cpu().numpy()
+        for code in np.unique(codes[rows][codes[rows] >= 0]):
+            sums[code] += x[codes[rows] == code].sum(axis=0, dtype=np.float64)
+        seen = rows.stop
+    n_obs = np.bincount(codes[codes >= 0], minlength=n_classes)
+    return _Profiles(codes, sums / np.maximum(n_obs, 1)[:, None], n_obs)
+
+
+def _baseline(
+    model: Model, modality: str, profiles: _Profiles, code: int, baseline: str
+) -> torch.Tensor:
+    """Scaled profile to start from, ``(1, n_features)``."""
+    center = model.module.scaler(modality).center
+    if baseline == "mean":
+        return center[None]
+    others = profiles.n_obs > 0
+    others[code] = False
+    if not others.any():
+        raise ValueError(
+            f"Modality '{modality}' has observations of class '{model._spec.classes[code]}' "
+            "only, so there is no other class to compare with: use baseline='mean'."
+        )
+    return torch.as_tensor(profiles.mean[others].mean(axis=0)).to(center)[None]
+
+
+def _block(
+    model: Model, data: Modality, rows: np.ndarray, code: int, baseline: torch.Tensor, n_steps: int
+) -> pd.DataFrame:
+    # imported only here: few sessions need it
+    from captum.attr import IntegratedGradients
+
+    module = model.module.eval()
+    encoder, classify = module.encoders[data.name], module.class_logits
+
+    def margins(x: torch.Tensor) -> torch.Tensor:
+        # logits are told only up to a constant; against the mean of the others it is gone
+        logits = classify(encoder(x).mean)
+        others = (logits.sum(dim=1, keepdim=True) - logits) / (logits.shape[1] - 1)
+        return logits - others
+
+    explain = IntegratedGradients(margins)
+    contribution, mean = (np.zeros(data.matrix.shape[1]) for _ in range(2))
+    for tensors in sequential_loader(data, rows, _ROWS_AT_ONCE):
+        x = module.scale(data.name, tensors[X_KEY]).requires_grad_()
+        found = explain.attribute(
+            x,
+            baselines=baseline,
+            target=code,
+            n_steps=n_steps,
+            internal_batch_size=_POINTS_AT_ONCE,
+        )
+        contribution += found.detach().sum(dim=0).cpu().double().numpy()
+        mean += x.detach().sum(dim=0).cpu().double().numpy()
+    contribution, mean = contribution / len(rows), mean / len(rows)
+    start = baseline[0].cpu().double().numpy()
+    table = pd.DataFrame(
+        {
+            "modality": data.name,
+            "class": model._spec.classes[code],
+            "feature": model._spec.var_names[data.name],
+            "importance": np.abs(contribution),
+            "attribution": contribution,
+            "direction": np.where(mean > start, "up", "down"),
+            "mean_class": _in_units(model, data.name, mean),
+            "mean_baseline": _in_units(model, data.name, start),
+        }
+    )
+    table = table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+    table.insert(2, "rank", np.arange(1, len(table) + 1))
+    return table
+
+
+def _in_units(model: Model, modality: str, scaled: np.ndarray) -> np.ndarray:
+    scaler = model.module.scaler(modality)
+    values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().double().numpy()
+    is_counts = isinstance(model.module.decoder(modality), CountDecoder)
+    return np.expm1(values) if is_counts else values
+
+
+def _nothing_to_explain(
+    model: Model, modality: str, profiles: _Profiles, class_name: str | None
+) -> str:
+    found = dict(zip(model._spec.classes, profiles.n_obs.tolist(), strict=True))
+    whom = "any class" if class_name is None else f"class '{class_name}'"
+    return (
+        f"Modality '{modality}' has no observation of {whom}, neither labelled nor (where not "
+        f"labelled) predicted so; it has {found}. Name the observations to explain with "
+        "indices=..."
+    )

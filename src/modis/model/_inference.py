@@ -8,7 +8,7 @@ import torch
 from anndata import AnnData
 
 from .._constants import LATENT_KEY, X_KEY
-from ._access import DataAccess
+from ._base import Model
 from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
 
@@ -17,313 +17,242 @@ if TYPE_CHECKING:
 
     from mudata import MuData
 
-__all__ = ["InferenceMixin"]
+__all__ = [
+    "get_elbo",
+    "get_latent_representation",
+    "joint_embedding",
+    "predict",
+    "write_latent",
+]
 
 
-class InferenceMixin(DataAccess):
-    """What a trained model gives back.
+def get_latent_representation(
+    self: Model,
+    mdata: MuData | None = None,
+    modality: str | None = None,
+    indices: Sequence[int] | None = None,
+    give_mean: bool = True,
+    batch_size: int | None = None,
+) -> np.ndarray:
+    """Place observations in the shared latent space.
 
-    In every method ``mdata=None`` stands for the training data. Another MuData may lack
-    modalities and labels; its features are matched by name. Rows come in the order of the data,
-    or of `indices`.
+    Parameters
+    ----------
+    mdata
+        Data to encode; the training data by default.
+    modality
+        Encode the observations of this modality only. By default every observation is
+        encoded from all modalities that it has, weighted by the precision of each
+        modality's posterior.
+    indices
+        Positions of the rows wanted, among ``mdata.mod[modality].obs_names`` or
+        ``mdata.obs_names``; all by default.
+    give_mean
+        Return the mean of the posterior, or else one draw from it.
+    batch_size
+        Rows encoded at a time, by default 512, or fewer with thousands of features; the result
+        does not depend on it.
+
+    Returns
+    -------
+    float32 array of shape ``(n_obs, n_latent)``. Rows of observations that none of the
+    model's modalities saw are NaN.
+
+    Raises
+    ------
+    KeyError
+        If the modality is not known or not in the data.
+    ValueError
+        If features are missing, values cannot be used, or the model was loaded without data
+        and none are given.
+    RuntimeError
+        If the model is not trained.
     """
+    mean, scale = self._posterior(mdata, modality, indices, batch_size)
+    if give_mean:
+        return mean
+    noise = torch.randn(mean.shape).numpy()
+    return (mean + noise * scale).astype(np.float32)
 
-    def get_latent_representation(
-        self,
-        mdata: MuData | None = None,
-        modality: str | None = None,
-        indices: Sequence[int] | None = None,
-        give_mean: bool = True,
-        batch_size: int | None = None,
-    ) -> np.ndarray:
-        """Place observations in the shared latent space.
 
-        Parameters
-        ----------
-        mdata
-            Data to encode; the training data by default.
-        modality
-            Encode the observations of this modality only. By default every observation is
-            encoded from all modalities that it has, weighted by the precision of each
-            modality's posterior.
-        indices
-            Positions of the rows wanted, among ``mdata.mod[modality].obs_names`` or
-            ``mdata.obs_names``; all by default.
-        give_mean
-            Return the mean of the posterior, or else one draw from it.
-        batch_size
-            Rows encoded at a time, by default 512, or fewer with thousands of features; the result
-            does not depend on it.
+def predict(
+    self: Model,
+    mdata: MuData | None = None,
+    modality: str | None = None,
+    soft: bool = False,
+    indices: Sequence[int] | None = None,
+) -> pd.Series | pd.DataFrame:
+    """Name the class of observations.
 
-        Returns
-        -------
-        float32 array of shape ``(n_obs, n_latent)``. Rows of observations that none of the
-        model's modalities saw are NaN.
+    Parameters
+    ----------
+    mdata
+        Data to classify; the training data by default.
+    modality
+        Classify from this modality only. By default from all that an observation has:
+        the power mean of their class probabilities (exponent 3: who is sure outweighs who
+        cannot tell), weighted by the precision of each modality's posterior.
+    soft
+        Return probabilities instead of class names.
+    indices
+        Positions of the rows wanted; all by default.
 
-        Raises
-        ------
-        KeyError
-            If the modality is not known or not in the data.
-        ValueError
-            If features are missing, values cannot be used, or the model was loaded without data
-            and none are given.
-        RuntimeError
-            If the model is not trained.
+    Returns
+    -------
+    Series of ``n_obs`` class names, or DataFrame of shape ``(n_obs, n_classes)`` of
+    probabilities, with the names of the observations as index. Observations that none of
+    the model's modalities saw are missing.
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.get_latent_representation(modality="protein").shape
-        (20, 32)
-        """
-        mean, scale = self._posterior(mdata, modality, indices, batch_size)
-        if give_mean:
-            return mean
-        noise = torch.randn(mean.shape).numpy()
-        return (mean + noise * scale).astype(np.float32)
+    Raises
+    ------
+    KeyError
+        If the modality is not known or not in the data.
+    ValueError
+        If the model was trained without classes, features are missing, values cannot be
+        used, or the model was loaded without data and none are given.
+    RuntimeError
+        If the model is not trained.
+    """
+    classes = self._spec.classes
+    if not self.module.n_classes:
+        raise ValueError(
+            "The model was trained without classes (fewer than two in the data), so it "
+            "cannot predict any. Set up the data with labels_key=... and train again."
+        )
+    if modality is not None:
+        probability = self._classify(self._posterior(mdata, modality, indices, None)[0])
+    else:
+        self._check_trained()
+        posteriors, found, n_obs = self._posteriors(mdata, indices, None)
+        each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
+        probability = combine_probabilities(each, posteriors, found, n_obs)
+    index = self._obs_names(mdata, modality, indices)
+    if soft:
+        return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
+    seen = ~np.isnan(probability[:, 0])
+    codes = np.where(seen, probability.argmax(axis=1), -1)
+    names = pd.Categorical.from_codes(codes, categories=classes)
+    return pd.Series(names, index=index, name="predicted")
 
-    def predict(
-        self,
-        mdata: MuData | None = None,
-        modality: str | None = None,
-        soft: bool = False,
-        indices: Sequence[int] | None = None,
-    ) -> pd.Series | pd.DataFrame:
-        """Name the class of observations.
 
-        Parameters
-        ----------
-        mdata
-            Data to classify; the training data by default.
-        modality
-            Classify from this modality only. By default from all that an observation has:
-            the power mean of their class probabilities (exponent 3: who is sure outweighs who
-            cannot tell), weighted by the precision of each modality's posterior.
-        soft
-            Return probabilities instead of class names.
-        indices
-            Positions of the rows wanted; all by default.
+@torch.inference_mode()
+def get_elbo(
+    self: Model, mdata: MuData | None = None, batch_size: int | None = None
+) -> pd.DataFrame:
+    """Evidence lower bound and its parts, by modality.
 
-        Returns
-        -------
-        Series of ``n_obs`` class names, or DataFrame of shape ``(n_obs, n_classes)`` of
-        probabilities, with the names of the observations as index. Observations that none of
-        the model's modalities saw are missing.
+    Parameters
+    ----------
+    mdata
+        Data to judge; the training data by default.
+    batch_size
+        Rows encoded at a time, by default 512, or fewer with thousands of features.
 
-        Raises
-        ------
-        KeyError
-            If the modality is not known or not in the data.
-        ValueError
-            If the model was trained without classes, features are missing, values cannot be
-            used, or the model was loaded without data and none are given.
-        RuntimeError
-            If the model is not trained.
+    Returns
+    -------
+    DataFrame with a row per modality, means over its observations: ``elbo``
+    (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
+    variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
+    minimises, per feature).
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.predict(modality="protein").head(2)
-        sample_001    class_...
-        sample_004    class_...
-        Name: predicted, dtype: category
-        Categories (5, ...): ['class_1', 'class_2', 'class_3', 'class_4', 'class_5']
-        >>> probabilities = model.predict(modality="protein", soft=True)
-        >>> probabilities.shape, float(probabilities.loc["sample_001"].sum().round(3))
-        ((20, 5), 1.0)
-        """
-        classes = self._spec.classes
-        if not self.module.n_classes:
-            raise ValueError(
-                "The model was trained without classes (fewer than two in the data), so it "
-                "cannot predict any. Set up the data with labels_key=... and train again."
+    Raises
+    ------
+    ValueError
+        If features are missing, values cannot be used, or the model was loaded without data
+        and none are given.
+    RuntimeError
+        If the model is not trained.
+    """
+    self._check_trained()
+    rows = {}
+    for name, data in self._read(mdata, None, decode=True).items():
+        totals = np.zeros(3)
+        for tensors, encoded in self._encode(data, None, batch_size):
+            single = {name: encoded}
+            batch = {key: value.to(self.module.device) for key, value in tensors.items()}
+            px = self.module.generative({name: batch}, single)
+            terms = self.module.reconstruction_terms({name: batch}, single, px)
+            likelihood = self.module.decoder(name).log_prob(
+                px[name], batch[X_KEY], encoded.x_scaled
             )
-        if modality is not None:
-            probability = self._classify(self._posterior(mdata, modality, indices, None)[0])
-        else:
-            self._check_if_trained()
-            posteriors, found, n_obs = self._posteriors(mdata, indices, None)
-            each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
-            probability = combine_probabilities(each, posteriors, found, n_obs)
-        index = self._obs_names(mdata, modality, indices)
-        if soft:
-            return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
-        seen = ~np.isnan(probability[:, 0])
-        codes = np.where(seen, probability.argmax(axis=1), -1)
-        names = pd.Categorical.from_codes(codes, categories=classes)
-        return pd.Series(names, index=index, name="predicted")
+            kl, n_rows = float(terms["kl"]) / self.module.kl_scale(name), len(encoded.z)
+            elbo = float(likelihood.sum(dim=-1).mean()) - kl
+            totals += n_rows * np.array([elbo, kl, float(terms["reconstruction"])])
+        rows[name] = totals / data.n_obs
+    columns = ["elbo", "kl", "reconstruction"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
-    @torch.inference_mode()
-    def _classify(self, mean: np.ndarray) -> np.ndarray:
-        return self.module.classify(torch.from_numpy(mean)).cpu().numpy()
 
-    @torch.inference_mode()
-    def get_elbo(self, mdata: MuData | None = None, batch_size: int | None = None) -> pd.DataFrame:
-        """Evidence lower bound and its parts, by modality.
+def write_latent(self: Model, mdata: MuData | None = None, key_added: str = LATENT_KEY) -> None:
+    """Write the latent space into the data.
 
-        Parameters
-        ----------
-        mdata
-            Data to judge; the training data by default.
-        batch_size
-            Rows encoded at a time, by default 512, or fewer with thousands of features.
+    Parameters
+    ----------
+    mdata
+        Data to encode and to write into; the training data by default.
+    key_added
+        Key in ``.obsm`` of the MuData (one row per observation, combined over its
+        modalities) and of each modality.
 
-        Returns
-        -------
-        DataFrame with a row per modality, means over its observations: ``elbo``
-        (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
-        variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
-        minimises, per feature).
+    Raises
+    ------
+    ValueError
+        If features are missing, values cannot be used, or the model was loaded without data
+        and none are given.
+    RuntimeError
+        If the model is not trained.
+    """
+    self._check_trained()
+    target = self._data_or_own(mdata)
+    data = self._read(mdata, None)
+    posteriors = {name: self._encode_all(item, None, None) for name, item in data.items()}
+    rows = {name: target.obs_names.get_indexer(item.obs_names) for name, item in data.items()}
+    combined, _ = combine_posteriors(posteriors, rows, target.n_obs)
+    for name, (mean, _) in posteriors.items():
+        target.mod[name].obsm[key_added] = mean
+    target.obsm[key_added] = combined
 
-        Raises
-        ------
-        ValueError
-            If features are missing, values cannot be used, or the model was loaded without data
-            and none are given.
-        RuntimeError
-            If the model is not trained.
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.get_elbo().round(1)
-                     elbo   kl  reconstruction
-        methylation  -...
-        expression   -...
-        protein      -...
-        """
-        self._check_if_trained()
-        rows = {}
-        for name, data in self._read(mdata, None, decode=True).items():
-            totals = np.zeros(3)
-            for tensors, encoded in self._encode(data, None, batch_size):
-                single = {name: encoded}
-                batch = {key: value.to(self.module.device) for key, value in tensors.items()}
-                px = self.module.generative({name: batch}, single)
-                terms = self.module.reconstruction_terms({name: batch}, single, px)
-                likelihood = self.module.decoder(name).log_prob(
-                    px[name], batch[X_KEY], encoded.x_scaled
-                )
-                kl, n_rows = float(terms["kl"]) / self.module.kl_scale(name), len(encoded.z)
-                elbo = float(likelihood.sum(dim=-1).mean()) - kl
-                totals += n_rows * np.array([elbo, kl, float(terms["reconstruction"])])
-            rows[name] = totals / data.n_obs
-        columns = ["elbo", "kl", "reconstruction"]
-        return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:
+    """One row per observation and modality, for plots and neighbour graphs.
 
-    def write_latent(self, mdata: MuData | None = None, key_added: str = LATENT_KEY) -> None:
-        """Write the latent space into the data.
+    Parameters
+    ----------
+    mdata
+        Data to encode; the training data by default.
 
-        Parameters
-        ----------
-        mdata
-            Data to encode and to write into; the training data by default.
-        key_added
-            Key in ``.obsm`` of the MuData (one row per observation, combined over its
-            modalities) and of each modality.
+    Returns
+    -------
+    AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
+    ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
+    observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
+    unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
+    has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
 
-        Raises
-        ------
-        ValueError
-            If features are missing, values cannot be used, or the model was loaded without data
-            and none are given.
-        RuntimeError
-            If the model is not trained.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.write_latent()
-        >>> mdata.obsm["X_modis"].shape, mdata.mod["protein"].obsm["X_modis"].shape
-        ((60, 32), (20, 32))
-        """
-        self._check_if_trained()
-        target = self._mdata(mdata)
-        data = self._read(mdata, None)
-        posteriors = {name: self._encode_all(item, None, None) for name, item in data.items()}
-        rows = {name: target.obs_names.get_indexer(item.obs_names) for name, item in data.items()}
-        combined, _ = combine_posteriors(posteriors, rows, target.n_obs)
-        for name, (mean, _) in posteriors.items():
-            target.mod[name].obsm[key_added] = mean
-        target.obsm[key_added] = combined
-
-    def joint_embedding(self, mdata: MuData | None = None) -> AnnData:
-        """One row per observation and modality, for plots and neighbour graphs.
-
-        Parameters
-        ----------
-        mdata
-            Data to encode; the training data by default.
-
-        Returns
-        -------
-        AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
-        ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
-        observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
-        unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
-        has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
-
-        Raises
-        ------
-        ValueError
-            If features are missing, values cannot be used, or the model was loaded without data
-            and none are given.
-        RuntimeError
-            If the model is not trained.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> embedding = model.joint_embedding()
-        >>> embedding
-        AnnData object with n_obs × n_vars = 60 × 32
-            obs: 'observation', 'modality', 'label', 'predicted'
-            uns: 'modality_colors', 'label_colors', 'predicted_colors'
-            obsm: 'X_modis'...
-        >>> embedding.obs.iloc[0][["observation", "modality", "label"]].tolist()
-        ['sample_003', 'methylation', 'class_...']
-        """
-        self._check_if_trained()
-        spec, data = self._spec, self._read(mdata, None)
-        latent = np.concatenate([self._encode_all(item, None, None)[0] for item in data.values()])
-        sizes = [item.n_obs for item in data.values()]
-        observation = np.concatenate([item.obs_names.to_numpy(str) for item in data.values()])
-        modality = pd.Categorical(np.repeat(list(data), sizes), categories=spec.modalities)
-        obs = pd.DataFrame({"observation": observation, "modality": modality})
-        obs.index = obs["observation"].str.cat(obs["modality"].astype(str), sep=":").rename(None)
-        by_modality = self._labels(self._mdata(mdata), list(data))
-        labels = pd.concat(by_modality.values(), ignore_index=True).fillna(spec.unlabeled_category)
-        known = [name for name in spec.classes if name in set(labels)]
-        other = sorted(set(labels) - set(known))
-        obs["label"] = pd.Categorical(labels, categories=[*known, *other])
-        if self.module.n_classes:
-            codes = self._classify(latent).argmax(axis=1)
-            obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
-        uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
-        var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
-        return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)
+    Raises
+    ------
+    ValueError
+        If features are missing, values cannot be used, or the model was loaded without data
+        and none are given.
+    RuntimeError
+        If the model is not trained.
+    """
+    self._check_trained()
+    spec, data = self._spec, self._read(mdata, None)
+    latent = np.concatenate([self._encode_all(item, None, None)[0] for item in data.values()])
+    sizes = [item.n_obs for item in data.values()]
+    observation = np.concatenate([item.obs_names.to_numpy(str) for item in data.values()])
+    modality = pd.Categorical(np.repeat(list(data), sizes), categories=spec.modalities)
+    obs = pd.DataFrame({"observation": observation, "modality": modality})
+    obs.index = obs["observation"].str.cat(obs["modality"].astype(str), sep=":").rename(None)
+    by_modality = self._labels(self._data_or_own(mdata), list(data))
+    labels = pd.concat(by_modality.values(), ignore_index=True).fillna(spec.unlabeled_category)
+    known = [name for name in spec.classes if name in set(labels)]
+    other = sorted(set(labels) - set(known))
+    obs["label"] = pd.Categorical(labels, categories=[*known, *other])
+    if self.module.n_classes:
+        codes = self._classify(latent).argmax(axis=1)
+        obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
+    uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
+    var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
+    return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)

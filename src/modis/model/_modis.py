@@ -1,21 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scvi.data._constants import _SCVI_UUID_KEY
-from scvi.train import TrainRunner
-
-from ..data import DataSpec, align_links, check_mudata, read_registered, register
-from ..dataloaders import ModalitySplitter
-from ..module import MODISModule, sizes_for
-from ..train import MODISTrainingPlan, quiet_libraries
-from ._importance import ImportanceMixin
-from ._inference import InferenceMixin
-from ._persistence import check_saved_model
-from ._training import TrainingMixin
-from ._translation import TranslationMixin
-from ._upstream import ScviModel
+from ..data import align_links, register
+from ..module import Preset, choose_preset, find_preset
+from . import _importance, _inference, _persistence, _summary, _training, _translation
+from ._base import Model
+from ._summary import logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MODIS"]
 
 
-class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, ScviModel):
+class MODIS(Model):
     """Integrate unpaired multi-omics data.
 
     One variational autoencoder per modality, coupled by an adversarial discriminator in a shared
@@ -39,27 +30,36 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
     mdata
         Data set up with :meth:`setup_mudata`.
     architecture
-        ``"default"``, on standardised features, or ``"paper"``, the layers of Lepe-Soltero et al.
-        (2025) on min-max scaled features. The default sizes its encoders by the data, see
-        :func:`~modis.module.sizes_for`: linear on the leading principal components in a small
-        cohort with labels of all classes in all modalities, with a hidden layer otherwise.
+        Name of a preset, which holds everything that depends on the size of a cohort: networks,
+        loss weights and training schedule. ``"default"`` chooses between ``"small"`` and
+        ``"large"`` by the data, see :func:`~modis.module.choose_preset`; ``"paper"`` is that of
+        Lepe-Soltero et al. (2025). A :class:`~modis.module.Preset` is taken as it is.
     n_latent
-        Dimensions of the latent space; the architecture's (32, or 64) by default.
+        Dimensions of the latent space; the preset's (32, or 64) by default.
     feature_links
         Features of different modalities that belong together (a CpG and its gene, a protein and
         its gene), a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
         ``target_feature``, optionally ``weight`` (above 0) and ``sign`` (1, or -1 where one falls
         as the other rises; nothing in the data tells a sign that is wrong for all links). With
-        links the modalities align without any label.
-        :mod:`modis.links` makes such tables.
+        links the modalities align without any label. :mod:`modis.links` makes such tables.
     adversarial
         How the modalities are made indistinguishable: ``"cross_entropy"`` (the paper's) or
         ``"relativistic"`` (relativistic pairing loss with gradient penalty).
     registry
         Registry of a saved model, in place of `mdata`; used by :meth:`load`.
     **module_kwargs
-        Fields of :class:`~modis.module.Architecture` that differ from the architecture's:
-        ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ...
+        Fields of :class:`~modis.module.Architecture` that differ from the preset's:
+        ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ... Among the
+        presets, ``n_layers`` decides for ``"small"`` (0) or ``"large"``.
+
+    Notes
+    -----
+    In every method ``mdata=None`` stands for the training data, with the labels of the set-up.
+    Another MuData may lack modalities and labels; its features are matched by name. Rows come in
+    the order of the data, or of `indices`. From scvi-tools come ``history`` (every loss term and
+    validation score by name, a DataFrame each with the epoch as index), ``is_trained``,
+    ``train_indices`` and ``validation_indices`` (positions by modality), ``device`` and
+    ``to_device``.
 
     Examples
     --------
@@ -67,16 +67,75 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
     >>> from modis.datasets import intersim, unpair
     >>> mdata = unpair(intersim(n_samples=60))
     >>> MODIS.setup_mudata(mdata, labels_key="label")
-    >>> model = MODIS(mdata)
+    >>> model = MODIS(mdata, feature_links=mdata.uns["feature_links"])
     >>> model.train(max_epochs=2)
     >>> model
-    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions
+    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions, preset 'small'
       methylation: 367 features, gaussian, linear encoder on 50 principal components
       expression: 131 features, gaussian, linear encoder on 50 principal components
       protein: 160 features, gaussian, linear encoder on 50 principal components
       classes: class_1, class_2, class_3, class_4, class_5
+    >>> model.history["reconstruction_train"]
+           reconstruction_train
+    epoch
+    0                       ...
+    1                       ...
+
+    Classes and latent space, of all that an observation has or of one modality:
+
     >>> model.predict().shape
     (60,)
+    >>> model.predict(modality="protein", soft=True).shape
+    (20, 5)
+    >>> model.get_latent_representation(modality="protein").shape
+    (20, 32)
+    >>> model.write_latent()
+    >>> mdata.obsm["X_modis"].shape, mdata.mod["protein"].obsm["X_modis"].shape
+    ((60, 32), (20, 32))
+    >>> model.joint_embedding()
+    AnnData object with n_obs × n_vars = 60 × 32
+        obs: 'observation', 'modality', 'label', 'predicted'
+        uns: 'modality_colors', 'label_colors', 'predicted_colors'
+        obsm: 'X_modis'...
+
+    One modality from another, and how well each is explained:
+
+    >>> model.translate("expression", "protein")
+    AnnData object with n_obs × n_vars = 20 × 160
+        obs: 'label', 'observed_modality'
+        uns: 'modis'...
+    >>> model.reconstruct("expression").shape
+    (20, 131)
+    >>> model.get_elbo().columns.tolist()
+    ['elbo', 'kl', 'reconstruction']
+
+    What it was trained on, and what drives its predictions:
+
+    >>> counts = model.class_counts()
+    >>> counts[["class_1", "class_2", "unlabeled", "total", "features"]].astype(int)
+    class        class_1  class_2  unlabeled  total  features
+    modality
+    methylation        4        4          0     20       367
+    expression         4        4          0     20       131
+    protein            4        4          0     20       160
+    >>> len(model.missing_pairs())
+    0
+    >>> model.link_summary[["given", "used", "linked_first", "linked_second"]].reset_index()
+             first      second  given  used  linked_first  linked_second
+    0  methylation  expression    367   367           367            131
+    1   expression     protein    160   160           131            160
+    >>> importance = model.feature_importance("protein", class_name="class_1")
+    >>> importance[["class", "rank", "feature", "direction"]].head(1)
+         class  rank      feature direction
+    0  class_1     1  protein_...
+
+    Saved and loaded:
+
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "model"
+    >>> model.save(folder)
+    >>> MODIS.load(folder, mdata).is_trained
+    True
 
     References
     ----------
@@ -84,15 +143,10 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
     Datasets*.
     """
 
-    _module_cls = MODISModule
-    _data_splitter_cls = ModalitySplitter
-    _training_plan_cls = MODISTrainingPlan
-    _train_runner_cls = TrainRunner
-
     def __init__(
         self,
         mdata: MuData | None = None,
-        architecture: str = "default",
+        architecture: str | Preset | Mapping[str, Any] = "default",
         n_latent: int | None = None,
         feature_links: pd.DataFrame | None = None,
         adversarial: str = "cross_entropy",
@@ -100,41 +154,43 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
         registry: dict | None = None,
         **module_kwargs: Any,
     ) -> None:
-        if mdata is not None and _SCVI_UUID_KEY not in mdata.uns:
-            raise ValueError(
-                "The data are not set up: call MODIS.setup_mudata(mdata, labels_key=...) first."
-            )
         super().__init__(mdata, registry)
         spec = self._spec
-        self._links = None
         if feature_links is not None:
             self._links = align_links(feature_links, spec.var_names, spec.ignored)
             # saved with the model: what is changed in the user's table later does not count
             feature_links = feature_links.copy()
-            self._announce_links()
-        if architecture == "default" and self.adata is not None:
-            # saved with the model; what the user asks for goes first
-            module_kwargs = self._sizes() | module_kwargs
+            _summary.announce_links(self._links)
+        preset = self._choose(module_kwargs.get("n_layers")) if architecture == "default" else None
+        preset = preset or find_preset(architecture)
+        self.preset = preset.with_sizes(n_latent=n_latent, **module_kwargs)
         self.module = self._module_cls(
             n_input={name: len(features) for name, features in spec.var_names.items()},
             n_classes=len(spec.classes),
             likelihood=spec.likelihoods,
             n_batch=len(spec.batches),
             n_cats_per_cov=[len(names) for names in spec.covariates.values()],
-            architecture=architecture,
+            preset=self.preset,
             adversarial=adversarial,
             links=None if self._links is None else self._links.pairs,
-            n_latent=n_latent,
-            **module_kwargs,
         )
-        #: Training samples of every batch, then of every category of each covariate, by modality.
-        self.condition_counts_: dict[str, list[list[int]]] = {}
-        #: How far the links stand above links at random, in standard deviations, by pair.
-        self.link_agreement_: dict[tuple[str, str], float] = {}
-        self.best_epoch_: int | None = None
-        self.init_params_ = self._get_init_params(locals())
-        # a model made without data would be saved with, and called with, mdata=None
-        self.init_params_["non_kwargs"].pop("mdata", None)
+        # the preset in full, so that a later default changes no saved model
+        self.init_params_ = {
+            "kwargs": {},
+            "non_kwargs": {
+                "architecture": self.preset.to_dict(),
+                "feature_links": feature_links,
+                "adversarial": adversarial,
+            },
+        }
+
+    def _choose(self, n_layers: int | None) -> Preset:
+        data, n_classes = self._training_data().values(), len(self._spec.classes)
+        n_obs = [item.n_obs for item in data]
+        counts = [item.label_counts(n_classes).tolist() for item in data]
+        preset = choose_preset(n_obs, counts, n_layers)
+        logger.info("Preset %s for %d observations in the largest modality.", preset, max(n_obs))
+        return preset
 
     @classmethod
     def setup_mudata(
@@ -154,7 +210,8 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
 
         Observations may be unpaired, partly paired or paired. Nothing is written into the data
         but scvi-tools' identifiers in ``mdata.uns``, and those only when every check has passed.
-        One table of the observations per modality and class is logged.
+        One table of the observations per modality and class is logged. What the columns of
+        ``obs`` say now holds for the model; later changes of them do not.
 
         Parameters
         ----------
@@ -193,13 +250,6 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
             If a modality, column or layer is not in the data.
         ValueError
             If the data are a view, or names, labels or values cannot be used.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label", likelihood={"methylation": "beta"})
         """
         setup_method_args = cls._get_setup_method_args(**locals())
         unknown = sorted(set(kwargs) - {"source_registry"})
@@ -222,131 +272,28 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
         ------
         NotImplementedError
             Always.
-
-        Examples
-        --------
-        >>> import anndata
-        >>> from modis import MODIS
-        >>> MODIS.setup_anndata(anndata.AnnData())
-        Traceback (most recent call last):
-        NotImplementedError: MODIS takes a MuData with one AnnData per modality: ...
         """
         raise NotImplementedError(
             "MODIS takes a MuData with one AnnData per modality: use MODIS.setup_mudata(mdata), "
             "with mdata = mudata.MuData({'rna': adata, ...})."
         )
 
-    @classmethod
-    def load(
-        cls,
-        dir_path: str | Path,
-        mdata: MuData | None = None,
-        accelerator: str = "auto",
-        device: int | str = "auto",
-        prefix: str | None = None,
-        **kwargs: Any,
-    ) -> MODIS:
-        """Load a saved model.
-
-        Parameters
-        ----------
-        dir_path
-            Folder that :meth:`save` wrote.
-        mdata
-            Data with the same modalities and features, or `False` to load without data. By
-            default the data that were saved with the model, if any.
-        accelerator, device
-            Where to put the model, as in scvi-tools.
-        prefix
-            Prefix of the saved files.
-        **kwargs
-            Further arguments of the `load` of scvi-tools.
-
-        Returns
-        -------
-        The model, with the weights, the scaling and the classes of the saved one.
-
-        Raises
-        ------
-        ValueError
-            If the folder holds no readable MODIS model, or the data do not fit it.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.save(folder, overwrite=True)
-        ...     loaded = MODIS.load(folder, mdata)
-        >>> loaded.is_trained
-        True
-        """
-        check_saved_model(Path(dir_path), prefix)
-        where = {"accelerator": accelerator, "device": device, "prefix": prefix} | kwargs
-        with quiet_libraries():
-            try:
-                # without data first: a folder that is refused leaves no trace in them
-                model = super().load(str(dir_path), False, **where)
-            except RuntimeError as error:
-                raise ValueError(f"The model in '{dir_path}' is damaged: {error}") from error
-            if mdata is False:
-                return model
-            if mdata is not None:
-                check_mudata(mdata)
-            return super().load(str(dir_path), mdata, **where)
-
-    def get_var_names(self, legacy_mudata_format: bool = False) -> dict:
-        """Feature names by modality, from the registry, so also without data.
-
-        Parameters
-        ----------
-        legacy_mudata_format
-            Of scvi-tools; without effect here.
-
-        Returns
-        -------
-        Array of names by modality, in the order in which the networks take them.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> MODIS(mdata).get_var_names()["expression"][:3].tolist()
-        ['gene_001', 'gene_002', 'gene_003']
-        """
-        return dict(self._spec.var_names)
-
-    def _sizes(self) -> dict[str, Any]:
-        data = read_registered(self.adata, self._spec)
-        n_classes = len(self._spec.classes)
-        return sizes_for(
-            [item.n_obs for item in data.values()],
-            [item.label_counts(n_classes).tolist() for item in data.values()],
-        )
-
-    @property
-    def _spec(self) -> DataSpec:
-        return DataSpec.from_registry(self.registry_)
+    train = _training.train
+    get_latent_representation = _inference.get_latent_representation
+    predict = _inference.predict
+    write_latent = _inference.write_latent
+    joint_embedding = _inference.joint_embedding
+    get_elbo = _inference.get_elbo
+    translate = _translation.translate
+    reconstruct = _translation.reconstruct
+    feature_importance = _importance.feature_importance
+    class_counts = _summary.class_counts
+    missing_pairs = _summary.missing_pairs
+    link_summary = property(_summary.link_summary)
+    get_var_names = _summary.get_var_names
+    save = _persistence.save
+    load = classmethod(_persistence.load)
 
     def __repr__(self) -> str:
         """Describe data, networks and state in a few lines."""
-        spec, sizes = self._spec, self.module.architecture
-        lines = [
-            f"MODIS, {'trained' if self.is_trained_ else 'not trained'}: "
-            f"{len(spec.modalities)} modalities, {len(spec.classes)} classes, "
-            f"{sizes.n_latent} latent dimensions"
-        ]
-        lines += [
-            f"  {name}: {len(features)} features, {spec.likelihoods[name]}, "
-            + sizes.describe_encoder(len(features))
-            for name, features in spec.var_names.items()
-        ]
-        lines.append(f"  classes: {', '.join(spec.classes) or 'none'}")
-        return "\n".join(lines)
+        return _summary.describe(self)

@@ -1,3 +1,5 @@
+"""What a model knows of its training data: classes, missing pairs, feature links."""
+
 from __future__ import annotations
 
 import logging
@@ -6,139 +8,135 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..data import count_classes
-from ._access import DataAccess
+from ._base import Model
 
 if TYPE_CHECKING:
     from ..data import AlignedLinks
 
-__all__ = ["SummaryMixin"]
+__all__ = [
+    "announce_links",
+    "announce_missing_pairs",
+    "class_counts",
+    "describe",
+    "get_var_names",
+    "link_summary",
+    "logger",
+    "missing_pairs",
+]
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")
 
 
-class SummaryMixin(DataAccess):
-    """What a model knows of its training data: classes, pairs without samples, feature links."""
+def class_counts(self: Model) -> pd.DataFrame:
+    """Count the observations of each modality and class.
 
-    if TYPE_CHECKING:
-        # the model's
-        _links: AlignedLinks | None
+    Returns
+    -------
+    DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"`` and
+    ``"features"``.
 
-    def class_counts(self) -> pd.DataFrame:
-        """Count the observations of each modality and class.
+    Raises
+    ------
+    ValueError
+        If the model was loaded without data.
+    """
+    mdata, spec = self._data_or_own(None), self._spec
+    labels = self._labels(mdata, spec.modalities)
+    return count_classes(mdata, spec.modalities, labels, spec.classes)
 
-        Returns
-        -------
-        DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"``
-        and ``"features"``.
 
-        Raises
-        ------
-        ValueError
-            If the model was loaded without data.
+def missing_pairs(self: Model) -> pd.DataFrame:
+    """List the classes that a modality never saw.
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> counts = MODIS(mdata).class_counts()
-        >>> counts[["class_1", "class_2", "unlabeled", "total", "features"]].astype(int)
-        class        class_1  class_2  unlabeled  total  features
-        modality
-        methylation        4        4          0     20       367
-        expression         4        4          0     20       131
-        protein            4        4          0     20       160
-        """
-        mdata, spec = self._mdata(None), self._spec
-        labels = self._labels(mdata, spec.modalities)
-        return count_classes(mdata, spec.modalities, labels, spec.classes)
+    Such a class is recognised in that modality only through translations from the others, so
+    predictions of it deserve less trust there.
 
-    def missing_pairs(self) -> pd.DataFrame:
-        """List the classes that a modality never saw.
+    Returns
+    -------
+    DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
+    ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
+    Without any label it is empty.
 
-        Such a class is recognised in that modality only through translations from the others,
-        so predictions of it deserve less trust there.
+    Raises
+    ------
+    ValueError
+        If the model was loaded without data.
+    """
+    counts = class_counts(self)
+    rows = [
+        (name, modality, int(counts.loc[modality, "unlabeled"]))
+        for name in self._spec.classes
+        for modality in counts.index
+        if counts.loc[modality, name] == 0
+    ]
+    return pd.DataFrame(rows, columns=["class", "modality", "n_unlabeled"])
 
-        Returns
-        -------
-        DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
-        ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
-        Without any label it is empty.
 
-        Raises
-        ------
-        ValueError
-            If the model was loaded without data.
+def link_summary(self: Model) -> pd.DataFrame | None:
+    """Feature links that were given and that the data have, by pair of modalities.
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import drop_pairs, intersim, unpair
-        >>> mdata = drop_pairs(unpair(intersim(n_samples=60)), [("class_2", "protein")])
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> MODIS(mdata).missing_pairs()
-             class modality  n_unlabeled
-        0  class_2  protein            0
-        """
-        counts = self.class_counts()
-        classes = self._spec.classes
-        rows = [
-            (name, modality, int(counts.loc[modality, "unlabeled"]))
-            for name in classes
-            for modality in counts.index
-            if counts.loc[modality, name] == 0
-        ]
-        return pd.DataFrame(rows, columns=["class", "modality", "n_unlabeled"])
+    A row per pair of modalities: links ``given`` and ``used``, different features
+    ``missing_first`` and ``missing_second`` that are not in the data, and features with links,
+    ``linked_first`` and ``linked_second``. `None` without links.
+    """
+    return None if self._links is None else self._links.summary
 
-    @property
-    def link_summary(self) -> pd.DataFrame | None:
-        """Feature links that were given and that the data have, by pair of modalities.
 
-        A row per pair of modalities: links ``given`` and ``used``, different features
-        ``missing_first`` and ``missing_second`` that are not in the data, and features with
-        links, ``linked_first`` and ``linked_second``. `None` without links.
+def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:
+    """Feature names by modality, from the registry, so also without data.
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata, feature_links=mdata.uns["feature_links"])
-        >>> model.link_summary[["given", "used", "linked_first", "linked_second"]].reset_index()
-                 first      second  given  used  linked_first  linked_second
-        0  methylation  expression    367   367           367            131
-        1   expression     protein    160   160           131            160
-        """
-        return None if self._links is None else self._links.summary
+    Parameters
+    ----------
+    legacy_mudata_format
+        Of scvi-tools; without effect here.
 
-    def _announce_links(self) -> None:
-        links = self._links
-        if links is None:
-            return
-        for (first, second), row in links.summary.iterrows():
-            logger.info(
-                "Feature links between %s and %s: %d of %d used; not in the data: %d and %d "
-                "features.",
-                *(first, second, row["used"], row["given"]),
-                *(row["missing_first"], row["missing_second"]),
-            )
-        if links.n_ignored:
-            logger.info(
-                "%d feature links of modalities that are not used were left out.", links.n_ignored
-            )
+    Returns
+    -------
+    Array of names by modality, in the order in which the networks take them.
+    """
+    return dict(self._spec.var_names)
 
-    def _announce_missing_pairs(self) -> None:
-        if not self.module.n_classes:
-            return
-        for name, modality, n_unlabeled in self.missing_pairs().itertuples(index=False):
-            logger.info(
-                "Class '%s' was never seen in modality '%s'%s; it is recognised there through "
-                "translation only.",
-                *(name, modality),
-                f" (unless among its {n_unlabeled} unlabelled observations)"
-                if n_unlabeled
-                else "",
-            )
+
+def describe(model: Model) -> str:
+    """Data, networks and state in a few lines."""
+    spec, sizes = model._spec, model.module.architecture
+    lines = [
+        f"MODIS, {'trained' if model.is_trained_ else 'not trained'}: "
+        f"{len(spec.modalities)} modalities, {len(spec.classes)} classes, "
+        f"{sizes.n_latent} latent dimensions, preset {model.preset}"
+    ]
+    lines += [
+        f"  {name}: {len(features)} features, {spec.likelihoods[name]}, "
+        + sizes.describe_encoder(len(features))
+        for name, features in spec.var_names.items()
+    ]
+    lines.append(f"  classes: {', '.join(spec.classes) or 'none'}")
+    return "\n".join(lines)
+
+
+def announce_links(links: AlignedLinks) -> None:
+    """Log how many links the data have."""
+    for (first, second), row in links.summary.iterrows():
+        logger.info(
+            "Feature links between %s and %s: %d of %d used; not in the data: %d and %d features.",
+            *(first, second, row["used"], row["given"]),
+            *(row["missing_first"], row["missing_second"]),
+        )
+    if links.n_ignored:
+        logger.info(
+            "%d feature links of modalities that are not used were left out.", links.n_ignored
+        )
+
+
+def announce_missing_pairs(model: Model) -> None:
+    """Log the classes that a modality never saw."""
+    if not model.module.n_classes:
+        return
+    for name, modality, n_unlabeled in missing_pairs(model).itertuples(index=False):
+        logger.info(
+            "Class '%s' was never seen in modality '%s'%s; it is recognised there through "
+            "translation only.",
+            *(name, modality),
+            f" (unless among its {n_unlabeled} unlabelled observations)" if n_unlabeled else "",
+        )

@@ -1,33 +1,22 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ..data import read_registered
 from ..metrics import link_agreement
-from ..train import (
-    BestWeights,
-    batch_size_for,
-    epochs_for,
-    quiet_libraries,
-    train_size_for,
-    validation_interval,
-)
-from ._summary import SummaryMixin
+from ..train import BestWeights, quiet_libraries, validation_interval
+from ._base import Model
+from ._summary import announce_missing_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from scvi.train import TrainRunner
-
-    from ..data import AlignedLinks, Modality
+    from ..data import Modality
     from ..dataloaders import ModalitySplitter
-    from ..train import MODISTrainingPlan
 
-__all__ = ["TrainingMixin"]
+__all__ = ["train"]
 
 _MONITOR = "selection_validation"
 # Links that are wrong stand within 3 standard deviations of links at random; those that are true
@@ -40,202 +29,222 @@ _PROJECTION_VALUES = 2**24
 _LEAST_LINKED = 10
 
 
-class TrainingMixin(SummaryMixin):
-    """How a model is trained."""
+def train(
+    self: Model,
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    train_size: float | None = None,
+    early_stopping: bool = True,
+    accelerator: str = "auto",
+    devices: int | list[int] | str = "auto",
+    plan_kwargs: dict[str, Any] | None = None,
+    balance_classes: bool | None = None,
+    **trainer_kwargs: Any,
+) -> None:
+    """Train the model.
 
-    if TYPE_CHECKING:
-        # the model's
-        is_trained_: bool
-        best_epoch_: int | None
-        link_agreement_: dict[tuple[str, str], float]
-        _links: AlignedLinks | None
-        _data_splitter_cls: type[ModalitySplitter]
-        _training_plan_cls: type[MODISTrainingPlan]
-        _train_runner_cls: type[TrainRunner]
+    Part of the observations is held out, stratified by modality and class. After every few steps
+    they are scored (reconstruction, modality mixing, agreement with the feature links, and
+    classification if some are labelled), and the weights of the best score stay in the end.
+    ``model.history`` has every loss term by name. After an interrupt (Ctrl-C) the model has the
+    best weights so far, and can go on.
 
-    def train(
-        self,
-        max_epochs: int | None = None,
-        batch_size: int | None = None,
-        train_size: float | None = None,
-        early_stopping: bool = True,
-        accelerator: str = "auto",
-        devices: int | list[int] | str = "auto",
-        plan_kwargs: dict[str, Any] | None = None,
-        balance_classes: bool = True,
-        **trainer_kwargs: Any,
-    ) -> None:
-        """Train the model.
+    Parameters
+    ----------
+    max_epochs
+        Passes over the longest modality. By default the preset's: as many as make 600 steps, at
+        least 10 and at most 400.
+    batch_size
+        Observations per modality and minibatch; by default the preset's: 64, or 256 when a
+        modality has more than 10,000 of them.
+    train_size
+        Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
+        weights of the last epoch stay. By default the preset's: 0.9, or 1 in small cohorts, which
+        need every sample and hardly overfit.
+    early_stopping
+        Stop when the score has not become better for half of the epochs.
+    accelerator, devices
+        Where to train, as in :class:`scvi.train.TrainRunner`.
+    plan_kwargs
+        Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
+    balance_classes
+        Whether minibatches hold equally many labelled samples of each class, so that a class
+        with five samples counts; the preset's by default. If not, there is no ``ridge`` term
+        unless its weight is given: common classes would take all.
+    **trainer_kwargs
+        Arguments of :class:`scvi.train.Trainer`.
 
-        Part of the observations is held out, stratified by modality and class. After every few
-        steps they are scored (reconstruction, modality mixing, agreement with the feature links,
-        and classification if some are labelled), and the weights of the best score stay in the
-        end. ``model.history`` has every loss term by name.
-
-        Parameters
-        ----------
-        max_epochs
-            Passes over the longest modality. By default as many as make 600 steps, at least 10
-            and at most 400.
-        batch_size
-            Observations per modality and minibatch; by default 64, or 256 when a modality has
-            more than 10,000 of them.
-        train_size
-            Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
-            weights of the last epoch stay. By default 0.9, or 1 with linear encoders, as in small
-            cohorts, which need every sample and hardly overfit.
-        early_stopping
-            Stop when the score has not become better for half of the epochs.
-        accelerator, devices
-            Where to train, as in :class:`scvi.train.TrainRunner`.
-        plan_kwargs
-            Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
-        balance_classes
-            Whether minibatches hold equally many labelled samples of each class, so that a
-            class with five samples counts. Without labels it changes nothing. If not, there is
-            no ``ridge`` term unless its weight is given: common classes would take all.
-        **trainer_kwargs
-            Arguments of :class:`scvi.train.Trainer`.
-
-        Raises
-        ------
-        ValueError
-            If the model was loaded without data, or an argument is out of range.
-        RuntimeError
-            If a loss becomes infinite or NaN.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.history["reconstruction_train"]
-               reconstruction_train
-        epoch
-        0                       ...
-        1                       ...
-        """
-        data = read_registered(self._mdata(None), self._spec)
-        size = batch_size_for(
-            max(item.n_obs for item in data.values()), batch_size, self.module.architecture.norm
+    Raises
+    ------
+    ValueError
+        If the model was loaded without data, or an argument is out of range.
+    RuntimeError
+        If a loss becomes infinite or NaN.
+    KeyboardInterrupt
+        If training was interrupted.
+    """
+    preset, data = self.preset, self._training_data()
+    longest = max(item.n_obs for item in data.values())
+    asked = preset.train_size if train_size is None else train_size
+    balance = preset.balance_classes if balance_classes is None else balance_classes
+    splitter = self._data_splitter_cls(
+        data,
+        train_size=asked,
+        batch_size=_checked_size(batch_size, preset.architecture.norm)
+        or preset.batch_size(longest),
+        balance_classes=balance,
+    )
+    if max_epochs is not None and max_epochs < 1:
+        raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
+    max_epochs = max_epochs or preset.n_epochs(splitter.steps_per_epoch)
+    before = {key: value.clone() for key, value in self.module.state_dict().items()}
+    _fit_to_training_rows(self, data, splitter)
+    _check_links(self, data, splitter)
+    announce_missing_pairs(self)
+    plan_kwargs = dict(plan_kwargs or {})
+    if not balance:
+        # kept small, a class map of unequal classes tells little but their shares
+        plan_kwargs["loss_weights"] = {"ridge": 0.0} | (plan_kwargs.get("loss_weights") or {})
+    for name in ("gradient_clip_val", "gradient_clip_algorithm"):
+        # Lightning clips by itself with a single optimiser only
+        if name in trainer_kwargs:
+            plan_kwargs[name] = trainer_kwargs.pop(name)
+    plan = self._training_plan_cls(self.module, **plan_kwargs)
+    plan.validated_modalities = splitter.validated_modalities
+    best = BestWeights(_MONITOR)
+    trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, best)
+    with quiet_libraries():
+        runner = self._train_runner_cls(
+            self,
+            training_plan=plan,
+            data_splitter=splitter,
+            max_epochs=max_epochs,
+            accelerator=accelerator,
+            devices=devices,
+            early_stopping=early_stopping and splitter.n_val > 0,
+            **trainer_kwargs,
         )
-        train_size = train_size_for(self.module.architecture.n_layers, train_size)
-        splitter = self._data_splitter_cls(
-            data, train_size=train_size, batch_size=size, balance_classes=balance_classes
-        )
-        steps = splitter.steps_per_epoch
-        max_epochs = epochs_for(steps, max_epochs)
-        weights = {key: value.clone() for key, value in self.module.state_dict().items()}
-        if not self.is_trained_:
-            self._fit_to_training_rows(data, splitter)
-        self.module.label_counts = {
-            name: torch.from_numpy(
-                item.label_counts(len(self._spec.classes), splitter.train_idx[name])
-            )
-            for name, item in data.items()
-        }
-        self.module.n_train = {name: len(rows) for name, rows in splitter.train_idx.items()}
-        self.module.batch_counts = {
-            name: torch.tensor(counts) for name, (counts, *_) in self.condition_counts_.items()
-        }
-        self._check_links(data, splitter)
-        self._announce_missing_pairs()
-        plan_kwargs = dict(plan_kwargs or {})
-        if not balance_classes:
-            # kept small, a class map of unequal classes tells little but their shares
-            plan_kwargs["loss_weights"] = {"ridge": 0.0} | (plan_kwargs.get("loss_weights") or {})
-        plan = self._training_plan_cls(self.module, **plan_kwargs)
-        plan.validated_modalities = splitter.validated_modalities
-        # every term is logged once per epoch; Lightning warns when its own interval is longer
-        trainer_kwargs.setdefault("log_every_n_steps", 1)
-        # the user's list stays as it is
-        callbacks = list(trainer_kwargs.pop("callbacks", []))
-        best = BestWeights(_MONITOR)
-        if splitter.n_val:
-            callbacks.append(best)
-            every = trainer_kwargs.setdefault(
-                "check_val_every_n_epoch", validation_interval(steps, max_epochs)
-            )
-            trainer_kwargs.setdefault("early_stopping_monitor", _MONITOR)
-            trainer_kwargs.setdefault(
-                "early_stopping_patience", max(5, round(0.5 * max_epochs / every))
-            )
-        with quiet_libraries():
-            runner = self._train_runner_cls(
-                self,
-                training_plan=plan,
-                data_splitter=splitter,
-                max_epochs=max_epochs,
-                accelerator=accelerator,
-                devices=devices,
-                early_stopping=early_stopping and splitter.n_val > 0,
-                callbacks=callbacks,
-                **trainer_kwargs,
-            )
-            self.module.train()
-            try:
-                runner()
-            except Exception:
+        self.module.train()
+        try:
+            runner()
+        except BaseException as error:
+            if not _is_interrupt(error):
                 # what was learnt before is not lost
-                self.module.load_state_dict(weights)
-                self.module.eval()
+                self.module.load_state_dict(before)
+                self.module.float().eval()
                 raise
-        self.best_epoch_ = best.best_epoch
+            _settle(self, plan, best, before)
+            raise KeyboardInterrupt from None
+    # trained in half precision, used in single
+    self.module.float()
+    self.best_epoch_ = best.best_epoch
 
-    def _fit_to_training_rows(
-        self, data: Mapping[str, Modality], splitter: ModalitySplitter
-    ) -> None:
-        for name, item in data.items():
-            rows = splitter.train_idx[name]
-            self.module.fit_scaler(name, item.matrix.chunks(rows))
+
+def _checked_size(batch_size: int | None, norm: str | None) -> int | None:
+    if batch_size is None:
+        return None
+    if norm == "batch" and batch_size == 1:
+        raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} must be at least 1.")
+    return batch_size
+
+
+def _with_defaults(
+    given: dict[str, Any], splitter: ModalitySplitter, max_epochs: int, best: BestWeights
+) -> dict[str, Any]:
+    """Arguments of the trainer: the user's, and what this model needs."""
+    # every term is logged once per epoch; Lightning warns when its own interval is longer
+    made = {"log_every_n_steps": 1, "checkpointing_monitor": "loss_train"}
+    # the user's list stays as it is
+    callbacks = list(given.get("callbacks") or [])
+    if splitter.n_val:
+        every = given.get("check_val_every_n_epoch") or validation_interval(
+            splitter.steps_per_epoch, max_epochs
+        )
+        made |= {
+            "check_val_every_n_epoch": every,
+            "checkpointing_monitor": _MONITOR,
+            "early_stopping_monitor": _MONITOR,
+            "early_stopping_patience": max(5, round(0.5 * max_epochs / every)),
+        }
+        callbacks.append(best)
+    return made | given | {"callbacks": callbacks}
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C ended the training; Lightning turns it into an exit with status 1."""
+    interrupted = isinstance(error.__context__, KeyboardInterrupt)
+    return isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted)
+
+
+def _settle(
+    model: Model, plan: Any, best: BestWeights, before: Mapping[str, torch.Tensor]
+) -> None:
+    """Leave an interrupted model with its best weights so far, or as it was without an epoch."""
+    trained = best.restore(plan) or plan.current_epoch > 0
+    if not trained:
+        model.module.load_state_dict(before)
+    model.is_trained_ = model.is_trained_ or trained
+    model.best_epoch_ = best.best_epoch
+    model.module.float().eval()
+    model.module.requires_grad_(True)
+
+
+def _fit_to_training_rows(
+    model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter
+) -> None:
+    """Scaling and components, once; counts of the training samples, every time."""
+    module, spec = model.module, model._spec
+    for name, item in data.items():
+        rows = splitter.train_idx[name]
+        if not model.is_trained_:
+            module.fit_scaler(name, item.matrix.chunks(rows))
             n_features = item.matrix.shape[1]
-            if self.module.architecture.components(n_features) is not None:
-                self.module.fit_projection(name, item.matrix.rows(_some(rows, n_features)))
-            spec = self._spec
+            if module.architecture.components(n_features) is not None:
+                n = min(len(rows), max(1, _PROJECTION_VALUES // n_features))
+                chosen = np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
+                module.fit_projection(name, item.matrix.rows(chosen))
             vocabularies = [spec.batches, *spec.covariates.values()]
-            self.condition_counts_[name] = [
+            model.condition_counts_[name] = [
                 np.bincount(codes, minlength=len(names)).tolist()
                 for codes, names in zip(item.batch[rows].T, vocabularies, strict=True)
             ]
-
-    def _check_links(self, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
-        """Warn of links that the training samples contradict."""
-        if self._links is None or self.link_agreement_:
-            return
-        rng = np.random.default_rng(0)
-        profiles = {}
-        for name in dict.fromkeys(name for pair in self._links.pairs for name in pair):
-            rows = splitter.train_idx[name]
-            chosen = np.sort(rng.choice(rows, min(len(rows), _LINK_ROWS), replace=False))
-            x = torch.from_numpy(data[name].matrix.rows(chosen))
-            profiles[name] = self.module.scale(name, x).cpu().numpy()
-        for (first, second), pair in self._links.pairs.items():
-            linked = self._links.summary.loc[[(first, second)], ["linked_first", "linked_second"]]
-            if linked.to_numpy().min() < _LEAST_LINKED:
-                continue
-            try:
-                score = link_agreement(
-                    profiles[first], profiles[second], pair.first, pair.second, pair.weight
-                ).z_score
-            except ValueError:
-                # too few linked features vary to tell
-                continue
-            self.link_agreement_[first, second] = score
-            if score < _LEAST_LINK_Z:
-                warnings.warn(
-                    f"The feature links between '{first}' and '{second}' disagree with the data: "
-                    f"linked features are not correlated as their partners are (z = {score:.1f}, "
-                    f"at least {_LEAST_LINK_Z:g} is expected). Check the names in the table and "
-                    "the column 'sign', or train without these links.",
-                    UserWarning,
-                    stacklevel=3,
-                )
+        module.label_counts[name] = torch.from_numpy(item.label_counts(len(spec.classes), rows))
+        module.n_train[name] = len(rows)
+        module.batch_counts[name] = torch.tensor(model.condition_counts_[name][0])
 
 
-def _some(rows: np.ndarray, n_features: int) -> np.ndarray:
-    """Training rows, or as many of them as fit in memory at once."""
-    n = min(len(rows), max(1, _PROJECTION_VALUES // n_features))
-    return np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
+def _check_links(model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
+    """Warn of links that the training samples contradict."""
+    links = model._links
+    if links is None or model.link_agreement_:
+        return
+    rng = np.random.default_rng(0)
+    profiles = {}
+    for name in dict.fromkeys(name for pair in links.pairs for name in pair):
+        rows = splitter.train_idx[name]
+        chosen = np.sort(rng.choice(rows, min(len(rows), _LINK_ROWS), replace=False))
+        x = torch.from_numpy(data[name].matrix.rows(chosen))
+        profiles[name] = model.module.scale(name, x).cpu().numpy()
+    for (first, second), pair in links.pairs.items():
+        linked = links.summary.loc[[(first, second)], ["linked_first", "linked_second"]]
+        if linked.to_numpy().min() < _LEAST_LINKED:
+            continue
+        try:
+            score = link_agreement(
+                profiles[first], profiles[second], pair.first, pair.second, pair.weight
+            ).z_score
+        except ValueError:
+            # too few linked features vary to tell
+            continue
+        model.link_agreement_[first, second] = score
+        if score < _LEAST_LINK_Z:
+            warnings.warn(
+                f"The feature links between '{first}' and '{second}' disagree with the data: "
+                f"linked features are not correlated as their partners are (z = {score:.1f}, "
+                f"at least {_LEAST_LINK_Z:g} is expected). Check the names in the table and "
+                "the column 'sign', or train without these links.",
+                UserWarning,
+                stacklevel=3,
+            )

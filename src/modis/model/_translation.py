@@ -7,147 +7,118 @@ import torch
 from anndata import AnnData
 
 from ..data import NotInDataError
-from ._access import DataAccess, count_rows, positions
+from ._base import Model, count_rows, positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mudata import MuData
 
-__all__ = ["TranslationMixin"]
+__all__ = ["reconstruct", "translate"]
 
 
-class TranslationMixin(DataAccess):
-    """From one modality into another, or into itself."""
+@torch.inference_mode()
+def translate(
+    self: Model,
+    source: str,
+    target: str,
+    mdata: MuData | None = None,
+    indices: Sequence[int] | None = None,
+    n_samples: int = 1,
+    transform_batch: str | None = None,
+) -> AnnData:
+    """Predict one modality from another.
 
-    @torch.inference_mode()
-    def translate(
-        self,
-        source: str,
-        target: str,
-        mdata: MuData | None = None,
-        indices: Sequence[int] | None = None,
-        n_samples: int = 1,
-        transform_batch: str | None = None,
-    ) -> AnnData:
-        """Predict one modality from another.
+    Parameters
+    ----------
+    source
+        Modality to translate from.
+    target
+        Modality to translate into.
+    mdata
+        Data to translate; the training data by default. They need not have the target.
+    indices
+        Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
+    n_samples
+        With 1 the mean of the posterior is decoded; with more, the average over so many
+        draws from it.
+    transform_batch
+        Name of the batch of the target to decode into; by default the target's largest
+        batch or, with ``source == target``, the observation's own.
 
-        Parameters
-        ----------
-        source
-            Modality to translate from.
-        target
-            Modality to translate into.
-        mdata
-            Data to translate; the training data by default. They need not have the target.
-        indices
-            Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
-        n_samples
-            With 1 the mean of the posterior is decoded; with more, the average over so many
-            draws from it.
-        transform_batch
-            Name of the batch of the target to decode into; by default the target's largest
-            batch or, with ``source == target``, the observation's own.
+    Returns
+    -------
+    AnnData with the observations of the source, the features of the target and float32
+    values in the units that the target was given in. Counts are told at the target's
+    typical sequencing depth, and effects of batches and covariates as in the target's
+    largest batch and most frequent categories; with ``source == target`` all of these are
+    the observation's own.
 
-        Returns
-        -------
-        AnnData with the observations of the source, the features of the target and float32
-        values in the units that the target was given in. Counts are told at the target's
-        typical sequencing depth, and effects of batches and covariates as in the target's
-        largest batch and most frequent categories; with ``source == target`` all of these are
-        the observation's own.
-
-        Raises
-        ------
-        KeyError
-            If a modality is not known, the source is not in the data, or the target has no
-            training sample of the batch.
-        ValueError
-            If `n_samples` is below 1, features are missing, values cannot be used, or the model
-            was loaded without data and none are given.
-        RuntimeError
-            If the model is not trained.
-
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> protein = model.translate("expression", "protein")
-        >>> protein
-        AnnData object with n_obs × n_vars = 20 × 160
-            obs: 'label', 'observed_modality'
-            uns: 'modis'...
-        >>> protein.obs_names.equals(mdata["expression"].obs_names)
-        True
-        """
-        if target not in self._spec.modalities:
-            raise NotInDataError(
-                f"Unknown modality '{target}'; the model has {self._spec.modalities}."
-            )
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1.")
-        batch_code = self._batch_code(target, transform_batch)
-        data = self._read(mdata, [source], decode=source == target)[source]
-        self._check_if_trained()
-        n_rows = count_rows(data, indices)
-        # filled piece by piece: the largest array that a model makes is never there twice
-        decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
-        start = 0
-        for tensors, encoded in self._encode(data, indices, None):
-            batch, library = self._conditions(source, target, tensors, encoded, batch_code)
-            draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
-            values = [self.module.decode(target, z, batch, library) for z in draws]
-            decoded[start : start + len(values[0])] = torch.stack(values).mean(dim=0).cpu()
-            start += len(values[0])
-        obs = self._mdata(mdata).mod[source].obs
-        translated = AnnData(
-            decoded,
-            obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
-            var=self._var(target),
+    Raises
+    ------
+    KeyError
+        If a modality is not known, the source is not in the data, or the target has no
+        training sample of the batch.
+    ValueError
+        If `n_samples` is below 1, features are missing, values cannot be used, or the model
+        was loaded without data and none are given.
+    RuntimeError
+        If the model is not trained.
+    """
+    if target not in self._spec.modalities:
+        raise NotInDataError(
+            f"Unknown modality '{target}'; the model has {self._spec.modalities}."
         )
-        translated.uns["modis"] = {"source": source, "target": target}
-        return translated
+    if n_samples < 1:
+        raise ValueError(f"n_samples={n_samples} must be at least 1.")
+    batch_code = self._batch_code(target, transform_batch)
+    self._check_trained()
+    data = self._read(mdata, [source], decode=source == target)[source]
+    n_rows = count_rows(data, indices)
+    # filled piece by piece: the largest array that a model makes is never there twice
+    decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
+    start = 0
+    for tensors, encoded in self._encode(data, indices, None):
+        batch, library = self._conditions(source, target, tensors, encoded, batch_code)
+        draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
+        values = [self.module.decode(target, z, batch, library) for z in draws]
+        decoded[start : start + len(values[0])] = torch.stack(values).mean(dim=0).cpu()
+        start += len(values[0])
+    obs = self._data_or_own(mdata).mod[source].obs
+    translated = AnnData(
+        decoded,
+        obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
+        var=self._var(target),
+    )
+    translated.uns["modis"] = {"source": source, "target": target}
+    return translated
 
-    def reconstruct(
-        self,
-        modality: str,
-        mdata: MuData | None = None,
-        transform_batch: str | None = None,
-    ) -> AnnData:
-        """Encode and decode one modality.
 
-        Parameters
-        ----------
-        modality
-            Name of the modality.
-        mdata
-            Data to reconstruct; the training data by default.
-        transform_batch
-            Name of the batch to decode into, as if all observations were of it; each one's own
-            by default.
+def reconstruct(
+    self: Model,
+    modality: str,
+    mdata: MuData | None = None,
+    transform_batch: str | None = None,
+) -> AnnData:
+    """Encode and decode one modality.
 
-        Returns
-        -------
-        AnnData as from :meth:`translate`, with the modality's own features.
+    Parameters
+    ----------
+    modality
+        Name of the modality.
+    mdata
+        Data to reconstruct; the training data by default.
+    transform_batch
+        Name of the batch to decode into, as if all observations were of it; each one's own
+        by default.
 
-        Raises
-        ------
-        KeyError, ValueError, RuntimeError
-            As from :meth:`translate`.
+    Returns
+    -------
+    AnnData as from :meth:`translate`, with the modality's own features.
 
-        Examples
-        --------
-        >>> from modis import MODIS
-        >>> from modis.datasets import intersim, unpair
-        >>> mdata = unpair(intersim(n_samples=60))
-        >>> MODIS.setup_mudata(mdata, labels_key="label")
-        >>> model = MODIS(mdata)
-        >>> model.train(max_epochs=2)
-        >>> model.reconstruct("expression").shape
-        (20, 131)
-        """
-        return self.translate(modality, modality, mdata, transform_batch=transform_batch)
+    Raises
+    ------
+    KeyError, ValueError, RuntimeError
+        As from :meth:`translate`.
+    """
+    return self.translate(modality, modality, mdata, transform_batch=transform_batch)

@@ -1,18 +1,28 @@
 """The model's networks put together, and its loss terms."""
 
-from ._architecture import ARCHITECTURES, Architecture, build_architecture
-from ._encoded import Encoded
+from ._architecture import Architecture
+from ._cross_modal import link_loss
 from ._losses import weighted_sum
-from ._module import ADVERSARIAL, MODISModule
-from ._sizing import sizes_for
+from ._module import MODISModule
+from ._networks import ADVERSARIAL, Encoded
+from ._presets import LOSS_WEIGHTS, PRESETS, Preset, choose_preset, find_preset
+from ._step import Step
+from ._terms import TERMS, Term, compute_terms
 
 __all__ = [
     "ADVERSARIAL",
-    "ARCHITECTURES",
+    "LOSS_WEIGHTS",
+    "PRESETS",
+    "TERMS",
     "Architecture",
     "Encoded",
     "MODISModule",
-    "build_architecture",
-    "sizes_for",
+    "Preset",
+    "Step",
+    "Term",
+    "choose_preset",
+    "compute_terms",
+    "find_preset",
+    "link_loss",
     "weighted_sum",
 ]

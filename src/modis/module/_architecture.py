@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 from ..nn import NORMS, SCALINGS, BlockStyle
 
-__all__ = ["ARCHITECTURES", "Architecture", "build_architecture"]
+__all__ = ["Architecture"]
 
 
 @dataclass(frozen=True)
@@ -121,65 +120,3 @@ class Architecture:
     def style(self) -> BlockStyle:
         """Blocks of the autoencoders."""
         return BlockStyle(norm=self.norm, dropout=self.dropout)
-
-
-#: Named architectures. ``"paper"`` is that of Lepe-Soltero et al. (2025), appendix A.1.
-ARCHITECTURES: dict[str, Architecture] = {
-    "default": Architecture(),
-    "paper": Architecture(
-        n_latent=64,
-        n_hidden=None,
-        n_layers=2,
-        dropout=0.0,
-        input_dropout=0.0,
-        linear_tail=True,
-        scaling="minmax",
-        discriminator_hidden=(1024, 512, 256),
-        discriminator_input="draw",
-        linear_class_head=False,
-    ),
-}
-
-
-def build_architecture(name: str, **overrides: Any) -> Architecture:
-    """Take a named architecture and change some of its sizes.
-
-    Parameters
-    ----------
-    name
-        Key of :data:`ARCHITECTURES`.
-    **overrides
-        Fields of :class:`Architecture`; `None` values keep the named architecture's.
-
-    Returns
-    -------
-    The architecture.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown or a size impossible.
-    TypeError
-        If an override is no field of :class:`Architecture`.
-
-    Examples
-    --------
-    >>> from modis.module import build_architecture
-    >>> sizes = build_architecture("paper", n_latent=16)
-    >>> sizes.n_latent, sizes.scaling, sizes.discriminator_hidden
-    (16, 'minmax', (1024, 512, 256))
-    """
-    if name not in ARCHITECTURES:
-        raise ValueError(
-            f"architecture={name!r} is not known; choose one of {list(ARCHITECTURES)}."
-        )
-    known = {field.name for field in fields(Architecture)}
-    unknown = sorted(set(overrides) - known)
-    if unknown:
-        raise TypeError(
-            f"There is no argument {unknown[0]!r}; for the networks there are {sorted(known)}."
-        )
-    return replace(
-        ARCHITECTURES[name],
-        **{key: value for key, value in overrides.items() if value is not None},
-    )

@@ -19,6 +19,7 @@ __all__ = [
     "class_cross_entropy",
     "class_mates",
     "clustering",
+    "draw_by_weight",
     "gradient_penalty",
     "kl_to_standard_normal",
     "modality_cross_entropy",
@@ -34,16 +35,18 @@ _EPS = 1e-9
 _RELATIVE_BANDWIDTH = 0.15
 
 
-def kl_to_standard_normal(qz: Normal) -> torch.Tensor:
+def kl_to_standard_normal(qz: Normal, weights: torch.Tensor | None = None) -> torch.Tensor:
     """KL divergence to N(0, I): summed over latent dimensions, mean over observations.
 
     Parameters
     ----------
     qz
         Posterior with batch shape ``(n, n_latent)``.
+    weights
+        Weights of the rows, shape ``(n,)``; all alike by default.
     """
     prior = type(qz)(torch.zeros_like(qz.mean), torch.ones_like(qz.mean), validate_args=False)
-    return kl_divergence(qz, prior).sum(dim=-1).mean()
+    return weighted_mean(kl_divergence(qz, prior).sum(dim=-1), weights)
 
 
 def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -166,7 +169,8 @@ def relativistic(
         Modality logits of shape ``(n, n_modalities)`` by modality code; equally many
         observations of each modality, at least two modalities.
     weights
-        Weights of the rows by modality code, shape ``(n,)``; all alike by default.
+        Weights of the rows by modality code, shape ``(n,)``. The rows of each modality are drawn
+        by weight before they are paired: a weight per pair could not be right for both sides.
     generator
         Whether the loss is the encoders' (roles swapped) or the discriminator's.
 
@@ -175,15 +179,35 @@ def relativistic(
     Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
     """
     sign = -1.0 if generator else 1.0
+    if weights is not None:
+        logits = {i: rows[draw_by_weight(weights[i])] for i, rows in logits.items()}
     terms = [
-        weighted_mean(
-            functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])),
-            # samples stand in pairs, labelled beside labelled: the product would count twice
-            None if weights is None else (weights[i] * weights[j]).sqrt(),
-        )
+        functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean()
         for i, j in permutations(logits, 2)
     ]
     return torch.stack(terms).mean()
+
+
+def draw_by_weight(weights: torch.Tensor) -> torch.Tensor:
+    """Draw as many rows as there are, each in proportion to its weight.
+
+    One random number places all draws at equal distances (systematic resampling), so that rows
+    of equal weights are drawn once each.
+
+    Parameters
+    ----------
+    weights
+        Positive weights, shape ``(n,)``.
+
+    Returns
+    -------
+    Positions of shape ``(n,)``, in increasing order.
+    """
+    bounds = weights.cumsum(dim=0)
+    n = len(weights)
+    start = torch.rand((), device=weights.device)
+    points = (torch.arange(n, device=weights.device) + start) / n * bounds[-1]
+    return torch.searchsorted(bounds, points, right=True).clamp(max=n - 1)
 
 
 def gradient_penalty(

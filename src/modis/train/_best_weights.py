@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.callbacks import Callback
 
 if TYPE_CHECKING:
     import torch
     from lightning.pytorch import LightningModule, Trainer
-
 
 __all__ = ["BestWeights"]
 
@@ -42,17 +41,19 @@ class BestWeights(Callback):
         score = trainer.callback_metrics.get(self.monitor)
         if trainer.sanity_checking or score is None or not float(score) < self.best_score:
             return
+        networks: Any = pl_module.module
         self.best_score, self.best_epoch = float(score), trainer.current_epoch
-        self._state = {
-            key: value.detach().clone() for key, value in _networks(pl_module).state_dict().items()
-        }
+        self._state = {key: value.detach().clone() for key, value in networks.state_dict().items()}
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Load the kept weights."""
-        if self._state is not None:
-            _networks(pl_module).load_state_dict(self._state)
-            self._state = None
+        self.restore(pl_module)
 
-
-def _networks(pl_module: LightningModule) -> torch.nn.Module:
-    return cast("torch.nn.Module", pl_module.module)
+    def restore(self, pl_module: LightningModule) -> bool:
+        """Load the kept weights, if there are any; whether there were."""
+        if self._state is None:
+            return False
+        networks: Any = pl_module.module
+        networks.load_state_dict(self._state)
+        self._state = None
+        return True

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,50 +9,16 @@ import torch
 from lightning.pytorch import LightningModule
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
-from ..module import weighted_sum
+from ..module import link_loss, weighted_sum
 from ._schedule import learning_rate_factor
 from ._selection import ValidationPass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lightning.pytorch.core.optimizer import LightningOptimizer
 
     from ..module import MODISModule
 
-__all__ = ["LINEAR_LOSS_WEIGHTS", "LOSS_WEIGHTS", "MODISTrainingPlan"]
-
-#: Weight of every loss term. ``kl`` is per observation: the paper's 5e-4 on a KL summed over a
-#: batch of 32. ``clustering`` is the paper's term; at full weight it moves unlabelled samples
-#: of one modality into a wrong class, where the adversary locks them, so it is off by default.
-#: ``gradient_penalty`` (on the discriminator), ``translation``, ``cycle`` and ``link`` (with
-#: feature links only) are not in the paper. ``batch`` (the discriminator tells the batches of a
-#: modality apart) and ``adversarial_batch`` (the encoders make that impossible) are not either;
-#: set both, 1.0 each, when batches of a modality should not be told apart in the latent space.
-#: ``ridge`` keeps the classes of linear encoders simple, ``temperature`` their probabilities true.
-LOSS_WEIGHTS: dict[str, float] = {
-    "reconstruction": 1.0,
-    "kl": 0.016,
-    "adversarial": 1.0,
-    "modality": 1.0,
-    "classification": 1.0,
-    "clustering": 0.0,
-    "gradient_penalty": 1.0,
-    "translation": 1.0,
-    "cycle": 1.0,
-    "link": 1.0,
-    "pairing": 0.03,
-    "batch": 0.0,
-    "adversarial_batch": 0.0,
-    "ridge": 0.0,
-    "temperature": 0.0,
-}
-
-#: Weights that differ with linear encoders, which let the details of a sample through that only
-#: its own modality can know: decoders must learn more firmly to leave them out of translations.
-#: Small cohorts have them, where a ridge penalty keeps classes from fitting the chance in few
-#: labels; what it takes off the logits, a temperature gives back to the probabilities.
-LINEAR_LOSS_WEIGHTS: dict[str, float] = {"translation": 5.0, "ridge": 120.0, "temperature": 1.0}
+__all__ = ["MODISTrainingPlan"]
 
 # A single number, which must get to its place within a few hundred steps
 _LR_TEMPERATURE = 0.05
@@ -73,19 +40,20 @@ class MODISTrainingPlan(LightningModule):
     module
         The networks.
     lr
-        Learning rate of the autoencoders.
+        Learning rate of the autoencoders; the preset's by default.
     lr_discriminator
-        Learning rate of the discriminator, which has to follow the encoders.
+        Learning rate of the discriminator, which has to follow the encoders; likewise.
     decay_lr
         Whether both learning rates fall to zero, in a line, over the last two thirds of the
-        training, where the game of the two sides comes to rest.
+        training, where the game of the two sides comes to rest; likewise.
     betas
         Adam's momentum terms, on both sides; the paper's.
     weight_decay
         Decoupled weight decay of the autoencoders.
     loss_weights
-        Weights that differ from :data:`LOSS_WEIGHTS` (and, with linear encoders,
-        :data:`LINEAR_LOSS_WEIGHTS`), by term.
+        Weights that differ from the preset's, by term.
+    gradient_clip_val, gradient_clip_algorithm
+        Gradient clipping of both sides, as in :class:`lightning.pytorch.Trainer`.
 
     Raises
     ------
@@ -106,28 +74,36 @@ class MODISTrainingPlan(LightningModule):
         self,
         module: MODISModule,
         *,
-        lr: float = 1e-3,
-        lr_discriminator: float = 1e-3,
-        decay_lr: bool = True,
+        lr: float | None = None,
+        lr_discriminator: float | None = None,
+        decay_lr: bool | None = None,
         betas: tuple[float, float] = (0.5, 0.999),
         weight_decay: float = 0.0,
         loss_weights: Mapping[str, float] | None = None,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
     ) -> None:
         super().__init__()
-        unknown = sorted(set(loss_weights or {}) - set(LOSS_WEIGHTS))
+        preset = module.preset
+        unknown = sorted(set(loss_weights or {}) - set(preset.loss_weights))
         if unknown:
             raise ValueError(
-                f"loss_weights names {unknown}; the terms are {sorted(LOSS_WEIGHTS)}."
+                f"loss_weights names {unknown}; the terms are {sorted(preset.loss_weights)}."
             )
         self.automatic_optimization = False
         self.module = module
-        self.lr = lr
-        self.lr_discriminator = lr_discriminator
-        self.decay_lr = decay_lr
+        self.lr = preset.lr if lr is None else lr
+        self.lr_discriminator = (
+            preset.lr_discriminator if lr_discriminator is None else lr_discriminator
+        )
+        self.decay_lr = preset.decay_lr if decay_lr is None else decay_lr
         self.betas = betas
         self.weight_decay = weight_decay
-        usual = {} if module.architecture.n_layers else LINEAR_LOSS_WEIGHTS
-        self.loss_weights = LOSS_WEIGHTS | usual | dict(loss_weights or {})
+        self.loss_weights = dict(preset.loss_weights) | dict(loss_weights or {})
+        self.clipping: dict[str, Any] = {
+            "gradient_clip_val": gradient_clip_val,
+            "gradient_clip_algorithm": gradient_clip_algorithm,
+        }
         self.validated_modalities: list[str] = []
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: Counter[str] = Counter()
@@ -143,57 +119,58 @@ class MODISTrainingPlan(LightningModule):
         judge: list[dict[str, Any]] = [{"params": list(networks.values())}]
         if temperature is not None:
             judge.append({"params": [temperature], "lr": _LR_TEMPERATURE})
-        fused = self.device.type in ("cpu", "cuda")
+        how: dict[str, Any] = {"betas": self.betas, "fused": self.device.type in ("cpu", "cuda")}
         optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(
-                autoencoders,
-                lr=self.lr,
-                betas=self.betas,
-                weight_decay=self.weight_decay,
-                fused=fused,
-            ),
-            torch.optim.Adam(
-                judge,
-                lr=self.lr_discriminator,
-                betas=self.betas,
-                fused=fused,
-            ),
+            torch.optim.AdamW(autoencoders, self.lr, weight_decay=self.weight_decay, **how),
+            torch.optim.Adam(judge, self.lr_discriminator, **how),
         ]
         n_steps = self.trainer.estimated_stepping_batches if self.decay_lr else float("inf")
         factor = partial(learning_rate_factor, n_steps=n_steps)
         schedules = [torch.optim.lr_scheduler.LambdaLR(each, factor) for each in optimizers]
         return optimizers, schedules
 
-    def training_step(self, batch: dict[str, dict[str, torch.Tensor]], batch_idx: int) -> None:
-        """Both steps on one minibatch of every modality."""
+    def training_step(
+        self, batch: dict[str, dict[str, torch.Tensor]], batch_idx: int
+    ) -> dict[str, torch.Tensor]:
+        """Both steps on one minibatch of every modality.
+
+        Returns
+        -------
+        The loss of the autoencoders, detached, as callbacks expect it.
+        """
         module, weights = self.module, self.loss_weights
         paired: dict | None = batch.get(PAIRS_KEY)
         batch = {name: tensors for name, tensors in batch.items() if name != PAIRS_KEY}
         autoencoders, discriminator = cast("list[LightningOptimizer]", self.optimizers())
+        # Lightning counts steps of all optimisers; a minibatch is one step
+        discriminator._on_before_step = discriminator._on_after_step = _do_nothing
+        schedules = cast("list[torch.optim.lr_scheduler.LambdaLR]", self.lr_schedulers())
         encoded = module.inference(batch)
-        labels = torch.cat([tensors[LABELS_KEY] for tensors in batch.values()])
-        n_batches = int(self.trainer.num_training_batches)
-        penalty = weights["gradient_penalty"] * n_batches / -(-n_batches // _PENALTY_INTERVAL)
+        n_minibatches = int(self.trainer.num_training_batches)
+        penalty = weights["gradient_penalty"] * n_minibatches
+        penalty /= -(-n_minibatches // _PENALTY_INTERVAL)
         on_turn = batch_idx % _PENALTY_INTERVAL == 0
         weights_1 = weights | {"gradient_penalty": penalty if on_turn else 0.0}
-        terms = module.discriminator_terms(encoded, labels, weights_1)
+        terms = module.discriminator_terms(batch, encoded, weights_1)
         if terms:
-            discriminator.zero_grad()
-            self.manual_backward(weighted_sum(terms, weights_1))
-            discriminator.step()
-        # frozen weights: no gradient is computed for them
-        module.discriminator.requires_grad_(False)
-        output = module.loss(batch, encoded, module.generative(batch, encoded), weights, paired)
-        autoencoders.zero_grad()
-        self.manual_backward(output.loss)
-        autoencoders.step()
-        module.discriminator.requires_grad_(True)
-        schedules = cast("list[torch.optim.lr_scheduler.LambdaLR]", self.lr_schedulers())
-        # without terms the discriminator made no step
-        for schedule in schedules if terms else schedules[:1]:
-            schedule.step()
+            self._update(discriminator, weighted_sum(terms, weights_1))
+            schedules[1].step()
+        # the discriminator is frozen, whatever happens within
+        with self.toggled_optimizer(autoencoders):
+            decoded = module.generative(batch, encoded)
+            output = module.loss(batch, encoded, decoded, weights, paired)
+            self._update(autoencoders, output.loss)
+        schedules[0].step()
         self._add({f"discriminator_{name}": term.detach() for name, term in terms.items()})
         self._add(output.extra_metrics | {"loss": output.loss.detach()})
+        return {"loss": output.loss.detach()}
+
+    def _update(self, optimizer: LightningOptimizer, loss: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        if self.clipping["gradient_clip_val"] is not None:
+            self.clip_gradients(optimizer, **self.clipping)
+        optimizer.step()
 
     def _add(self, terms: Mapping[str, torch.Tensor]) -> None:
         # summed here and logged once per epoch: logging every step costs more than the step
@@ -227,35 +204,34 @@ class MODISTrainingPlan(LightningModule):
         self, batch: dict[str, torch.Tensor], batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Collect what one minibatch of one modality shows."""
-        name = self.validated_modalities[dataloader_idx]
-        encoded = self.module.encode(name, batch[X_KEY])
+        module, name = self.module, self.validated_modalities[dataloader_idx]
+        encoded = module.encode(name, batch[X_KEY])
         # the posterior mean, so that scores do not jitter
         encoded = encoded._replace(z=encoded.qz.mean)
-        seen, single = self._validation, {name: encoded}
-        terms = self.module.reconstruction_terms(
-            {name: batch}, single, self.module.generative({name: batch}, single)
-        )
-        seen.z.append(encoded.z)
+        seen, tensors, single = self._validation, {name: batch}, {name: encoded}
+        seen.z.append(encoded.z.float())
         seen.labels.append(batch[LABELS_KEY])
         seen.modality.append(name)
+        terms = module.reconstruction_terms(tensors, single, module.generative(tensors, single))
         for term in ("reconstruction", "kl"):
             getattr(seen, term).append(float(terms[term]) * len(encoded.z))
-        linked = self.module.link_maps if self.loss_weights["link"] else {}
-        for source, target in linked:
+        for source, target in module.link_maps if self.loss_weights["link"] else {}:
             if source == name:
-                decoder = self.module.decoder(target)
+                decoder = module.decoder(target)
                 # the first batch and categories: any will do for a score that ranks epochs
                 shape = (len(encoded.z), len(decoder.n_categories))
-                decoded = decoder(
-                    encoded.z, torch.zeros(shape, dtype=torch.long).to(encoded.z.device)
-                )
-                translated = self.module.scaled_mean(target, decoded)
-                loss = self.module.link_loss(source, target, encoded, translated)
-                seen.link.setdefault((source, target), []).append(loss)
-        if self.module.n_classes:
-            seen.logits.append(self.module.class_logits(encoded.z))
+                codes = torch.zeros(shape, dtype=torch.long, device=encoded.z.device)
+                translated = module.scaled_mean(target, decoder(encoded.z, codes))
+                loss = link_loss(module, source, target, encoded, translated)
+                seen.link.setdefault((source, target), []).append(loss.float())
+        if module.n_classes:
+            seen.logits.append(module.class_logits(encoded.z).float())
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the pass."""
         for name, score in self._validation.scores().items():
             self.log(f"{name}_validation", score, prog_bar=name == "selection")
+
+
+def _do_nothing() -> None:
+    pass

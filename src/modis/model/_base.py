@@ -1,14 +1,30 @@
+"""A model's state, and the steps that its public methods share."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
+from scvi.data._constants import _SCVI_UUID_KEY
+from scvi.model.base import BaseModelClass
+from scvi.train import TrainRunner
 
 from .._constants import BATCH_KEY, X_KEY
-from ..data import NotInDataError, find_labels, read_new
-from ..dataloaders import sequential_loader
+from ..data import (
+    AlignedLinks,
+    DataSpec,
+    Modality,
+    NotInDataError,
+    find_labels,
+    read_new,
+    read_registered,
+)
+from ..dataloaders import ModalitySplitter, sequential_loader
+from ..module import Encoded, MODISModule, Preset
+from ..train import MODISTrainingPlan
 from ._combine import combine_posteriors
 
 if TYPE_CHECKING:
@@ -16,42 +32,84 @@ if TYPE_CHECKING:
 
     from mudata import MuData
 
-    from ..data import DataSpec, Modality
-    from ..module import Encoded, MODISModule
+__all__ = ["Model", "count_rows", "positions"]
 
-__all__ = ["DataAccess", "count_rows", "positions"]
+# Of scvi-tools' models, but not of this one: names that no completion should offer.
+_NOT_HERE = {
+    "convert_legacy_save",
+    "differential_abundance",
+    "get_normalized_expression",
+    "get_normalized_function_name",
+}
 
 
-class DataAccess:
-    """How a model reads and encodes data: the steps that its public methods share."""
+class Model(BaseModelClass):
+    """What a model knows and how it reads and encodes data; the public methods are functions."""
 
-    if TYPE_CHECKING:
-        # the model's, from scvi's base class
-        adata: MuData | None
-        module: MODISModule
-        condition_counts_: dict[str, list[list[int]]]
+    _module_cls = MODISModule
+    _data_splitter_cls = ModalitySplitter
+    _training_plan_cls = MODISTrainingPlan
+    _train_runner_cls = TrainRunner
 
-        def _check_if_trained(self, warn: bool = True) -> None: ...
+    module: MODISModule
 
-    @property
+    def __init__(self, mdata: MuData | None, registry: dict | None) -> None:
+        if mdata is not None and _SCVI_UUID_KEY not in mdata.uns:
+            raise ValueError(
+                "The data are not set up: call MODIS.setup_mudata(mdata, labels_key=...) first."
+            )
+        super().__init__(mdata, registry)
+        self.preset: Preset
+        self._links: AlignedLinks | None = None
+        #: Training samples of every batch, then of every category of each covariate, by modality.
+        self.condition_counts_: dict[str, list[list[int]]] = {}
+        #: How far the links stand above links at random, in standard deviations, by pair.
+        self.link_agreement_: dict[tuple[str, str], float] = {}
+        self.best_epoch_: int | None = None
+        self._read_data: dict[str, Modality] | None = None
+
+    def __dir__(self) -> list[str]:
+        return sorted(set(super().__dir__()) - _NOT_HERE)
+
+    @cached_property
     def _spec(self) -> DataSpec:
-        raise NotImplementedError
+        """What the data that the model was set up for looked like."""
+        return DataSpec.from_registry(self.registry_)
 
-    def _mdata(self, mdata: MuData | None) -> MuData:
+    def _check_trained(self) -> None:
+        """Refuse to say anything before the training."""
+        if not self.is_trained_:
+            raise RuntimeError("The model is not trained yet: call model.train() first.")
+
+    # data -------------------------------------------------------------------------------------
+
+    def _data_or_own(self, mdata: MuData | None) -> MuData:
+        """Data that a method was given, or else the training data."""
         if mdata is None and self.adata is None:
             raise ValueError("The model was loaded without data: pass the MuData as mdata=...")
         return self.adata if mdata is None else mdata
 
+    def _training_data(self) -> dict[str, Modality]:
+        """Training data by modality, read once; labels are those of the set-up."""
+        mdata = self._data_or_own(None)
+        if self._read_data is None:
+            self._read_data = read_registered(mdata, self._spec)
+        return self._read_data
+
     def _read(
-        self, mdata: MuData | None, modalities: list[str] | None, *, decode: bool = False
+        self, mdata: MuData | None, modalities: list[str] | None = None, *, decode: bool = False
     ) -> dict[str, Modality]:
+        """Data by modality; those that are not the training data are checked."""
         for name in modalities or ():
             if name not in self._spec.modalities:
                 raise NotInDataError(
                     f"Unknown modality '{name}'; the model has {self._spec.modalities}."
                 )
-        new = mdata is not None and mdata is not self.adata
-        return read_new(self._mdata(mdata), self._spec, modalities, check=new, decode=decode)
+        data = self._data_or_own(mdata)
+        if data is not self.adata:
+            return read_new(data, self._spec, modalities, decode=decode)
+        own = self._training_data()
+        return own if modalities is None else {name: own[name] for name in modalities}
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
         """Class names by modality; missing without labels."""
@@ -68,9 +126,12 @@ class DataAccess:
     def _obs_names(
         self, mdata: MuData | None, modality: str | None, indices: Sequence[int] | None
     ) -> pd.Index:
-        data = self._mdata(mdata)
+        """Names of the rows that a method returns."""
+        data = self._data_or_own(mdata)
         names = data.obs_names if modality is None else data.mod[modality].obs_names
         return names if indices is None else names[positions(indices)]
+
+    # encoding ---------------------------------------------------------------------------------
 
     def _encode(
         self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
@@ -85,6 +146,7 @@ class DataAccess:
     def _encode_all(
         self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of one modality's posteriors, each ``(n_obs, n_latent)``."""
         n_rows = count_rows(data, indices)
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
@@ -105,7 +167,7 @@ class DataAccess:
         batch_size: int | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, each ``(n_obs, n_latent)``."""
-        self._check_if_trained()
+        self._check_trained()
         if modality is not None:
             return self._encode_all(self._read(mdata, [modality])[modality], indices, batch_size)
         return combine_posteriors(*self._posteriors(mdata, indices, batch_size))
@@ -114,14 +176,21 @@ class DataAccess:
         self, mdata: MuData | None, indices: Sequence[int] | None, batch_size: int | None
     ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, np.ndarray], int]:
         """Posteriors of every modality, the rows that they belong to, and the number of rows."""
-        data = self._read(mdata, None)
+        self._check_trained()
         obs_names = self._obs_names(mdata, None, indices)
         posteriors, found = {}, {}
-        for name, item in data.items():
+        for name, item in self._read(mdata).items():
             rows = item.obs_names.get_indexer(obs_names)
             found[name] = np.flatnonzero(rows >= 0)
             posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)
         return posteriors, found, len(obs_names)
+
+    @torch.inference_mode()
+    def _classify(self, mean: np.ndarray) -> np.ndarray:
+        """Class probabilities ``(n_obs, n_classes)`` of latent points ``(n_obs, n_latent)``."""
+        return self.module.classify(torch.from_numpy(mean)).cpu().numpy()
+
+    # decoding ---------------------------------------------------------------------------------
 
     def _batch_code(self, modality: str, name: str | None) -> int | None:
         """Code of a batch to decode a modality into."""
@@ -153,8 +222,7 @@ class DataAccess:
         """Batch, covariates and library size to decode with."""
         codes, library = tensors[BATCH_KEY].clone(), encoded.library
         if source != target:
-            # before any training the first of each
-            counts = self.condition_counts_.get(target, [[1]] * (1 + len(self._spec.covariates)))
+            counts = self.condition_counts_[target]
             typical = torch.tensor([int(np.argmax(each)) for each in counts])
             codes, library = typical.repeat(len(codes), 1), None
         if batch_code is not None:
@@ -162,12 +230,12 @@ class DataAccess:
         return codes, library
 
 
-def count_rows(data: Modality, indices: Sequence[int] | None) -> int:
+def count_rows(data: Modality, indices: Any) -> int:
     """Number of rows that `indices`, positions or a mask, ask for."""
     return data.n_obs if indices is None else len(np.arange(data.n_obs)[positions(indices)])
 
 
-def positions(indices: Sequence[int]) -> np.ndarray:
+def positions(indices: Any) -> np.ndarray:
     """Row positions as an array that can index, also when it is empty."""
     array = np.asarray(indices)
     return array if array.size else array.astype(np.int64)

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from scvi.module.base import BaseModuleClass, auto_move_data
+from torch import nn
+
+from .._constants import BATCH_KEY, WEIGHTS_KEY, X_KEY
+from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
+from ._link_map import build_link_maps
+from ._presets import Preset, find_preset
+
+if TYPE_CHECKING:
+    from torch.distributions import Distribution, Normal
+
+    from ..data import LinkPair
+    from ..nn import Decoder
+
+__all__ = ["ADVERSARIAL", "Encoded", "Networks", "Tensors"]
+
+#: Forms of the adversarial term.
+ADVERSARIAL = ("cross_entropy", "relativistic")
+
+#: A minibatch of one modality.
+Tensors = dict[str, torch.Tensor]
+
+# The paper's KL weight, 0.016 per observation, is that of an evidence lower bound per feature for
+# so many features.
+_KL_FEATURES = 62.5
+
+
+class Encoded(NamedTuple):
+    """One modality's minibatch after its encoder.
+
+    ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
+    draw from it, ``library`` (counts only) has shape ``(n, 1)``. In training ``row_weights`` has
+    shape ``(n,)`` and ``batch`` holds the codes of the batch and of each covariate.
+
+    Examples
+    --------
+    >>> from modis.module import Encoded
+    >>> Encoded._fields
+    ('x_scaled', 'qz', 'z', 'library', 'row_weights', 'batch')
+    """
+
+    x_scaled: torch.Tensor
+    qz: Normal
+    z: torch.Tensor
+    library: torch.Tensor | None
+    row_weights: torch.Tensor | None = None
+    batch: torch.Tensor | None = None
+
+
+class Networks(BaseModuleClass):
+    """An autoencoder per modality and one discriminator in their latent space.
+
+    What each modality's data go through by themselves: scaling, encoding, decoding. The loss is
+    in :class:`MODISModule`, where the parameters are described.
+    """
+
+    def __init__(
+        self,
+        n_input: Mapping[str, int],
+        n_classes: int,
+        likelihood: Mapping[str, str],
+        n_batch: int = 0,
+        n_cats_per_cov: Sequence[int] = (),
+        preset: str | Preset = "large",
+        adversarial: str = "cross_entropy",
+        links: Mapping[tuple[str, str], LinkPair] | None = None,
+        **sizes: Any,
+    ) -> None:
+        super().__init__()
+        if adversarial not in ADVERSARIAL:
+            raise ValueError(
+                f"adversarial={adversarial!r} is not known; choose one of {ADVERSARIAL}."
+            )
+        self.preset = find_preset(preset).with_sizes(**sizes)
+        self.architecture = built = self.preset.architecture
+        self.adversarial = adversarial
+        self.n_classes = n_classes if n_classes > 1 else 0
+        self.modality_codes = {name: code for code, name in enumerate(n_input)}
+        self.scalers = nn.ModuleDict()
+        self.encoders = nn.ModuleDict()
+        self.decoders = nn.ModuleDict()
+        for name, n_features in n_input.items():
+            units, n_components = built.hidden_units(n_features), built.components(n_features)
+            dropout = built.input_dropout if n_components is None else built.component_dropout
+            self.scalers[name] = FeatureScaler(n_features, built.scaling)
+            self.encoders[name] = Encoder(
+                n_features,
+                built.n_latent,
+                [units] * built.n_layers,
+                built.style,
+                linear_tail=built.linear_tail,
+                input_dropout=dropout,
+                n_components=n_components,
+            )
+            self.decoders[name] = DECODERS[likelihood[name]](
+                built.n_latent,
+                n_features,
+                [units] * (max(1, built.n_layers) + built.linear_tail),
+                built.style,
+                n_batch,
+                n_cats_per_cov,
+            )
+        # by pair of names, which no ModuleDict takes; the list below moves them between devices
+        self.link_maps = build_link_maps(links or {}, n_input)
+        #: Of the training samples, by modality: labelled ones of each class, shape
+        #: ``(n_classes,)``, all of them, and those of each batch, shape ``(n_batch,)``.
+        self.label_counts: dict[str, torch.Tensor] = {}
+        self.n_train: dict[str, int] = {}
+        self.batch_counts: dict[str, torch.Tensor] = {}
+        self._link_maps = nn.ModuleList(self.link_maps.values())
+        self.discriminator = Discriminator(
+            built.n_latent,
+            len(n_input),
+            self.n_classes,
+            built.discriminator_hidden,
+            BlockStyle(norm=None),
+            linear_class_head=built.linear_class_head,
+            n_batch=n_batch,
+            temperature=self.preset.loss_weights["temperature"] > 0,
+        )
+
+    @property
+    def modalities(self) -> list[str]:
+        """Names of the modalities, in the order of the discriminator's logits."""
+        return list(self.modality_codes)
+
+    def encoder(self, modality: str) -> Encoder:
+        """Encoder of one modality."""
+        return cast("Encoder", self.encoders[modality])
+
+    def decoder(self, modality: str) -> Decoder:
+        """Decoder of one modality."""
+        return cast("Decoder", self.decoders[modality])
+
+    def scaler(self, modality: str) -> FeatureScaler:
+        """Scaler of one modality."""
+        return cast("FeatureScaler", self.scalers[modality])
+
+    def kl_scale(self, modality: str) -> float:
+        """Weight of a modality's KL in the KL term.
+
+        The paper's weight is for a squared error. Counts have a likelihood in nats, as the KL
+        has, so that theirs is weighted as in the evidence lower bound.
+        """
+        decoder = self.decoder(modality)
+        if not isinstance(decoder, CountDecoder):
+            return 1.0
+        return _KL_FEATURES / decoder.mean.out_features
+
+    # scaling ----------------------------------------------------------------------------------
+
+    def fit_scaler(self, modality: str, chunks: Iterable[np.ndarray]) -> None:
+        """Learn one modality's scaling (and typical library size) from training rows.
+
+        Parameters
+        ----------
+        modality
+            Name of the modality.
+        chunks
+            Training rows in the user's units, in pieces of shape ``(n, n_features)``; walked
+            over twice for counts.
+        """
+        decoder = self.decoder(modality)
+        if isinstance(decoder, CountDecoder):
+            libraries = np.concatenate([chunk.sum(axis=1) for chunk in chunks])
+            decoder.typical_library.fill_(float(np.median(libraries)))
+        self.scaler(modality).fit(
+            self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy() for chunk in chunks
+        )
+
+    def fit_projection(self, modality: str, x: np.ndarray) -> None:
+        """Learn one modality's principal components, if its encoder sees them.
+
+        Parameters
+        ----------
+        modality
+            Name of the modality.
+        x
+            Training rows in the user's units, shape ``(n, n_features)``; after
+            :meth:`fit_scaler`.
+        """
+        projection = self.encoder(modality).projection
+        if projection is not None:
+            projection.fit(self.scale(modality, torch.from_numpy(x)).cpu().numpy())
+
+    def _log_normalize(
+        self, modality: str, x: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """``log1p`` of counts at the typical depth, and the library size; others unchanged."""
+        decoder = self.decoder(modality)
+        if not isinstance(decoder, CountDecoder):
+            return x, None
+        library = x.sum(dim=1, keepdim=True).clamp(min=1)
+        return torch.log1p(x / library * decoder.typical_library.to(x.device)), library
+
+    @auto_move_data
+    def scale(self, modality: str, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` in the user's units as the encoder sees them."""
+        return self.scaler(modality)(self._log_normalize(modality, x)[0])
+
+    def scaled_mean(self, modality: str, px: Distribution) -> torch.Tensor:
+        """Expected features as the encoder would see them, shape ``(n, n_features)``."""
+        if self.decoder(modality).scaled_output:
+            return px.mean
+        return self.scale(modality, px.mean)
+
+    # one modality -----------------------------------------------------------------------------
+
+    @auto_move_data
+    def encode(self, modality: str, x: torch.Tensor) -> Encoded:
+        """Encode features of one modality.
+
+        Parameters
+        ----------
+        modality
+            Name of the modality.
+        x
+            Features in the user's units, shape ``(n, n_features)``.
+        """
+        transformed, library = self._log_normalize(modality, x)
+        x_scaled = self.scaler(modality)(transformed)
+        qz = self.encoders[modality](x_scaled)
+        return Encoded(x_scaled, qz, qz.rsample(), library)
+
+    @auto_move_data
+    def decode(
+        self,
+        modality: str,
+        z: torch.Tensor,
+        batch: torch.Tensor | None = None,
+        library: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Expected features in the user's units.
+
+        Parameters
+        ----------
+        modality
+            Modality to decode into.
+        z
+            Latent points, shape ``(n, n_latent)``.
+        batch
+            Codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``, or ``(n,)``
+            without covariates.
+        library
+            Total counts, shape ``(n, 1)``; the typical depth of the training data by default.
+
+        Returns
+        -------
+        Tensor of shape ``(n, n_features)``.
+        """
+        decoder = self.decoder(modality)
+        expected = decoder(z, batch, library).mean
+        return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
+
+    def class_logits(self, z: torch.Tensor) -> torch.Tensor:
+        """Class logits whose softmax are probabilities, ``(n, n_classes)`` for ``(n, n_latent)``.
+
+        The losses see them before the temperature, but for its own term.
+
+        Raises
+        ------
+        RuntimeError
+            If there are no classes.
+        """
+        return self.discriminator.temper(self.discriminator.classify(z))
+
+    @auto_move_data
+    def classify(self, z: torch.Tensor) -> torch.Tensor:
+        """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
+        return self.class_logits(z).softmax(dim=-1)
+
+    # a minibatch of every modality --------------------------------------------------------------
+
+    def _get_inference_input(self, tensors: Mapping[str, Tensors]) -> dict[str, Any]:
+        return {"tensors": tensors}
+
+    def inference(self, tensors: Mapping[str, Tensors]) -> dict[str, Encoded]:
+        """Encode a minibatch of every modality."""
+        return {
+            name: self.encode(name, own[X_KEY])._replace(
+                row_weights=own.get(WEIGHTS_KEY), batch=own.get(BATCH_KEY)
+            )
+            for name, own in tensors.items()
+        }
+
+    def _get_generative_input(
+        self, tensors: Mapping[str, Tensors], inference_outputs: dict[str, Encoded]
+    ) -> dict[str, Any]:
+        return {"tensors": tensors, "encoded": inference_outputs}
+
+    def generative(
+        self, tensors: Mapping[str, Tensors], encoded: Mapping[str, Encoded]
+    ) -> dict[str, Distribution]:
+        """Decode every modality's latent points into that modality."""
+        return {
+            name: self.decoder(name)(item.z, tensors[name].get(BATCH_KEY), item.library)
+            for name, item in encoded.items()
+        }

@@ -1,0 +1,240 @@
+"""The loss: one row of :data:`TERMS` per term."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from .._constants import X_KEY
+from . import _losses as losses
+from ._cross_modal import cycle, link, pairing, translation
+from ._step import Step
+
+if TYPE_CHECKING:
+    from ._networks import Encoded
+
+__all__ = ["TERMS", "Term", "compute_terms"]
+
+# A modality with this many labelled samples needs no ridge penalty.
+_MANY_LABELED = 500
+
+
+@dataclass(frozen=True)
+class Term:
+    """One row of the loss.
+
+    Parameters
+    ----------
+    side
+        Who learns from it: ``"discriminator"`` (step 1, equation 1 of the paper),
+        ``"autoencoders"`` (step 2, equation 2) or ``"both"``.
+    function
+        Computes the term from a step: a tensor without dimensions, or `None` where the minibatch
+        has nothing for it.
+    active_if
+        Whether it applies to a step at all. Terms at weight 0 are not computed in any case.
+
+    Examples
+    --------
+    >>> from modis.module import TERMS
+    >>> [name for name, term in TERMS.items() if term.side == "discriminator"]
+    ['modality', 'gradient_penalty', 'batch', 'temperature']
+    """
+
+    side: Literal["discriminator", "autoencoders", "both"]
+    function: Callable[[Step], torch.Tensor | None]
+    active_if: Callable[[Step], bool] = lambda step: True
+
+
+def compute_terms(step: Step) -> dict[str, torch.Tensor]:
+    """Every active term of one side, unweighted, by name."""
+    other = "discriminator" if step.generator else "autoencoders"
+    terms = {}
+    for name, term in TERMS.items():
+        if term.side == other or not step.weights.get(name) or not term.active_if(step):
+            continue
+        value = term.function(step)
+        if value is not None:
+            terms[name] = value
+    return terms
+
+
+# conditions -------------------------------------------------------------------------------------
+
+
+def several_modalities(step: Step) -> bool:
+    """Whether there is more than one modality."""
+    return len(step.encoded) > 1
+
+
+def has_classes(step: Step) -> bool:
+    """Whether there are classes to learn."""
+    return step.networks.n_classes > 0
+
+
+def has_batches(step: Step) -> bool:
+    """Whether there are batches to tell apart."""
+    return step.networks.discriminator.batch is not None
+
+
+# reconstruction ---------------------------------------------------------------------------------
+
+
+def reconstruction(step: Step) -> torch.Tensor:
+    """Reconstruction loss, summed over the modalities."""
+    each = [
+        losses.weighted_mean(
+            step.networks.decoder(name).loss(
+                step.px[name], step.tensors[name][X_KEY], item.x_scaled
+            ),
+            item.row_weights,
+        )
+        for name, item in step.encoded.items()
+    ]
+    return torch.stack(each).sum()
+
+
+def kl(step: Step) -> torch.Tensor:
+    """KL divergence of the posteriors to the prior, summed over the modalities."""
+    each = [
+        step.networks.kl_scale(name) * losses.kl_to_standard_normal(item.qz)
+        for name, item in step.encoded.items()
+    ]
+    return torch.stack(each).sum()
+
+
+# which modality, which batch --------------------------------------------------------------------
+
+
+def modality_game(step: Step) -> torch.Tensor:
+    """Either side's term of the game over modalities."""
+    items = list(step.encoded.values())
+    codes = [step.networks.modality_codes[name] for name in step.encoded]
+    sizes = [len(item.z) for item in items]
+    given = [item.row_weights for item in items if item.row_weights is not None]
+    weights = torch.cat(given) if len(given) == len(items) else None
+    logits = step.output.modality
+    if step.networks.adversarial == "relativistic":
+        by_code = dict(zip(codes, logits.split(sizes), strict=True))
+        split = None
+        if weights is not None:
+            split = dict(zip(codes, weights.split(sizes), strict=True))
+        return losses.relativistic(by_code, split, generator=step.generator)
+    modality = torch.repeat_interleave(
+        torch.tensor(codes, device=logits.device), torch.tensor(sizes, device=logits.device)
+    )
+    return _game(step)(logits, modality, weights)
+
+
+def gradient_penalty(step: Step) -> torch.Tensor:
+    """Gradient penalty of the modality logits."""
+    return losses.gradient_penalty(
+        lambda points: step.networks.discriminator(points).modality, step.judged
+    )
+
+
+def batch_game(step: Step) -> torch.Tensor | None:
+    """Either side's term of the game over batches, within each modality.
+
+    The discriminator chooses among the batches that a modality has; modalities of a single batch
+    take no part: there telling batches apart would be telling modalities apart.
+    """
+    head = step.networks.discriminator.batch
+    assert head is not None
+    rows, codes, row_weights = [], [], []
+    hidden = step.output.hidden.split([len(item.z) for item in step.encoded.values()])
+    for (modality, item), each in zip(step.encoded.items(), hidden, strict=True):
+        counts = step.networks.batch_counts.get(modality)
+        possible = torch.ones(head.out_features) if counts is None else counts
+        possible = (possible > 0).to(each.device)
+        if item.batch is None or possible.sum() < 2:
+            continue
+        rows.append(head(each).masked_fill(~possible, -torch.inf))
+        codes.append(item.batch.reshape(len(each), -1)[:, 0])
+        row_weights.append(_weights_of(item))
+    if not rows:
+        return None
+    return _game(step)(torch.cat(rows), torch.cat(codes), torch.cat(row_weights))
+
+
+def _game(step: Step) -> Callable[..., torch.Tensor]:
+    return losses.adversarial_cross_entropy if step.generator else losses.modality_cross_entropy
+
+
+def _weights_of(item: Encoded) -> torch.Tensor:
+    return item.z.new_ones(len(item.z)) if item.row_weights is None else item.row_weights
+
+
+# classes ----------------------------------------------------------------------------------------
+
+
+def classification(step: Step) -> torch.Tensor:
+    """Cross-entropy of the classes."""
+    return losses.class_cross_entropy(step.class_logits, step.labels)
+
+
+def clustering(step: Step) -> torch.Tensor:
+    """Compact and separated classes, where the class head looks."""
+    sees_latent = step.networks.discriminator.linear_class_head
+    return losses.clustering(
+        step.class_logits.softmax(dim=-1), step.judged if sees_latent else step.output.hidden
+    )
+
+
+def ridge(step: Step) -> torch.Tensor | None:
+    """Size of the linear maps from what encoders see to class logits."""
+    networks = step.networks
+    head = networks.discriminator.classes
+    assert head is not None
+    terms = []
+    for name, n in networks.n_train.items():
+        if networks.label_counts[name].sum() >= _MANY_LABELED:
+            continue
+        weight = networks.encoder(name).mean.weight
+        class_map = head.weight @ (weight if step.generator else weight.detach())
+        terms.append(losses.ridge(class_map) / n)
+    return torch.stack(terms).sum() / len(networks.n_train) if terms else None
+
+
+def _is_linear(step: Step) -> bool:
+    """Whether class logits are a linear map of what the encoders see."""
+    sizes = step.networks.architecture
+    linear = sizes.n_layers == 0 and not sizes.linear_tail and sizes.linear_class_head
+    return linear and has_classes(step)
+
+
+def temperature(step: Step) -> torch.Tensor:
+    """Cross-entropy of the tempered logits, from which only the temperature learns."""
+    tempered = step.networks.discriminator.temper(step.class_logits.detach())
+    return losses.class_cross_entropy(tempered, step.labels)
+
+
+#: Every term of the loss by name, in the order of computation.
+TERMS: dict[str, Term] = {
+    "reconstruction": Term("autoencoders", reconstruction),
+    "kl": Term("autoencoders", kl),
+    "modality": Term("discriminator", modality_game, several_modalities),
+    "gradient_penalty": Term("discriminator", gradient_penalty, several_modalities),
+    "adversarial": Term("autoencoders", modality_game, several_modalities),
+    "batch": Term("discriminator", batch_game, has_batches),
+    "adversarial_batch": Term("autoencoders", batch_game, has_batches),
+    "classification": Term("both", classification, has_classes),
+    "clustering": Term("both", clustering, has_classes),
+    "ridge": Term("both", ridge, _is_linear),
+    "temperature": Term(
+        "discriminator",
+        temperature,
+        lambda step: step.networks.discriminator.log_temperature is not None,
+    ),
+    "translation": Term(
+        "autoencoders",
+        translation,
+        lambda step: has_classes(step) and several_modalities(step),
+    ),
+    "link": Term("autoencoders", link, several_modalities),
+    "cycle": Term("autoencoders", cycle, several_modalities),
+    "pairing": Term("autoencoders", pairing, lambda step: bool(step.paired)),
+}
