@@ -100,7 +100,7 @@ def reconstruction(step: Step) -> torch.Tensor:
 def kl(step: Step) -> torch.Tensor:
     """KL divergence of the posteriors to the prior, summed over the modalities."""
     each = [
-        step.networks.kl_scale(name) * losses.kl_to_standard_normal(item.qz)
+        step.networks.kl_scale(name) * losses.kl_to_standard_normal(item.qz, item.row_weights)
         for name, item in step.encoded.items()
     ]
     return torch.stack(each).sum()
