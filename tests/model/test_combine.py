@@ -55,35 +55,31 @@ def test_probabilities_by_hand():
     # row 0 in both, row 1 in b only, row 2 in a only, row 3 in none
     probabilities = {
         "a": np.array([[0.5, 0.5], [1.0, 0.0]]),
-        "b": np.array([[0.2, 0.8], [0.0, 1.0]]),
-    }
-    posteriors = {
-        "a": (np.zeros((2, 2)), np.array([[1.0, 1.0], [0.5, 0.5]])),
-        "b": (np.zeros((2, 2)), np.array([[1.0, 0.5**0.5], [2.0, 2.0]])),
+        "b": np.array([[0.2, 0.8], [0.3, 0.7]]),
     }
     positions = {"a": np.array([2, 0]), "b": np.array([0, 1])}
-    combined = combine_probabilities(probabilities, posteriors, positions, 4)
-    # row 0: weights 4 and (1 + 2) / 2, the mean of cubes
-    both = np.cbrt([4 * 1.0**3 + 1.5 * 0.2**3, 1.5 * 0.8**3])
-    expected = [both / both.sum(), [0.0, 1.0], [0.5, 0.5], [np.nan, np.nan]]
+    combined = combine_probabilities(probabilities, positions, 4)
+    # row 0: mean of logarithms times the root of 2; a zero counts as one in a million
+    both = np.exp(np.sqrt(2) * np.log([[1.0, 1e-6], [0.2, 0.8]]).mean(axis=0))
+    expected = [both / both.sum(), [0.3, 0.7], [0.5, 0.5], [np.nan, np.nan]]
     np.testing.assert_allclose(combined, expected, rtol=1e-6)
 
 
-def test_one_modality_keeps_its_probabilities():
-    probability = np.array([[0.7, 0.2, 0.1]])
-    posteriors = {"a": (np.zeros((1, 2)), np.ones((1, 2)))}
-    combined = combine_probabilities({"a": probability}, posteriors, {"a": np.array([0])}, 1)
-    np.testing.assert_allclose(combined, probability, rtol=1e-6)
+@pytest.mark.parametrize("n_modalities", [2, 4])
+def test_between_dependent_and_independent_modalities(n_modalities):
+    """Modalities that say the same add confidence, but less than independent ones would."""
+    probability = np.array([[0.6, 0.4]])
+    names = [str(k) for k in range(n_modalities)]
+    combined = combine_probabilities(
+        dict.fromkeys(names, probability), dict.fromkeys(names, np.array([0])), 1
+    )
+    odds = np.log(combined[0, 0] / combined[0, 1])
+    assert odds == pytest.approx(np.sqrt(n_modalities) * np.log(1.5), rel=1e-4)
 
 
-def test_who_cannot_tell_does_not_outvote_who_is_sure():
-    probabilities = {
-        "sure": np.array([[0.95, 0.05, 0.0]]),
-        "unsure": np.array([[0.2, 0.4, 0.4]]),
-        "unsure too": np.array([[0.1, 0.7, 0.2]]),
-    }
-    posteriors = {name: (np.zeros((1, 2)), np.ones((1, 2))) for name in probabilities}
-    positions = {name: np.array([0]) for name in probabilities}
-    combined = combine_probabilities(probabilities, posteriors, positions, 1)
-    assert combined.argmax() == 0
+def test_one_that_cannot_tell_changes_no_class():
+    probabilities = {"sure": np.array([[0.9, 0.1, 0.0]]), "unsure": np.full((1, 3), 1 / 3)}
+    positions = dict.fromkeys(probabilities, np.array([0]))
+    combined = combine_probabilities(probabilities, positions, 1)
+    assert combined.argsort().tolist() == [[2, 1, 0]]
     np.testing.assert_allclose(combined.sum(), 1, rtol=1e-6)

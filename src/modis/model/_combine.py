@@ -3,15 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import softmax
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["combine_posteriors", "combine_probabilities"]
 
-# With 1 a modality that cannot tell counts as much as one that is sure; the higher, the more the
-# surest modality decides alone. Chosen on samples held out of training parts.
-_EXPONENT = 3
+# a modality alone rules no class out
+_LEAST_PROBABILITY = 1e-6
 
 
 def combine_posteriors(
@@ -47,24 +47,18 @@ def combine_posteriors(
 
 
 def combine_probabilities(
-    probabilities: Mapping[str, np.ndarray],
-    posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    positions: Mapping[str, np.ndarray],
-    n_obs: int,
+    probabilities: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
 ) -> np.ndarray:
     """Class probabilities of every observation over the modalities that it has.
 
-    The power mean over modalities, with exponent 3, in which a modality that is sure of a class
-    outweighs those that cannot tell; each is weighted by the mean precision of its posterior. The
-    class of the combined latent point would be a mean of logits, in which one modality that is
-    far off outvotes all others.
+    The mean of the log-probabilities, times the square root of the number of modalities. Their
+    mean alone would be right if all modalities told the same, and so is underconfident; their sum
+    would be right if they told independent things, and so is overconfident.
 
     Parameters
     ----------
     probabilities
         Class probabilities by modality, each of shape ``(n, n_classes)``.
-    posteriors
-        Mean and standard deviation by modality, each of shape ``(n, n_latent)``.
     positions
         Row of the result that each of the `n` rows belongs to, by modality.
     n_obs
@@ -75,12 +69,9 @@ def combine_probabilities(
     float32 array of shape ``(n_obs, n_classes)``, NaN for observations without a modality.
     """
     total = np.zeros((n_obs, next(iter(probabilities.values())).shape[1]))
-    weight = np.zeros((n_obs, 1))
+    count = np.zeros((n_obs, 1))
     for name, probability in probabilities.items():
-        own = np.square(posteriors[name][1], dtype=np.float64)
-        precision = (1 / own).mean(axis=1, keepdims=True)
-        total[positions[name]] += precision * np.power(probability, _EXPONENT, dtype=np.float64)
-        weight[positions[name]] += precision
-    weight[weight == 0] = np.nan
-    mean = (total / weight) ** (1 / _EXPONENT)
-    return (mean / mean.sum(axis=1, keepdims=True)).astype(np.float32)
+        total[positions[name]] += np.log(np.maximum(probability, _LEAST_PROBABILITY))
+        count[positions[name]] += 1
+    count[count == 0] = np.nan
+    return softmax(total / np.sqrt(count), axis=1).astype(np.float32)

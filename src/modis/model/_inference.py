@@ -89,9 +89,8 @@ def predict(
     mdata
         Data to classify; the training data by default.
     modality
-        Classify from this modality only. By default from all that an observation has:
-        the power mean of their class probabilities (exponent 3: who is sure outweighs who
-        cannot tell), weighted by the precision of each modality's posterior.
+        Classify from this modality only. By default from all that an observation has: the mean
+        of their log-probabilities, times the square root of the number of modalities.
     soft
         Return probabilities instead of class names.
     indices
@@ -125,7 +124,7 @@ def predict(
         self._check_trained()
         posteriors, found, n_obs = self._posteriors(mdata, indices, None)
         each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
-        probability = combine_probabilities(each, posteriors, found, n_obs)
+        probability = combine_probabilities(each, found, n_obs)
     index = self._obs_names(mdata, modality, indices)
     if soft:
         return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
