@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import rich.pretty  # noqa: F401 -- scvi-tools' view_anndata_setup uses it without importing it
 import torch
 from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
@@ -40,6 +41,7 @@ _NOT_HERE = {
     "differential_abundance",
     "get_normalized_expression",
     "get_normalized_function_name",
+    "view_registry",
 }
 
 

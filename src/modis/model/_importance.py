@@ -154,11 +154,7 @@ def _classes_to_explain(model: Model, class_name: str | None) -> list[str]:
         )
     if class_name is not None and class_name not in classes:
         raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
-    if not model.is_trained_:
-        raise RuntimeError(
-            "The model is not trained, so its features have no importance yet: call "
-            "model.train() first."
-        )
+    model._check_trained()
     return classes if class_name is None else [class_name]
 
 

@@ -94,6 +94,14 @@ def train(
         or preset.batch_size(longest),
         balance_classes=balance,
     )
+    if asked < 1 and not splitter.n_val:
+        warnings.warn(
+            f"train_size={asked:g} holds out no observation: each group of the same modalities and "
+            "class is too small. Every observation trains, and the weights of the last epoch stay. "
+            "Set train_size=1 to say so.",
+            UserWarning,
+            stacklevel=2,
+        )
     if max_epochs is not None and max_epochs < 1:
         raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
     max_epochs = max_epochs or preset.n_epochs(splitter.steps_per_epoch)
