@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..data import align_links, register
-from ..module import Preset, choose_preset, find_preset
+from ..module import Preset, choose_preset
 from . import _importance, _inference, _persistence, _summary, _training, _translation
 from ._base import Model
 from ._summary import logger
@@ -162,7 +162,7 @@ class MODIS(Model):
             feature_links = feature_links.copy()
             _summary.announce_links(self._links)
         preset = self._choose(module_kwargs.get("n_layers")) if architecture == "default" else None
-        preset = preset or find_preset(architecture)
+        preset = preset or Preset.find(architecture)
         self.preset = preset.with_sizes(n_latent=n_latent, **module_kwargs)
         self.module = self._module_cls(
             n_input={name: len(features) for name, features in spec.var_names.items()},

@@ -96,9 +96,8 @@ def train(
     )
     if asked < 1 and not splitter.n_val:
         warnings.warn(
-            f"train_size={asked:g} holds out no observation: each group of the same modalities and "
-            "class is too small. Every observation trains, and the weights of the last epoch stay. "
-            "Set train_size=1 to say so.",
+            f"train_size={asked:g} holds out no observation: there are too few of each class. All "
+            "train, and the weights of the last epoch stay. Set train_size=1 to say so.",
             UserWarning,
             stacklevel=2,
         )

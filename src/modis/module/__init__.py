@@ -1,13 +1,11 @@
 """The model's networks put together, and its loss terms."""
 
 from ._architecture import Architecture
-from ._cross_modal import link_loss
-from ._losses import weighted_sum
 from ._module import MODISModule
 from ._networks import ADVERSARIAL, Encoded
-from ._presets import LOSS_WEIGHTS, PRESETS, Preset, choose_preset, find_preset
+from ._presets import LOSS_WEIGHTS, PRESETS, Preset, choose_preset
 from ._step import Step
-from ._terms import TERMS, Term, compute_terms
+from ._terms import TERMS, Term
 
 __all__ = [
     "ADVERSARIAL",
@@ -21,8 +19,4 @@ __all__ = [
     "Step",
     "Term",
     "choose_preset",
-    "compute_terms",
-    "find_preset",
-    "link_loss",
-    "weighted_sum",
 ]

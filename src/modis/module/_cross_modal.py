@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._networks import Encoded, Networks
     from ._step import Step
 
-__all__ = ["cycle", "link", "link_loss", "pairing", "translation"]
+__all__ = ["cycle", "link", "pairing", "translation"]
 
 # an unlabelled observation counts as one of its likeliest class from this probability on
 _CONFIDENT = 0.9
@@ -102,7 +102,7 @@ def _compute_guided(step: Step) -> dict[str, torch.Tensor]:
         )
         translated = networks.scaled_mean(target, decoded)
         if (source, target) in linked:
-            links.append(link_loss(networks, source, target, encoded[source], translated).mean())
+            links.append(networks.link_loss(source, target, encoded[source], translated).mean())
         if (source, target) in cycled:
             # of all classes: from one alone, an encoder learns what translations look like
             labels = step.tensors[source][LABELS_KEY]
@@ -122,32 +122,6 @@ def pairing(step: Step) -> torch.Tensor:
         step.networks.encode(name, tensors[X_KEY]) for name, tensors in step.paired.items()
     )
     return losses.squared_distance(first.qz.mean, second.qz.mean)
-
-
-def link_loss(
-    networks: Networks, source: str, target: str, encoded: Encoded, translated: torch.Tensor
-) -> torch.Tensor:
-    """Disagreement of a translation with the feature links, per observation.
-
-    Parameters
-    ----------
-    networks
-        The networks.
-    source, target
-        Linked modalities.
-    encoded
-        Minibatch of the source.
-    translated
-        Its translation, scaled as the target's encoder sees it, shape ``(n, n_target)``.
-
-    Returns
-    -------
-    Tensor of shape ``(n,)``, between 0 and 2.
-    """
-    return networks.link_maps[source, target].loss(
-        networks.scaler(source).standardize(encoded.x_scaled),
-        networks.scaler(target).standardize(translated),
-    )
 
 
 def _lacks_labels(networks: Networks, modality: str) -> bool:

@@ -27,7 +27,6 @@ __all__ = [
     "ridge",
     "squared_distance",
     "weighted_mean",
-    "weighted_sum",
 ]
 
 _EPS = 1e-9
@@ -291,28 +290,3 @@ def squared_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
 def weighted_mean(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
     """Mean of values of shape ``(n,)``, weighted if there are weights."""
     return values.mean() if weights is None else (weights * values).sum() / weights.sum()
-
-
-def weighted_sum(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
-    """Sum of the terms times their weights, 1 where not named.
-
-    Parameters
-    ----------
-    terms
-        Loss terms by name, each a single number.
-    weights
-        Weight by name.
-
-    Returns
-    -------
-    Tensor without dimensions.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from modis.module import weighted_sum
-    >>> terms = {"reconstruction": torch.tensor(2.0), "kl": torch.tensor(10.0)}
-    >>> weighted_sum(terms, {"kl": 0.5}).item()
-    7.0
-    """
-    return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import torch
 from scvi.module.base import LossOutput
 
-from . import _losses as losses
 from ._networks import Encoded, Networks, Tensors
 from ._step import Step
 from ._terms import compute_terms
@@ -121,7 +120,7 @@ class MODISModule(Networks):
         step = Step(self, tensors, inference_outputs, weights, True, generative_outputs, paired)
         terms = compute_terms(step)
         return LossOutput(
-            loss=losses.weighted_sum(terms, weights),
+            loss=torch.stack([weights[name] * term for name, term in terms.items()]).sum(),
             extra_metrics={name: term.detach() for name, term in terms.items()},
             n_obs_minibatch=len(step.labels),
         )

@@ -11,7 +11,7 @@ from torch import nn
 from .._constants import BATCH_KEY, WEIGHTS_KEY, X_KEY
 from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
 from ._link_map import build_link_maps
-from ._presets import Preset, find_preset
+from ._presets import Preset
 
 if TYPE_CHECKING:
     from torch.distributions import Distribution, Normal
@@ -78,7 +78,7 @@ class Networks(BaseModuleClass):
             raise ValueError(
                 f"adversarial={adversarial!r} is not known; choose one of {ADVERSARIAL}."
             )
-        self.preset = find_preset(preset).with_sizes(**sizes)
+        self.preset = Preset.find(preset).with_sizes(**sizes)
         self.architecture = built = self.preset.architecture
         self.adversarial = adversarial
         self.n_classes = n_classes if n_classes > 1 else 0
@@ -275,6 +275,25 @@ class Networks(BaseModuleClass):
     def classify(self, z: torch.Tensor) -> torch.Tensor:
         """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
         return self.class_logits(z).softmax(dim=-1)
+
+    def link_loss(
+        self, source: str, target: str, encoded: Encoded, translated: torch.Tensor
+    ) -> torch.Tensor:
+        """Disagreement of a translation with the feature links, ``(n,)``, between 0 and 2.
+
+        Parameters
+        ----------
+        source, target
+            Linked modalities.
+        encoded
+            Minibatch of the source.
+        translated
+            Its translation, scaled as the target's encoder sees it, shape ``(n, n_target)``.
+        """
+        return self.link_maps[source, target].loss(
+            self.scaler(source).standardize(encoded.x_scaled),
+            self.scaler(target).standardize(translated),
+        )
 
     # a minibatch of every modality --------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._architecture import Architecture
 
-__all__ = ["LOSS_WEIGHTS", "PRESETS", "Preset", "choose_preset", "find_preset"]
+__all__ = ["LOSS_WEIGHTS", "PRESETS", "Preset", "choose_preset"]
 
 #: Weight of every loss term of :data:`~modis.module.TERMS` in large cohorts. ``kl`` is per
 #: observation: the paper's 5e-4 on a KL summed over a minibatch of 32. ``clustering`` is the
@@ -91,6 +91,25 @@ class Preset:
     lr: float = 1e-3
     lr_discriminator: float = 1e-3
     decay_lr: bool = True
+
+    @classmethod
+    def find(cls, preset: str | Preset | Mapping[str, Any]) -> Preset:
+        """Preset by name, as it is, or from what :meth:`to_dict` returned.
+
+        Raises
+        ------
+        ValueError
+            If there is no preset of the name.
+        """
+        if isinstance(preset, Preset):
+            return preset
+        if isinstance(preset, Mapping):
+            return cls(**{**preset, "architecture": Architecture(**preset["architecture"])})
+        if preset not in PRESETS:
+            raise ValueError(
+                f"architecture={preset!r} is not known; choose one of {['default', *PRESETS]}."
+            )
+        return PRESETS[preset]
 
     def batch_size(self, n_obs: int) -> int:
         """Observations per modality and minibatch, for `n_obs` in the longest modality."""
@@ -178,27 +197,6 @@ PRESETS: dict[str, Preset] = {
         decay_lr=False,
     ),
 }
-
-
-def find_preset(preset: str | Preset | Mapping[str, Any]) -> Preset:
-    """Preset by name, as it is, or from what :meth:`Preset.to_dict` returned.
-
-    Raises
-    ------
-    ValueError
-        If there is no preset of the name.
-    """
-    if isinstance(preset, Preset):
-        return preset
-    if isinstance(preset, Mapping):
-        sizes = dict(preset["architecture"])
-        sizes["discriminator_hidden"] = tuple(sizes["discriminator_hidden"])
-        return Preset(**{**preset, "architecture": Architecture(**sizes)})
-    if preset not in PRESETS:
-        raise ValueError(
-            f"architecture={preset!r} is not known; choose one of {['default', *PRESETS]}."
-        )
-    return PRESETS[preset]
 
 
 def choose_preset(

@@ -9,7 +9,6 @@ import torch
 from lightning.pytorch import LightningModule
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
-from ..module import link_loss, weighted_sum
 from ._schedule import learning_rate_factor
 from ._selection import ValidationPass
 
@@ -153,7 +152,8 @@ class MODISTrainingPlan(LightningModule):
         weights_1 = weights | {"gradient_penalty": penalty if on_turn else 0.0}
         terms = module.discriminator_terms(batch, encoded, weights_1)
         if terms:
-            self._update(discriminator, weighted_sum(terms, weights_1))
+            total = torch.stack([weights_1[name] * term for name, term in terms.items()]).sum()
+            self._update(discriminator, total)
             schedules[1].step()
         # the discriminator is frozen, whatever happens within
         with self.toggled_optimizer(autoencoders):
@@ -169,7 +169,7 @@ class MODISTrainingPlan(LightningModule):
         optimizer.zero_grad()
         self.manual_backward(loss)
         if self.clipping["gradient_clip_val"] is not None:
-            self.clip_gradients(optimizer, **self.clipping)
+            self.clip_gradients(optimizer.optimizer, **self.clipping)
         optimizer.step()
 
     def _add(self, terms: Mapping[str, torch.Tensor]) -> None:
@@ -222,7 +222,7 @@ class MODISTrainingPlan(LightningModule):
                 shape = (len(encoded.z), len(decoder.n_categories))
                 codes = torch.zeros(shape, dtype=torch.long, device=encoded.z.device)
                 translated = module.scaled_mean(target, decoder(encoded.z, codes))
-                loss = link_loss(module, source, target, encoded, translated)
+                loss = module.link_loss(source, target, encoded, translated)
                 seen.link.setdefault((source, target), []).append(loss.float())
         if module.n_classes:
             seen.logits.append(module.class_logits(encoded.z).float())
