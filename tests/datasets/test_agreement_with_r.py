@@ -27,7 +27,6 @@ pytestmark = [
 
 OMICS = ("methylation", "expression", "protein")
 DELTA = 2.0
-P_DMP = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -148,28 +147,3 @@ def test_effects_carry_over(simulator, samples, parameters, shared_data):
         shifted["protein"].loc[proteins["source_feature"]],
         shifted["expression"].loc[proteins["target_feature"]],
     )
-
-
-def test_share_of_differential_features(simulator, samples, parameters, shared_data):
-    def share(name):
-        return _differential(samples[simulator, name], parameters["mean"][name]).mean()
-
-    links = pd.read_csv(shared_data / "intersim_feature_links.csv")
-    cpgs_of_gene = links[links["source_modality"] == "methylation"][
-        "target_feature"
-    ].value_counts()
-    p_gene = 1 - (1 - P_DMP) ** cpgs_of_gene
-    proteins = links[links["source_modality"] == "protein"]["target_feature"]
-    # Proteins of one gene shift together: each gene counts with the square of its proteins.
-    weight = proteins.value_counts()
-    p_protein = p_gene[weight.index]
-    expected = {
-        "methylation": (P_DMP, np.sqrt(P_DMP * (1 - P_DMP) / 367 / 5)),
-        "expression": (p_gene.mean(), np.sqrt((p_gene * (1 - p_gene)).sum() / 5) / 131),
-        "protein": (
-            (weight * p_protein).sum() / 160,
-            np.sqrt((weight**2 * p_protein * (1 - p_protein)).sum() / 5) / 160,
-        ),
-    }
-    for name, (p, error) in expected.items():
-        assert abs(share(name) - p) < 4 * error, name

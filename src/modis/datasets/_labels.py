@@ -90,8 +90,8 @@ def hide_labels(
     in_reach = has.any(axis=1) & is_labelled
     members = shuffled_classes(labels, np.random.default_rng(seed), in_reach)
     counts = np.zeros((len(members), has.shape[1]), dtype=int)
-    for own, rows in zip(counts, members, strict=True):
-        own += has[rows[is_chosen[rows]]].sum(axis=0)
+    for code, rows in enumerate(members):
+        counts[code] = has[rows[is_chosen[rows]]].sum(axis=0)
     if n_per_class is not None:
         quotas = np.minimum(counts, n_per_class)
     elif labeled_fraction is not None:

@@ -92,9 +92,10 @@ def read_tables(
         _warn(name, modalities[name], samples.index)
         every = every.union(modalities[name].obs_names, sort=False)
     samples = samples.reindex(every)
-    for column in samples.select_dtypes(object):
+    for column in samples:
         # Truth values become objects when rows are added, and files cannot hold the mixture.
-        samples[column] = samples[column].astype("boolean")
+        if pd.api.types.is_object_dtype(samples[column].dtype):
+            samples[column] = samples[column].astype("boolean")
     return assemble(modalities, samples)
 
 

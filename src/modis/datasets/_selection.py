@@ -84,35 +84,31 @@ def observation_values(
     tables = {"mdata": mdata.obs} | {name: adata.obs for name, adata in mdata.mod.items()}
     columns = {name: obs[key] for name, obs in tables.items() if key in obs}
     if not columns:
-        found = sorted({column for obs in tables.values() for column in obs.columns})
+        names = sorted({column for obs in tables.values() for column in obs.columns})
         raise KeyError(
             f"There is no obs column {key!r}, neither in the MuData nor in a modality. "
-            f"Columns found: {found}."
+            f"Columns found: {names}."
         )
 
     values = pd.Series(np.nan, index=_observation_names(mdata), dtype=object)
-    vocabulary: dict[object, None] = {}
-    is_text = False
     for name, column in columns.items():
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            vocabulary |= dict.fromkeys(column.cat.categories)
-            is_text = True
-        stated = column.astype(object)
-        stated = stated[stated.notna() & ~stated.isin(["", *missing])]
-        stated = stated[stated.index.isin(values.index)]
-        known = values.reindex(stated.index)
-        clash = stated.index[(known.notna() & (known != stated)).to_numpy()]
+        stated = column.astype(object)[column.notna() & column.index.isin(values.index)]
+        stated = stated[~stated.isin(["", *missing])]
+        known = values[stated.index]
+        clash = stated.index[known.notna() & (known != stated)]
         if len(clash):
             raise ValueError(
                 f"{len(clash)} observations have different values of {key!r} in {name!r} and "
                 f"elsewhere, such as {clash[:3].tolist()}. An observation can have one only."
             )
-        values.loc[stated.index] = stated
+        values[stated.index] = stated
 
-    stated_values = set(values.dropna())
-    if not is_text and not any(isinstance(value, str) for value in stated_values):
+    found = set(values.dropna())
+    categorical = [c for c in columns.values() if isinstance(c.dtype, pd.CategoricalDtype)]
+    if not categorical and not any(isinstance(value, str) for value in found):
         return values.infer_objects()
-    vocabulary |= dict.fromkeys(sorted(stated_values - set(vocabulary), key=str))
+    vocabulary = dict.fromkeys(value for column in categorical for value in column.cat.categories)
+    vocabulary |= dict.fromkeys(sorted(found - set(vocabulary), key=str))
     return values.astype(pd.CategoricalDtype(list(vocabulary))).cat.remove_unused_categories()
 
 
