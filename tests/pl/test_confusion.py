@@ -110,7 +110,7 @@ def test_given_axes_are_used(data):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"y_pred": ["a"]}, "y_true has 2, y_pred has 1"),
+        ({"y_pred": ["a"]}, r"inconsistent numbers of samples: \[2, 1\]"),
         ({"y_true": [None, None]}, "No sample has a true class"),
         ({"y_pred": ["a", None]}, "1 samples .* no predicted value"),
         ({"modality": [None, "rna"]}, "1 samples .* no modality value"),

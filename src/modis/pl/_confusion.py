@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
+from sklearn.utils import check_consistent_length
 
 from ._heatmap import heatmap
 from ._palette import in_order
@@ -146,10 +147,7 @@ def _samples(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None) -
         name: pd.Series(values, dtype=object).reset_index(drop=True)
         for name, values in given.items()
     }
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"One entry per sample is needed in every array, but {found}.")
+    check_consistent_length(*columns.values())
     samples = pd.DataFrame(columns).rename(columns={"y_true": "true", "y_pred": "predicted"})
     samples = samples[~is_missing(samples["true"])]
     if samples.empty:
