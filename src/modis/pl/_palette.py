@@ -22,17 +22,16 @@ UNLABELED_COLOR = "#bdbdbd"
 # The first six are those of Okabe and Ito (2008), without yellow, which does not show on white,
 # and black. Each of the others is the colour furthest from all before it, from grey and from
 # white. No two of the first 18 are closer than 15.8, and no two of all 30 closer than 11.5.
-CLASS_COLORS = tuple(
-    """
-    #0072b2 #e69f00 #009e73 #cc79a7 #d55e00 #56b4e9 #691e00 #4b2d4b #3c0fa5
-    #9669ff #e1004b #d2b469 #780078 #4b693c #b40f78 #874b00 #8796ff #5a4bc3
-    #ff7896 #5a2d2d #78a53c #5ad22d #b41ea5 #5a0087 #a587c3 #96a569 #2d5af0
-    #a5695a #a569d2 #a52d2d
-    """.split()
-)
+CLASS_CODES = """
+0072b2 e69f00 009e73 cc79a7 d55e00 56b4e9 691e00 4b2d4b 3c0fa5 9669ff e1004b d2b469
+780078 4b693c b40f78 874b00 8796ff 5a4bc3 ff7896 5a2d2d 78a53c 5ad22d b41ea5 5a0087
+a587c3 96a569 2d5af0 a5695a a569d2 a52d2d
+"""
+CLASS_COLORS = tuple(f"#{code}" for code in CLASS_CODES.split())
 # Paul Tol's "muted" without sand, which is too light on white, in the order that keeps the first
 # ones furthest apart: 38 for four, 20.4 for six, 15.6 for all eight.
-MODALITY_COLORS = tuple("#332288 #88ccee #999933 #882255 #117733 #cc6677 #aa4499 #44aa99".split())
+MODALITY_CODES = "332288 88ccee 999933 882255 117733 cc6677 aa4499 44aa99"
+MODALITY_COLORS = tuple(f"#{code}" for code in MODALITY_CODES.split())
 _LISTS = {"class": CLASS_COLORS, "modality": MODALITY_COLORS}
 
 
