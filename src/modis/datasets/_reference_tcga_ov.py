@@ -97,8 +97,13 @@ def _download() -> dict[str, Path]:
 
 def _read(file: Path) -> Any:
     # Imported here because only this reference needs it.
-    import rdata
-
+    try:
+        import rdata
+    except ImportError as error:
+        raise ImportError(
+            "Files of R need the library rdata. Install it with: "
+            'pip install "modis-omics[datasets]"'
+        ) from error
     try:
         contents = rdata.read_rda(file)
     except Exception as error:
