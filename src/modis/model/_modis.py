@@ -61,6 +61,11 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
         Fields of :class:`~modis.module.Architecture` that differ from the architecture's:
         ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ...
 
+    References
+    ----------
+    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
+    Datasets*.
+
     Examples
     --------
     >>> from modis import MODIS
@@ -77,11 +82,6 @@ class MODIS(TrainingMixin, InferenceMixin, TranslationMixin, ImportanceMixin, Sc
       classes: class_1, class_2, class_3, class_4, class_5
     >>> model.predict().shape
     (60,)
-
-    References
-    ----------
-    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
-    Datasets*.
     """
 
     _module_cls = MODISModule

@@ -363,6 +363,8 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, ClassTerms, BaseMod
         weights
             Weight by term. Where not named 1, or 0 for clustering, translation, link, cycle,
             ridge and adversarial_batch.
+        paired
+            Rows of observations that two modalities saw, by modality, for the term of pairs.
 
         Returns
         -------

@@ -29,14 +29,14 @@ def batch_size_for(n_obs: int, wanted: int | None, norm: str | None) -> int:
     norm
         Normalisation of the networks; ``"batch"`` needs two rows.
 
+    Returns
+    -------
+    Number of rows.
+
     Raises
     ------
     ValueError
         If the user's wish is too small.
-
-    Returns
-    -------
-    Number of rows.
 
     Examples
     --------
@@ -88,14 +88,14 @@ def epochs_for(steps_per_epoch: int, wanted: int | None) -> int:
     wanted
         What the user asked for; `None` gives about 600 steps, in 10 to 400 epochs.
 
+    Returns
+    -------
+    Number of epochs.
+
     Raises
     ------
     ValueError
         If the user's wish is below one.
-
-    Returns
-    -------
-    Number of epochs.
 
     Examples
     --------
