@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import ast
 import csv
+import ctypes
 import importlib
 import json
 import multiprocessing
@@ -233,6 +234,7 @@ def _run_in_child(tree: Path, tests: list[str], report: Path) -> None:
     status = 99
     try:
         os.setsid()
+        _end_with_parent()
         with open(tree / "output.txt", "wb") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
@@ -257,6 +259,12 @@ def _run_in_child(tree: Path, tests: list[str], report: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when the one that made it ends."""
+    set_signal_of_parents_death = 1
+    ctypes.CDLL(None).prctl(set_signal_of_parents_death, signal.SIGKILL)
 
 
 def stages(room: str, name: str) -> list[list[str]]:
@@ -350,6 +358,7 @@ def warm_up(tree: Path) -> None:
 
 def work(mutants: list[Mutant], taken: Any, tree: Path, seconds: dict, out: Path) -> None:
     """Judge one mutant after the other, sharing the list with other processes."""
+    _end_with_parent()
     os.chdir(tree)
     sys.dont_write_bytecode = True  # a stale file would hide a mutant made in the same second
     while True:
