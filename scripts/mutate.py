@@ -68,19 +68,8 @@ class Mutant:
     after: str
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of a mutant; its place and change as in the CSV."""
-
-    path: str
-    line: int
-    start: int
-    kind: str
-    before: str
-    after: str
-    status: str
-    by: str
-    seconds: float
+#: Columns of the results.
+COLUMNS = [*(field.name for field in fields(Mutant)), "status", "by", "seconds"]
 
 
 # mutants ---------------------------------------------------------------------------------------
@@ -292,15 +281,13 @@ def measure(tree: Path, rooms: list[str]) -> dict[str, float]:
     return seconds
 
 
-def judge(mutant: Mutant, tree: Path, seconds: dict[str, float]) -> Result:
+def judge(mutant: Mutant, tree: Path, seconds: dict[str, float]) -> tuple[str, str]:
     """Put the mutant into the tree, run the tests, and take it out again."""
-    path, began = tree / mutant.path, time.monotonic()
+    path = tree / mutant.path
     text = path.read_bytes()
     changed = text[: mutant.start] + mutant.after.encode() + text[mutant.end :]
-    status, by = "survived", ""
     room, name = Path(mutant.path).parts[2:4]
     try:
-        compile(changed, mutant.path, "exec")
         path.write_bytes(changed)
         for stage in stages(room, name):
             files = sorted(stage, key=lambda file: seconds.get(file, 0))
@@ -310,17 +297,10 @@ def judge(mutant: Mutant, tree: Path, seconds: dict[str, float]) -> Result:
                 raise SystemExit(failed)
             # 5: no test was collected
             if code not in (0, 5):
-                status, by = "killed", failed
-                break
-    except SyntaxError:
-        status = "invalid"
+                return "killed", failed
+        return "survived", ""
     finally:
         path.write_bytes(text)
-    return Result(
-        *(mutant.path, mutant.line, mutant.start, mutant.kind),
-        *(" ".join(part.split()) for part in (mutant.before, mutant.after)),
-        *(status, by, round(time.monotonic() - began, 1)),
-    )
 
 
 # all together ----------------------------------------------------------------------------------
@@ -366,11 +346,13 @@ def work(mutants: list[Mutant], taken: Any, tree: Path, seconds: dict, out: Path
             number, taken.value = taken.value, taken.value + 1
         if number >= len(mutants):
             return
-        result = judge(mutants[number], tree, seconds)
+        mutant, began = mutants[number], time.monotonic()
+        status, by = judge(mutant, tree, seconds)
+        took = time.monotonic() - began
         with taken.get_lock(), out.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(astuple(result))
-        where = f"{result.path}:{result.line}"
-        print(f"{result.status:9}{where:45} {result.seconds:5.0f} s  {result.kind}", flush=True)
+            csv.writer(file).writerow([*astuple(mutant), status, by, f"{took:.1f}"])
+        where = f"{mutant.path}:{mutant.line}"
+        print(f"{status:9}{where:45} {took:5.0f} s  {mutant.kind}", flush=True)
 
 
 def read(out: Path) -> list[dict[str, str]]:
@@ -383,8 +365,9 @@ def list_survivors(out: Path) -> None:
     for row in rows:
         if row["status"] == "survived":
             print(f"{row['path']}:{row['line']}: {row['kind']}")
-            print(f"  - {row['before']}\n  + {row['after']}")
-    counts = Counter(row["status"] for row in rows if row["status"] != "invalid")
+            before, after = (" ".join(row[key].split()) for key in ("before", "after"))
+            print(f"  - {before}\n  + {after}")
+    counts = Counter(row["status"] for row in rows)
     share = counts["killed"] / max(counts.total(), 1)
     print(f"killed {counts['killed']} of {counts.total()} ({share:.0%})")
 
@@ -403,7 +386,7 @@ def main() -> None:
         return
     out = options.out.resolve()
     if not out.exists():
-        out.write_text(",".join(f.name for f in fields(Result)) + "\n", encoding="utf-8")
+        out.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     done = {(row["path"], int(row["start"]), row["kind"]) for row in read(out)}
     chosen = choose(options.rooms, options.number, options.seed)
     mutants = [m for m in chosen if (m.path, m.start, m.kind) not in done]
