@@ -116,9 +116,3 @@ def test_commands_and_options_exist() -> None:
         asked = {word for word in words[2:] if word.startswith("-") and word != "--help"}
         unknown += [line] if asked - known else []
     assert unknown == []
-
-
-def test_every_page_is_reached() -> None:
-    listed = {line.strip() for line in INDEX.read_text(encoding="utf-8").splitlines()}
-    missing = [page.stem for page in GUIDE if page != INDEX and page.stem not in listed]
-    assert not missing, f"not in the user guide's table of contents: {missing}"

@@ -36,8 +36,3 @@ def test_weights_are_those_of_the_code():
         assert float(usual) == LOSS_WEIGHTS[name], name
         number = re.match(r"\s*([\d.]+) with", linear)
         assert (float(number[1]) if number else None) == LINEAR_LOSS_WEIGHTS.get(name), name
-
-
-def test_linked_code_is_on_the_page():
-    linked = set(re.findall(r"<(code-[a-z-]+)>`", PAGE))
-    assert sorted(anchor for anchor in linked if f"({anchor})=" not in PAGE) == []
