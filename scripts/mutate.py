@@ -139,19 +139,15 @@ def _mutations(node: ast.AST) -> Iterator[tuple[Any, str, ast.AST]]:
             yield node, "constant", changed(value=value + 1)
         case ast.Constant(value=float() as value):
             yield node, "constant", changed(value=2 * value if value else 1.0)
-        case ast.IfExp(test=test):
-            yield test, "condition", ast.UnaryOp(ast.Not(), test)
-        case ast.If(test=test) | ast.While(test=test):
+        case ast.IfExp(test=test) | ast.If(test=test) | ast.While(test=test):
             yield test, "condition", ast.UnaryOp(ast.Not(), test)
         case ast.Return(value=ast.expr() as value) if not isinstance(
             value, ast.JoinedStr | ast.Constant
         ):
             yield node, "return", ast.Return(ast.Constant(None))
-        case ast.Expr(value=ast.Call()):
+        case ast.Expr(value=ast.Call()) | ast.Continue() | ast.Break():
             yield node, "deleted statement", ast.Pass()
         case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
-            yield node, "deleted statement", ast.Pass()
-        case ast.Continue() | ast.Break():
             yield node, "deleted statement", ast.Pass()
     if isinstance(node, ast.Call):
         for position, keyword in enumerate(node.keywords):
