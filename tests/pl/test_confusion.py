@@ -76,17 +76,12 @@ def test_class_that_a_modality_lacks_is_marked():
 
 
 def test_samples_without_class_are_left_out():
-    (ax,) = confusion(pd.Series(["a", None, "b", np.nan, ""]), ["a", "b", "b", "a", None])
+    (ax,) = confusion(pd.Series(["c2", None, "c10", np.nan, ""]), ["c2", "b", "c10", "a", None])
     assert cells(ax, 2)[0].tolist() == [["100", ""], ["", "100"]]
-    assert "of 2 correct" in ax.texts[-1].get_text()
-
-
-def test_order_of_classes():
-    (ax,) = confusion(["c10", "c2"], ["c2", "c2"])
     assert ticks(ax.yaxis) == ["c2", "c10"]
 
 
-@pytest.mark.parametrize(("n_classes", "n_modalities"), [(2, 1), (5, 4), (14, 6), (30, 3)])
+@pytest.mark.parametrize(("n_classes", "n_modalities"), [(2, 1), (14, 6)])
 def test_sizes(rng, drawn, n_classes, n_modalities):
     names = np.array([f"a class with a long name {i}" for i in range(n_classes)])
     y_true = np.tile(names, 10)

@@ -46,17 +46,10 @@ def test_train_and_validation_share_a_panel(logged, drawn):
     assert all(ax.get_xlabel() == "epoch" for ax in axes)
 
 
-def test_best_epoch_is_marked(logged):
-    axes = history(logged, best_epoch=1)
-    assert [list(ax.lines[-1].get_xdata()) for ax in axes] == [[1, 1]] * 3
-    assert legend(axes[0].figure.legends[0])[-1] == "best epoch (1)"
-
-
 @pytest.mark.parametrize(
     ("keys", "titles", "n_lines"),
     [
         (["kl_rna", "loss"], ["kl_rna", "loss"], [2, 2]),
-        (["validation_loss"], ["loss"], [1]),
         (["train_loss_step"], ["loss"], [1]),
         (["loss", "validation_loss"], ["loss"], [2]),
         ("mixing", ["mixing"], [1]),
@@ -72,6 +65,7 @@ def test_given_axes_are_used(logged, drawn):
     _, given = plt.subplots(1, 2, layout="constrained")
     axes = history(logged, keys=["loss", "mixing"], best_epoch=2, axes=given)
     assert axes.tolist() == given.tolist()
+    assert [list(ax.lines[-1].get_xdata()) for ax in axes] == [[2, 2]] * 2
     assert legend(given[1].get_legend()) == ["train", "validation", "best epoch (2)"]
     assert given[0].get_legend() is None
     drawn(given)

@@ -46,7 +46,10 @@ def legend(ax):
 def test_points_stand_where_they_should_in_their_colors(rng, drawn):
     embedding = make(rng)
     embedding.obsm["X_umap"] = rng.normal(size=(60, 3))
+    before = embedding.copy()
     axes = latent(embedding)
+    pd.testing.assert_frame_equal(embedding.obs, before.obs)
+    assert (list(embedding.obsm), len(embedding.uns)) == (["X_modis", "X_umap"], 0)
     assert [ax.get_title(loc="left") for ax in axes] == ["Modality", "Class"]
     assert legend(axes[0]) == ["adt", "rna"]
     assert legend(axes[1]) == ["class 0", "class 1", "class 2"]
@@ -94,16 +97,6 @@ def test_smallest_embeddings(rng, drawn, n, n_latent):
     drawn(latent(make(rng, n=n, n_classes=1, modalities=["rna"], n_latent=n_latent)))
 
 
-def test_input_is_not_changed(rng):
-    embedding = make(rng)
-    before = embedding.copy()
-    latent(embedding, color=["modality", "label", "predicted"])
-    pd.testing.assert_frame_equal(embedding.obs, before.obs)
-    assert list(embedding.obsm) == list(before.obsm) == ["X_modis"]
-    np.testing.assert_array_equal(embedding.obsm["X_modis"], before.obsm["X_modis"])
-    assert len(embedding.uns) == 0
-
-
 def test_unlabeled_samples_lie_underneath_in_grey(rng):
     embedding = make(rng)
     labels = embedding.obs["label"].astype(object)
@@ -142,13 +135,12 @@ def test_colors_that_scanpy_would_use_come_first(rng):
     assert to_rgba("#111111") not in points(latent(embedding, color="label")[0])[1]
 
 
-@pytest.mark.parametrize("n_classes", [11, 30])
-def test_many_classes_are_numbered(rng, drawn, n_classes):
-    embedding = make(rng, n=300, n_classes=n_classes)
+def test_many_classes_are_numbered(rng, drawn):
+    embedding = make(rng, n=300, n_classes=30)
     embedding.obsm["X_umap"] = rng.normal(size=(300, 2))
     (ax,) = latent(embedding, color="label")
     assert legend(ax)[:2] == ["1  class 0", "2  class 1"]
-    assert [text.get_text() for text in ax.texts] == [str(i + 1) for i in range(n_classes)]
+    assert [text.get_text() for text in ax.texts] == [str(i + 1) for i in range(30)]
     own = embedding.obsm["X_umap"][embedding.obs["label"] == "class 0"].tolist()
     assert list(ax.texts[0].get_position()) in own
     drawn(ax)

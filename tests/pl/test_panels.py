@@ -9,9 +9,7 @@ import pytest
 from modis.pl._panels import figure_of, panels
 
 
-@pytest.mark.parametrize(
-    ("n", "shape"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3)), (7, (3, 3))]
-)
+@pytest.mark.parametrize(("n", "shape"), [(1, (1, 1)), (4, (2, 2)), (5, (2, 3))])
 def test_grid_is_as_full_as_it_can_be(n, shape):
     axes = panels(n, None, panel_size=(2, 1), max_width=7)
     grid = axes[0].get_gridspec()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -150,7 +150,7 @@ def _colors(
     colors = {}
     for key, own_names in names.items():
         everyone = classes if key in ("label", "predicted") else own_names
-        kind = "modality" if key == "modality" else "class"
+        kind: Literal["modality", "class"] = "modality" if key == "modality" else "class"
         colors[key] = colors_of(everyone, kind, unlabeled_category=None)
         stored, values = embedding.uns.get(f"{key}_colors", []), embedding.obs[key]
         if isinstance(values.dtype, pd.CategoricalDtype):
@@ -167,11 +167,10 @@ def _draw(
 ) -> None:
     size = float(np.clip(300 / np.sqrt(len(values)), 1.0, 30.0))
     known = values.notna().to_numpy()
-    for rows, shown in (
-        (~known, UNLABELED_COLOR),
-        (known, [colors[name] for name in values[known]]),
-    ):
-        ax.scatter(*coordinates[rows].T, c=shown, s=size, linewidths=0, rasterized=True)
+    unlabeled = (~known, [UNLABELED_COLOR] * int((~known).sum()))
+    for rows, shown in (unlabeled, (known, [colors[name] for name in values[known]])):
+        x, y = coordinates[rows].T
+        ax.scatter(x, y, c=shown, s=size, linewidths=0, rasterized=True)
 
     names = in_order(values[known])
     numbered = len(names) > MOST_TOLD_BY_COLOR
