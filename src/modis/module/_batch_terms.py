@@ -57,7 +57,7 @@ class BatchTerms:
         The term by its name, or nothing.
         """
         name = "adversarial_batch" if generator else "batch"
-        head = self.discriminator.batch
+        head = self.discriminator.batch_head
         if head is None or not weights.get(name):
             return {}
         game = losses.adversarial_cross_entropy if generator else losses.modality_cross_entropy

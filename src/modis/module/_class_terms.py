@@ -83,7 +83,7 @@ class ClassTerms:
 
     def _ridge_term(self, *, generator: bool) -> dict[str, torch.Tensor]:
         """Size of the linear maps from what encoders see to class logits, if they are linear."""
-        sizes, head = self.architecture, self.discriminator.classes
+        sizes, head = self.architecture, self.discriminator.class_head
         linear = sizes.n_layers == 0 and not sizes.linear_tail and sizes.linear_class_head
         if not linear or head is None:
             return {}

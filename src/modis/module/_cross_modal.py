@@ -186,7 +186,9 @@ class CrossModalTerms:
         counts = self.label_counts.get(modality)
         if counts is None or bool(counts.all()):
             return None
-        return (counts == 0).nonzero().squeeze(1).to(self.discriminator.modality.weight.device)
+        return (
+            (counts == 0).nonzero().squeeze(1).to(self.discriminator.modality_head.weight.device)
+        )
 
     def _likely_classes(self, encoded: Encoded, labels: torch.Tensor) -> torch.Tensor:
         """Class codes, also of unlabelled samples of which the model is sure."""
