@@ -6,7 +6,7 @@ import torch
 from scvi.module.base import BaseModuleClass, LossOutput, auto_move_data
 from torch import nn
 
-from .._constants import BATCH_KEY, LABELS_KEY, WEIGHTS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
 from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
 from . import _losses as losses
 from ._architecture import build_architecture
@@ -221,7 +221,7 @@ class MODISModule(ScalingMixin, CrossModalTerms, BatchTerms, ClassTerms, BaseMod
         """Encode a minibatch of every modality."""
         return {
             name: self.encode(name, batch[X_KEY])._replace(
-                weights=batch.get(WEIGHTS_KEY), batch=batch.get(BATCH_KEY)
+                weights=batch.get(ROW_WEIGHTS_KEY), batch=batch.get(BATCH_KEY)
             )
             for name, batch in tensors.items()
         }
