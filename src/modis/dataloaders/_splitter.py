@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,11 +117,6 @@ class ModalitySplitter(LightningDataModule):
         Whether minibatches hold equally many labelled samples of each class.
     seed
         Seed of the split; ``scvi.settings.seed`` (0 if that is `None`) by default.
-
-    Warns
-    -----
-    UserWarning
-        If `train_size` is below 1 and nothing can be held out: ``n_val`` is 0.
     """
 
     def __init__(
@@ -142,15 +136,6 @@ class ModalitySplitter(LightningDataModule):
         self.train_idx, self.val_idx = split_observations(modalities, train_size, seed or 0)
         # scvi's runner looks for the test part as well
         self.test_idx = {name: np.empty(0, dtype=np.int64) for name in modalities}
-        if train_size < 1 and not self.n_val:
-            warnings.warn(
-                f"train_size={train_size:g} holds nothing out: the data have too few samples "
-                "with the same modalities and the same class to spare any. All samples train, and "
-                "the weights of the last epoch stay. Set a smaller train_size to hold some out, "
-                "or train_size=1 if all should train.",
-                UserWarning,
-                stacklevel=3,
-            )
 
     @property
     def n_train(self) -> int:
@@ -159,7 +144,7 @@ class ModalitySplitter(LightningDataModule):
 
     @property
     def n_val(self) -> int:
-        """Validation samples, over all modalities."""
+        """Validation samples, over all modalities; 0 if no group can spare any."""
         return sum(map(len, self.val_idx.values()))
 
     @property

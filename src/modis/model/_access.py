@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from .._constants import BATCH_KEY, X_KEY
-from ..data import NotInDataError, find_labels, read_new
+from ..data import NotInDataError, find_labels, read_new, read_registered, registered_labels
 from ..dataloaders import sequential_loader
 from ._combine import combine_posteriors
 
@@ -50,12 +50,16 @@ class DataAccess:
                 raise NotInDataError(
                     f"Unknown modality '{name}'; the model has {self._spec.modalities}."
                 )
-        new = mdata is not None and mdata is not self.adata
-        return read_new(self._mdata(mdata), self._spec, modalities, check=new, decode=decode)
+        data = self._mdata(mdata)
+        if data is self.adata:
+            return read_registered(data, self._spec, modalities)
+        return read_new(data, self._spec, modalities, decode=decode)
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
         """Class names by modality; missing without labels."""
         spec = self._spec
+        if mdata is self.adata:
+            return registered_labels(mdata, spec)
         return find_labels(mdata, modalities, spec.labels_key, spec.unlabeled_category)
 
     def _var(self, modality: str) -> pd.DataFrame:
