@@ -35,7 +35,7 @@ def test_a_combined_draw_is_narrower(model, mdata):
 
 
 def test_predictions_are_the_class_heads_of_the_latents(model, mdata):
-    head = model.module.discriminator.classes
+    head = model.module.discriminator.class_head
     for modality in (RNA, PROTEIN):
         latent = model.get_latent_representation(modality=modality)
         logits = latent @ head.weight.detach().numpy().T + head.bias.detach().numpy()
@@ -227,16 +227,12 @@ def test_write_latent_into_the_training_data(fit):
     assert fingerprint(data) == before
 
 
-def test_write_latent_before_the_mudata_was_updated(fit):
+def test_a_mudata_that_was_not_updated_is_refused(fit):
     """mdata.obs_names know nothing of a modality that was put in by hand."""
     data = make_mdata()
     data.mod[PROTEIN] = make_modality(PROTEIN, 200, 230)
-    model = fit(data)
-    model.write_latent()
-    np.testing.assert_array_equal(data.obsm["X_modis"], model.get_latent_representation())
-    np.testing.assert_array_equal(
-        data.mod[PROTEIN].obsm["X_modis"], model.get_latent_representation(modality=PROTEIN)
-    )
+    with pytest.raises(ValueError, match=r"'a_protein': 's200'.*call mdata\.update\(\)"):
+        fit(data)
 
 
 def test_joint_embedding_takes_labels_as_they_are(model, mdata):

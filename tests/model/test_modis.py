@@ -160,7 +160,7 @@ def test_fewer_than_two_classes_train_without_a_class_head(fit, labels):
         adata.obs["label"] = labels
     model = fit(data)
     assert model.module.n_classes == 0
-    assert model.module.discriminator.classes is None
+    assert model.module.discriminator.class_head is None
     assert not any("classification" in term for term in model.history)
     assert np.isfinite(model.get_latent_representation()).all()
     assert list(model.joint_embedding().obs.columns) == ["observation", "modality", "label"]
@@ -206,7 +206,7 @@ def test_the_game_over_batches_is_played_on_demand(fit):
         adata.obs["run"] = np.where(np.arange(adata.n_obs) % 2 * (k == 0), "r0", "r1")
     terms = ["discriminator_batch_train", "adversarial_batch_train"]
     without = fit(data, batch_key="run")
-    assert without.module.discriminator.batch.out_features == 2
+    assert without.module.discriminator.batch_head.out_features == 2
     assert not set(terms) & set(without.history)
     plan = {"loss_weights": {"batch": 1.0, "adversarial_batch": 1.0}}
     options = {"max_epochs": 2, "plan_kwargs": plan, "train_size": 0.9}

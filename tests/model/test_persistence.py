@@ -410,7 +410,7 @@ def _changed(change: Callable[[dict], None]) -> Callable[[Path, Path], None]:
 
 
 def _lose_a_weight(parts: dict) -> None:
-    del parts["model_state_dict"]["discriminator.modality.bias"]
+    del parts["model_state_dict"]["discriminator.modality_head.bias"]
 
 
 def _scvi(folder: Path, saved: Path) -> None:
