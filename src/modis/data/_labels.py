@@ -41,10 +41,8 @@ def collect_labels(
 
     Parameters
     ----------
-    mdata
-        The user's data; read only.
-    modalities
-        Modalities to label.
+    mdata, modalities
+        The data, read only, and the modalities to label.
     labels_key
         Column of ``mdata.obs`` or of every modality's ``obs``, or a column by modality;
         modalities that such a dict leaves out are not labelled.
@@ -121,10 +119,8 @@ def collect_batches(
 
     Parameters
     ----------
-    mdata
-        The user's data; read only.
-    modalities
-        Modalities to read.
+    mdata, modalities
+        The data, read only, and the modalities to read.
     batch_key
         Column of every modality's ``obs`` or of ``mdata.obs``, or a column by modality.
     rows
@@ -187,16 +183,9 @@ def class_names(columns: Mapping[str, pd.Series]) -> list[str]:
 def encode(
     columns: Mapping[str, pd.Series], names: Sequence[str], what: str = "class"
 ) -> dict[str, np.ndarray]:
-    """Codes of names in one shared vocabulary, by modality.
+    """Codes of names in one shared vocabulary, int64 ``(n_obs,)`` by modality, -1 where missing.
 
-    Returns
-    -------
-    int64 of shape ``(n_obs,)``, -1 where a name is missing.
-
-    Raises
-    ------
-    ValueError
-        If a name is not in the vocabulary; `what` says what the names are.
+    A name that is not in the vocabulary is a ValueError; `what` says what the names are.
     """
     codes = {}
     for modality, column in columns.items():
@@ -217,11 +206,9 @@ def encode_conditions(
     n_obs: Mapping[str, int],
     rows: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Codes of what :func:`collect_conditions` returned, by modality.
+    """Codes of what :func:`collect_conditions` found, ``(n_obs, 1 + n_covariates)`` by modality.
 
-    Returns
-    -------
-    int64 of shape ``(n_obs, 1 + n_covariates)``; 0 without batches, and outside of `rows`.
+    They are int64, and 0 without batches and outside of `rows`.
     """
     codes = {name: np.zeros((n, len(conditions)), dtype=np.int64) for name, n in n_obs.items()}
     whats = ["batch", *(f"covariate '{key}'" for key in spec.covariates)]
@@ -240,9 +227,7 @@ def count_classes(
 ) -> pd.DataFrame:
     """Count observations by modality and class.
 
-    Returns
-    -------
-    DataFrame of shape ``(n_modalities, n_classes + 3)``: a column per class, ``"unlabeled"``,
+    The table has shape ``(n_modalities, n_classes + 3)``: a column per class, ``"unlabeled"``,
     ``"total"`` and ``"features"``.
     """
     rows = {}

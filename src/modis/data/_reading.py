@@ -99,10 +99,8 @@ def read_new(
 
     Parameters
     ----------
-    mdata
-        New data; read only.
-    spec
-        What the training data looked like.
+    mdata, spec
+        New data, read only, and what the training data looked like.
     modalities
         Modalities to read, `None` for all.
     rows

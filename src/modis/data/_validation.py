@@ -150,10 +150,8 @@ def check_values(
 
     Parameters
     ----------
-    mdata
-        The data.
-    modalities
-        Modalities to check.
+    mdata, modalities
+        The data and the modalities to check.
     layers, likelihoods
         Layer and likelihood by modality.
     features, rows
