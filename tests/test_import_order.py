@@ -18,17 +18,17 @@ LAYERS = [
     ["dataloaders", "module"],
     ["train"],
     ["model"],
-    ["inputs", "runs"],
+    ["inputs", "runs", "studies"],
     ["experiments", "report", "benchmark"],
     ["cli"],
 ]
 # These import no other room. Arrays go in: so whatever computes may call the metrics, while
 # data sets are for the rooms at the top, and so are plots, but that the model names their colours.
 BESIDE = {
-    "metrics": ["train", "model", "experiments", "report", "benchmark", "cli"],
-    "pl": ["model", "experiments", "report", "benchmark", "cli"],
-    "datasets": ["inputs", "experiments", "report", "benchmark", "cli"],
-    "links": ["experiments", "report", "benchmark", "cli"],
+    "metrics": ["train", "model", "studies", "experiments", "report", "benchmark", "cli"],
+    "pl": ["model", "studies", "experiments", "report", "benchmark", "cli"],
+    "datasets": ["inputs", "studies", "experiments", "report", "benchmark", "cli"],
+    "links": ["studies", "experiments", "report", "benchmark", "cli"],
 }
 
 
