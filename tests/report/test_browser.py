@@ -16,7 +16,7 @@ import pytest
 import modis.report
 
 if TYPE_CHECKING:
-    from modis.report._fit import Results
+    from modis.report._results import Results
 
 PROBE = Path(__file__).with_name("probe.html")
 SCRIPT = Path(modis.report.__file__).with_name("tables.js")

@@ -12,7 +12,7 @@ from modis.report._page import share
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modis.report._fit import Results
+    from modis.report._results import Results
 
 VOID = {"meta", "img", "br", "link"}
 
@@ -89,8 +89,7 @@ def test_names_from_the_data_are_text(page: Page) -> None:
 def test_what_a_reader_must_know(page: Page) -> None:
     text = " ".join(" ".join(page.texts).split())
     assert "114 observations of methylation, expression and protein" in text
-    assert "class_3 has no training sample in protein" in text
-    assert "What drives the predictions" in text
+    assert "Important features" in text
     assert "modis fit cohort.h5mu" in text
     assert "Lepe-Soltero" in text
     assert 'translate("methylation", "expression", mdata)' in text

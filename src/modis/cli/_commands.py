@@ -38,7 +38,14 @@ def demo(
         with open_screen() as screen:
             from ..report import run_demo
 
-            run_demo(out, screen, samples, max_epochs, seed, command=typed_command())
+            run_demo(
+                out,
+                screen,
+                n_samples=samples,
+                max_epochs=max_epochs,
+                seed=seed,
+                command=typed_command(),
+            )
 
 
 @app.command(
@@ -181,7 +188,7 @@ def benchmark(
     """Compare MODIS with one classifier per modality on your data.
 
     Every method learns from the same training samples, and predicts the same test samples from
-    each modality alone. Only MODIS corrects for **--batch-key**.
+    each modality alone. Logistic regression and random forest ignore **--batch-key**.
 
     **table.md** and **figure.png** show balanced accuracy with 95 % confidence intervals,
     **results.csv** all measures, **predictions/** every prediction. Finished runs are kept: after

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pandas as pd
 
 __all__ = ["Screen"]
 
@@ -19,7 +22,7 @@ _LOGGERS = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scanp
 
 
 class Screen:
-    """What the user sees of a run: one line per stage, and notes.
+    """What the user sees of a run: one line per stage, notes, and tables.
 
     Parameters
     ----------
@@ -47,13 +50,23 @@ class Screen:
             self.notes.append(text)
             self.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
-    def say(self, text: str = "") -> None:
-        """Print a line as it is."""
+    def say(self, text: str) -> None:
+        """Print a text as it is."""
         self.console.print(text, soft_wrap=True, markup=False)
+
+    def table(self, title: str, texts: pd.DataFrame) -> None:
+        """Print a table; the name of the index is the first column's head."""
+        table = Table(title=title, title_justify="left")
+        table.add_column(str(texts.index.name))
+        for column in texts:
+            table.add_column(column, justify="right")
+        for row in texts.itertuples():
+            table.add_row(*map(str, row))
+        self.console.print(table)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Turn this package's warnings into notes, and keep all other chatter off the screen."""
+        """Turn this package's warnings into notes, and hide all other messages of libraries."""
 
         def show(
             message: Warning | str, category: type[Warning], filename: str, *_: Any, **__: Any

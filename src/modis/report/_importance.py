@@ -7,7 +7,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from ..model import MODIS
 
-__all__ = ["explain", "leading_features"]
+__all__ = ["N_FEATURES", "explain", "leading_features"]
 
 #: Features named on the page by class and modality; the table in the folder has all.
 N_FEATURES = 5
@@ -15,7 +15,7 @@ _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 
 
 def explain(model: MODIS) -> pd.DataFrame | None:
-    """Rank the features of every modality by what they contribute to the predicted classes.
+    """Rank the features of every modality by their contribution to the predicted classes.
 
     Returns
     -------
@@ -29,19 +29,16 @@ def explain(model: MODIS) -> pd.DataFrame | None:
         try:
             tables.append(model.feature_importance(modality))
         except ValueError:
-            # a modality that holds a single class tells nothing apart
+            # a modality with a single class distinguishes nothing
             continue
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
-def leading_features(importance: pd.DataFrame) -> dict[str, object]:
-    """Names of the first features with their direction, classes in rows, modalities in columns."""
+def leading_features(importance: pd.DataFrame) -> pd.DataFrame:
+    """Lists of the first features with their direction, classes in rows, modalities in columns."""
     first = importance[importance["rank"] <= N_FEATURES]
     marked = first["feature"] + "\N{NO-BREAK SPACE}" + first["direction"].map(_ARROWS)
-    cells = marked.groupby([first["class"], first["modality"]], sort=False).agg(list)
-    modalities = list(first["modality"].unique())
-    rows = [
-        {"name": name, "cells": [cells.get((name, modality), []) for modality in modalities]}
-        for name in sorted(first["class"].unique())
-    ]
-    return {"modalities": modalities, "rows": rows}
+    table = first.assign(marked=marked).pivot_table("marked", "class", "modality", aggfunc=list)
+    # classes sorted, modalities in their order
+    table = table[list(first["modality"].unique())]
+    return table.where(table.notna(), None)

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 __all__ = ["Settings"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run was asked to do.
+    """What a run was asked to do; the options of ``modis fit``.
 
     Parameters
     ----------
@@ -22,15 +20,15 @@ class Settings:
     batch_key
         Column with batches.
     layer, likelihood
-        ``name`` for all modalities or ``modality=name`` for one, as given on the command line.
+        ``name`` for all modalities or ``modality=name`` for one.
     unlabeled_category
-        Class name that stands for "not labelled".
+        Class name that means: not known.
     split_key
-        Column with ``train`` and ``test``; by default observations are drawn.
+        Column with ``train`` and ``test``; by default test observations are drawn.
     test_size
         Share of the labelled observations to hold out.
     max_epochs
-        Passes over the longest modality; the model's own choice by default.
+        Passes over the largest modality; the model's own choice by default.
     seed
         Seed of the draw of test observations and of training.
     architecture, n_latent
@@ -40,10 +38,10 @@ class Settings:
     """
 
     labels_key: str | None = None
-    modalities: tuple[str, ...] | None = None
+    modalities: Sequence[str] | None = None
     batch_key: str | None = None
-    layer: tuple[str, ...] = ()
-    likelihood: tuple[str, ...] = ()
+    layer: Sequence[str] | None = None
+    likelihood: Sequence[str] | None = None
     unlabeled_category: str = "unknown"
     split_key: str | None = None
     test_size: float = 0.2
