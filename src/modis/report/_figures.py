@@ -109,7 +109,7 @@ def _draw_confusion(judged: pd.DataFrame) -> Axes:
     )
     for unused in grid.flat[n_panels:]:
         unused.remove()
-    axes: list[Axes] = list(grid.flat[:n_panels])
+    axes = list(grid.flat[:n_panels])
     pl.confusion(judged["label"], judged["predicted"], judged["source"], axes=axes)
     for ax in axes:
         if not ax.get_subplotspec().is_first_col():
@@ -117,4 +117,5 @@ def _draw_confusion(judged: pd.DataFrame) -> Axes:
             ax.tick_params(labelleft=False)
     found = lowest_recall(judged["label"], judged["predicted"], judged["source"])
     figure.suptitle(found, x=0.01, ha="left")
-    return axes[0]
+    first: Axes = axes[0]
+    return first

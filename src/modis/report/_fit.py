@@ -180,6 +180,7 @@ def _model(mdata: MuData, cohort: Cohort, settings: Settings) -> MODIS:
 
 def _describe(cohort: Cohort, model: MODIS, settings: Settings, screen: Screen) -> None:
     sizes = [f"{name} {x.n_obs:,} × {x.n_vars:,}" for name, x in cohort.modalities.items()]
+    assert cohort.part is not None
     n_train, n_test = (int((cohort.part == part).sum()) for part in ("train", "test"))
     screen.stage(f"{', '.join(sizes)}; {n_train:,} training and {n_test:,} test observations")
     if settings.labels_key is None:

@@ -98,13 +98,13 @@ def _picture(path: Path) -> dict[str, Any]:
 def _sizes(results: Results) -> dict[str, int]:
     """Numbers of observations, and of classes."""
     cohort = results.cohort
-    train = cohort.part.index[cohort.part == "train"]
+    train = results.part.index[results.part == "train"]
     return {
         "all": len(cohort.n_modalities),
         "single": int((cohort.n_modalities == 1).sum()),
         "train": len(train),
         "labelled": int(train.isin(cohort.label.index).sum()),
-        "test": results.n_test,
+        "test": int((results.part == "test").sum()),
         "classes": cohort.label.nunique(),
         "epochs": len(next(iter(results.model.history.values()))),
     }

@@ -28,6 +28,7 @@ def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
     ``n_modalities``, ``label`` (missing where not known), ``predicted`` and ``probability`` (of
     the predicted class).
     """
+    assert cohort.part is not None
     frames = []
     for source in [*cohort.modalities, COMBINED]:
         modality = None if source == COMBINED else source

@@ -84,9 +84,10 @@ class Results:
     figures: list[str] = field(default_factory=list)
 
     @property
-    def n_test(self) -> int:
-        """Number of test observations."""
-        return int((self.cohort.part == "test").sum())
+    def part(self) -> pd.Series:
+        """``"train"`` or ``"test"`` by observation."""
+        assert self.cohort.part is not None
+        return self.cohort.part
 
     def write(self, out: Path) -> None:
         """Write the model, the tables, and the data with latent space, predictions and split.
@@ -109,7 +110,7 @@ class Results:
                 classes = sorted(set(self.predictions["predicted"]))
                 holder.obs["modis_predicted"] = pd.Categorical(own["predicted"], classes)
                 holder.obs["modis_probability"] = own["probability"].astype("float32").to_numpy()
-            part = self.cohort.part.reindex(names)
+            part = self.part.reindex(names)
             holder.obs["modis_split"] = pd.Categorical(part, ["train", "test"])
         with without_pulling():
             self.mdata.write_h5mu(out / "integrated.h5mu")
