@@ -82,7 +82,7 @@ def fitted(data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     # UMAP compiles itself anew in every run
-    monkeypatch.setattr("modis.report._embedding._FEWEST_FOR_UMAP", 10**6)
+    monkeypatch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
 
 
 def test_version() -> None:

@@ -7,7 +7,7 @@ import mudata as md
 from ..datasets import intersim, split, unpair
 from ..studies import without_pulling
 from ._fit import fit
-from ._settings import Settings
+from ._results import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

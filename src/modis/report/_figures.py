@@ -3,31 +3,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import pl
+from ..metrics import modality_mixing
 from ..pl._confusion import lowest_recall
 from ..pl._style import house_style
 from ..studies import UNLABELED
-from ._importance import N_FEATURES
-from ._predictions import COMBINED
+from ._predictions import COMBINED, N_FEATURES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from mudata import MuData
 
     from ..model import MODIS
+    from ..studies import Cohort
     from ._results import Results
 
-__all__ = ["DPI", "draw_figures"]
+__all__ = ["DPI", "draw_figures", "embed", "measure_mixing"]
 
 #: Dots per inch of the files.
 DPI = 140
 #: More panels than these nobody looks through; the table has them all.
 _MOST_PANELS = 40
+#: A picture of more points takes long and shows no more.
+_MOST_POINTS = 4000
+#: With fewer rows a neighbour graph means nothing, and UMAP's start may fail.
+_FEWEST_FOR_UMAP = 40
 #: What a reader can judge; the others are for those who change the model.
 _TERMS = (
     "loss",
@@ -39,6 +47,36 @@ _TERMS = (
     "mixing",
     "selection",
 )
+
+
+def embed(model: MODIS, mdata: MuData, seed: int) -> AnnData:
+    """Joint embedding with ``obsm["X_umap"]``, a random part of it where it is large."""
+    embedding = model.joint_embedding(mdata)
+    if embedding.n_obs > _MOST_POINTS:
+        rows = np.random.default_rng(seed).choice(embedding.n_obs, _MOST_POINTS, replace=False)
+        embedding = embedding[np.sort(rows)].copy()
+    if embedding.n_obs >= _FEWEST_FOR_UMAP:
+        # imported only here: it takes seconds
+        import scanpy as sc
+
+        sc.pp.neighbors(embedding, use_rep="X_modis", random_state=seed)
+        sc.tl.umap(embedding, random_state=seed)
+    return embedding
+
+
+def measure_mixing(embedding: AnnData, cohort: Cohort) -> float | None:
+    """Modality mixing, within classes where these are known; `None` where nothing can mix."""
+    labels = None
+    if len(cohort.label):
+        embedding = embedding[embedding.obs["label"].isin(set(cohort.label)).to_numpy()]
+        labels = embedding.obs["label"].astype(str)
+    try:
+        return modality_mixing(
+            embedding.obsm["X_modis"], embedding.obs["modality"].astype(str), labels
+        )
+    except ValueError:
+        # a single modality, or no class in two modalities
+        return None
 
 
 @house_style()

@@ -9,13 +9,10 @@ import scvi
 
 from ..model import MODIS
 from ..studies import Cohort, make_cohort, read_links, read_mudata
-from ._embedding import embed, measure_mixing
-from ._figures import draw_figures
-from ._importance import explain
+from ._figures import draw_figures, embed, measure_mixing
 from ._page import write_page
-from ._predictions import predict_all, scores
+from ._predictions import explain, predict_all, scores
 from ._results import Results
-from ._summary import show_summary
 from ._translations import Translations, judge_translations
 
 if TYPE_CHECKING:
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from mudata import MuData
 
     from ._console import Screen
-    from ._settings import Settings
+    from ._results import Settings
 
 __all__ = ["fit", "fit_file"]
 
@@ -119,7 +116,7 @@ def fit(
     results.write(out)
     results.figures = draw_figures(results, out)
     write_page(results, out, command=command, notes=screen.notes)
-    show_summary(results, screen)
+    screen.summary(results)
     screen.stage(f"Done. Open {out / 'report.html'} in a browser")
     return results
 

@@ -12,8 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ..studies import UNLABELED
 from ._cautions import FEW, cautions
 from ._figures import DPI
-from ._importance import leading_features
-from ._predictions import COMBINED, SEVERAL, scores_on_test
+from ._predictions import COMBINED, SEVERAL, leading_features, scores_on_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

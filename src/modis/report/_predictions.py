@@ -11,12 +11,24 @@ if TYPE_CHECKING:
     from ..model import MODIS
     from ..studies import Cohort
 
-__all__ = ["COMBINED", "SEVERAL", "predict_all", "scores", "scores_on_test"]
+__all__ = [
+    "COMBINED",
+    "N_FEATURES",
+    "SEVERAL",
+    "explain",
+    "leading_features",
+    "predict_all",
+    "scores",
+    "scores_on_test",
+]
 
 #: Names that stand for a modality in tables: predictions from all modalities of an observation,
 #: and the same for observations with at least two modalities.
 COMBINED = "combined"
 SEVERAL = "combined, several modalities"
+#: Features named on the page by class and modality; the table in the folder has all.
+N_FEATURES = 5
+_ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 
 
 def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
@@ -84,3 +96,33 @@ def scores_on_test(metrics: pd.DataFrame) -> pd.DataFrame:
     overall = metrics[(metrics["split"] == "test") & (metrics["class"] == "")]
     sources = overall.loc[overall["metric"] == "balanced_accuracy", "modality"]
     return overall.pivot_table("value", "modality", "metric").loc[sources]
+
+
+def explain(model: MODIS) -> pd.DataFrame | None:
+    """Rank the features of every modality by their contribution to the predicted classes.
+
+    Returns
+    -------
+    As from :meth:`modis.MODIS.feature_importance` on the training data, modality by modality;
+    `None` without classes.
+    """
+    if not model.module.n_classes:
+        return None
+    tables = []
+    for modality in model.get_var_names():
+        try:
+            tables.append(model.feature_importance(modality))
+        except ValueError:
+            # a modality with a single class distinguishes nothing
+            continue
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def leading_features(importance: pd.DataFrame) -> pd.DataFrame:
+    """Lists of the first features with their direction, classes in rows, modalities in columns."""
+    first = importance[importance["rank"] <= N_FEATURES]
+    marked = first["feature"] + "\N{NO-BREAK SPACE}" + first["direction"].map(_ARROWS)
+    table = first.assign(marked=marked).pivot_table("marked", "class", "modality", aggfunc=list)
+    # classes sorted, modalities in their order
+    table = table[list(first["modality"].unique())]
+    return table.where(table.notna(), None)

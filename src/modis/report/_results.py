@@ -9,6 +9,7 @@ from ..studies import without_pulling
 from ._predictions import COMBINED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from anndata import AnnData
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
     from ..model import MODIS
     from ..studies import Cohort
-    from ._settings import Settings
     from ._translations import Translations
 
-__all__ = ["Results"]
+__all__ = ["Results", "Settings"]
 
 #: Everything that a run may leave in its folder, beside the model.
 _OUTPUTS = (
@@ -36,6 +36,45 @@ _OUTPUTS = (
 )
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked to do: the options of ``modis fit`` under their names.
+
+    Parameters
+    ----------
+    labels_key, modalities, batch_key, unlabeled_category
+        As in :meth:`modis.MODIS.setup_mudata`.
+    layer, likelihood
+        ``name`` for all modalities or ``modality=name`` for one.
+    split_key
+        Column with ``train`` and ``test``; by default test observations are drawn.
+    test_size
+        Share of the labelled observations to hold out.
+    max_epochs
+        Passes over the largest modality; the model's own choice by default.
+    seed
+        Seed of the draw of test observations and of training.
+    architecture, n_latent
+        As in :class:`~modis.MODIS`.
+    links
+        File with linked features.
+    """
+
+    labels_key: str | None = None
+    modalities: Sequence[str] | None = None
+    batch_key: str | None = None
+    layer: Sequence[str] | None = None
+    likelihood: Sequence[str] | None = None
+    unlabeled_category: str = "unknown"
+    split_key: str | None = None
+    test_size: float = 0.2
+    max_epochs: int | None = None
+    seed: int = 0
+    architecture: str = "default"
+    n_latent: int | None = None
+    links: Path | None = None
+
+
 @dataclass
 class Results:
     """What a run found.
@@ -44,12 +83,8 @@ class Results:
     ----------
     source
         Name of the data file, `None` for simulated data.
-    settings
-        What the run was asked to do.
     mdata, cohort
         The data as they were read, and what of them is used.
-    model
-        The trained model.
     seconds
         Time that training took.
     predictions
@@ -57,7 +92,7 @@ class Results:
     translations
         `None` without test observations.
     importance
-        As from :func:`~modis.report._importance.explain`; `None` without classes.
+        As from :func:`~modis.report._predictions.explain`; `None` without classes.
     metrics
         All measures: ``split``, ``modality``, ``metric``, ``class`` and ``value``.
     embedding
