@@ -51,7 +51,7 @@ def test_overfitting_and_useless_translations(results: tuple[Results, Path]) -> 
         (
             {"mixing": 0.25},
             [
-                "class_2 from protein (0 of 6; class_4 6)",
+                "class_2 from protein (0 of 6 found, 6 predicted as class_4)",
                 "class_3 has no training sample in protein. There, the model must",
                 "do not mix within a class (mixing 0.25; 1 is perfect",
                 "Note &amp; more",
