@@ -28,7 +28,7 @@ import scvi
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 
-from modis.dataloaders import BalancedBatchSampler, _splitter
+from modis.dataloaders import BalancedMinibatchSampler, _splitter
 from modis.experiments import SETTINGS, Method, evaluate, fit, split_paired, summarize
 from modis.train import _training_plan
 
@@ -49,12 +49,12 @@ COLUMNS = {
 }
 
 
-class Unweighted(BalancedBatchSampler):
+class Unweighted(BalancedMinibatchSampler):
     """Labelled and unlabelled rows count as often as they are drawn."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.weights = np.ones_like(self.weights)
+        self.row_weights = np.ones_like(self.row_weights)
 
 
 class GuidanceFirst(Callback):
@@ -92,8 +92,8 @@ def weigh(**terms: float) -> dict[str, Any]:
     return plan(loss_weights=terms)
 
 
-def sampler(made: Callable[..., BalancedBatchSampler]) -> tuple[tuple[Any, str, Any], ...]:
-    return ((_splitter, "BalancedBatchSampler", made),)
+def sampler(made: Callable[..., BalancedMinibatchSampler]) -> tuple[tuple[Any, str, Any], ...]:
+    return ((_splitter, "BalancedMinibatchSampler", made),)
 
 
 VARIANTS = {
@@ -109,7 +109,7 @@ VARIANTS = {
     "last weights, not the best": Variant(train={"train_size": 1.0}),
     "row weights all 1": Variant(patches=sampler(Unweighted)),
     "half of each minibatch labelled": Variant(
-        patches=sampler(partial(BalancedBatchSampler, min_labeled=0.5))
+        patches=sampler(partial(BalancedMinibatchSampler, min_labeled=0.5))
     ),
     "constant learning rate": Variant(
         patches=((_training_plan, "learning_rate_factor", lambda step, n_steps: 1.0),)

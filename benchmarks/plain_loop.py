@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from modis.dataloaders import BalancedBatchSampler
+from modis.dataloaders import BalancedMinibatchSampler
 from modis.module import weighted_sum
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def train_plainly(
         for name, codes in labels.items()
     }
     samplers = {
-        name: BalancedBatchSampler(item.labels, batch_size, balance=balance)
+        name: BalancedMinibatchSampler(item.labels, batch_size, balance=balance)
         for name, item in data.items()
     }
     autoencoders = torch.optim.AdamW(
@@ -60,7 +60,9 @@ def train_plainly(
     discriminator = torch.optim.Adam(
         module.discriminator.parameters(), lr=lr_discriminator, betas=(0.5, 0.999), fused=True
     )
-    row_weights = {name: torch.from_numpy(sampler.weights) for name, sampler in samplers.items()}
+    row_weights = {
+        name: torch.from_numpy(sampler.row_weights) for name, sampler in samplers.items()
+    }
     penalty = weights["gradient_penalty"] * PENALTY_INTERVAL
     steps = max(len(sampler) for sampler in samplers.values())
     seconds = 0.0
@@ -75,7 +77,7 @@ def train_plainly(
                 batch[name] = {
                     "X": features[name][index],
                     "labels": labels[name][index],
-                    "weights": row_weights[name][index],
+                    "row_weights": row_weights[name][index],
                 }
             encoded = module.inference(batch)
             known = torch.cat([tensors["labels"] for tensors in batch.values()])

@@ -43,37 +43,30 @@ class Case:
         return "-".join(words)
 
     @property
+    def likelihood(self) -> dict[str, str]:
+        return dict(zip(N_VARS, self.likelihoods, strict=False))
+
+    @property
     def sizes(self) -> dict[str, Any]:
         named = "architecture" in self.kwargs or self.sized
         hidden = {} if named else {"n_layers": 1, "n_components": None}
         return {"n_latent": N_LATENT, "n_hidden": 8} | hidden | self.kwargs
 
 
+#: Every likelihood, pairing, architecture and option, together with several of the others.
 CASES = [
     Case(("gaussian",), "unpaired"),
-    Case(("gaussian_learned_variance",), "unpaired"),
-    Case(("nb",), "unpaired"),
-    Case(("zinb",), "unpaired"),
-    Case(("poisson",), "unpaired"),
-    Case(("bernoulli",), "unpaired"),
-    Case(("beta",), "unpaired", {"architecture": "paper"}),
-    Case(("gaussian", "gaussian"), "unpaired"),
+    Case(("nb",), "unpaired", {"n_components": 4}, sized=True),
     Case(("gaussian", "gaussian"), "paired"),
-    Case(("nb", "gaussian"), "mosaic", {"adversarial": "relativistic"}),
     Case(("bernoulli", "zinb"), "mosaic", {"norm": "layer", "scaling": "minmax"}),
-    Case(("gaussian", "nb", "beta"), "unpaired"),
-    Case(("gaussian", "nb", "beta"), "mosaic"),
     Case(("gaussian_learned_variance", "nb", "gaussian"), "mosaic"),
     Case(("gaussian", "nb", "beta"), "paired", {"architecture": "paper"}),
     Case(("poisson", "zinb", "bernoulli"), "mosaic", {"adversarial": "relativistic"}),
-    Case(("gaussian", "gaussian"), "unpaired", linked=True),
     Case(("beta", "nb"), "mosaic", {"scaling": "minmax"}, linked=True),
     Case(("zinb", "bernoulli"), "paired", {"scaling": "none"}, linked=True),
     Case(("gaussian_learned_variance", "beta"), "unpaired", {"scaling": "minmax"}, linked=True),
     Case(("gaussian", "poisson", "beta"), "unpaired", {"architecture": "paper"}, linked=True),
     Case(("nb", "gaussian", "beta"), "mosaic", {"adversarial": "relativistic"}, linked=True),
-    Case(("gaussian",), "unpaired", sized=True),
-    Case(("nb",), "unpaired", {"n_components": 4}, sized=True),
     Case(("gaussian", "beta"), "unpaired", {"n_components": 8, "norm": None}, sized=True),
     Case(("gaussian", "nb", "beta"), "mosaic", sized=True),
     Case(("zinb", "gaussian", "bernoulli"), "mosaic", {"n_components": 4}, sized=True),
@@ -84,21 +77,14 @@ CASES = [
 
 def _links(mdata: md.MuData) -> pd.DataFrame:
     """The k-th features of the first modality and of each other one belong together."""
-    first, *others = mdata.mod
-    links = [
-        (
-            first,
-            mdata.mod[first].var_names[k],
-            other,
-            mdata.mod[other].var_names[k],
-            1 - 2 * (k % 2),
-        )
-        for other in others
+    (first, source), *others = mdata.mod.items()
+    ends = [
+        (first, source.var_names[k], other, target.var_names[k], 1 - 2 * (k % 2))
+        for other, target in others
         for k in range(6)
     ]
-    side = ["modality", "feature"]
-    columns = [f"{end}_{what}" for end in ("source", "target") for what in side]
-    return pd.DataFrame(links, columns=[*columns, "sign"])
+    columns = ["source_modality", "source_feature", "target_modality", "target_feature", "sign"]
+    return pd.DataFrame(ends, columns=columns)
 
 
 @dataclass(frozen=True)
@@ -112,12 +98,8 @@ class Trained:
     gradients: dict[str, torch.Tensor | None]
 
     @property
-    def likelihoods(self) -> dict[str, str]:
-        return dict(zip(N_VARS, self.case.likelihoods, strict=False))
-
-    @property
     def modalities(self) -> list[str]:
-        return list(self.likelihoods)
+        return list(self.case.likelihood)
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
@@ -126,11 +108,7 @@ def trained(request) -> Trained:
     mdata = make_mdata(case.likelihoods, case.pairing, CLASSES)
     before = fingerprint(mdata)
     scvi.settings.seed = 0
-    MODIS.setup_mudata(
-        mdata,
-        labels_key="label",
-        likelihood=dict(zip(N_VARS, case.likelihoods, strict=False)),
-    )
+    MODIS.setup_mudata(mdata, labels_key="label", likelihood=case.likelihood)
     links = {"feature_links": _links(mdata)} if case.linked else {}
     model = MODIS(mdata, **case.sizes, **links)
     with warnings.catch_warnings():
@@ -167,21 +145,12 @@ def _gradients(model: MODIS, mdata: md.MuData) -> dict[str, torch.Tensor | None]
     return gradients
 
 
-def test_the_data_are_left_as_they_were(trained):
-    model = trained.model
-    model.predict()
-    model.joint_embedding()
-    model.get_elbo()
-    model.translate(trained.modalities[0], trained.modalities[-1])
-    assert fingerprint(trained.mdata) == trained.before
-
-
 def test_gradients_reach_every_parameter(trained):
     alone = len(trained.modalities) == 1
     linear = trained.model.module.architecture.linear_class_head
     for name, gradient in trained.gradients.items():
         # with one modality nobody asks which modality it is
-        if alone and name.startswith("discriminator.modality"):
+        if alone and name.startswith("discriminator.modality_head"):
             continue
         if alone and linear and name.startswith("discriminator.trunk"):
             continue
@@ -207,6 +176,12 @@ def test_latent(trained):
         alone = adata.obs_names.isin(mdata.obs_names[seen_in == 1])
         expected = by_name.loc[adata.obs_names[alone]]
         np.testing.assert_allclose(own[alone], expected, rtol=1e-4, atol=1e-6)
+    written = mdata.copy()
+    assert model.write_latent(written, key_added="X_test") is None
+    np.testing.assert_array_equal(written.obsm["X_test"], combined)
+    for name, adata in written.mod.items():
+        own = model.get_latent_representation(modality=name)
+        np.testing.assert_array_equal(adata.obsm["X_test"], own)
 
 
 def test_predict(trained):
@@ -234,14 +209,16 @@ def test_translate_all_pairs(trained):
         values = translated.X
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
-        if trained.likelihoods[target] in COUNTS:
+        if trained.case.likelihood[target] in COUNTS:
             assert (values >= 0).all()
-        if trained.likelihoods[target] in UNIT:
+        if trained.case.likelihood[target] in UNIT:
             assert ((values >= 0) & (values <= 1)).all()
+        if source == target:
+            np.testing.assert_array_equal(model.reconstruct(target).X, values)
 
 
 def test_counts_keep_their_depth(trained):
-    for modality, likelihood in trained.likelihoods.items():
+    for modality, likelihood in trained.case.likelihood.items():
         if likelihood not in COUNTS:
             continue
         own = trained.model.reconstruct(modality).X.sum(axis=1)
@@ -257,15 +234,6 @@ def test_counts_keep_their_depth(trained):
             assert counts.min() <= told[0] <= counts.max()
 
 
-def test_reconstruct_is_translation_into_itself(trained):
-    for modality in trained.modalities:
-        reconstructed = trained.model.reconstruct(modality)
-        np.testing.assert_array_equal(
-            reconstructed.X, trained.model.translate(modality, modality).X
-        )
-        assert reconstructed.shape == trained.mdata.mod[modality].shape
-
-
 def test_elbo_adds_up(trained):
     elbo = trained.model.get_elbo()
     assert list(elbo.index) == trained.modalities
@@ -274,12 +242,12 @@ def test_elbo_adds_up(trained):
     for modality, (total, kl, reconstruction) in elbo.iterrows():
         n_vars = trained.mdata.mod[modality].n_vars
         log_likelihood = -n_vars * reconstruction
-        if trained.likelihoods[modality] == "gaussian":
+        if trained.case.likelihood[modality] == "gaussian":
             # the loss of a gaussian is the mean squared error
             log_likelihood = -n_vars * (np.log(2 * np.pi) + reconstruction) / 2
         assert total == pytest.approx(log_likelihood - kl, rel=1e-4)
         # a probability of something discrete is at most 1
-        if trained.likelihoods[modality] in (*COUNTS, "bernoulli"):
+        if trained.case.likelihood[modality] in (*COUNTS, "bernoulli"):
             assert total <= 0
 
 
@@ -296,16 +264,6 @@ def test_joint_embedding(trained):
     np.testing.assert_array_equal(embedding.X, np.concatenate(own))
     predicted = [trained.model.predict(modality=name).astype(str) for name in mods]
     assert list(embedding.obs["predicted"]) == list(pd.concat(predicted))
-
-
-def test_write_latent(trained):
-    mdata = trained.mdata.copy()
-    assert trained.model.write_latent(mdata, key_added="X_test") is None
-    np.testing.assert_array_equal(mdata.obsm["X_test"], trained.model.get_latent_representation())
-    for name, adata in mdata.mod.items():
-        np.testing.assert_array_equal(
-            adata.obsm["X_test"], trained.model.get_latent_representation(modality=name)
-        )
 
 
 def test_history(trained):
@@ -338,37 +296,38 @@ def test_history(trained):
         assert len(values) == (2 if name.endswith("_train") else len(values)) > 0, name
 
 
-@pytest.mark.parametrize("with_data", [True, False])
-def test_save_and_load(trained, with_data, tmp_path):
-    trained.model.save(tmp_path / "model")
-    loaded = MODIS.load(tmp_path / "model", trained.mdata.copy() if with_data else False)
-    assert loaded.is_trained
-    assert repr(loaded) == repr(trained.model)
-    given = None if with_data else trained.mdata
-    for modality in (None, *trained.modalities):
-        np.testing.assert_array_equal(
-            loaded.get_latent_representation(given, modality),
-            trained.model.get_latent_representation(modality=modality),
-        )
+def test_save_and_load(trained, tmp_path):
+    model, mdata = trained.model, trained.mdata
     first, last = trained.modalities[0], trained.modalities[-1]
-    np.testing.assert_array_equal(
-        loaded.translate(first, last, given).X, trained.model.translate(first, last).X
-    )
-    for name, values in trained.model.history.items():
-        pd.testing.assert_frame_equal(loaded.history[name], values)
-    assert loaded.link_agreement_ == trained.model.link_agreement_
-    if trained.case.linked:
-        pd.testing.assert_frame_equal(loaded.link_summary, trained.model.link_summary)
+    model.save(tmp_path / "model")
+    for stored, given in ((mdata.copy(), None), (False, mdata)):
+        loaded = MODIS.load(tmp_path / "model", stored)
+        assert loaded.is_trained
+        assert repr(loaded) == repr(model)
+        for modality in (None, *trained.modalities):
+            np.testing.assert_array_equal(
+                loaded.get_latent_representation(given, modality),
+                model.get_latent_representation(modality=modality),
+            )
+        again = loaded.translate(first, last, given)
+        np.testing.assert_array_equal(again.X, model.translate(first, last).X)
+        for name, values in model.history.items():
+            pd.testing.assert_frame_equal(loaded.history[name], values)
+        assert loaded.link_agreement_ == model.link_agreement_
+        if not trained.case.linked:
+            assert loaded.link_summary is None
+            continue
+        pd.testing.assert_frame_equal(loaded.link_summary, model.link_summary)
         x = torch.ones(2, N_VARS[first])
-        own = trained.model.module.link_maps[first, last](x)
+        own = model.module.link_maps[first, last](x)
         assert torch.equal(loaded.module.link_maps[first, last](x), own)
-    else:
-        assert loaded.link_summary is None
 
 
-def test_encoders_are_of_the_sizes_asked_for(trained):
-    case, module = trained.case, trained.model.module
+def test_the_networks_are_those_asked_for_and_shown(trained):
+    case, module, text = trained.case, trained.model.module, repr(trained.model)
     assert (module.architecture.n_layers == 0) is case.sized
+    assert text.startswith("MODIS, trained")
+    assert all(name in text for name in CLASSES)
     for name, encoder in module.encoders.items():
         assert (len(encoder.trunk) == 0) is case.sized
         n_components = case.kwargs.get("n_components")
@@ -376,12 +335,13 @@ def test_encoders_are_of_the_sizes_asked_for(trained):
             assert encoder.projection is None
         else:
             assert encoder.projection.components.shape == (n_components, N_VARS[name])
+        assert f"{name}: {N_VARS[name]} features, {case.likelihood[name]}" in text
+        assert f"({name})" in repr(module)
 
 
-def test_repr(trained):
-    text = repr(trained.model)
-    assert text.startswith("MODIS, trained")
-    for modality, likelihood in trained.likelihoods.items():
-        assert f"{modality}: {N_VARS[modality]} features, {likelihood}" in text
-        assert f"({modality})" in repr(trained.model.module)
-    assert all(name in text for name in CLASSES)
+def test_the_data_are_left_as_they_were(trained):
+    model = trained.model
+    for call in (model.predict, model.joint_embedding, model.get_elbo):
+        call()
+    model.translate(trained.modalities[0], trained.modalities[-1])
+    assert fingerprint(trained.mdata) == trained.before

@@ -1,7 +1,8 @@
 """Small trainings on a fixed seed give what they gave when their values were recorded.
 
-A change that is meant to change no behaviour leaves this test green. One that mends a fault records
-the values anew, in its own commit: ``python -m tests.test_lock [name ...]`` writes ``lock.json``.
+A change that is meant to change no behaviour leaves this test green. One that mends a fault
+records the values anew, in its own commit: ``python -m tests.test_lock [name ...]`` writes
+``lock.json``.
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from modis.train import LINEAR_LOSS_WEIGHTS, LOSS_WEIGHTS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "method.md").read_text(encoding="utf-8")
@@ -38,8 +36,3 @@ def test_weights_are_those_of_the_code():
         assert float(usual) == LOSS_WEIGHTS[name], name
         number = re.match(r"\s*([\d.]+) with", linear)
         assert (float(number[1]) if number else None) == LINEAR_LOSS_WEIGHTS.get(name), name
-
-
-@pytest.mark.parametrize("anchor", sorted(set(re.findall(r"<(code-[a-z-]+)>`", PAGE))))
-def test_linked_code_is_on_the_page(anchor):
-    assert f"({anchor})=" in PAGE

@@ -10,8 +10,8 @@ __all__ = [
     "LATENT_KEY",
     "LIKELIHOOD_DOMAINS",
     "PAIRS_KEY",
+    "ROW_WEIGHTS_KEY",
     "UNLABELED_CODE",
-    "WEIGHTS_KEY",
     "X_KEY",
 ]
 
@@ -19,9 +19,9 @@ __all__ = [
 X_KEY: Final = "X"
 LABELS_KEY: Final = "labels"
 BATCH_KEY: Final = "batch"
-WEIGHTS_KEY: Final = "weights"
+ROW_WEIGHTS_KEY: Final = "row_weights"
 
-#: Key of the observations that two modalities saw, beside the modalities' names in a minibatch;
+#: Key of the observations that two modalities share, beside the modalities' names in a minibatch;
 #: no modality has a dot in its name.
 PAIRS_KEY: Final = "paired.observations"
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modis.data import collect_labels
-from modis.data._labels import class_names, collect_batches, encode
+from modis.data import collect_batches, collect_labels, count_classes, find_labels
+from modis.data._labels import class_names, encode
 
-from .._make import fingerprint, make_mudata
+from .._make import fingerprint, make_mdata, make_mudata
 
 
 def _modality(name: str, obs: pd.DataFrame) -> ad.AnnData:
@@ -55,23 +55,16 @@ A = {"s0": "x", "s1": "y"}
 B = {"s2": "y", "s3": "z"}
 
 
-def test_labels_in_each_modality():
+def test_labels_may_stand_in_either_place():
     assert _collect(_mdata({"a": A, "b": B})) == {"a": A, "b": B}
-
-
-def test_labels_of_the_mudata():
     mdata = _mdata({}, A | B, {"a": ["s1", "s0"], "b": ["s2", "s3"]})
     assert _collect(mdata) == {"a": {"s1": "y", "s0": "x"}, "b": B}
-
-
-def test_a_modality_without_labels_takes_them_from_the_others():
-    mdata = _mdata({"a": A}, names={"b": ["s1", "s9"]})
-    assert _collect(mdata) == {"a": A, "b": {"s1": "y", "s9": None}}
-
-
-def test_both_places_complete_each_other():
+    # both complete each other
     mdata = _mdata({"a": A | {"s4": None}, "b": B}, {"s4": "w", "s0": "x"})
     assert _collect(mdata) == {"a": A | {"s4": "w"}, "b": B}
+    # a modality without labels takes them from the others
+    mdata = _mdata({"a": A}, names={"b": ["s1", "s9"]})
+    assert _collect(mdata) == {"a": A, "b": {"s1": "y", "s9": None}}
 
 
 def test_a_column_by_modality():
@@ -86,9 +79,7 @@ def test_modalities_that_a_dict_leaves_out_are_not_labelled():
     assert _collect(mdata, {"a": "label"}) == {"a": A, "b": {"s1": None, "s3": None}}
 
 
-@pytest.mark.parametrize(
-    "missing", [None, np.nan, pd.NA, pd.NaT, "", "  ", "unknown", " unknown "], ids=repr
-)
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, "  ", " unknown "], ids=repr)
 @pytest.mark.parametrize("dtype", [object, "category"])
 def test_ways_to_be_unlabelled(missing, dtype):
     mdata = _mdata({"a": A | {"s8": missing}})
@@ -117,16 +108,14 @@ def test_numbers_are_names(values, expected):
     assert list(_collect(mdata)["a"].values()) == expected
 
 
-def test_integers_in_one_place_are_floats_in_the_other():
+def test_numbers_are_the_same_names_in_all_places():
     # a column with gaps is read as floats
     mdata = _mdata({}, {"s0": 1.0, "s1": np.nan}, {"a": ["s0", "s1"]})
     mdata.mod["a"].obs["label"] = [1, 2]
     assert _collect(mdata) == {"a": {"s0": "1", "s1": "2"}}
-
-
-def test_the_category_for_unlabelled_may_be_a_number():
-    mdata = _mdata({"a": {"s0": 0, "s1": -1}})
-    assert _collect(mdata, unlabeled="-1") == {"a": {"s0": "0", "s1": None}}
+    assert _collect(_mdata({"a": {"s0": 0, "s1": -1}}), unlabeled="-1") == {
+        "a": {"s0": "0", "s1": None}
+    }
 
 
 @pytest.mark.parametrize("hidden_in", ["modality", "mudata"])
@@ -139,38 +128,31 @@ def test_a_hidden_label_never_leaks(hidden_in):
     assert labels == {"a": A | {"s5": None}}
 
 
-def test_a_label_hidden_in_one_modality_does_not_leak_into_one_without_labels():
+def test_modalities_hide_labels_each_on_its_own():
+    # the paper's missing class: known in one modality, hidden in the other
+    mdata = _mdata({"a": {"s0": "x"}, "b": {"s0": "unknown", "s1": "x"}})
+    assert _collect(mdata) == {"a": {"s0": "x"}, "b": {"s0": None, "s1": "x"}}
+    # and nothing leaks into one without labels
     mdata = _mdata({"a": {"s0": "x", "s1": "unknown"}}, names={"b": ["s0", "s1"]})
     assert _collect(mdata)["b"] == {"s0": "x", "s1": None}
 
 
-def test_modalities_may_hide_each_on_its_own():
-    # the paper's missing class: known in one modality, hidden in the other
-    mdata = _mdata({"a": {"s0": "x"}, "b": {"s0": "unknown", "s1": "x"}})
-    assert _collect(mdata) == {"a": {"s0": "x"}, "b": {"s0": None, "s1": "x"}}
-
-
-def test_disagreement_names_observations_and_modalities():
+def test_disagreement_names_observations_and_places():
     mdata = _mdata({"a": A, "b": {"s1": "z", "s0": "x"}})
     with pytest.raises(ValueError, match=r"1 observation\(s\): 's1'.*'z' in 'b'.*'y' in 'a'"):
         _collect(mdata)
-
-
-def test_disagreement_with_the_mudata():
-    mdata = _mdata({"a": A}, {"s0": "z"})
     with pytest.raises(ValueError, match=r"mdata\.obs and modality 'a' for 1 .*'s0'"):
-        _collect(mdata)
+        _collect(_mdata({"a": A}, {"s0": "z"}))
 
 
-def test_no_column_names_the_columns_at_hand():
+@pytest.mark.parametrize("key", ["disease", {"a": "label", "b": "disease"}])
+def test_no_column_names_the_columns_at_hand(key):
     mdata = _mdata({"a": A, "b": B})
     with pytest.raises(KeyError, match=r"disease.*labels_key.*mdata\.obs.*label"):
-        _collect(mdata, "disease")
-
-
-def test_a_dict_must_name_columns():
-    with pytest.raises(KeyError, match="disease"):
-        _collect(_mdata({"a": A, "b": B}), {"a": "label", "b": "disease"})
+        _collect(mdata, key)
+    for found in (find_labels(mdata, ["a", "b"], key, "?"), find_labels(mdata, ["a"], None, "?")):
+        assert all(column.isna().all() for column in found.values())
+        assert found["a"].index.equals(mdata.mod["a"].obs_names)
 
 
 names = st.text("ab é\0", min_size=1, max_size=3).map(str.strip).filter(bool)
@@ -227,3 +209,24 @@ def test_every_observation_needs_a_batch():
     mdata.obs["donor"] = [1, 1, np.nan, 2]
     with pytest.raises(ValueError, match=r"'b' has 1 observation.*'donor': 's2'"):
         collect_batches(mdata, ["a", "b"], "donor")
+
+
+def test_batches_of_some_observations():
+    mdata = _mdata({"a": A, "b": B})
+    mdata.obs["donor"] = [1, 1, np.nan, 2]
+    found = collect_batches(mdata, ["b"], "donor", rows={"b": np.array([1])})
+    assert found["b"].to_dict() == {"s3": "2"}
+
+
+def test_counts_of_classes():
+    """Also of classes that are called like a column of the table."""
+    mdata = make_mdata(("gaussian",) * 3, "unpaired", ["total", "healthy"])
+    # one class in one modality only, everything else unlabelled there
+    mdata.mod["a_protein"].obs["label"] = ["rare", *[None] * 17]
+    names = list(mdata.mod)
+    labels = collect_labels(mdata, names, "label", "unknown")
+    table = count_classes(mdata, names, labels, ["healthy", "rare", "total"])
+    assert list(table.columns) == ["healthy", "rare", "total", "unlabeled", "total", "features"]
+    assert table.index.tolist() == names
+    expected = [[15, 0, 15, 0, 30, 12], [11, 0, 11, 0, 22, 9], [0, 1, 0, 17, 18, 7]]
+    np.testing.assert_array_equal(table, expected)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modis import datasets
 from modis.data._links import align_links
 
 VAR_NAMES = {
@@ -144,20 +143,6 @@ def test_nothing_fits():
 def test_refuses(table, error, said):
     with pytest.raises(error, match=said):
         align_links(table, VAR_NAMES)
-
-
-def test_links_of_the_simulation():
-    mdata = datasets.intersim(10)
-    table = mdata.uns["feature_links"]
-    var_names = {name: adata.var_names.to_numpy() for name, adata in mdata.mod.items()}
-    links = align_links(table, var_names)
-    assert sum(len(pair.first) for pair in links.pairs.values()) == len(table)
-    pair = links.pairs["methylation", "expression"]
-    found = zip(
-        var_names["methylation"][pair.first], var_names["expression"][pair.second], strict=True
-    )
-    known = table[table["source_modality"] == "methylation"]
-    assert set(found) == set(zip(known["source_feature"], known["target_feature"], strict=True))
 
 
 def test_many_links_are_quick():

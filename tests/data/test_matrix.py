@@ -6,8 +6,6 @@ import anndata as ad
 import mudata as md
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import sparse
 
 from modis.data import FeatureMatrix, _matrix
@@ -80,15 +78,8 @@ def test_rows_from_file(backed, layer, columns):
     _check(FeatureMatrix(backed, layer, columns), columns)
 
 
-@given(st.lists(st.integers(0, 10)), st.sampled_from([np.asarray, sparse.csc_matrix]))
-def test_any_order_and_repeats(index, stored):
-    matrix = FeatureMatrix(ad.AnnData(stored(VALUES)))
-    rows = np.array(index, dtype=np.int64)
-    np.testing.assert_array_equal(matrix.rows(rows), VALUES[rows])
-
-
 @pytest.mark.parametrize("index", [None, np.array([5, 1, 1, 8])])
-@pytest.mark.parametrize("n_values", [1, 8, 12, 10**6])
+@pytest.mark.parametrize("n_values", [1, 8, 10**6])
 def test_chunks_put_together_are_all_rows(adata, index, n_values, monkeypatch):
     monkeypatch.setattr(_matrix, "_CHUNK_VALUES", n_values)
     chunks = list(FeatureMatrix(adata).chunks(index))
@@ -97,13 +88,22 @@ def test_chunks_put_together_are_all_rows(adata, index, n_values, monkeypatch):
     assert max(len(chunk) for chunk in chunks) == min(max(1, n_values // 4), len(expected))
 
 
-def test_float32_in_memory_is_not_copied():
+def test_what_lies_in_memory_is_not_copied_as_a_whole():
     adata = ad.AnnData(VALUES)
-    matrix = FeatureMatrix(adata)
-    assert matrix.is_dense
-    assert np.shares_memory(matrix.rows(slice(0, 11)), adata.X)
-
-
-def test_sparse_stays_sparse():
-    matrix = FeatureMatrix(ad.AnnData(sparse.csr_matrix(VALUES)))
-    assert not matrix.is_dense
+    assert np.shares_memory(FeatureMatrix(adata).rows(slice(0, 11)), adata.X)
+    for stored in (
+        VALUES.astype(np.float64),
+        sparse.csr_matrix(VALUES),
+        sparse.csc_matrix(VALUES),
+    ):
+        adata = ad.AnnData(stored)
+        matrix = FeatureMatrix(adata)
+        assert matrix._x is adata.X
+        assert matrix.is_dense is isinstance(stored, np.ndarray)
+    # rows of other formats are slow to find: converted at the first use, and once
+    matrix.rows(np.array([3]))
+    converted = matrix._x
+    assert converted.format == "csr"
+    matrix.rows(np.array([4]))
+    assert matrix._x is converted
+    assert adata.X.format == "csc"

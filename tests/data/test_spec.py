@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from modis import MODIS
 from modis.data import DataSpec
+from modis.data._errors import name_some
 from modis.data._spec import per_modality
 
 from .._make import make_mdata
@@ -17,7 +20,6 @@ from .._make import make_mdata
         ("nb", {"a": "nb", "b": "nb"}),
         (None, {"a": None, "b": None}),
         ({"b": "nb"}, {"a": "gaussian", "b": "nb"}),
-        ({}, {"a": "gaussian", "b": "gaussian"}),
         ({"b": None}, {"a": "gaussian", "b": None}),
     ],
 )
@@ -28,6 +30,18 @@ def test_per_modality(value, expected):
 def test_per_modality_refuses_strangers():
     with pytest.raises(KeyError, match=r"layer names modalities \['c', 'd'\].*\['a', 'b'\]"):
         per_modality({"d": 1, "a": 1, "c": 1}, ["a", "b"], "layer")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], ""),
+        ("abcde", "'a', 'b', 'c', 'd', 'e'"),
+        (range(1000), "'0', '1', '2', '3', '4' and 995 more"),
+    ],
+)
+def test_name_some(names, expected):
+    assert name_some(iter(names)) == expected
 
 
 def test_what_was_registered_is_read_back():
@@ -44,7 +58,8 @@ def test_what_was_registered_is_read_back():
         layer={"CpG-îlots": "counts"},
         likelihood={"CpG-îlots": "nb"},
     )
-    registry = MODIS(mdata, n_latent=2, n_hidden=4).adata_manager.registry
+    model = MODIS(mdata, n_latent=2, n_hidden=4)
+    registry = model.adata_manager.registry
     for spec in map(DataSpec.from_registry, (registry, pickle.loads(pickle.dumps(registry)))):
         # the order of the MuData, not of the argument
         assert spec.modalities == ["rna seq", "CpG-îlots"]
@@ -57,3 +72,15 @@ def test_what_was_registered_is_read_back():
         assert spec.labels_key == {"rna seq": "label"}
         assert spec.batch_key == "donor"
         assert spec.unlabeled_category == "?"
+        assert spec.label_codes["rna seq"].tolist()[:3] == [1, 0, 1]
+        assert spec.label_codes["CpG-îlots"].tolist() == [-1] * 80
+        assert spec.condition_codes["CpG-îlots"].tolist() == [[0]] * 80
+    # small, and without the names of patients
+    by_observation = [spec.label_codes, spec.condition_codes, spec.obs_hashes]
+    assert all(each["rna seq"].dtype.itemsize <= 4 for each in by_observation)
+    told = {each.name: getattr(spec, each.name) for each in fields(spec)}
+    assert b"s17" not in pickle.dumps(told)
+    assert np.unique(spec.obs_hashes["rna seq"]).size == 60
+    field = model.adata_manager.fields[-1]
+    table = field.view_state_registry(registry["field_registries"]["modis"]["state_registry"])
+    assert list(table.columns[2].cells) == ["Crohn's", "healthy", "d1"]

@@ -46,47 +46,31 @@ def assert_serves(data: Modality, x: np.ndarray, index: np.ndarray, rows: np.nda
     np.testing.assert_array_equal(item["batch"].numpy(), data.batch[rows])
 
 
+@pytest.mark.parametrize("subset", [None, np.array([20, 4, 9, 4, 0])])
+@pytest.mark.parametrize("columns", [None, np.array([5, 0, 3])])
 @pytest.mark.parametrize("storage", STORAGE)
-def test_rows_in_the_order_asked_for_with_repeats(storage):
+def test_rows_in_the_order_asked_for_with_repeats(storage, columns, subset):
+    """Positions count within the subset."""
     x = values()
-    data = modality(AnnData(STORAGE[storage](x)))
-    dataset, index = ModalityDataset(data), np.array([7, 0, 7, 22, 3])
-    assert len(dataset) == N
-    assert_serves(data, x, index, index, dataset)
-
-
-@pytest.mark.parametrize("storage", STORAGE)
-def test_positions_count_within_the_subset(storage):
-    x, subset = values(), np.array([20, 4, 9, 4, 0])
-    data = modality(AnnData(STORAGE[storage](x)))
-    dataset, index = ModalityDataset(data, subset), np.array([4, 1, 1, 0])
-    assert len(dataset) == 5
-    assert_serves(data, x, index, subset[index], dataset)
-
-
-@pytest.mark.parametrize("storage", STORAGE)
-def test_features_in_the_order_wanted(storage):
-    x, columns = values(), np.array([5, 0, 3])
     data = modality(AnnData(STORAGE[storage](x)), columns)
-    index = np.arange(N - 1, -1, -1)
-    assert_serves(data, x[:, columns], index, index, ModalityDataset(data))
+    wanted = x if columns is None else x[:, columns]
+    dataset, index = ModalityDataset(data, subset), np.array([3, 0, 3, 4])
+    rows = index if subset is None else subset[index]
+    assert len(dataset) == (N if subset is None else 5)
+    assert_serves(data, wanted, index, rows, dataset)
+    assert_serves(data, wanted, index.tolist(), rows, dataset)
 
 
-@pytest.mark.parametrize("columns", [None, np.array([4, 1])])
 @pytest.mark.parametrize("storage", ["float32", "csr"])
-def test_backed_file(tmp_path, storage, columns):
-    x, path = values(), tmp_path / "small.h5mu"
+def test_backed_file(tmp_path, storage):
+    x, path, columns = values(), tmp_path / "small.h5mu", np.array([4, 1])
     mudata.MuData({"rna": AnnData(STORAGE[storage](x))}).write(path)
     mdata = mudata.read_h5mu(path, backed="r")
     try:
         data = modality(mdata.mod["rna"], columns)
         assert not data.matrix.is_dense
-        wanted = x if columns is None else x[:, columns]
-        index = np.array([7, 0, 7, 22, 3])
-        assert_serves(data, wanted, index, index, ModalityDataset(data))
-        subset = np.array([20, 4, 9, 4, 0])
-        served = ModalityDataset(data, subset)
-        assert_serves(data, wanted, np.array([4, 1, 1]), subset[[4, 1, 1]], served)
+        subset, index = np.array([20, 4, 9, 4, 0]), np.array([4, 1, 1])
+        assert_serves(data, x[:, columns], index, subset[index], ModalityDataset(data, subset))
     finally:
         mdata.file.close()
 
@@ -103,33 +87,25 @@ def test_weights_go_with_their_rows():
     weights = np.linspace(0.5, 2, 5, dtype=np.float32)
     data, index = modality(AnnData(values())), np.array([4, 1, 1, 0])
     item = ModalityDataset(data, subset, weights)[index]
-    assert item["weights"].dtype == torch.float32
-    np.testing.assert_array_equal(item["weights"], weights[index])
+    assert item["row_weights"].dtype == torch.float32
+    np.testing.assert_array_equal(item["row_weights"], weights[index])
     np.testing.assert_array_equal(item["X"], values()[subset[index]])
     assert set(ModalityDataset(data, subset)[index]) == {"X", "labels", "batch"}
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, N - 1, N, 100])
-@pytest.mark.parametrize("indices", [None, np.array([20, 4, 9, 4, 0])])
+@pytest.mark.parametrize("batch_size", [1, 4, N, 100])
+@pytest.mark.parametrize("indices", [None, np.array([20, 4, 9, 4, 0]), np.empty(0, dtype=int)])
 def test_sequential_loader_keeps_the_order(batch_size, indices):
     x = values()
     data = modality(AnnData(sparse.csr_matrix(x)))
     rows = np.arange(N) if indices is None else indices
     loader = sequential_loader(data, indices, batch_size)
-    batches = list(loader)
-
-    assert len(loader) == len(batches) == int(np.ceil(len(rows) / batch_size))
-    assert [len(batch["X"]) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
-    np.testing.assert_array_equal(torch.cat([batch["X"] for batch in batches]), x[rows])
-    np.testing.assert_array_equal(
-        torch.cat([batch["labels"] for batch in batches]), data.labels[rows]
-    )
-
-
-def test_sequential_loader_of_nothing():
-    loader = sequential_loader(modality(AnnData(values())), np.empty(0, dtype=np.int64))
-    assert len(loader) == 0
-    assert list(loader) == []
+    served = list(loader)
+    assert len(loader) == len(served) == int(np.ceil(len(rows) / batch_size))
+    assert [len(each["X"]) for each in served[:-1]] == [batch_size] * max(0, len(served) - 1)
+    for key, expected in (("X", x), ("labels", data.labels)):
+        found = [row for each in served for row in each[key].tolist()]
+        assert found == expected[rows].tolist()
 
 
 @pytest.mark.parametrize(("n_features", "expected"), [(4, 512), (2**14, 128), (2**22, 1)])

@@ -64,26 +64,14 @@ def test_an_observation_counts_only_where_it_trains_in_both():
         assert set(data[first].obs_names[ours]) == trains[first] & trains[second]
 
 
-@pytest.mark.parametrize(
-    ("seen", "pairs"),
-    [
-        ({"rna": range(10), "protein": range(10, 30)}, []),
-        # one is too few for batch normalisation
-        ({"rna": range(10), "protein": range(9, 30)}, []),
-        ({"rna": range(10), "protein": range(8, 30)}, [("rna", "protein")]),
-        ({"rna": range(10)}, []),
-        (
-            {"rna": range(10), "protein": range(10, 30), "mirna": range(20)},
-            [("rna", "mirna"), ("protein", "mirna")],
-        ),
-    ],
-)
-def test_modalities_that_share_nobody_are_no_pair(seen, pairs):
-    data = cohort(seen)
-    assert list(shared_rows(data, everyone(data))) == pairs
+@pytest.mark.parametrize(("first", "n_pairs"), [(10, 0), (9, 0), (8, 1)])
+def test_modalities_that_share_fewer_than_two_are_no_pair(first, n_pairs):
+    """One is too few for batch normalisation."""
+    data = cohort({"rna": range(10), "protein": range(first, 30)})
+    assert len(shared_rows(data, everyone(data))) == n_pairs
 
 
-@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csc_matrix])
 def test_a_minibatch_of_a_pair(storage):
     data = cohort(storage=storage)
     shared = shared_rows(data, everyone(data))

@@ -27,7 +27,6 @@ pytestmark = [
 
 OMICS = ("methylation", "expression", "protein")
 DELTA = 2.0
-P_DMP = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +73,7 @@ def samples(shared_data):
             values = logit(values) if name == "methylation" else values
             found[simulator, name] = np.stack([values[labels == c] for c in np.unique(labels)])
         found[simulator, "names"] = {name: mdata[name].var_names for name in OMICS}
+    found["truth"] = {name: ours[name].varm["differential"].T for name in OMICS}
     return found
 
 
@@ -93,6 +93,8 @@ def test_class_means(simulator, name, samples, parameters):
     covariance = parameters["covariance"][name]
     differential = _differential(classes, mean)
     deviation = classes.mean(axis=1) - mean - DELTA * differential
+    if simulator == "modis":
+        np.testing.assert_array_equal(samples["truth"][name], differential)
 
     # Feature by feature: none is off by 5 standard errors (chance of a false alarm 0.1 %).
     z = deviation / np.sqrt(np.diag(covariance) / classes.shape[1])
@@ -102,17 +104,6 @@ def test_class_means(simulator, name, samples, parameters):
     whitened = np.linalg.solve(np.linalg.cholesky(covariance), deviation.T)
     statistic = (whitened**2).sum() * classes.shape[1]
     assert 5e-5 < stats.chi2.cdf(statistic, whitened.size) < 1 - 5e-5
-
-
-@pytest.mark.parametrize("name", OMICS)
-def test_effects(simulator, name, samples, parameters):
-    classes, mean = samples[simulator, name], parameters["mean"][name]
-    differential = _differential(classes, mean)
-    effect = (classes.mean(axis=1) - mean)[differential]
-    variance = np.broadcast_to(np.diag(parameters["covariance"][name]), differential.shape)
-    error = np.sqrt(variance[differential] / classes.shape[1])
-    assert np.abs((effect - DELTA) / error).max() < 5
-    assert np.median(effect) == pytest.approx(DELTA, abs=0.05)
 
 
 @pytest.mark.parametrize("name", OMICS)
@@ -156,61 +147,3 @@ def test_effects_carry_over(simulator, samples, parameters, shared_data):
         shifted["protein"].loc[proteins["source_feature"]],
         shifted["expression"].loc[proteins["target_feature"]],
     )
-
-
-def test_share_of_differential_features(simulator, samples, parameters, shared_data):
-    def share(name):
-        return _differential(samples[simulator, name], parameters["mean"][name]).mean()
-
-    links = pd.read_csv(shared_data / "intersim_feature_links.csv")
-    cpgs_of_gene = links[links["source_modality"] == "methylation"][
-        "target_feature"
-    ].value_counts()
-    p_gene = 1 - (1 - P_DMP) ** cpgs_of_gene
-    proteins = links[links["source_modality"] == "protein"]["target_feature"]
-    # Proteins of one gene shift together: each gene counts with the square of its proteins.
-    weight = proteins.value_counts()
-    p_protein = p_gene[weight.index]
-    expected = {
-        "methylation": (P_DMP, np.sqrt(P_DMP * (1 - P_DMP) / 367 / 5)),
-        "expression": (p_gene.mean(), np.sqrt((p_gene * (1 - p_gene)).sum() / 5) / 131),
-        "protein": (
-            (weight * p_protein).sum() / 160,
-            np.sqrt((weight**2 * p_protein * (1 - p_protein)).sum() / 5) / 160,
-        ),
-    }
-    for name, (p, error) in expected.items():
-        assert abs(share(name) - p) < 4 * error, name
-
-
-def test_our_truth_is_what_the_data_show(samples, parameters, shared_data):
-    mdata = datasets.intersim(
-        11_500,
-        (0.2,) * 5,
-        reference="tcga-ov",
-        reference_path=shared_data / "intersim_reference",
-        seed=1,
-    )
-    for name in OMICS:
-        np.testing.assert_array_equal(
-            mdata[name].varm["differential"].T,
-            _differential(samples["modis", name], parameters["mean"][name]),
-        )
-
-
-@pytest.mark.parametrize("name", OMICS)
-def test_both_simulators_agree(name, samples, parameters):
-    """Baselines and variances side by side: two-sample z-scores below 5 (false alarm 0.05 %)."""
-    mean = parameters["mean"][name]
-    baselines, variances, degrees = [], [], []
-    for simulator in ("modis", "R"):
-        classes = samples[simulator, name]
-        unshifted = classes - DELTA * _differential(classes, mean)[:, None, :]
-        baselines.append(unshifted.mean(axis=(0, 1)))
-        within = unshifted - unshifted.mean(axis=1, keepdims=True)
-        degrees.append(within.shape[0] * (within.shape[1] - 1))
-        variances.append((within**2).sum(axis=(0, 1)) / degrees[-1])
-    error = np.sqrt(2 * np.diag(parameters["covariance"][name]) / 11_500)
-    assert np.abs((baselines[0] - baselines[1]) / error).max() < 5
-    ratio = np.log(variances[0] / variances[1]) / np.sqrt(2 / degrees[0] + 2 / degrees[1])
-    assert np.abs(ratio).max() < 5

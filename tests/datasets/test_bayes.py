@@ -10,12 +10,11 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from modis import datasets
 from modis.datasets._reference_synthetic import synthetic_reference
 
-OMICS = ("methylation", "expression", "protein")
 SIZES = {"methylation": 12, "expression": 8, "protein": 10}
 
 
 def _deltas(delta):
-    return {f"delta_{name}": delta for name in OMICS}
+    return {f"delta_{name}": delta for name in SIZES}
 
 
 def _values(adata):
@@ -35,17 +34,12 @@ def test_two_classes_have_the_error_of_the_closed_form():
     n = 40_000
     mdata = datasets.intersim(n, (0.5, 0.5), n_features=SIZES, **_deltas(0.4), seed=3)
     found = _accuracy(datasets.bayes_probabilities(mdata, **_deltas(0.4)), mdata)
-    reference = synthetic_reference(SIZES)
-    for name in OMICS:
-        covariance = getattr(reference, f"noise_{name}").covariance
+    for name, omics in synthetic_reference(SIZES).items():
         differential = mdata[name].varm["differential"].astype(float)
         gap = 0.4 * (differential[:, 0] - differential[:, 1])
-        distance = np.sqrt(gap @ np.linalg.solve(covariance, gap))
-        expected = norm.cdf(distance / 2)
-        # five standard errors of a share
-        assert found[name] == pytest.approx(
-            expected, abs=5 * np.sqrt(expected * (1 - expected) / n)
-        )
+        expected = norm.cdf(np.sqrt(gap @ np.linalg.solve(omics.noise.covariance, gap)) / 2)
+        five_standard_errors = 5 * np.sqrt(expected * (1 - expected) / n)
+        assert found[name] == pytest.approx(expected, abs=five_standard_errors)
         assert expected < 0.99
 
 
@@ -55,49 +49,39 @@ def test_discriminant_analysis_on_many_samples_approaches_it():
     train, test = datasets.split(mdata, 1 / 9)
     bayes = datasets.bayes_probabilities(test, **_deltas(0.5))
     accuracy = _accuracy(bayes, test)
-    for name in OMICS:
-        learner = LinearDiscriminantAnalysis().fit(
-            _values(train[name]), train[name].obs["label"].astype(str)
-        )
+    for name in SIZES:
+        learner = LinearDiscriminantAnalysis()
+        learner.fit(_values(train[name]), train[name].obs["label"].astype(str))
         learned = learner.predict_proba(_values(test[name]))
         assert np.abs(learned - bayes[name].to_numpy()).mean() < 0.01
-        right = learner.predict(_values(test[name])) == test[name].obs["label"].astype(str)
-        assert right.mean() == pytest.approx(accuracy[name], abs=0.01)
+        score = learner.score(_values(test[name]), test[name].obs["label"].astype(str))
+        assert score == pytest.approx(accuracy[name], abs=0.01)
         assert 0.3 < accuracy[name] < 0.99
 
 
-def test_the_papers_classes_can_be_told_apart():
-    mdata = datasets.intersim(2000)
-    assert min(_accuracy(datasets.bayes_probabilities(mdata), mdata).values()) > 0.999
+@pytest.mark.parametrize("reference", ["synthetic", "tcga-ov"])
+def test_the_papers_classes_can_be_told_apart(reference, shared_data):
+    folder = shared_data / "intersim_reference" if reference == "tcga-ov" else None
+    where = {"reference": reference, "reference_path": folder}
+    mdata = datasets.intersim(1000, **where)
+    accuracy = _accuracy(datasets.bayes_probabilities(mdata, **where), mdata)
+    assert min(accuracy.values()) > 0.999
 
 
-def test_without_effects_only_the_proportions_are_known():
+@pytest.mark.parametrize("kind", [tuple, np.array])
+def test_without_effects_only_the_proportions_are_known(kind):
     mdata = datasets.intersim(50, (0.7, 0.3), n_features=SIZES, **_deltas(0))
-    for table in datasets.bayes_probabilities(mdata, (0.7, 0.3), **_deltas(0)).values():
+    for table in datasets.bayes_probabilities(mdata, kind((0.7, 0.3)), **_deltas(0)).values():
         np.testing.assert_allclose(table, np.tile([0.7, 0.3], (50, 1)))
 
 
-def test_rows_are_those_of_the_modality():
+def test_rows_are_those_of_the_modality_and_finite():
     unpaired = datasets.unpair(datasets.intersim(60, n_features=SIZES))
+    unpaired["methylation"].X[:, :2] = [0, 1]  # as values near the ends are rounded
     for name, table in datasets.bayes_probabilities(unpaired).items():
         assert list(table.index) == list(unpaired[name].obs_names)
         assert list(table.columns) == [f"class_{k}" for k in range(1, 6)]
         np.testing.assert_allclose(table.sum(axis=1), 1)
-
-
-def test_values_rounded_to_the_ends_stay_finite():
-    mdata = datasets.intersim(20, n_features=SIZES)
-    mdata["methylation"].X[:, :2] = [0, 1]
-    table = datasets.bayes_probabilities(mdata)["methylation"]
-    assert np.isfinite(table.to_numpy()).all()
-
-
-def test_the_r_packages_samples_are_told_apart(shared_data):
-    path = shared_data / "intersim_reference"
-    where = {"reference": "tcga-ov", "reference_path": path}
-    mdata = datasets.intersim(1000, **where)
-    accuracy = _accuracy(datasets.bayes_probabilities(mdata, **where), mdata)
-    assert min(accuracy.values()) > 0.999
 
 
 def test_data_of_another_origin_are_refused():

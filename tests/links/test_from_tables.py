@@ -54,7 +54,7 @@ def test_agrees_with_the_links_of_the_simulation(pairs):
 
 
 def test_refuses():
-    with pytest.raises(ValueError, match=r"source_table has 'TP53', 'MYC', target_table has 'X'"):
+    with pytest.raises(ValueError, match=r"'meth' has 'TP53', 'MYC', 'protein' has 'X'"):
         links.from_tables(GENE_OF_CPG, pd.Series({"p": "X"}), **NAMES)
     with pytest.raises(
         TypeError, match="target_table must be a Series or a DataFrame, found dict"

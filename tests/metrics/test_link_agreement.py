@@ -20,11 +20,6 @@ WHAT_MUDATA_SAYS_ON_READING = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def make_many_to_one(rng, n_genes=12, n_cpgs=3):
     """CpGs of every gene follow it with noise, half of them against it; samples are unpaired."""
     programmes = rng.normal(size=(3, n_genes))
@@ -69,13 +64,7 @@ def test_the_order_of_modalities_links_and_units_do_not_matter(rng):
     turned = link_agreement(y, x, second, first, sign)
     assert turned == pytest.approx(result)
     order = rng.permutation(len(first))
-    again = link_agreement(
-        5 + 3 * sparse.csr_array(x).toarray(),
-        1e-4 * y,
-        first[order],
-        second[order],
-        -2 * sign[order],
-    )
+    again = link_agreement(5 + 3 * x, 1e-4 * y, first[order], second[order], -2 * sign[order])
     assert again == pytest.approx(result)
     assert link_agreement(sparse.csr_matrix(x), y, first, second, sign) == pytest.approx(result)
 
@@ -105,12 +94,8 @@ def test_constant_features_are_left_out(rng):
     assert link_agreement(x, y, first, second, sign) == pytest.approx(expected)
     x[:, 3 * 2] = 0.0  # one of three CpGs of gene 2: the other two still predict it
     assert np.isfinite(link_agreement(x, y, first, second, sign)).all()
-
-
-def test_too_few_features_vary(rng):
-    x, y, first, second, sign = make_many_to_one(rng)
     y[:, 3:] = 1
-    with pytest.raises(ValueError, match=r"Only 3 linked features vary .*\(of 12\)"):
+    with pytest.raises(ValueError, match=r"Only 1 linked features vary .*\(of 12\)"):
         link_agreement(x, y, first, second, sign)
 
 
@@ -137,31 +122,27 @@ def test_columns_without_links_are_not_looked_at(rng):
     expected = link_agreement(x, y, first, second, sign)
     x = np.hstack([np.full((len(x), 1), np.nan), x])
     assert link_agreement(x, y, first + 1, second, sign) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="x_first has 150 NaN"):
+    with pytest.raises(ValueError, match="x_first contains NaN"):
         link_agreement(x, y, first, second, sign)
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "said"),
+    ("changes", "said"),
     [
-        ({"first": [0, 1]}, ValueError, "first has 2, second has 36"),
-        ({"first": np.zeros(36)}, ValueError, "first must hold .* whole numbers, found float64"),
-        (
-            {"second": np.full(36, 12)},
-            IndexError,
-            "second names columns outside x_second.* 12 columns",
-        ),
-        ({"second": np.full(36, -1)}, IndexError, "second names columns outside"),
-        ({"weight": np.zeros(36)}, ValueError, "weight must be finite and not 0"),
-        ({"weight": [1.0]}, ValueError, "weight has 1"),
-        ({"n_permutations": 1}, ValueError, "n_permutations must be at least 2"),
-        ({"max_features": 3}, ValueError, "max_features must be at least 4"),
+        ({"first": [0, 1]}, r"inconsistent numbers of samples: \[2, 36, 36\]"),
+        ({"first": np.zeros(36)}, "first must hold the column of x_first of each link"),
+        ({"second": np.full(36, 12)}, "second must hold .* a whole number from 0 to 11"),
+        ({"second": np.full(36, -1)}, "second must hold"),
+        ({"weight": np.zeros(36)}, "weight must be finite and not 0"),
+        ({"weight": [1.0]}, r"inconsistent numbers of samples: \[36, 36, 1\]"),
+        ({"n_permutations": 1}, "n_permutations must be at least 2"),
+        ({"max_features": 3}, "at least 4 are needed"),
     ],
 )
-def test_refuses(rng, changes, error, said):
+def test_refuses(rng, changes, said):
     x, y, first, second, sign = make_many_to_one(rng)
     arguments = {"x_first": x, "x_second": y, "first": first, "second": second, "weight": sign}
-    with pytest.raises(error, match=said):
+    with pytest.raises(ValueError, match=said):
         link_agreement(**{**arguments, **changes})
 
 

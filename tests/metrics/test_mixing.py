@@ -9,11 +9,6 @@ from scipy.spatial.distance import cdist
 from modis.metrics import modality_mixing
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def brute_force(z, modality, k):
     scores = []
     for name in np.unique(modality):
@@ -85,9 +80,9 @@ def test_refuses():
         modality_mixing(z, ["rna", "rna", "adt", "adt"], ["a", "a", "b", "b"])
     with pytest.raises(ValueError, match="not found overall"):
         modality_mixing(z[:2], ["rna", "adt"])
-    with pytest.raises(ValueError, match="z has 4, modality has 2"):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[4, 2, 4\]"):
         modality_mixing(z, ["rna", "adt"])
-    with pytest.raises(ValueError, match="labels has 1 missing"):
+    with pytest.raises(ValueError, match=r"labels has 1 missing values of 4 .*position 2"):
         modality_mixing(z, ["rna", "rna", "adt", "adt"], ["a", "a", None, "a"])
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="n_neighbors"):
         modality_mixing(z, ["rna", "rna", "adt", "adt"], n_neighbors=0)

@@ -36,7 +36,7 @@ def terms_of(module, batch, encoded, weights=ON):
 def head_of(module, encoded, name) -> np.ndarray:
     """Logits of the batch head on the posterior means of a modality."""
     output = module.discriminator(encoded[name].qz.mean)
-    return module.discriminator.batch(output.hidden).detach().double().numpy()
+    return module.discriminator.batch_head(output.hidden).detach().double().numpy()
 
 
 def test_batches_are_told_apart_within_a_modality():
@@ -84,7 +84,7 @@ def test_the_discriminators_side_leaves_the_encoders_alone():
     module, batch, encoded = with_batches()
     weighted_sum(terms_of(module, batch, encoded, {"batch": 1.0}), {}).backward()
     assert all(parameter.grad is None for parameter in module.encoders.parameters())
-    head = module.discriminator.batch
+    head = module.discriminator.batch_head
     assert head.weight.grad.abs().sum() > 0
     assert all(
         parameter.grad.abs().sum() > 0 for parameter in module.discriminator.trunk.parameters()
@@ -105,7 +105,7 @@ def test_off_by_default():
 @pytest.mark.parametrize("n_batch", [0, 1])
 def test_no_head_without_two_batches(n_batch):
     module, batch = make(n_batch=n_batch), minibatch()
-    assert module.discriminator.batch is None
+    assert module.discriminator.batch_head is None
     assert terms_of(module, batch, module.inference(batch)) == {}
 
 

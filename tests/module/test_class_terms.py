@@ -49,7 +49,7 @@ SIDES = pytest.mark.parametrize("side", ["discriminator", "encoders"])
 def test_ridge_is_the_size_of_the_map_to_the_classes(side):
     """Less the mean over classes, for each modality by its number of training samples."""
     module = linear()
-    head = module.discriminator.classes.weight.detach().double().numpy()
+    head = module.discriminator.class_head.weight.detach().double().numpy()
     expected = []
     for name, n in N_TRAIN.items():
         weights = head @ module.encoders[name].mean.weight.detach().double().numpy()
@@ -64,9 +64,9 @@ def test_ridge_sees_only_what_probabilities_see(side):
     """A row that is added to the weights of every class changes no probability."""
     module = linear()
     before = terms_of(module, side, ridge=1.0)["ridge"].item()
-    module.discriminator.classes.weight.data += torch.randn(1, 3)
+    module.discriminator.class_head.weight.data += torch.randn(1, 3)
     assert terms_of(module, side, ridge=1.0)["ridge"].item() == pytest.approx(before, rel=1e-4)
-    module.discriminator.classes.weight.data *= 2
+    module.discriminator.class_head.weight.data *= 2
     after = terms_of(module, side, ridge=1.0)["ridge"].item()
     assert after == pytest.approx(4 * before, rel=1e-4)
 
@@ -74,7 +74,7 @@ def test_ridge_sees_only_what_probabilities_see(side):
 def test_ridge_teaches_each_side_its_own_part_of_the_map():
     module = linear()
     terms_of(module, "discriminator", ridge=1.0)["ridge"].backward()
-    assert learning(module) == {"discriminator.classes.weight"}
+    assert learning(module) == {"discriminator.class_head.weight"}
     module.zero_grad()
     module.discriminator.requires_grad_(False)
     terms_of(module, "encoders", ridge=1.0)["ridge"].backward()
@@ -159,7 +159,7 @@ def test_nothing_but_the_temperature_learns_from_it():
     module.zero_grad()
     weighted_sum(terms_of(module, "discriminator"), {}).backward()
     assert "discriminator.log_temperature" not in learning(module)
-    assert "discriminator.classes.weight" in learning(module)
+    assert "discriminator.class_head.weight" in learning(module)
 
 
 def test_encoders_have_no_temperature_term():

@@ -73,7 +73,9 @@ def translation_by_hand(module, batch, encoded, source, target) -> float:
         px = decoder(encoded[source].z[[row]], library=library)
         x, x_scaled = batch[target]["X"][mate], encoded[target].x_scaled[mate]
         per_sample.append(decoder.loss(px, x, x_scaled).item())
-        weights.append(batch[source]["weights"][row].item() if "weights" in batch[source] else 1)
+        weights.append(
+            batch[source]["row_weights"][row].item() if "row_weights" in batch[source] else 1
+        )
     return np.average(per_sample, weights=weights)
 
 
@@ -139,7 +141,7 @@ def test_when_translation_is_a_term(sizes, n_classes, weight, translated):
 def test_translation_weighs_the_samples_of_the_source():
     module, batch = make(TWO).eval(), one_of_each_class(TWO)
     for tensors in batch.values():
-        tensors["weights"] = torch.tensor([0.2, 3.0, 1.0, 0.5])
+        tensors["row_weights"] = torch.tensor([0.2, 3.0, 1.0, 0.5])
     encoded = module.inference(batch)
     expected = sum(
         translation_by_hand(module, batch, encoded, source, target)
@@ -151,7 +153,7 @@ def test_translation_weighs_the_samples_of_the_source():
 def believes(logits: list[float], **kwargs) -> MODISModule:
     """Networks that give every sample the same class probabilities."""
     module = make(TWO, **kwargs).eval()
-    head = module.discriminator.classes
+    head = module.discriminator.class_head
     with torch.no_grad():
         head.weight.zero_()
         head.bias.copy_(torch.tensor(logits))
@@ -193,8 +195,8 @@ def test_who_is_sure_is_no_matter_of_gradients():
 def test_mates_are_drawn_as_often_as_their_weights_say():
     """Mates of weight almost 0 are almost never drawn."""
     module, batch = make(TWO).eval(), minibatch(TWO, labels=1)
-    batch["protein"]["weights"] = torch.full((N,), 1e-9)
-    batch["protein"]["weights"][3] = 1.0
+    batch["protein"]["row_weights"] = torch.full((N,), 1e-9)
+    batch["protein"]["row_weights"][3] = 1.0
     # nothing in the other direction
     module.decoders["rna"].loss = lambda px, x, x_scaled: torch.zeros(len(x))
     encoded, decoder = module.inference(batch), module.decoders["protein"]

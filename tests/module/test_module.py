@@ -46,7 +46,7 @@ def test_any_number_of_modalities(sizes):
     inferred, generated, output = module(batch)
 
     assert module.modalities == list(sizes)
-    assert module.discriminator.modality.out_features == len(sizes)
+    assert module.discriminator.modality_head.out_features == len(sizes)
     for name, n_features in sizes.items():
         assert inferred[name].z.shape == (N, 3)
         assert generated[name].mean.shape == (N, n_features)
@@ -156,7 +156,7 @@ def test_reconstruction_weighs_the_samples():
     module, batch = make().eval(), minibatch()
     weights = {"rna": np.linspace(0.1, 2, N), "protein": np.array([1.0] + [0.0] * (N - 1))}
     for name, values in weights.items():
-        batch[name]["weights"] = torch.as_tensor(values, dtype=torch.float32)
+        batch[name]["row_weights"] = torch.as_tensor(values, dtype=torch.float32)
     encoded = module.inference(batch)
     terms = module.reconstruction_terms(batch, encoded, module.generative(batch, encoded))
     expected = 0.0
@@ -212,7 +212,7 @@ def test_equal_weights_change_nothing(adversarial):
     module, batch = make(adversarial=adversarial).eval(), minibatch()
     plain = at_mean(module.inference(batch))
     for tensors in batch.values():
-        tensors["weights"] = torch.full((N,), 0.3)
+        tensors["row_weights"] = torch.full((N,), 0.3)
     weighted = at_mean(module.inference(batch))
     for terms in (module.discriminator_terms, module.adversarial_terms):
         expected = terms(plain, all_labels(batch), {"gradient_penalty": 1.0})
@@ -226,7 +226,7 @@ def test_rows_of_weight_zero_do_not_play():
     module, batch = make().eval(), minibatch()
     kept = {name: {k: v[:4] for k, v in tensors.items()} for name, tensors in batch.items()}
     for tensors in batch.values():
-        tensors["weights"] = (torch.arange(N) < 4).float()
+        tensors["row_weights"] = (torch.arange(N) < 4).float()
     for side, game in (("discriminator_terms", "modality"), ("adversarial_terms", "adversarial")):
         expected, found = (
             getattr(module, side)(at_mean(module.inference(data)), all_labels(data), {})[game]

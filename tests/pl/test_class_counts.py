@@ -31,14 +31,11 @@ def test_numbers_and_marks(drawn):
     ax = class_counts(COUNTS)
     assert ticks(ax.xaxis) == ["T", "B", "unlabeled"]
     assert ticks(ax.yaxis) == ["rna\nn = 2,005", "protein\nn = 52"]
-    assert by_position(ax) == {
-        (0, 0): "2,000",
-        (1, 0): "5",
-        (2, 0): "0",
-        (0, 1): "12",
-        (1, 1): "0",
-        (2, 1): "40",
-    }
+    found = by_position(ax)
+    assert [found[column, row] for row in (0, 1) for column in (0, 1, 2)] == [
+        *("2,000", "5", "0"),
+        *("12", "0", "40"),
+    ]
     # No unlabelled sample is nothing to warn of.
     assert marked(ax) == [(1, 1)]
     assert "not seen" in ax.get_legend().get_texts()[0].get_text()
@@ -47,10 +44,13 @@ def test_numbers_and_marks(drawn):
 
 
 def test_nothing_is_marked_where_every_class_was_seen():
-    ax = class_counts(COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"}), unlabeled="?")
-    assert ticks(ax.xaxis) == ["T", "B", "?"]
-    assert marked(ax) == []
-    assert ax.get_legend() is None
+    figure, given = plt.subplots()
+    counts = COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"})
+    assert class_counts(counts, unlabeled="?", ax=given) is given
+    assert plt.get_fignums() == [figure.number]
+    assert ticks(given.xaxis) == ["T", "B", "?"]
+    assert marked(given) == []
+    assert given.get_legend() is None
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,6 @@ def test_sizes(counts, drawn):
     ax = class_counts(counts)
     assert len(ax.texts) == counts.size
     drawn(ax)
-
-
-def test_given_axes_are_used():
-    figure, given = plt.subplots()
-    assert class_counts(COUNTS, ax=given) is given
-    assert plt.get_fignums() == [figure.number]
 
 
 @pytest.mark.parametrize("counts", [COUNTS * -1, COUNTS / COUNTS, COUNTS.iloc[:0]])

@@ -36,16 +36,17 @@ def data(rng):
     return y_true, y_pred, rng.choice(["rna", "adt"], 90)
 
 
-def test_counts_agree_with_sklearn(data, drawn):
+def test_cells_agree_with_sklearn(data, drawn):
     y_true, y_pred, modality = data
-    axes = confusion(y_true, y_pred, modality, normalize=False)
+    axes = confusion(y_true, y_pred, modality)
     names = ["All modalities", *pd.unique(modality)]
     assert [ax.get_title(loc="left") for ax in axes] == names
     for ax, name in zip(axes, names, strict=True):
         rows = (modality == name) | (name == "All modalities")
         expected = confusion_matrix(y_true[rows], y_pred[rows], labels=["a", "b", "c"])
         inside, beside = cells(ax, 3)
-        assert inside.tolist() == np.where(expected == 0, "", expected.astype(str)).tolist()
+        share = 100 * expected / expected.sum(axis=1, keepdims=True)
+        assert inside.tolist() == np.where(share == 0, "", np.char.mod("%.0f", share)).tolist()
         assert beside[1:4] == [str(n) for n in expected.sum(axis=1)]
         n_correct = np.trace(expected) / expected.sum()
         assert beside[4].strip() == f"{n_correct:.1%} of {rows.sum()} correct"
@@ -68,27 +69,19 @@ def test_percent_of_the_true_class():
 def test_class_that_a_modality_lacks_is_marked():
     axes = confusion(["a", "b", "a"], ["a", "b", "b"], ["rna", "rna", "adt"])
     marked = [[p for p in ax.patches if isinstance(p, Rectangle) and p.get_hatch()] for ax in axes]
-    assert [len(patches) for patches in marked] == [0, 0, 1]
-    assert marked[2][0].get_xy() == (0, 1)
+    assert [[p.get_xy() for p in patches] for patches in marked] == [[], [], [(0, 1), (1, 1)]]
     inside, beside = cells(axes[2], 2)
     assert inside.tolist() == [["", "100"], ["", ""]]
     assert beside[:3] == ["n", "1", "0"]
 
 
 def test_samples_without_class_are_left_out():
-    (ax,) = confusion(pd.Series(["a", None, "b", np.nan, ""]), ["a", "b", "b", "a", None])
+    (ax,) = confusion(pd.Series(["c2", None, "c10", np.nan, ""]), ["c2", "b", "c10", "a", None])
     assert cells(ax, 2)[0].tolist() == [["100", ""], ["", "100"]]
-    assert "of 2 correct" in ax.texts[-1].get_text()
-
-
-def test_order_of_classes():
-    (ax,) = confusion(["a", "b"], ["a", "c"], classes=["c", "a", "b", "d"])
-    assert ticks(ax.yaxis) == ["c", "a", "b", "d"]
-    (ax,) = confusion(["c10", "c2"], ["c2", "c2"])
     assert ticks(ax.yaxis) == ["c2", "c10"]
 
 
-@pytest.mark.parametrize(("n_classes", "n_modalities"), [(2, 1), (5, 4), (14, 6), (30, 3)])
+@pytest.mark.parametrize(("n_classes", "n_modalities"), [(2, 1), (14, 6)])
 def test_sizes(rng, drawn, n_classes, n_modalities):
     names = np.array([f"a class with a long name {i}" for i in range(n_classes)])
     y_true = np.tile(names, 10)
@@ -110,11 +103,10 @@ def test_given_axes_are_used(data):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"y_pred": ["a"]}, "y_true has 2, y_pred has 1"),
+        ({"y_pred": ["a"]}, r"inconsistent numbers of samples: \[2, 1\]"),
         ({"y_true": [None, None]}, "No sample has a true class"),
         ({"y_pred": ["a", None]}, "1 samples .* no predicted value"),
         ({"modality": [None, "rna"]}, "1 samples .* no modality value"),
-        ({"classes": ["a"]}, r"classes lacks \['b'\]"),
         ({"axes": []}, "1 panels need 1 axes, but 0"),
     ],
 )

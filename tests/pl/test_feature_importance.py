@@ -32,7 +32,7 @@ def names(ax):
     return [tick.get_text() for tick in ax.get_yticklabels()]
 
 
-@pytest.mark.parametrize("n_features", [1, 5, 12, 30])
+@pytest.mark.parametrize("n_features", [1, 5, 30])
 def test_bars(n_features, drawn):
     importance = table()
     before = importance.copy()
@@ -60,7 +60,7 @@ def test_colors_are_explained_once():
     assert [text.get_text() for text in legend.get_texts()] == meanings
     assert all(ax.get_legend() is None for ax in axes)
     figure, given = plt.subplots(1, 2)
-    feature_importance(table(), axes=given)
+    assert feature_importance(table(), axes=given).tolist() == given.tolist()
     assert [text.get_text() for text in given[1].get_legend().get_texts()] == meanings
     assert (given[0].get_legend(), figure.legends) == (None, [])
 
@@ -78,13 +78,8 @@ def test_panel_per_modality_and_class(drawn):
 @pytest.mark.parametrize(
     "importance",
     [
-        table(["a"], n=1),
         table([f"class {k}" for k in range(11)], n=3),
-        table(["a very long name of a class that nobody can read", "b"]).replace(
-            "g3", "ENSG00000141510.18_a_very_long_name"
-        ),
-        table(["a"]).assign(attribution=0.0),
-        table([1, 2]).assign(feature=range(24)),
+        table(["a very long name of a class that nobody can read", 2]).assign(attribution=0.0),
     ],
 )
 def test_odd_tables(importance, drawn):
@@ -94,12 +89,6 @@ def test_odd_tables(importance, drawn):
 def test_long_names_are_cut():
     importance = table(["a"], n=1).assign(feature="ENSG00000141510.18_a_very_long_name")
     assert names(feature_importance(importance)[0]) == ["ENSG000001…long_name"]
-
-
-def test_given_axes_are_used():
-    figure, given = plt.subplots(1, 2)
-    assert feature_importance(table(), axes=given).tolist() == given.tolist()
-    assert plt.get_fignums() == [figure.number]
 
 
 REFUSED = [

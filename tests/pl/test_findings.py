@@ -68,7 +68,8 @@ def test_title_of_a_figure_that_is_not_ours_stays():
         lambda ax: class_counts(COUNTS, ax=ax),
         lambda ax: confusion(["a", "b"], ["a", "b"], axes=[ax]),
         lambda ax: translation(ERRORS, ax=ax),
-        lambda ax: history(LOSS, best_epoch=1, ax=ax),
+        lambda ax: history(LOSS, best_epoch=1, axes=ax),
+        lambda ax: feature_importance(IMPORTANCE.iloc[:1], axes=ax),
     ):
         figure, ax = plt.subplots()
         draw(ax)

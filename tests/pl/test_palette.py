@@ -7,22 +7,14 @@ import pytest
 from matplotlib.colors import is_color_like
 
 from modis.pl import palette
-from modis.pl._palette import (
-    CLASS_COLORS,
-    MODALITY_COLORS,
-    UNLABELED_COLOR,
-    in_order,
-    replaced,
-)
-from modis.pl._style import PAPER_COLOR, contrast
+from modis.pl._palette import CLASS_COLORS, MODALITY_COLORS, UNLABELED_COLOR, in_order
+from modis.pl._style import PAPER_COLOR
 
 from ._vision import VISIONS, cielab, closest
 
-OKABE_ITO = CLASS_COLORS[:6]
-
 
 @pytest.mark.parametrize("kind", ["class", "modality"])
-@pytest.mark.parametrize("n", [1, 2, 8, 9, 20, 21, 30, 31, 60, 120])
+@pytest.mark.parametrize("n", [1, 8, 9, 30, 31, 120])
 def test_names_have_colors_of_their_own(kind, n):
     given = palette([f"class {i}" for i in range(n)], kind)
     assert len(set(given.values())) == len(given) == n
@@ -32,7 +24,9 @@ def test_names_have_colors_of_their_own(kind, n):
 
 def test_colors_follow_the_names_not_their_order_of_appearance():
     assert palette(["b", "a", "c", "a"]) == palette(["c", "b", "a"])
-    assert list(palette(["c10", "c2"])) == ["c2", "c10"]
+    assert in_order(["c10", "B", "c2", "a", "c2"]) == ["a", "B", "c2", "c10"]
+    assert in_order([10, 2, 1]) == [1, 2, 10]
+    assert in_order(["T", 3, "", "-"])[0] == ""
 
 
 def test_unlabeled_is_grey_and_takes_no_color_from_a_class():
@@ -41,26 +35,8 @@ def test_unlabeled_is_grey_and_takes_no_color_from_a_class():
     assert list(given.values()) == list(CLASS_COLORS[:2])
     # nothing hinders a modality of this name
     assert palette(["unknown"], "modality") == {"unknown": MODALITY_COLORS[0]}
-
-
-def test_refuses_another_kind():
     with pytest.raises(ValueError, match="kind='batch' must be one of"):
         palette(["a"], "batch")
-
-
-def test_colors_of_a_users_choice():
-    assert replaced({"a": "#111111", "b": "#222222"}, {"b": "red", "z": "blue"}) == {
-        "a": "#111111",
-        "b": "red",
-    }
-    with pytest.raises(ValueError, match="'b' the colour 'reddish'"):
-        replaced({}, {"b": "reddish"})
-
-
-def test_order_is_the_one_people_expect():
-    assert in_order(["c10", "B", "c2", "a", "c2"]) == ["a", "B", "c2", "c10"]
-    assert in_order([10, 2, 1]) == [1, 2, 10]
-    assert in_order(["T", 3, "", "-"])[0] == ""
 
 
 def test_the_yardstick_is_right():
@@ -70,10 +46,7 @@ def test_the_yardstick_is_right():
         [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [32.30, 79.19, -107.86]],
         atol=0.02,
     )
-    # grey is grey to everybody
-    for vision in VISIONS:
-        np.testing.assert_allclose(cielab(["#808080"], vision)[0, 1:], 0, atol=0.02)
-    # what is meant by red-green blind: these two are one colour
+    # these two are one colour to red-green blind readers
     assert closest(["#e69f00", "#c9b800"]) > 20
     assert closest(["#e69f00", "#c9b800"], "deuteranopia") < 3
 
@@ -91,25 +64,12 @@ BOUNDS = [
 ]
 
 
-@pytest.mark.parametrize("vision", VISIONS)
-@pytest.mark.parametrize(("colors", "bound"), BOUNDS)
-def test_colors_are_told_apart_with_any_color_vision(colors, bound, vision):
-    assert closest(colors, vision) >= bound
-
-
-@pytest.mark.parametrize("vision", VISIONS)
-def test_none_is_taken_for_unlabeled_or_paper(vision):
-    assert closest(CLASS_COLORS[:18], vision, [UNLABELED_COLOR, PAPER_COLOR]) >= 15
-    # a modality is never unlabelled
-    assert closest(MODALITY_COLORS, vision, [PAPER_COLOR]) >= 15
-
-
-def test_no_class_is_taken_for_a_modality():
-    assert set(CLASS_COLORS).isdisjoint(MODALITY_COLORS)
+def test_colors_are_told_apart_with_any_color_vision():
+    for vision in VISIONS:
+        for colors, bound in BOUNDS:
+            assert closest(colors, vision) >= bound, (vision, len(colors))
+        assert closest(CLASS_COLORS[:18], vision, [UNLABELED_COLOR, PAPER_COLOR]) >= 15
+        assert closest(MODALITY_COLORS, vision, [PAPER_COLOR]) >= 15
+    # no class is taken for a modality
     assert closest(CLASS_COLORS, others=MODALITY_COLORS[:5]) >= 13
     assert closest(CLASS_COLORS[:10], others=MODALITY_COLORS) >= 13
-
-
-@pytest.mark.parametrize("color", [*CLASS_COLORS, *MODALITY_COLORS, UNLABELED_COLOR])
-def test_points_show_on_the_card(color):
-    assert contrast(color, PAPER_COLOR) >= 1.7

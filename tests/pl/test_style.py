@@ -9,20 +9,20 @@ import pandas as pd
 import pytest
 
 from modis.pl import class_counts, confusion
+from modis.pl._palette import CLASS_COLORS, MODALITY_COLORS
 from modis.pl._style import (
     ASIDE_COLOR,
     LINE_COLOR,
     PAPER_COLOR,
     RC,
     TEXT_COLOR,
-    contrast,
     house_style,
     ink_on,
     is_missing,
     wrapped,
 )
 
-NEAR_BLACK = "#14181e"
+from ._vision import contrast
 
 
 def test_missing_labels():
@@ -46,22 +46,15 @@ def test_long_names_break_into_lines(name, text):
     assert wrapped(name) == text
 
 
-def test_contrast_is_that_of_the_guidelines():
-    assert contrast("white", "black") == pytest.approx(21)
+def test_texts_are_read_on_the_card():
     assert contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)
-
-
-def test_texts_are_read_on_the_card_and_need_it():
     assert contrast(TEXT_COLOR, PAPER_COLOR) > 7
     assert contrast(ASIDE_COLOR, PAPER_COLOR) > 4.5
     assert contrast(LINE_COLOR, PAPER_COLOR) > 3
-    # the reason for a card: no grey does on white and on near-black at once
-    greys = [f"#{2 * f'{value:02x}'}{value:02x}" for value in range(256)]
-    best = max(min(contrast(grey, "white"), contrast(grey, NEAR_BLACK)) for grey in greys)
-    assert 4.1 < best < 4.5
+    assert min(contrast(c, PAPER_COLOR) for c in [*CLASS_COLORS, *MODALITY_COLORS]) >= 1.7
 
 
-@pytest.mark.parametrize("cmap", ["Blues", "viridis", "Greys", "Reds"])
+@pytest.mark.parametrize("cmap", ["Blues", "Greys"])
 def test_ink_is_read_on_any_cell(cmap):
     cells = mpl.colormaps[cmap](np.linspace(0, 1, 100))
     assert min(contrast(ink_on(cell), cell) for cell in cells) >= 4.5

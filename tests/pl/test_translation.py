@@ -42,7 +42,9 @@ def test_without_limit_colors_compare_within_a_column(drawn):
 
 
 def test_reconstructions_are_framed_and_gaps_hatched():
-    ax = translation(ERRORS)
+    figure, given = plt.subplots()
+    ax = translation(ERRORS, ax=given)
+    assert (ax, plt.get_fignums()) == (given, [figure.number])
     framed = [np.floor(p.get_xy()).tolist() for p in ax.patches if not p.get_fill()]
     hatched = [list(p.get_xy()) for p in ax.patches if p.get_hatch()]
     assert (framed, hatched) == ([[0, 0]], [[1, 1]])
@@ -51,10 +53,8 @@ def test_reconstructions_are_framed_and_gaps_hatched():
 @pytest.mark.parametrize(
     "errors",
     [
-        pd.DataFrame([[0.0]], ["rna"], ["rna"]),
         pd.DataFrame([[0.0, 1.0], [2.0, np.nan]], MODALITIES, ["x", "y"]),
         pd.DataFrame([[1.0, np.nan], [2.0, np.nan]], MODALITIES, ["x", "y"]),
-        pd.DataFrame(np.ones((6, 6)), [f"modality {i}" for i in range(6)]),
     ],
 )
 def test_odd_tables(errors, drawn):
@@ -63,17 +63,10 @@ def test_odd_tables(errors, drawn):
     drawn(ax.figure.axes)
 
 
-def test_given_axes_are_used():
-    figure, given = plt.subplots()
-    assert translation(ERRORS, ax=given) is given
-    assert plt.get_fignums() == [figure.number]
-
-
 def test_refuses_and_leaves_no_figure():
-    with pytest.raises(KeyError, match=r"no entry for \['rna'\].*meth"):
-        translation(ERRORS, pd.Series({"meth": 1.0}))
-    with pytest.raises(ValueError, match="above 0"):
-        translation(ERRORS, pd.Series({"meth": 1.0, "rna": 0.0}))
+    for limit in ({"meth": 1.0}, {"meth": 1.0, "rna": 0.0}):
+        with pytest.raises(ValueError, match=r"above 0 for each of \['meth', 'rna'\], found"):
+            translation(ERRORS, pd.Series(limit))
     with pytest.raises(ValueError, match="no value"):
         translation(ERRORS.iloc[1:, 1:])
     assert plt.get_fignums() == []

@@ -350,7 +350,8 @@ def test_gradient_penalty_has_its_weight_on_average_over_the_steps(
 
 @pytest.mark.parametrize("adversarial", ADVERSARIAL)
 def test_toy_data_are_learned(adversarial):
-    run = Run(adversarial=adversarial, lr=5e-3).fit(10)
+    # three steps per epoch
+    run = Run(adversarial=adversarial, lr=5e-3).fit(14)
     for name in ("reconstruction_train", "classification_train", "reconstruction_validation"):
         assert run.curve(name)[-1] < 0.7 * run.curve(name)[0]
     assert run.curve("selection_validation").min() < run.curve("selection_validation")[0]

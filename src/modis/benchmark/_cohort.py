@@ -110,10 +110,12 @@ def make_cohort(
     ----------
     mdata
         The data; only read.
-    labels_key, split_key, batch_key
-        Columns of the MuData's or the modalities' obs.
+    labels_key
+        Column of the MuData's or the modalities' obs.
     modalities
         Modalities to use; all by default.
+    split_key, batch_key
+        Columns like that of the labels.
     layer, likelihood
         As in :meth:`modis.MODIS.setup_mudata`, or as on the command line.
     links

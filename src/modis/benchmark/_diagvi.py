@@ -11,8 +11,8 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import scvi
+from sklearn.neighbors import KNeighborsClassifier
 
-from ..metrics import transfer_labels
 from ..runs import SilentStop
 
 if TYPE_CHECKING:
@@ -100,8 +100,9 @@ def diagvi(cohort: Cohort, fold: Fold, design: Design, seed: int) -> dict[str, p
     known = {name: fold.labeled(name) for name in fold.train}
     z = np.concatenate([latent[name].loc[known[name].index] for name in known])
     y = np.concatenate([known[name] for name in known])
+    neighbors = KNeighborsClassifier(n_neighbors=min(15, len(z))).fit(z, y)
     return {
-        name: pd.Series(transfer_labels(z, y, latent[name].loc[names]), index=names)
+        name: pd.Series(neighbors.predict(latent[name].loc[names].to_numpy()), index=names)
         for name, names in fold.test.items()
     }
 

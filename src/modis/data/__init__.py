@@ -1,13 +1,12 @@
-"""MuData in: validation, one label vocabulary, registration, reading."""
+"""MuData in: checks, one vocabulary of labels, registration, reading, feature links."""
 
 from ._errors import NotInDataError
-from ._labels import collect_batches, collect_labels, find_labels
+from ._labels import collect_batches, collect_labels, count_classes, find_labels
 from ._links import AlignedLinks, LinkPair, align_links
-from ._matrix import FeatureMatrix
-from ._modality import Modality, read_new, read_registered
+from ._matrix import FeatureMatrix, Modality
+from ._reading import check_unchanged, read_new, read_registered, registered_labels
 from ._register import register
 from ._spec import DataSpec
-from ._summary import count_classes
 from ._validation import check_mudata
 
 __all__ = [
@@ -19,6 +18,7 @@ __all__ = [
     "NotInDataError",
     "align_links",
     "check_mudata",
+    "check_unchanged",
     "collect_batches",
     "collect_labels",
     "count_classes",
@@ -26,4 +26,5 @@ __all__ = [
     "read_new",
     "read_registered",
     "register",
+    "registered_labels",
 ]

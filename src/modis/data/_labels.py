@@ -1,3 +1,5 @@
+"""Columns of classes, batches and covariates, wherever they stand, and their codes."""
+
 from __future__ import annotations
 
 import warnings
@@ -7,21 +9,18 @@ import numpy as np
 import pandas as pd
 
 from .._constants import UNLABELED_CODE
-from ._errors import NotInDataError
-from ._text import name_some
+from ._errors import NotInDataError, name_some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mudata import MuData
 
+    from ._spec import DataSpec
+
 __all__ = [
-    "class_names",
-    "collect_batches",
-    "collect_covariate",
-    "collect_labels",
-    "encode",
-    "find_labels",
+    *("class_names", "collect_batches", "collect_conditions", "collect_labels"),
+    *("count_classes", "encode", "encode_conditions", "find_labels"),
 ]
 
 
@@ -33,7 +32,7 @@ def collect_labels(
     *,
     warn: bool = True,
 ) -> dict[str, pd.Series]:
-    """Bring the labels together, wherever they stand.
+    """Class names (strings) of all observations by modality, `None` where not labelled.
 
     A modality's own column and the MuData's column complete each other. Where one of them says
     `unlabeled_category` the observation is not labelled, whatever the other says, so that a
@@ -42,10 +41,8 @@ def collect_labels(
 
     Parameters
     ----------
-    mdata
-        The user's data; read only.
-    modalities
-        Modalities to label.
+    mdata, modalities
+        The data, read only, and the modalities to label.
     labels_key
         Column of ``mdata.obs`` or of every modality's ``obs``, or a column by modality;
         modalities that such a dict leaves out are not labelled.
@@ -53,10 +50,6 @@ def collect_labels(
         Name that stands for "not labelled", like a missing value does.
     warn
         Whether to warn of observations that are labelled in one place and hidden in the other.
-
-    Returns
-    -------
-    By modality, the class names (strings) of its observations; `None` where not labelled.
 
     Raises
     ------
@@ -84,13 +77,13 @@ def collect_labels(
             )
     if not labels:
         raise NotInDataError(_missing_message(mdata, modalities, labels_key, "labels_key"))
-    known = _known_labels(labels)
+    known = pd.concat([column.dropna() for column in labels.values()])
+    known = known[~known.index.duplicated()]
     _check_agreement(labels, known)
     for modality in modalities:
         if modality not in labels:
-            obs_names = mdata.mod[modality].obs_names
             use = known if isinstance(labels_key, str) else known.iloc[:0]
-            labels[modality] = _with_none(use.reindex(obs_names))
+            labels[modality] = _with_none(use.reindex(mdata.mod[modality].obs_names))
     return {modality: labels[modality] for modality in modalities}
 
 
@@ -118,6 +111,7 @@ def collect_batches(
     modalities: Sequence[str],
     batch_key: str | Mapping[str, str],
     *,
+    rows: Mapping[str, np.ndarray] | None = None,
     argument: str = "batch_key",
     what: str = "batch",
 ) -> dict[str, pd.Series]:
@@ -125,16 +119,14 @@ def collect_batches(
 
     Parameters
     ----------
-    mdata
-        The user's data; read only.
-    modalities
-        Modalities to read.
+    mdata, modalities
+        The data, read only, and the modalities to read.
     batch_key
         Column of every modality's ``obs`` or of ``mdata.obs``, or a column by modality.
-    argument
-        Argument that named the column, for the error.
-    what
-        What the names are called in an error.
+    rows
+        Positions of the observations to read, by modality; all by default.
+    argument, what
+        Argument that named the column, and what the names are called, in errors.
 
     Raises
     ------
@@ -146,30 +138,41 @@ def collect_batches(
     batches = {}
     for modality in modalities:
         key = batch_key if isinstance(batch_key, str) else batch_key.get(modality)
+        if key is None:
+            raise NotInDataError(
+                f"{argument} names no column for mdata.mod['{modality}']: give every modality "
+                "its column, or one column for all."
+            )
         own, shared = _columns(mdata, modality, key)
         column = shared if own is None else own
         if column is None:
-            if key is None:
-                raise NotInDataError(
-                    f"{argument} names no column for mdata.mod['{modality}']: give every modality "
-                    "its column, or one column for all."
-                )
             raise NotInDataError(_missing_message(mdata, [modality], key, argument))
-        cleaned = _clean(column)
-        missing = cleaned.index[cleaned.isna()]
+        names = _clean(column if rows is None else column.iloc[rows[modality]])
+        missing = names.index[names.isna()]
         if len(missing):
             raise ValueError(
                 f"Modality '{modality}' has {len(missing)} observation(s) without a {what} in "
                 f"column '{key}': {name_some(missing)}. Give every observation a {what}."
             )
-        batches[modality] = cleaned
+        batches[modality] = names
     return batches
 
 
-def collect_covariate(mdata: MuData, modalities: Sequence[str], key: str) -> dict[str, pd.Series]:
-    """Category of a covariate of every observation, by modality, as :func:`collect_batches`."""
-    argument = "categorical_covariate_keys"
-    return collect_batches(mdata, modalities, key, argument=argument, what="category")
+def collect_conditions(
+    mdata: MuData,
+    modalities: Sequence[str],
+    spec: DataSpec,
+    rows: Mapping[str, np.ndarray] | None = None,
+) -> list[dict[str, pd.Series]]:
+    """Names of the batch (none without ``batch_key``) and of each covariate, by modality."""
+    how = {"argument": "categorical_covariate_keys", "what": "category"}
+    batches = {}
+    if spec.batch_key is not None:
+        batches = collect_batches(mdata, modalities, spec.batch_key, rows=rows)
+    return [
+        batches,
+        *(collect_batches(mdata, modalities, key, rows=rows, **how) for key in spec.covariates),
+    ]
 
 
 def class_names(columns: Mapping[str, pd.Series]) -> list[str]:
@@ -180,25 +183,9 @@ def class_names(columns: Mapping[str, pd.Series]) -> list[str]:
 def encode(
     columns: Mapping[str, pd.Series], names: Sequence[str], what: str = "class"
 ) -> dict[str, np.ndarray]:
-    """Turn names into codes of one shared vocabulary.
+    """Codes of names in one shared vocabulary, int64 ``(n_obs,)`` by modality, -1 where missing.
 
-    Parameters
-    ----------
-    columns
-        Names (strings) by modality, missing where not known.
-    names
-        The vocabulary, in the order of its codes.
-    what
-        What the names are called in an error.
-
-    Returns
-    -------
-    int64 codes of shape ``(n_obs,)`` by modality, -1 where not known.
-
-    Raises
-    ------
-    ValueError
-        If a name is not in the vocabulary.
+    A name that is not in the vocabulary is a ValueError; `what` says what the names are.
     """
     codes = {}
     for modality, column in columns.items():
@@ -213,10 +200,50 @@ def encode(
     return codes
 
 
+def encode_conditions(
+    conditions: Sequence[Mapping[str, pd.Series]],
+    spec: DataSpec,
+    n_obs: Mapping[str, int],
+    rows: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
+    """Codes of what :func:`collect_conditions` found, ``(n_obs, 1 + n_covariates)`` by modality.
+
+    They are int64, and 0 without batches and outside of `rows`.
+    """
+    codes = {name: np.zeros((n, len(conditions)), dtype=np.int64) for name, n in n_obs.items()}
+    whats = ["batch", *(f"covariate '{key}'" for key in spec.covariates)]
+    vocabularies = [spec.batches, *spec.covariates.values()]
+    for k, (columns, names, what) in enumerate(zip(conditions, vocabularies, whats, strict=True)):
+        for modality, encoded in encode(columns, names, what).items():
+            codes[modality][slice(None) if rows is None else rows[modality], k] = encoded
+    return codes
+
+
+def count_classes(
+    mdata: MuData,
+    modalities: Sequence[str],
+    labels: Mapping[str, pd.Series],
+    classes: Sequence[str],
+) -> pd.DataFrame:
+    """Count observations by modality and class.
+
+    The table has shape ``(n_modalities, n_classes + 3)``: a column per class, ``"unlabeled"``,
+    ``"total"`` and ``"features"``.
+    """
+    rows = {}
+    for name in modalities:
+        adata = mdata.mod[name]
+        counts = labels[name].value_counts().reindex(classes, fill_value=0).to_list()
+        rows[name] = [*counts, adata.n_obs - sum(counts), adata.n_obs, adata.n_vars]
+    columns = pd.Index([*classes, "unlabeled", "total", "features"], name="class")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis(index="modality")
+
+
 def _columns(
     mdata: MuData, modality: str, key: str | None
 ) -> tuple[pd.Series | None, pd.Series | None]:
-    """The modality's own column and the MuData's, restricted to the modality."""
+    """The modality's own column and the MuData's, for the observations of the modality."""
     obs = mdata.mod[modality].obs
     own = obs[key] if key in obs else None
     shared = mdata.obs[key].reindex(obs.index) if key in mdata.obs else None
@@ -264,12 +291,6 @@ def _as_name(value: Any) -> str:
 def _with_none(column: pd.Series) -> pd.Series:
     column = column.astype(object)
     return column.where(column.notna(), None)
-
-
-def _known_labels(labels: Mapping[str, pd.Series]) -> pd.Series:
-    """Label of every observation that has one in some modality."""
-    known = pd.concat([column.dropna() for column in labels.values()])
-    return known[~known.index.duplicated()]
 
 
 def _check_agreement(labels: Mapping[str, pd.Series], known: pd.Series) -> None:

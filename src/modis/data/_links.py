@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ._errors import NotInDataError
-from ._text import name_some
+from ._errors import NotInDataError, name_some
 
 __all__ = ["AlignedLinks", "LinkPair", "align_links"]
 
-COLUMNS = ["source_modality", "source_feature", "target_modality", "target_feature"]
-SUMMARY_COLUMNS = ["given", "used"]
-SUMMARY_COLUMNS += ["missing_first", "missing_second", "linked_first", "linked_second"]
+_COLUMNS = ["source_modality", "source_feature", "target_modality", "target_feature"]
+_MODALITIES = ["source_modality", "target_modality"]
+_ENDS = ["first", "second"]
+_SUMMARY_COLUMNS = ["given", "used"]
+_SUMMARY_COLUMNS += ["missing_first", "missing_second", "linked_first", "linked_second"]
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,17 @@ def align_links(
         If a value cannot be used, a link stands there with both signs, or no link fits the data.
     """
     table = _checked(feature_links, list(var_names), ignored)
-    used = table["source_modality"].isin(var_names) & table["target_modality"].isin(var_names)
-    n_ignored = int((~used).sum())
+    used = table[_MODALITIES].isin(list(var_names)).all(axis=1)
     table = _in_order(table[used], list(var_names))
-
     pairs: dict[tuple[str, str], LinkPair] = {}
     rows: dict[tuple[str, str], list[int]] = {}
-    order = {name: position for position, name in enumerate(var_names)}
-    groups = table.groupby(["first_modality", "second_modality"], sort=False)
-    for a, b in sorted(groups.groups, key=lambda pair: (order[pair[0]], order[pair[1]])):
-        links = groups.get_group((a, b))
+    for a, b in combinations(var_names, 2):
+        links = table[(table["first_modality"] == a) & (table["second_modality"] == b)]
+        if links.empty:
+            continue
         first = pd.Index(var_names[a]).get_indexer(links["first_feature"])
         second = pd.Index(var_names[b]).get_indexer(links["second_feature"])
-        pair = _unique((a, b), links, first, second, len(var_names[b]))
+        pair = _unique(links.assign(first=first, second=second))
         if len(pair.first):
             pairs[a, b] = pair
         rows[a, b] = [
@@ -100,10 +100,11 @@ def align_links(
             len(np.unique(pair.first)),
             len(np.unique(pair.second)),
         ]
+    n_ignored = int((~used).sum())
     if not pairs:
         raise ValueError(_nothing_fits(table, var_names, n_ignored))
     index = pd.MultiIndex.from_tuples(rows, names=["first", "second"])
-    summary = pd.DataFrame(list(rows.values()), index=index, columns=SUMMARY_COLUMNS)
+    summary = pd.DataFrame(list(rows.values()), index=index, columns=_SUMMARY_COLUMNS)
     return AlignedLinks(pairs, summary, n_ignored)
 
 
@@ -113,100 +114,87 @@ def _checked(
     """Return the table as text and numbers, with a signed weight, or say what is wrong with it."""
     if not isinstance(feature_links, pd.DataFrame):
         raise TypeError(
-            f"feature_links must be a DataFrame with the columns {COLUMNS}, found "
+            f"feature_links must be a DataFrame with the columns {_COLUMNS}, found "
             f"{type(feature_links).__name__}. modis.links makes such tables."
         )
-    absent = [name for name in COLUMNS if name not in feature_links]
+    absent = [name for name in _COLUMNS if name not in feature_links]
     if absent:
         raise NotInDataError(
             f"feature_links has no column {name_some(absent)}; it has "
-            f"{list(feature_links.columns)}. Each link needs {COLUMNS}."
+            f"{list(feature_links.columns)}. Each link needs {_COLUMNS}."
         )
     if feature_links.empty:
         raise ValueError("feature_links is empty. Leave it out, or give a link per row.")
-    given = feature_links[COLUMNS].reset_index(drop=True)
-    missing = given.isna().any(axis=1)
+    given = feature_links.reset_index(drop=True)
+    missing = given[_COLUMNS].isna().any(axis=1)
     if missing.any():
         raise ValueError(
             f"feature_links has {missing.sum()} rows without a modality or feature, the first is "
             f"row {missing.idxmax()}. Drop them: feature_links.dropna(subset=[...])."
         )
-    table = given.astype(str).astype(object)
-
-    known = {*modalities, *ignored}
-    found = [*table["source_modality"].unique(), *table["target_modality"].unique()]
-    unknown = [name for name in dict.fromkeys(found) if name not in known]
+    table = given[_COLUMNS].astype(str).astype(object)
+    known = [*modalities, *ignored]
+    unknown = set(table[_MODALITIES].to_numpy().ravel()) - set(known)
     if unknown:
         raise NotInDataError(
-            f"feature_links names modalities that the data do not have: {name_some(unknown)}; "
-            f"they have {name_some([*modalities, *ignored])}."
+            f"feature_links names modalities that the data do not have: "
+            f"{name_some(sorted(unknown))}; they have {name_some(known)}."
         )
     same = table["source_modality"] == table["target_modality"]
     if same.any():
-        row = same.idxmax()
+        link = table.loc[same.idxmax()]
         raise ValueError(
-            f"feature_links has {same.sum()} links within a modality, the first in row {row}: "
-            f"{_describe(table.loc[row])}. Links go from one modality to another."
+            f"feature_links has {same.sum()} links within a modality, the first in row "
+            f"{same.idxmax()}: {link['source_modality']} '{link['source_feature']}' to "
+            f"{link['target_modality']} '{link['target_feature']}'. Links go from one modality to "
+            "another."
         )
-    weight = _numbers(feature_links, "weight")
-    sign = _numbers(feature_links, "sign")
-    for name, bad, wanted in (
-        ("weight", ~(np.isfinite(weight) & (weight > 0)), "a finite number above 0"),
-        ("sign", ~np.isin(sign, [-1, 1]), "1 or -1"),
-    ):
-        if bad.any():
-            row = int(bad.argmax())
-            found = feature_links[name].tolist()[row]
+    table["weight"] = 1.0
+    for column, wanted in (("weight", "a finite number above 0"), ("sign", "1 or -1")):
+        if column not in given:
+            continue
+        values = pd.to_numeric(given[column].astype(object), errors="coerce").astype(float)
+        fine = values.isin([-1, 1]) if column == "sign" else np.isfinite(values) & (values > 0)
+        if not fine.all():
+            row = fine.idxmin()
             raise ValueError(
-                f"Column '{name}' of feature_links must hold {wanted}, but {bad.sum()} rows do "
-                f"not; the first is row {row}: {found!r}. A missing value comes from joining "
-                "tables of which one lacks the column: fillna(1)."
+                f"Column '{column}' of feature_links must hold {wanted}, but {(~fine).sum()} rows "
+                f"do not; the first is row {row}: {given[column].tolist()[row]!r}. A missing "
+                "value comes from joining tables of which one lacks the column: fillna(1)."
             )
-    return table.assign(weight=weight * sign)
-
-
-def _numbers(feature_links: pd.DataFrame, column: str) -> np.ndarray:
-    """Values of an optional column, 1 where it is absent; NaN where it holds no number."""
-    if column not in feature_links:
-        return np.ones(len(feature_links))
-    values = pd.to_numeric(feature_links[column].astype(object), errors="coerce")
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        table["weight"] *= values
+    return table
 
 
 def _in_order(table: pd.DataFrame, modalities: list[str]) -> pd.DataFrame:
     """Turn links around whose source is the later modality."""
     order = pd.Index(modalities)
-    backwards = order.get_indexer(table["source_modality"]) > order.get_indexer(
-        table["target_modality"]
-    )
+    source, target = (order.get_indexer(table[column]) for column in _MODALITIES)
     turned = {"weight": table["weight"]}
     for what in ("modality", "feature"):
-        source, target = table[f"source_{what}"], table[f"target_{what}"]
-        turned[f"first_{what}"] = source.where(~backwards, target)
-        turned[f"second_{what}"] = target.where(~backwards, source)
-    return pd.DataFrame(turned)
+        ends = table[[f"source_{what}", f"target_{what}"]].to_numpy()
+        ends[source > target] = ends[source > target, ::-1]
+        turned[f"first_{what}"], turned[f"second_{what}"] = ends.T
+    return pd.DataFrame(turned, index=table.index)
 
 
-def _unique(
-    modalities: tuple[str, str],
-    links: pd.DataFrame,
-    first: np.ndarray,
-    second: np.ndarray,
-    n_second: int,
-) -> LinkPair:
-    """Links of which both features are there, each once."""
-    there = (first >= 0) & (second >= 0)
-    first, second = first[there].astype(np.int64), second[there].astype(np.int64)
-    weight = links["weight"].to_numpy()[there]
-    _, kept, link = np.unique(first * n_second + second, return_index=True, return_inverse=True)
-    against = np.sign(weight) != np.sign(weight[kept][link])
+def _unique(links: pd.DataFrame) -> LinkPair:
+    """Links of two modalities of which both features are there, each once."""
+    links = links[(links["first"] >= 0) & (links["second"] >= 0)].sort_values(
+        ["first", "second"], kind="stable"
+    )
+    is_positive = (links["weight"] > 0).groupby([links["first"], links["second"]])
+    against = is_positive.transform("nunique") > 1
     if against.any():
-        names = links[there].iloc[int(against.argmax())]
+        link = links.loc[against.idxmax()]
         raise ValueError(
-            f"feature_links links {modalities[0]} '{names['first_feature']}' and {modalities[1]} "
-            f"'{names['second_feature']}' with sign 1 and with sign -1. Keep one of them."
+            f"feature_links links {link['first_modality']} '{link['first_feature']}' and "
+            f"{link['second_modality']} '{link['second_feature']}' with sign 1 and with sign -1. "
+            "Keep one of them."
         )
-    return LinkPair(first[kept], second[kept], weight[kept].astype(np.float32))
+    links = links.drop_duplicates(["first", "second"])
+    first, second = (links[side].to_numpy(dtype=np.int64) for side in ("first", "second"))
+    return LinkPair(first, second, links["weight"].to_numpy(dtype=np.float32))
 
 
 def _nothing_fits(table: pd.DataFrame, var_names: Mapping[str, np.ndarray], n_ignored: int) -> str:
@@ -217,23 +205,13 @@ def _nothing_fits(table: pd.DataFrame, var_names: Mapping[str, np.ndarray], n_ig
             f"use; it uses {name_some(var_names)}."
         )
     sides = []
-    for name in var_names:
-        linked = [
-            table[f"{side}_feature"][table[f"{side}_modality"] == name]
-            for side in ("first", "second")
-        ]
-        names = pd.concat(linked).unique()
-        if len(names):
-            data = [str(feature) for feature in var_names[name][:3]]
-            sides.append(f"'{name}': linked are {list(names[:3])}, the data have {data}")
+    for name, features in var_names.items():
+        ends = [table.loc[table[f"{e}_modality"] == name, f"{e}_feature"] for e in _ENDS]
+        linked = pd.concat(ends).unique()
+        if len(linked):
+            data = [str(feature) for feature in features[:3]]
+            sides.append(f"'{name}': linked are {list(linked[:3])}, the data have {data}")
     return (
         f"None of the {len(table)} links of feature_links joins two features of the data. "
         f"{'; '.join(sides)}. Features are matched by var_names."
-    )
-
-
-def _describe(link: pd.Series) -> str:
-    return (
-        f"{link['source_modality']} '{link['source_feature']}' to {link['target_modality']} "
-        f"'{link['target_feature']}'"
     )

@@ -9,9 +9,11 @@ from scipy import sparse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import pandas as pd
     from anndata import AnnData
+    from numpy.typing import NDArray
 
-__all__ = ["FeatureMatrix"]
+__all__ = ["FeatureMatrix", "Modality"]
 
 # One chunk holds at most this many values (4 MB, as one row may need more). What is computed from
 # it makes several copies in double precision; sixteen times as many values take twice the time.
@@ -21,8 +23,8 @@ _CHUNK_VALUES = 2**20
 class FeatureMatrix:
     """Rows of one modality as dense float32, whatever they are stored in.
 
-    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. Sparse and
-    backed data become dense only for the rows that are asked for.
+    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. Values become
+    dense and float32 only for the rows that are asked for.
 
     Parameters
     ----------
@@ -37,16 +39,9 @@ class FeatureMatrix:
     def __init__(
         self, adata: AnnData, layer: str | None = None, columns: np.ndarray | None = None
     ) -> None:
-        x = adata.X if layer is None else adata.layers[layer]
-        if sparse.issparse(x) and x.format != "csr":
-            x = x.tocsr()
-        elif isinstance(x, np.ndarray | np.matrix):
-            # one conversion here, none per minibatch; no copy when it is float32 already
-            with np.errstate(over="ignore"):
-                x = np.asarray(x, dtype=np.float32)
+        self._x = adata.X if layer is None else adata.layers[layer]
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
-        self._x = x
         self._columns = columns
         self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
 
@@ -74,6 +69,9 @@ class FeatureMatrix:
             return np.ascontiguousarray(block, dtype=np.float32)
 
     def _read(self, index: np.ndarray | slice) -> np.ndarray:
+        if sparse.issparse(self._x) and self._x.format != "csr":
+            # once: rows of other formats are slow to find
+            self._x = self._x.tocsr()
         if self.is_dense:
             return self._x[index]
         if sparse.issparse(self._x) or isinstance(index, slice):
@@ -83,13 +81,7 @@ class FeatureMatrix:
         return _dense(self._x[unique])[inverse]
 
     def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
-        """Rows in pieces that fit in memory, to be walked over as often as needed.
-
-        Parameters
-        ----------
-        index
-            Row positions, `None` for all.
-        """
+        """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""
         return _Chunks(self, index)
 
 
@@ -109,3 +101,30 @@ class _Chunks:
 
 def _dense(x: Any) -> np.ndarray:
     return x.toarray() if sparse.issparse(x) else np.asarray(x)
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One modality, ready to be cut into minibatches.
+
+    ``labels`` are class codes of shape ``(n_obs,)``, -1 where not labelled; ``batch`` are the
+    codes of the batch and of each categorical covariate, shape ``(n_obs, 1 + n_covariates)``.
+    """
+
+    name: str
+    matrix: FeatureMatrix
+    obs_names: pd.Index
+    labels: np.ndarray
+    batch: np.ndarray
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        return self.matrix.shape[0]
+
+    def label_counts(
+        self, n_classes: int, rows: slice | np.ndarray = slice(None)
+    ) -> NDArray[np.intp]:
+        """Labelled observations of each class, shape ``(n_classes,)``; of all rows by default."""
+        labels = self.labels[rows]
+        return np.bincount(labels[labels >= 0], minlength=n_classes)

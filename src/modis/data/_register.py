@@ -1,25 +1,25 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from scvi.data import AnnDataManager
 from scvi.data._manager import AnnDataManagerValidationCheck
 
-from .._constants import BATCH_KEY, LABELS_KEY
 from ._errors import NotInDataError
-from ._fields import FeaturesField, VocabularyField
 from ._labels import (
     class_names,
-    collect_batches,
-    collect_covariate,
+    collect_conditions,
     collect_labels,
+    count_classes,
     encode,
+    encode_conditions,
     find_labels,
 )
-from ._modality import check_features, check_known_modalities
-from ._spec import DataSpec, covariate_key, per_modality, unlabeled_name, x_registry_key
-from ._summary import count_classes
+from ._reading import check_fits
+from ._spec import DataSpec, make_fields, per_modality
 from ._validation import (
     check_likelihoods,
     check_mudata,
@@ -29,6 +29,7 @@ from ._validation import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mudata import MuData
 
 __all__ = ["register"]
@@ -54,16 +55,58 @@ def register(
 
     Returns
     -------
-    The manager of the data.
+    The manager of the data. Its registry keeps labels, batches and covariates as they are now.
     """
-    setup = setup_method_args["setup_args"]
     check_mudata(mdata)
-    saved = None if source_registry is None else DataSpec.from_registry(source_registry)
-    if saved is None:
-        modalities = resolve_modalities(mdata, setup["modalities"])
+    if source_registry is None:
+        spec = _describe(mdata, setup_method_args["setup_args"])
     else:
-        modalities = saved.modalities
-        _check_fits(mdata, saved)
+        spec = DataSpec.from_registry(source_registry)
+        missing = [name for name in spec.modalities if name not in mdata.mod]
+        check_fits(mdata, spec, [name for name in spec.modalities if name in mdata.mod])
+        if missing:
+            raise NotInDataError(
+                f"The data lack modalities {missing}; the model was trained on {spec.modalities}. "
+                "Load the model without data, MODIS.load(folder, False), and give the data to its "
+                "methods: they may lack modalities."
+            )
+    names = spec.modalities
+    check_names(mdata, names)
+    if source_registry is None and spec.labels_key is not None:
+        labels = collect_labels(mdata, names, spec.labels_key, spec.unlabeled_category)
+    else:
+        # data that are attached to a saved model may lack labels
+        labels = find_labels(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
+    conditions = collect_conditions(mdata, names, spec)
+    if source_registry is None:
+        batches, *categories = map(class_names, conditions)
+        covariates = dict(zip(spec.covariates, categories, strict=True))
+        spec = replace(spec, classes=class_names(labels), batches=batches, covariates=covariates)
+    n_obs = {name: mdata.mod[name].n_obs for name in names}
+    condition_codes = encode_conditions(conditions, spec, n_obs)
+    spec = spec.attached(mdata, encode(labels, spec.classes), condition_codes)
+    check_values(
+        mdata,
+        names,
+        spec.layers,
+        spec.likelihoods,
+        features=None if source_registry is None else spec.var_names,
+        warn=source_registry is None,
+    )
+    manager = AnnDataManager(
+        fields=make_fields(spec),
+        setup_method_args=setup_method_args,
+        validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
+    )
+    manager.register_fields(mdata, source_registry)
+    if source_registry is None:
+        _announce(count_classes(mdata, names, labels, spec.classes), spec.classes)
+    return manager
+
+
+def _describe(mdata: MuData, setup: dict[str, Any]) -> DataSpec:
+    """What the arguments say of new data; the names in the columns are still to be found."""
+    modalities = resolve_modalities(mdata, setup["modalities"])
     for argument in ("labels_key", "batch_key"):
         if not isinstance(setup[argument], str | dict | None):
             raise TypeError(
@@ -77,65 +120,24 @@ def register(
             "categorical_covariate_keys is a list of names of columns, not "
             f"{setup['categorical_covariate_keys']!r}."
         )
-    layers = per_modality(setup["layer"], modalities, "layer")
     likelihoods = per_modality(setup["likelihood"], modalities, "likelihood", "gaussian")
     check_likelihoods(likelihoods)
-    check_names(mdata, modalities)
-    # data that are attached to a saved model may lack labels
-    read = collect_labels if saved is None and setup["labels_key"] is not None else find_labels
-    labels = read(
-        mdata,
-        modalities,
-        setup["labels_key"],
-        unlabeled_name(setup["unlabeled_category"]),
-        warn=True,
+    category = setup["unlabeled_category"]
+    return DataSpec(
+        var_names={name: np.asarray(mdata.mod[name].var_names) for name in modalities},
+        layers=per_modality(setup["layer"], modalities, "layer"),
+        likelihoods=likelihoods,
+        classes=[],
+        batches=[],
+        covariates={key: [] for key in covariate_keys},
+        ignored=[name for name in mdata.mod if name not in modalities],
+        labels_key=setup["labels_key"],
+        batch_key=setup["batch_key"],
+        unlabeled_category="unknown" if category is None else str(category).strip(),
     )
-    batches = (
-        collect_batches(mdata, modalities, setup["batch_key"]) if setup["batch_key"] else None
-    )
-    covariates = {key: collect_covariate(mdata, modalities, key) for key in covariate_keys}
-    classes, batch_names = class_names(labels), class_names(batches or {})
-    categories = {key: class_names(columns) for key, columns in covariates.items()}
-    if saved is not None:
-        classes, batch_names, categories = saved.classes, saved.batches, saved.covariates
-        encode(labels, classes)
-        encode(batches or {}, batch_names, "batch")
-        for key, columns in covariates.items():
-            encode(columns, categories[key], f"covariate '{key}'")
-    check_values(
-        mdata,
-        modalities,
-        layers,
-        likelihoods,
-        features=None if saved is None else saved.var_names,
-        warn=saved is None,
-    )
-    ignored = [name for name in mdata.mod if name not in modalities]
-    fields = [
-        FeaturesField(
-            x_registry_key(name),
-            layers[name],
-            mod_key=name,
-            is_count_data=False,
-            correct_data_format=False,
-        )
-        for name in modalities
-    ]
-    fields += [
-        VocabularyField(LABELS_KEY, classes),
-        VocabularyField(BATCH_KEY, batch_names),
-        *(VocabularyField(covariate_key(key), names) for key, names in categories.items()),
-        VocabularyField("ignored_modalities", ignored),
-    ]
-    manager = AnnDataManager(
-        fields=fields,
-        setup_method_args=setup_method_args,
-        validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
-    )
-    manager.register_fields(mdata, source_registry)
-    if saved is not None:
-        return manager
-    counts = count_classes(mdata, modalities, labels, classes)
+
+
+def _announce(counts: pd.DataFrame, classes: list[str]) -> None:
     # one row per class: narrow enough for a terminal
     logger.info("Observations by class and modality:\n%s", counts.T.to_string())
     if len(classes) < 2:
@@ -143,18 +145,3 @@ def register(
             "%s: the model is trained without a class head and cannot predict classes.",
             f"Only one class ('{classes[0]}')" if classes else "No labels",
         )
-    return manager
-
-
-def _check_fits(mdata: MuData, saved: DataSpec) -> None:
-    """Refuse data that cannot be attached to a saved model."""
-    check_known_modalities(mdata, saved)
-    missing = [name for name in saved.modalities if name not in mdata.mod]
-    if missing:
-        raise NotInDataError(
-            f"The data lack modalities {missing}; the model was trained on {saved.modalities}. "
-            "Load the model without data, MODIS.load(folder, False), and give the data to its "
-            "methods: they may lack modalities."
-        )
-    for name in saved.modalities:
-        check_features(mdata, name, saved)

@@ -1,68 +1,37 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import rich.table
+from scvi.data.fields import BaseAnnDataField, LayerField, MuDataWrapper
 
-from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
+from .._constants import X_KEY
 from ._errors import NotInDataError
-from ._fields import VocabularyField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DataSpec", "covariate_key", "per_modality", "unlabeled_name", "x_registry_key"]
+    from anndata import AnnData
+    from mudata import MuData
 
+__all__ = ["DataSpec", "hash_names", "make_fields", "per_modality"]
 
-def x_registry_key(modality: str) -> str:
-    """Registry key of a modality's features."""
-    return f"{X_KEY}_{modality}"
-
-
-def covariate_key(covariate: str) -> str:
-    """Registry key of a categorical covariate."""
-    return f"covariate_{covariate}"
-
-
-def per_modality(value: Any, modalities: list[str], argument: str, default: Any = None) -> dict:
-    """Spread an argument over the modalities.
-
-    Parameters
-    ----------
-    value
-        One value for all modalities, or a dict by modality.
-    modalities
-        Names of the modalities.
-    argument
-        Name of the argument, for the error.
-    default
-        Value for the modalities that a dict leaves out.
-
-    Raises
-    ------
-    KeyError
-        If the dict names an unknown modality.
-    """
-    if not isinstance(value, dict):
-        return dict.fromkeys(modalities, value)
-    unknown = sorted(set(value) - set(modalities))
-    if unknown:
-        raise NotInDataError(f"{argument} names modalities {unknown}; the data have {modalities}.")
-    return {modality: value.get(modality, default) for modality in modalities}
-
-
-def unlabeled_name(category: object) -> str:
-    """Name of the category for unlabelled observations, written as class names are."""
-    return "unknown" if category is None else str(category).strip()
+_SPEC_KEY = "modis"
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a registered MuData looked like: all that is needed to read another one alike.
+    """What a registered MuData was at set-up: all that is needed to read it, or one alike.
 
-    ``var_names``, ``layers`` and ``likelihoods`` are by modality, ``covariates`` are the
-    categories by column; ``labels_key`` and ``batch_key`` are as the user gave them.
+    ``labels_key`` and ``batch_key`` are as the user gave them, ``covariates`` are the categories
+    by column. The others are by modality: ``label_codes`` are int32 of shape ``(n_obs,)``, -1
+    where not labelled; ``condition_codes``, of the batch and of each covariate, int32 of shape
+    ``(n_obs, 1 + n_covariates)``; ``obs_hashes`` and ``var_hashes`` tell whether the names of
+    observations and features are still the same (see :func:`hash_names`). Data that are attached
+    to a saved model have codes and hashes of their own.
     """
 
     var_names: dict[str, np.ndarray]
@@ -75,6 +44,10 @@ class DataSpec:
     labels_key: str | dict[str, str] | None
     batch_key: str | dict[str, str] | None
     unlabeled_category: str
+    label_codes: dict[str, np.ndarray] = field(default_factory=dict)
+    condition_codes: dict[str, np.ndarray] = field(default_factory=dict)
+    obs_hashes: dict[str, np.ndarray] = field(default_factory=dict)
+    var_hashes: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def modalities(self) -> list[str]:
@@ -84,31 +57,98 @@ class DataSpec:
     @classmethod
     def from_registry(cls, registry: Mapping[str, Any]) -> DataSpec:
         """Read the specification from an AnnDataManager's registry."""
-        fields, setup = registry["field_registries"], registry["setup_args"]
-        states = {key: field["state_registry"] for key, field in fields.items()}
-        prefix = x_registry_key("")
-        var_names = {
-            key.removeprefix(prefix): np.asarray(state["column_names"])
-            for key, state in states.items()
-            if key.startswith(prefix)
-        }
-        modalities = list(var_names)
+        return cls(**registry["field_registries"][_SPEC_KEY]["state_registry"])
 
-        def names(key: str) -> list[str]:
-            return list(states[key][VocabularyField.NAMES_KEY])
-
-        return cls(
-            var_names=var_names,
-            layers=per_modality(setup["layer"], modalities, "layer"),
-            likelihoods=per_modality(setup["likelihood"], modalities, "likelihood", "gaussian"),
-            classes=names(LABELS_KEY),
-            batches=names(BATCH_KEY),
-            covariates={
-                key: names(covariate_key(key))
-                for key in setup.get("categorical_covariate_keys") or ()
-            },
-            ignored=names("ignored_modalities"),
-            labels_key=setup["labels_key"],
-            batch_key=setup["batch_key"],
-            unlabeled_category=unlabeled_name(setup["unlabeled_category"]),
+    def attached(
+        self,
+        mdata: MuData,
+        label_codes: dict[str, np.ndarray],
+        condition_codes: dict[str, np.ndarray],
+    ) -> DataSpec:
+        """Of these data, with these codes of their observations."""
+        adatas = {name: mdata.mod[name] for name in self.modalities}
+        return replace(
+            self,
+            label_codes={k: codes.astype(np.int32) for k, codes in label_codes.items()},
+            condition_codes={k: codes.astype(np.int32) for k, codes in condition_codes.items()},
+            obs_hashes={name: hash_names(adata.obs_names) for name, adata in adatas.items()},
+            var_hashes={name: hash_names(adata.var_names) for name, adata in adatas.items()},
         )
+
+
+def hash_names(names: pd.Index) -> np.ndarray:
+    """A number for each name, uint32 of shape ``(n_names,)``: a saved model names no patient."""
+    return pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.uint32)
+
+
+def per_modality(value: Any, modalities: list[str], argument: str, default: Any = None) -> dict:
+    """Spread one value, or a dict that may leave some out, over the modalities."""
+    if not isinstance(value, dict):
+        return dict.fromkeys(modalities, value)
+    unknown = sorted(set(value) - set(modalities))
+    if unknown:
+        raise NotInDataError(f"{argument} names modalities {unknown}; the data have {modalities}.")
+    return {name: value.get(name, default) for name in modalities}
+
+
+class _FeaturesField(LayerField):
+    """Features of one modality; data that are attached to a model keep the model's order."""
+
+    def transfer_field(
+        self, state_registry: dict[str, Any], adata_target: AnnData, **kwargs: Any
+    ) -> dict[str, Any]:
+        return {**state_registry, self.N_OBS_KEY: adata_target.n_obs}
+
+
+class _SpecField(BaseAnnDataField):
+    """The specification in the registry; unlike scvi-tools' fields it writes no column."""
+
+    registry_key = _SPEC_KEY
+    attr_name = "obs"
+    attr_key = None
+    is_empty = False
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self._spec = spec
+
+    def validate_field(self, adata: MuData) -> None:
+        """Nothing to do: :func:`register` has checked the data."""
+
+    def register_field(self, adata: MuData) -> dict[str, Any]:
+        return dict(vars(self._spec))
+
+    def transfer_field(
+        self, state_registry: dict[str, Any], adata_target: MuData, **kwargs: Any
+    ) -> dict[str, Any]:
+        return self.register_field(adata_target)
+
+    def get_summary_stats(self, state_registry: dict[str, Any]) -> dict[str, int]:
+        return {
+            "n_labels": len(state_registry["classes"]),
+            "n_batch": len(state_registry["batches"]),
+        }
+
+    def view_state_registry(self, state_registry: dict[str, Any]) -> rich.table.Table:
+        table = rich.table.Table("", "code", "name", title="Classes, batches and covariates")
+        vocabularies = {"class": state_registry["classes"], "batch": state_registry["batches"]}
+        for what, names in (vocabularies | state_registry["covariates"]).items():
+            for code, name in enumerate(names):
+                table.add_row(what, str(code), name)
+        return table
+
+
+def make_fields(spec: DataSpec) -> list[BaseAnnDataField]:
+    """scvi-tools' fields of the data, the specification among them."""
+    features_field = MuDataWrapper(_FeaturesField)
+    fields = [
+        features_field(
+            f"{X_KEY}_{name}",
+            layer,
+            mod_key=name,
+            is_count_data=False,
+            correct_data_format=False,
+        )
+        for name, layer in spec.layers.items()
+    ]
+    return [*fields, _SpecField(spec)]

@@ -1,5 +1,8 @@
+"""Checks of a user's data before anything is done with them."""
+
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +13,8 @@ from mudata import MuData
 from torch import nn
 
 from .._constants import LIKELIHOOD_DOMAINS
-from ._errors import NotInDataError
-from ._hints import count_sources, hint_at_likelihoods, is_whole
+from ._errors import NotInDataError, name_some
 from ._matrix import FeatureMatrix
-from ._text import name_some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,21 +23,23 @@ __all__ = [
     "check_likelihoods",
     "check_mudata",
     "check_names",
+    "check_up_to_date",
     "check_values",
     "resolve_modalities",
 ]
 
+# a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
+logger = logging.getLogger("scvi.modis")
+
+_DOMAIN_TEXT = {
+    "counts": "counts are integers from 0",
+    "unit": "values lie between 0 and 1",
+    "binary": "values lie between 0 and 1",
+}
+
 
 def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[str]:
-    """Names of the modalities to use, in the order of the MuData.
-
-    Raises
-    ------
-    KeyError
-        If a modality is not in the MuData.
-    ValueError
-        If none is left, or a name cannot be used.
-    """
+    """Names of the modalities to use, in the order of the MuData; refuse those of no use."""
     if isinstance(modalities, str):
         modalities = [modalities]
     names = list(mdata.mod) if modalities is None else list(modalities)
@@ -62,15 +65,7 @@ def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[
 
 
 def check_mudata(mdata: Any) -> None:
-    """Refuse what is no usable MuData.
-
-    Raises
-    ------
-    TypeError
-        If it, or a modality, is something else.
-    ValueError
-        If it is a view, or its modalities share features instead of observations.
-    """
+    """Refuse what is no MuData of AnnData, a view, and modalities that share features."""
     if isinstance(mdata, AnnData):
         raise TypeError(
             "MODIS takes a MuData, not an AnnData. Wrap it: "
@@ -96,13 +91,7 @@ def check_mudata(mdata: Any) -> None:
 
 
 def check_names(mdata: MuData, modalities: Sequence[str]) -> None:
-    """Refuse empty modalities and names that are not unique.
-
-    Raises
-    ------
-    ValueError
-        With the modality and the first offending names.
-    """
+    """Refuse empty modalities, names that are not unique, and a MuData that is out of date."""
     for modality in modalities:
         adata = mdata.mod[modality]
         if adata.n_obs == 0 or adata.n_vars == 0:
@@ -110,8 +99,38 @@ def check_names(mdata: MuData, modalities: Sequence[str]) -> None:
                 f"Modality '{modality}' is empty ({adata.n_obs} observations x {adata.n_vars} "
                 "features). Remove it, or name the modalities to use: modalities=[...]."
             )
-        _check_unique(adata.obs_names, modality, "observation", "obs_names_make_unique")
-        _check_unique(adata.var_names, modality, "feature", "var_names_make_unique")
+        for kind, axis in (("observation", "obs_names"), ("feature", "var_names")):
+            names = getattr(adata, axis)
+            if not names.is_unique:
+                repeated = names[names.duplicated()].unique()
+                raise ValueError(
+                    f"Modality '{modality}' has {len(repeated)} {kind} name(s) more than once: "
+                    f"{name_some(repeated)}. Make them unique: "
+                    f"mdata.mod['{modality}'].{axis}_make_unique()."
+                )
+        check_up_to_date(mdata, modality)
+
+
+def check_up_to_date(mdata: MuData, modality: str) -> None:
+    """Refuse a MuData that does not know all observations of a modality."""
+    names = mdata.mod[modality].obs_names
+    unknown = names[~names.isin(mdata.obs_names)]
+    if len(unknown):
+        raise ValueError(
+            f"The MuData does not know {len(unknown)} observation(s) of modality '{modality}': "
+            f"{name_some(unknown)}. It was not updated when the modality changed: call "
+            "mdata.update()."
+        )
+
+
+def check_likelihoods(likelihoods: Mapping[str, str]) -> None:
+    """Refuse unknown likelihoods, given by modality, with a ValueError."""
+    for modality, likelihood in likelihoods.items():
+        if likelihood not in LIKELIHOOD_DOMAINS:
+            raise ValueError(
+                f"likelihood={likelihood!r} for modality '{modality}' is not known; choose one of "
+                f"{list(LIKELIHOOD_DOMAINS)}."
+            )
 
 
 def check_values(
@@ -121,6 +140,7 @@ def check_values(
     likelihoods: Mapping[str, str],
     *,
     features: Mapping[str, np.ndarray] | None = None,
+    rows: Mapping[str, np.ndarray] | None = None,
     warn: bool = True,
 ) -> None:
     """Refuse values that the likelihood of a modality cannot explain.
@@ -130,14 +150,13 @@ def check_values(
 
     Parameters
     ----------
-    mdata
-        The data.
-    modalities
-        Modalities to check.
+    mdata, modalities
+        The data and the modalities to check.
     layers, likelihoods
         Layer and likelihood by modality.
-    features
-        Features to check, by modality; all by default.
+    features, rows
+        Names of the features and positions of the observations to check, by modality; all by
+        default.
     warn
         Whether to warn and to remark on the likelihoods.
 
@@ -148,27 +167,28 @@ def check_values(
     ValueError
         If values are missing, infinite, not numbers or outside the likelihood's domain.
     """
-    constants, whole, where = {}, {}, {}
+    constants, whole = {}, {}
     for modality in modalities:
-        adata, layer = mdata.mod[modality], layers[modality]
-        if layer is not None and layer not in adata.layers:
-            raise NotInDataError(
-                f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
-            )
+        adata = mdata.mod[modality]
         names = adata.var_names if features is None else pd.Index(features[modality])
-        where[modality] = f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
-        constant, whole_range = _check_matrix(
-            adata, modality, layer, likelihoods[modality], names, where[modality]
+        lowest, highest, is_whole = _check_matrix(
+            adata,
+            modality,
+            layers[modality],
+            likelihoods[modality],
+            names,
+            None if rows is None else rows[modality],
+            _where(modality, layers[modality]),
         )
-        if whole_range is not None:
-            whole[modality] = whole_range
+        if is_whole:
+            whole[modality] = float(lowest.min()), float(highest.max())
         # a single observation is no reason to call its features constant
-        if len(constant) and adata.n_obs > 1:
-            constants[modality] = constant
+        if (lowest == highest).any() and adata.n_obs > 1:
+            constants[modality] = names[lowest == highest]
     # only when every modality passed: a refused call should not warn as well
     if not warn:
         return
-    hint_at_likelihoods(whole, where, stacklevel=4)
+    _hint_at_likelihoods(whole, layers)
     for modality, constant in constants.items():
         warnings.warn(
             f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
@@ -179,57 +199,43 @@ def check_values(
         )
 
 
-def check_likelihoods(likelihoods: Mapping[str, str]) -> None:
-    """Refuse unknown likelihoods.
-
-    Raises
-    ------
-    ValueError
-        With the modality and the known likelihoods.
-    """
-    for modality, likelihood in likelihoods.items():
-        if likelihood not in LIKELIHOOD_DOMAINS:
-            raise ValueError(
-                f"likelihood={likelihood!r} for modality '{modality}' is not known; choose one of "
-                f"{list(LIKELIHOOD_DOMAINS)}."
-            )
-
-
 def _check_matrix(
     adata: AnnData,
     modality: str,
     layer: str | None,
     likelihood: str,
     names: pd.Index,
+    rows: np.ndarray | None,
     where: str,
-) -> tuple[list[str], tuple[float, float] | None]:
-    """Check one modality's values.
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Refuse values of one modality.
 
     Returns
     -------
-    The constant features, and the range of the values where the likelihood takes any but all
-    are whole numbers.
+    Lowest and highest value of each feature, shape ``(n_features,)``, and whether the likelihood
+    takes any value but all are whole numbers.
     """
+    if layer is not None and layer not in adata.layers:
+        raise NotInDataError(
+            f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
+        )
     source = adata.X if layer is None else adata.layers[layer]
     if source is None:
         raise ValueError(
             f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
         )
-    is_number = np.issubdtype(source.dtype, np.number) or source.dtype == bool
-    if not is_number or np.issubdtype(source.dtype, np.complexfloating):
+    if not _are_numbers(source):
         raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
     domain = LIKELIHOOD_DOMAINS[likelihood]
-    not_finite = np.zeros(len(names), dtype=np.int64)
-    outside = np.zeros(len(names), dtype=np.int64)
-    lowest = np.full(len(names), np.inf)
-    highest = np.full(len(names), -np.inf)
+    not_finite, outside = np.zeros((2, len(names)), dtype=np.int64)
+    lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     whole = domain == "real"
-    for chunk in FeatureMatrix(adata, layer, adata.var_names.get_indexer(names)).chunks():
+    for chunk in FeatureMatrix(adata, layer, adata.var_names.get_indexer(names)).chunks(rows):
         not_finite += (~np.isfinite(chunk)).sum(axis=0)
         outside += _outside(chunk, domain).sum(axis=0)
         lowest = np.fmin(lowest, chunk.min(axis=0))
         highest = np.fmax(highest, chunk.max(axis=0))
-        whole = whole and is_whole(chunk)
+        whole = whole and bool((chunk == np.round(chunk)).all())
     if not_finite.any():
         raise ValueError(
             f"{where} has {int(not_finite.sum())} missing or infinite value(s) (or too large for "
@@ -244,8 +250,24 @@ def _check_matrix(
             f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
             f"{highest.max():.4g}. {_remedy(adata, modality, layer, domain)}"
         )
-    whole_range = (float(lowest.min()), float(highest.max())) if whole else None
-    return list(names[lowest == highest]), whole_range
+    return lowest, highest, whole
+
+
+def _where(modality: str, layer: str | None) -> str:
+    return f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
+
+
+def _are_numbers(source: Any) -> bool:
+    is_number = np.issubdtype(source.dtype, np.number) or source.dtype == bool
+    return is_number and not np.issubdtype(source.dtype, np.complexfloating)
+
+
+def _outside(x: np.ndarray, domain: str) -> np.ndarray:
+    if domain == "counts":
+        return (x < 0) | (x != np.round(x))
+    if domain in ("unit", "binary"):
+        return (x < 0) | (x > 1)
+    return np.zeros(x.shape, dtype=bool)
 
 
 def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> str:
@@ -253,7 +275,8 @@ def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> st
     continuous = f"likelihood={{{modality!r}: 'gaussian'}}"
     if domain != "counts":
         return f"Choose {continuous}, or another layer."
-    sources = count_sources(adata, layer)
+    others = [name for name in (*adata.layers, None) if name != layer]
+    sources = [name for name in others if _holds_counts(adata, name)]
     if not sources:
         return (
             f"Choose {continuous} for normalised values; for a count likelihood give raw counts, "
@@ -266,26 +289,39 @@ def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> st
     )
 
 
-_DOMAIN_TEXT = {
-    "real": "real numbers",
-    "counts": "counts are integers from 0",
-    "unit": "values lie between 0 and 1",
-    "binary": "values lie between 0 and 1",
-}
+def _holds_counts(adata: AnnData, layer: str | None) -> bool:
+    source = adata.X if layer is None else adata.layers[layer]
+    if source is None or not _are_numbers(source):
+        return False
+    chunks = FeatureMatrix(adata, layer).chunks()
+    return not any(_outside(chunk, "counts").any() for chunk in chunks)
 
 
-def _outside(x: np.ndarray, domain: str) -> np.ndarray:
-    if domain == "counts":
-        return (x < 0) | (x != np.round(x))
-    if domain in ("unit", "binary"):
-        return (x < 0) | (x > 1)
-    return np.zeros(x.shape, dtype=bool)
+def _hint_at_likelihoods(
+    ranges: Mapping[str, tuple[float, float]], layers: Mapping[str, str | None]
+) -> None:
+    """Tell of modalities whose values, in these ranges, are whole numbers under a gaussian.
 
-
-def _check_unique(names: pd.Index, modality: str, kind: str, remedy: str) -> None:
-    if not names.is_unique:
-        repeated = names[names.duplicated()].unique()
-        raise ValueError(
-            f"Modality '{modality}' has {len(repeated)} {kind} name(s) more than once: "
-            f"{name_some(repeated)}. Make them unique: mdata.mod['{modality}'].{remedy}()."
+    Counts are warned about, once for all modalities; 0 and 1 alone are only a remark.
+    """
+    for name, bounds in ranges.items():
+        if bounds == (0.0, 1.0):
+            logger.info(
+                "%s holds 0 and 1 only: likelihood=%s suits such data better than a gaussian.",
+                *(_where(name, layers[name]), {name: "bernoulli"}),
+            )
+    counts = [name for name, (lowest, highest) in ranges.items() if lowest >= 0 and highest > 1]
+    if counts:
+        found = "; ".join(
+            f"{_where(name, layers[name])} holds whole numbers from {ranges[name][0]:.0f} to "
+            f"{ranges[name][1]:.0f} only"
+            for name in counts
+        )
+        warnings.warn(
+            f"{found}. A gaussian explains counts badly. If they are counts, set likelihood="
+            f"{dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
+            "(scanpy.pp.normalize_total, scanpy.pp.log1p), or name a layer that holds such "
+            f"values: layer={{{counts[0]!r}: ...}}.",
+            UserWarning,
+            stacklevel=5,
         )

@@ -1,11 +1,11 @@
-"""Per-modality loaders that are cycled together, and the train/validation split."""
+"""Minibatches of every modality, drawn together, and the split into training and validation."""
 
 from ._dataset import ModalityDataset, sequential_loader
-from ._sampler import BalancedBatchSampler
+from ._sampler import BalancedMinibatchSampler
 from ._splitter import ModalitySplitter, split_observations
 
 __all__ = [
-    "BalancedBatchSampler",
+    "BalancedMinibatchSampler",
     "ModalityDataset",
     "ModalitySplitter",
     "sequential_loader",

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PairSampler", "PairedDataset", "SharedRows", "shared_rows"]
 
-#: Positions of the same observations in two modalities, by pair of these.
+#: Positions of the same observations in two modalities, each ``(n_shared,)``, by pair of these.
 SharedRows = dict[tuple[str, str], tuple["np.ndarray", "np.ndarray"]]
 
 
 def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> SharedRows:
-    """Rows of the observations that two modalities saw.
+    """Find the observations that two modalities share.
 
     Parameters
     ----------
@@ -33,8 +33,7 @@ def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarr
 
     Returns
     -------
-    By pair of modalities, the positions of the same observations in the first and in the second,
-    both of shape ``(n_shared,)``; pairs that share fewer than two are left out.
+    Pairs of modalities that share at least two, which batch normalisation needs.
     """
     shared = {}
     for first, second in combinations(modalities, 2):
@@ -42,14 +41,13 @@ def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarr
         theirs = modalities[second].obs_names[index[second]]
         found = theirs.get_indexer(ours)
         rows = index[first][found >= 0], index[second][found[found >= 0]]
-        # batch normalisation cannot learn from a single row
         if len(rows[0]) > 1:
             shared[first, second] = rows
     return shared
 
 
 class PairedDataset(Dataset):
-    """The same observations in two modalities.
+    """Minibatches of the same observations in two modalities.
 
     Parameters
     ----------
@@ -67,13 +65,7 @@ class PairedDataset(Dataset):
     def __getitem__(
         self, drawn: tuple[tuple[str, str], np.ndarray]
     ) -> dict[str, dict[str, torch.Tensor]]:
-        """Read a minibatch: tensors by modality, rows in the same order.
-
-        Parameters
-        ----------
-        drawn
-            Pair of modalities, and positions among the observations that they share.
-        """
+        """Tensors by modality, rows in the same order, of a pair and positions in its rows."""
         pair, positions = drawn
         return {
             name: self._datasets[name][rows[positions]]
@@ -90,23 +82,23 @@ class PairSampler(Sampler):
         What :func:`shared_rows` returned, not empty.
     batch_size
         Most observations per minibatch; none is in it twice.
-    n_batches
+    n_minibatches
         Minibatches per epoch.
     """
 
-    def __init__(self, shared: SharedRows, batch_size: int, n_batches: int) -> None:
+    def __init__(self, shared: SharedRows, batch_size: int, n_minibatches: int) -> None:
         self.sizes = {pair: len(rows) for pair, (rows, _) in shared.items()}
         self.batch_size = batch_size
-        self.n_batches = n_batches
+        self.n_minibatches = n_minibatches
 
     def __len__(self) -> int:
         """Minibatches per epoch."""
-        return self.n_batches
+        return self.n_minibatches
 
     def __iter__(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-        """Yield a pair and positions among its observations."""
+        """Yield a pair and positions among the observations that it shares."""
         pairs = list(self.sizes)
         chances = torch.tensor([float(self.sizes[pair]) for pair in pairs])
-        for drawn in torch.multinomial(chances, self.n_batches, replacement=True).tolist():
+        for drawn in torch.multinomial(chances, self.n_minibatches, replacement=True).tolist():
             pair = pairs[drawn]
             yield pair, torch.randperm(self.sizes[pair])[: self.batch_size].numpy()

@@ -9,10 +9,10 @@ from torch.utils.data import Sampler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BalancedBatchSampler"]
+__all__ = ["BalancedMinibatchSampler"]
 
 
-class BalancedBatchSampler(Sampler[np.ndarray]):
+class BalancedMinibatchSampler(Sampler[np.ndarray]):
     """Full minibatches in which every class, and the unlabelled samples, have their share.
 
     Every minibatch has exactly `batch_size` rows: a cohort smaller than that is repeated, so
@@ -32,13 +32,22 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         Least share of a minibatch that is labelled, when there are both labelled and
         unlabelled samples. A quarter keeps the class loss informative with few labels; more
         would fill the minibatches with the same few samples.
+    n_classes
+        Number of classes over all modalities, by default those in `labels`.
     undo_balance
-        Whether :attr:`weights` also bring the classes back to their shares among the labelled
+        Whether :attr:`row_weights` bring the classes back to their shares among the labelled
         samples. A modality without labels shows its classes as they are, and the others must
         match that, or the modality game moves samples into wrong classes.
 
     Notes
     -----
+    :attr:`row_weights` are importance weights: the share that rows should have over the share
+    that they are drawn with. Labelled and unlabelled rows should have their shares of the data.
+    Among the labelled rows each class should have the share ``1 / n_classes``, in a modality that
+    lacks some of them as well as in one that has them all: otherwise its classes would be more
+    frequent than the same classes elsewhere, and the modality game could tell modalities by that.
+    The share of a class that is lacking is left empty.
+
     An epoch has ``ceil(n / batch_size)`` minibatches. Draws come from torch's global generator,
     so that ``scvi.settings.seed`` fixes them.
     """
@@ -50,16 +59,15 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         *,
         balance: bool = True,
         min_labeled: float = 0.25,
+        n_classes: int | None = None,
         undo_balance: bool = False,
     ) -> None:
         if len(labels) == 0:
             raise ValueError("There is no sample to draw from.")
         self.batch_size = batch_size
-        self.n_batches = -(-len(labels) // batch_size)
-        #: Share of the labelled, or of the unlabelled, samples in the data over their share in
-        #: the minibatches, shape ``(n,)``: with these weights a mean over a minibatch estimates
-        #: the mean over the data, but for the balance of the classes unless that is undone.
-        self.weights = np.ones(len(labels), dtype=np.float32)
+        self.n_minibatches = -(-len(labels) // batch_size)
+        #: Weights of the rows in means over minibatches, float32 of shape ``(n,)``.
+        self.row_weights = np.ones(len(labels), dtype=np.float32)
         labeled = np.flatnonzero(labels >= 0)
         unlabeled = np.flatnonzero(labels < 0)
         if not balance or not len(labeled):
@@ -73,40 +81,33 @@ class BalancedBatchSampler(Sampler[np.ndarray]):
         self._n_labeled = int(np.clip(round(share * batch_size), 1, batch_size))
         if len(unlabeled) and batch_size > 1:
             self._n_labeled = min(self._n_labeled, batch_size - 1)
-            for rows, n_drawn in (
-                (labeled, self._n_labeled),
-                (unlabeled, batch_size - self._n_labeled),
-            ):
-                self.weights[rows] = len(rows) / len(labels) * batch_size / n_drawn
-
-        if undo_balance:
-            for rows in self._classes:
-                self.weights[rows] *= len(rows) / len(labeled) * len(self._classes)
+            n_unlabeled = batch_size - self._n_labeled
+            for rows, n_drawn in ((labeled, self._n_labeled), (unlabeled, n_unlabeled)):
+                self.row_weights[rows] = len(rows) / len(labels) * batch_size / n_drawn
+        n_own = len(self._classes)
+        for rows in self._classes:
+            own_share, n_all = len(rows) / len(labeled), n_classes or n_own
+            self.row_weights[rows] *= own_share * n_own if undo_balance else n_own / n_all
 
     def __len__(self) -> int:
         """Minibatches per epoch."""
-        return self.n_batches
+        return self.n_minibatches
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield row positions of shape ``(batch_size,)``."""
-        n_labeled = self.n_batches * self._n_labeled
-        n_others = self.n_batches * (self.batch_size - self._n_labeled)
+        n_labeled = self.n_minibatches * self._n_labeled
+        n_others = self.n_minibatches * (self.batch_size - self._n_labeled)
         parts = []
         if n_labeled:
-            parts.append(self._draw_balanced(n_labeled).reshape(self.n_batches, -1))
+            # class of every row: as even as their number allows, in random order
+            codes = _rounds(np.arange(len(self._classes)), n_labeled)
+            rows = np.empty(n_labeled, dtype=np.int64)
+            for code, members in enumerate(self._classes):
+                rows[codes == code] = _rounds(members, int((codes == code).sum()))
+            parts.append(rows.reshape(self.n_minibatches, -1))
         if n_others:
-            parts.append(_rounds(self._others, n_others).reshape(self.n_batches, -1))
+            parts.append(_rounds(self._others, n_others).reshape(self.n_minibatches, -1))
         yield from np.concatenate(parts, axis=1)
-
-    def _draw_balanced(self, n: int) -> np.ndarray:
-        n_classes = len(self._classes)
-        # class of every slot: as even as n allows, in random order
-        slots = _rounds(np.arange(n_classes), n)
-        drawn = np.empty(n, dtype=np.int64)
-        for code, members in enumerate(self._classes):
-            chosen = slots == code
-            drawn[chosen] = _rounds(members, int(chosen.sum()))
-        return drawn
 
 
 def _rounds(values: np.ndarray, n: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from .._constants import PAIRS_KEY
 from ._dataset import ModalityDataset, sequential_loader
 from ._pairs import PairedDataset, PairSampler, shared_rows
-from ._sampler import BalancedBatchSampler
+from ._sampler import BalancedMinibatchSampler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +27,19 @@ def split_observations(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Split observations into training and validation, stratified by modality and class.
 
-    An observation that several modalities saw goes to the same side in all of them. A group of
-    observations with the same modalities and the same class gives ``round((1 - train_size) *
-    n)`` of its `n` members to validation, so that a handful of labelled samples all train.
+    An observation of several modalities goes to the same side in all of them. Observations with
+    the same modalities and the same class are a group. Each gives ``1 - train_size`` of its
+    members to validation, rounded up or down so that the sums over all groups, over those with
+    the same modalities and over those of a class are as close to that share as can be. A group
+    keeps at least one member to train on. A class of which a modality has so few samples that
+    its share of them rounds to none gives none.
 
     Parameters
     ----------
     modalities
         The data, by modality.
     train_size
-        Share of every group that trains, in (0, 1].
+        Share of the observations that trains, in (0, 1].
     seed
         Seed of the split.
 
@@ -52,29 +55,47 @@ def split_observations(
     if not 0 < train_size <= 1:
         raise ValueError(f"train_size={train_size} must be larger than 0 and at most 1.")
     rows = pd.concat(
-        [
-            pd.DataFrame({"name": data.obs_names, "modality": modality, "label": data.labels})
-            for modality, data in modalities.items()
-        ]
+        # one bit per modality: their sum tells which modalities an observation has
+        pd.DataFrame({"name": data.obs_names, "seen_in": 2**k, "label": data.labels})
+        for k, data in enumerate(modalities.values())
     )
-    # one bit per modality: the sum tells which of them saw an observation
-    rows["seen_in"] = rows["modality"].map({name: 2**k for k, name in enumerate(modalities)})
-    groups = rows.groupby("name", sort=False).agg(
-        seen_in=("seen_in", "sum"), label=("label", "max")
-    )
+    observations = rows.groupby("name", sort=False).agg({"seen_in": "sum", "label": "max"})
+    groups = dict(list(observations.groupby(["seen_in", "label"], sort=True)))
+    seen_in, label = np.array(list(groups)).T
+    sizes = np.array([len(members) for members in groups.values()])
+    n_held_out = _allot(sizes, seen_in, label, 1 - train_size)
     rng = np.random.default_rng(seed)
-    validation: list[str] = []
-    for _, members in groups.groupby(["seen_in", "label"], sort=True):
-        # whatever the share, every group keeps a member to train on
-        n_validation = min(round((1 - train_size) * len(members)), len(members) - 1)
-        validation.extend(rng.permutation(members.index.to_numpy())[:n_validation])
-    held_out = pd.Index(validation, dtype=object)
+    held_out: list[str] = []
+    for members, n in zip(groups.values(), n_held_out, strict=True):
+        held_out.extend(rng.permutation(members.index.to_numpy())[:n])
     train_idx, val_idx = {}, {}
-    for modality, data in modalities.items():
-        is_held_out = data.obs_names.isin(held_out)
-        train_idx[modality] = np.flatnonzero(~is_held_out)
-        val_idx[modality] = np.flatnonzero(is_held_out)
+    for name, data in modalities.items():
+        is_held_out = data.obs_names.isin(pd.Index(held_out, dtype=object))
+        train_idx[name] = np.flatnonzero(~is_held_out)
+        val_idx[name] = np.flatnonzero(is_held_out)
     return train_idx, val_idx
+
+
+def _allot(sizes: np.ndarray, seen_in: np.ndarray, label: np.ndarray, share: float) -> np.ndarray:
+    """How many members each group holds out, shape ``(n_groups,)``."""
+    same_label = label[:, None] == label
+    bits = 2 ** np.arange(int(seen_in.max()).bit_length())
+    has = (seen_in[:, None] & bits) > 0
+    # samples of the group's class in each modality, ``(n_groups, n_modalities)``
+    of_class = same_label @ (sizes[:, None] * has)
+    too_few = (has & (np.round(share * of_class) == 0)).any(axis=1) & (label >= 0)
+    quota = np.where(too_few, 0, share * sizes)
+    # 0.1 of 10 may be 0.9999999
+    least, most = np.floor(quota + 1e-9), np.ceil(quota - 1e-9)
+    held_out, most = np.minimum(least, sizes - 1), np.minimum(most, sizes - 1)
+    related = np.eye(len(sizes)) + same_label + (seen_in[:, None] == seen_in)
+    for _ in range(round(quota.sum()) - int(held_out.sum())):
+        # what is missing in the group, in its class and with its modalities
+        missing = np.where(held_out < most, related @ (quota - held_out), -np.inf).round(9)
+        if missing.max() == -np.inf:
+            break
+        held_out[missing.argmax()] += 1
+    return held_out.astype(np.int64)
 
 
 class ModalitySplitter(LightningDataModule):
@@ -89,7 +110,7 @@ class ModalitySplitter(LightningDataModule):
     modalities
         The data, by modality.
     train_size
-        Share of the observations that train, in (0, 1].
+        Share of the observations that trains, in (0, 1].
     batch_size
         Rows per modality and minibatch.
     balance_classes
@@ -119,36 +140,40 @@ class ModalitySplitter(LightningDataModule):
     @property
     def n_train(self) -> int:
         """Training samples, over all modalities."""
-        return sum(len(index) for index in self.train_idx.values())
+        return sum(map(len, self.train_idx.values()))
 
     @property
     def n_val(self) -> int:
-        """Validation samples, over all modalities."""
-        return sum(len(index) for index in self.val_idx.values())
+        """Validation samples, over all modalities; 0 if no group can spare any."""
+        return sum(map(len, self.val_idx.values()))
 
     @property
     def steps_per_epoch(self) -> int:
         """Minibatches of the longest modality."""
         return max(-(-len(index) // self.batch_size) for index in self.train_idx.values())
 
+    @property
+    def validated_modalities(self) -> list[str]:
+        """Modalities with validation samples, in the order of the validation loaders."""
+        return [name for name, index in self.val_idx.items() if len(index)]
+
     def train_dataloader(self) -> CombinedLoader:
-        """Minibatches of all modalities together, and of observations that two of them saw."""
+        """Minibatches of all modalities together, and of observations that two of them share."""
         loaders = {}
         labels = {
             name: data.labels[self.train_idx[name]] for name, data in self.modalities.items()
         }
-        some_unlabeled = not all((codes >= 0).any() for codes in labels.values())
+        classes = {name: np.unique(codes[codes >= 0]) for name, codes in labels.items()}
         for name, data in self.modalities.items():
-            index = self.train_idx[name]
-            sampler = BalancedBatchSampler(
+            sampler = BalancedMinibatchSampler(
                 labels[name],
                 self.batch_size,
                 balance=self.balance_classes,
-                undo_balance=some_unlabeled,
+                n_classes=len(np.unique(np.concatenate(list(classes.values())))),
+                undo_balance=not all(map(len, classes.values())),
             )
-            loaders[name] = DataLoader(
-                ModalityDataset(data, index, sampler.weights), sampler=sampler, batch_size=None
-            )
+            dataset = ModalityDataset(data, self.train_idx[name], sampler.row_weights)
+            loaders[name] = DataLoader(dataset, sampler=sampler, batch_size=None)
         shared = shared_rows(self.modalities, self.train_idx)
         if shared:
             loaders[PAIRS_KEY] = DataLoader(
@@ -161,13 +186,7 @@ class ModalitySplitter(LightningDataModule):
     def val_dataloader(self) -> CombinedLoader | list:
         """Validation samples, one modality after the other."""
         loaders = [
-            sequential_loader(self.modalities[name], index)
-            for name, index in self.val_idx.items()
-            if len(index)
+            sequential_loader(self.modalities[name], self.val_idx[name])
+            for name in self.validated_modalities
         ]
         return CombinedLoader(loaders, mode="sequential") if loaders else []
-
-    @property
-    def validated_modalities(self) -> list[str]:
-        """Modalities with validation samples, in the order of the validation loaders."""
-        return [name for name, index in self.val_idx.items() if len(index)]

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ._allot import allot
-from ._rebuild import assemble
-from ._reference import Reference
+from ._reference import Omics, feature_links
 from ._reference_synthetic import synthetic_reference
 from ._reference_tcga_ov import tcga_ov_reference
+from ._selection import allot, assemble, check_share
 
 
 def intersim(
@@ -34,11 +33,9 @@ def intersim(
 ) -> md.MuData:
     r"""Simulate methylation, expression and protein of samples from known classes (InterSIM).
 
-    In each class every CpG site is differentially methylated with probability `p_dmp`. By default
-    the effect carries over: a gene is differentially expressed where one of its CpGs is
-    differentially methylated, and a protein is differential where its gene is. All noise is
-    Gaussian, with the covariance of the reference, and independent between the omics given the
-    class. For class :math:`k`, with :math:`d_k` 1 for differential features and 0 for others:
+    All noise is Gaussian, with the covariance of the reference, and independent between the
+    modalities given the class. For class :math:`k`, with :math:`d_k` 1 for differential features
+    and 0 for others:
 
     .. math::
 
@@ -52,28 +49,20 @@ def intersim(
     Parameters
     ----------
     n_samples
-        Number of samples. Each has all three omics; :func:`unpair` takes them apart.
+        Number of samples, each with all three modalities.
     class_proportions
-        Share of each class; they sum to 1. The default is the five equal classes of the InterSIM
-        package.
-    delta_methylation
-        Shift of a differential CpG's mean, in M-values (log odds of the beta value).
-    delta_expression
-        Shift of a differential gene's mean, in units of expression.
-    delta_protein
-        Shift of a differential protein's mean, in units of the protein level.
-    p_dmp
-        Probability that a CpG is differentially methylated in a class.
-    p_deg
-        Probability that a gene is differentially expressed in a class, drawn independently of
-        methylation. `None` (default) carries the effect over from its CpGs.
-    p_dep
-        Probability that a protein is differential in a class, drawn independently of expression.
-        `None` (default) carries the effect over from its gene.
+        Share of each class; they sum to 1.
+    delta_methylation, delta_expression, delta_protein
+        Shift of a differential feature's mean: in M-values (log odds of the beta value), in units
+        of expression, in units of the protein level.
+    p_dmp, p_deg, p_dep
+        Probability that a CpG, a gene, a protein is differential in a class, drawn independently.
+        `None` (default) carries the effect over: a gene is differential where one of its CpGs is,
+        a protein where its gene is.
     reference
-        Where means, covariances, correlations and gene maps come from. `"synthetic"` (default):
-        made up, part of this package, of any size. `"tcga-ov"`: the R package's estimates from
-        TCGA ovarian cancer, read from `reference_path` or downloaded once (about 1 MB).
+        Where means, covariances, correlations and gene maps come from. `"synthetic"`: made up,
+        part of this package, of any size. `"tcga-ov"`: the R package's estimates from TCGA ovarian
+        cancer, read from `reference_path` or downloaded once (about 1 MB).
     n_features
         For `"synthetic"`: number of features of `"methylation"`, `"expression"` and `"protein"`,
         by default 367, 131 and 160 as in the R package.
@@ -95,12 +84,10 @@ def intersim(
     Raises
     ------
     ValueError
-        If a proportion, a probability or a size is out of range, if a class would get no sample,
-        or if a downloaded file is damaged.
-    FileNotFoundError
-        If `reference_path` lacks a file.
-    ConnectionError
-        If the reference cannot be downloaded.
+        If a proportion, a probability or a size is out of range, or a class would get no sample.
+    FileNotFoundError, ConnectionError, ImportError, ValueError
+        If the files of `"tcga-ov"` are missing, cannot be downloaded, cannot be read without the
+        library rdata, or are damaged.
 
     References
     ----------
@@ -116,43 +103,52 @@ def intersim(
     """
     class_sizes = _class_sizes(n_samples, class_proportions)
     for name, probability in (("p_dmp", p_dmp), ("p_deg", p_deg), ("p_dep", p_dep)):
-        if probability is not None and not 0 <= probability <= 1:
-            raise ValueError(f"{name} must lie between 0 and 1, found {probability}.")
-    parameters = _parameters(reference, n_features, reference_path)
+        if probability is not None:
+            check_share(name, probability)
+    parameters = load_reference(reference, n_features, reference_path)
 
     rng = np.random.default_rng(seed)
     n_classes = len(class_sizes)
     differential = _differential(parameters, n_classes, p_dmp, p_deg, p_dep, rng)
     classes = rng.permutation(np.repeat(np.arange(n_classes), class_sizes))
-
-    deltas = {
-        "methylation": delta_methylation,
-        "expression": delta_expression,
-        "protein": delta_protein,
-    }
-
+    deltas = (delta_methylation, delta_expression, delta_protein)
     width = max(3, len(str(n_samples)))
     names = pd.Index([f"sample_{number:0{width}d}" for number in range(1, n_samples + 1)])
     modalities = {}
-    for name, omics in parameters.omics.items():
-        shift = deltas[name] * differential[name].T[classes]
+    for (name, omics), delta in zip(parameters.items(), deltas, strict=True):
+        shift = delta * differential[name].T[classes]
         values = omics.baseline + shift + omics.noise.sample(n_samples, rng)
-        if name == "methylation":
-            values = expit(values)
         modalities[name] = ad.AnnData(
-            values.astype(np.float32),
+            (expit(values) if name == "methylation" else values).astype(np.float32),
             obs=pd.DataFrame(index=names.copy()),
             var=pd.DataFrame(index=pd.Index(omics.features)),
             varm={"differential": differential[name]},
         )
+    labels = pd.Categorical.from_codes(classes, class_names(n_classes))
+    obs = pd.DataFrame({"label": labels}, index=names)
+    return assemble(modalities, obs, uns={"feature_links": feature_links(parameters)})
 
-    vocabulary = [f"class_{number}" for number in range(1, n_classes + 1)]
-    labels = pd.Categorical.from_codes(classes, categories=vocabulary)
-    return assemble(
-        modalities,
-        pd.DataFrame({"label": labels}, index=names),
-        uns={"feature_links": parameters.feature_links()},
-    )
+
+def load_reference(
+    reference: str,
+    n_features: Mapping[str, int] | None,
+    reference_path: str | PathLike[str] | None,
+) -> dict[str, Omics]:
+    """Parameters of the model, by modality."""
+    if reference == "synthetic":
+        if reference_path is not None:
+            raise ValueError('reference_path goes with reference="tcga-ov".')
+        return synthetic_reference(n_features)
+    if reference == "tcga-ov":
+        if n_features is not None:
+            raise ValueError('n_features goes with reference="synthetic"; "tcga-ov" is fixed.')
+        return tcga_ov_reference(reference_path)
+    raise ValueError(f'reference must be "synthetic" or "tcga-ov", found {reference!r}.')
+
+
+def class_names(n_classes: int) -> list[str]:
+    """Names of the simulated classes."""
+    return [f"class_{number}" for number in range(1, n_classes + 1)]
 
 
 def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarray:
@@ -175,40 +171,24 @@ def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarr
     return sizes
 
 
-def _parameters(
-    reference: str,
-    n_features: Mapping[str, int] | None,
-    reference_path: str | PathLike[str] | None,
-) -> Reference:
-    if reference == "synthetic":
-        if reference_path is not None:
-            raise ValueError('reference_path goes with reference="tcga-ov".')
-        return synthetic_reference(n_features)
-    if reference == "tcga-ov":
-        if n_features is not None:
-            raise ValueError('n_features goes with reference="synthetic"; "tcga-ov" is fixed.')
-        return tcga_ov_reference(reference_path)
-    raise ValueError(f'reference must be "synthetic" or "tcga-ov", found {reference!r}.')
-
-
 def _differential(
-    parameters: Reference,
+    parameters: dict[str, Omics],
     n_classes: int,
     p_dmp: float,
     p_deg: float | None,
     p_dep: float | None,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Which features are shifted in which class, `(n_features, n_classes)` per omics."""
-    n_genes = len(parameters.genes)
-    cpgs = rng.random((len(parameters.cpgs), n_classes)) < p_dmp
+    """Which features are shifted in which class, `(n_features, n_classes)` by modality."""
+
+    def draw(name: str, probability: float) -> np.ndarray:
+        return rng.random((len(parameters[name].features), n_classes)) < probability
+
+    cpgs = draw("methylation", p_dmp)
     if p_deg is None:
-        genes = np.zeros((n_genes, n_classes), dtype=bool)
-        np.logical_or.at(genes, parameters.cpg_gene, cpgs)
+        genes = np.zeros((len(parameters["expression"].features), n_classes), dtype=bool)
+        np.logical_or.at(genes, parameters["methylation"].gene, cpgs)
     else:
-        genes = rng.random((n_genes, n_classes)) < p_deg
-    if p_dep is None:
-        proteins = genes[parameters.protein_gene]
-    else:
-        proteins = rng.random((len(parameters.proteins), n_classes)) < p_dep
+        genes = draw("expression", p_deg)
+    proteins = genes[parameters["protein"].gene] if p_dep is None else draw("protein", p_dep)
     return {"methylation": cpgs, "expression": genes, "protein": proteins}

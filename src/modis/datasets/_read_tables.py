@@ -11,10 +11,10 @@ import mudata as md
 import numpy as np
 import pandas as pd
 
-from ._rebuild import assemble
-from ._table_file import SUFFIXES, TableLayout, read_annotations, read_numbers, scan, stem
+from ._selection import assemble
+from ._table_file import SUFFIXES, read_table, stem, to_numbers
 
-_LABEL_TABLES = ("labels", "metadata")
+_LABELS = "Table of labels"
 
 
 def read_tables(
@@ -80,58 +80,52 @@ def read_tables(
     """
     if transpose not in (True, False, "auto"):
         raise ValueError(f'transpose must be True, False or "auto", found {transpose!r}.')
-    tables, label_file = _find_tables(source, labels)
-    label_layout = scan(label_file, "Table of labels", sep)
-    samples = _read_labels(label_file, label_layout, labels_key)
-
+    if isinstance(source, Mapping):
+        tables, label_file = _named_files(source, labels)
+    else:
+        tables, label_file = _files_of_folder(Path(source), labels)
+    samples = _read_labels(label_file, labels_key, sep)
     modalities = {}
-    for name, path in tables.items():
-        adata = _read_modality(name, path, samples.index, transpose, sep)
-        _warn(name, adata, samples.index)
-        modalities[name] = adata
-
     every = pd.Index(samples.index)
-    for adata in modalities.values():
-        every = every.union(adata.obs_names, sort=False)
+    for name, path in tables.items():
+        modalities[name] = _read_modality(name, path, samples.index, transpose, sep)
+        _warn(name, modalities[name], samples.index)
+        every = every.union(modalities[name].obs_names, sort=False)
     samples = samples.reindex(every)
-    for column in samples.columns:
+    for column in samples:
         # Truth values become objects when rows are added, and files cannot hold the mixture.
         if pd.api.types.is_object_dtype(samples[column].dtype):
             samples[column] = samples[column].astype("boolean")
     return assemble(modalities, samples)
 
 
-def _find_tables(
-    source: str | PathLike[str] | Mapping[str, str | PathLike[str]],
-    labels: str | PathLike[str] | None,
+def _named_files(
+    source: Mapping[str, str | PathLike[str]], labels: str | PathLike[str] | None
 ) -> tuple[dict[str, Path], Path]:
-    if isinstance(source, Mapping):
-        if labels is None:
-            raise ValueError(
-                "Name the table of labels with labels= when source is a dict of files."
-            )
-        tables = {str(name): Path(path) for name, path in source.items()}
-        if not tables:
-            raise ValueError(
-                "source names no table. Give a file per modality: {'rna': 'rna.csv'}."
-            )
-        with_slash = [name for name in tables if "/" in name]
-        if with_slash:
-            raise ValueError(f"The modality name {with_slash[0]!r} contains '/'. Choose another.")
-        return tables, Path(labels)
+    if labels is None:
+        raise ValueError("Name the table of labels with labels= when source is a dict of files.")
+    if not source:
+        raise ValueError("source names no table. Give a file per modality: {'rna': 'rna.csv'}.")
+    for name in source:
+        if "/" in str(name):
+            raise ValueError(f"The modality name {name!r} contains '/'. Choose another.")
+    return {str(name): Path(path) for name, path in source.items()}, Path(labels)
 
-    folder = Path(source)
+
+def _files_of_folder(
+    folder: Path, labels: str | PathLike[str] | None
+) -> tuple[dict[str, Path], Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}.")
-    files = sorted(
+    files = [
         path
-        for path in folder.iterdir()
+        for path in sorted(folder.iterdir())
         if path.is_file()
         and path.name.lower().endswith(SUFFIXES)
         and not path.name.startswith((".", "~"))
-    )
+    ]
     if labels is None:
-        candidates = [path for path in files if stem(path).lower() in _LABEL_TABLES]
+        candidates = [path for path in files if stem(path).lower() in ("labels", "metadata")]
         if not candidates:
             raise FileNotFoundError(
                 f"{folder} has no table of labels (a file labels.csv or metadata.csv, or .tsv). "
@@ -142,19 +136,18 @@ def _find_tables(
                 f"{folder} has several tables of labels: {[path.name for path in candidates]}. "
                 "Choose one with labels= and take the others out of the folder."
             )
-        label_file = candidates[0]
-    else:
-        label_file = Path(labels)
-    tables = {}
+        labels = candidates[0]
+    label_file = Path(labels)
+    tables: dict[str, Path] = {}
     for path in files:
         if label_file.exists() and path.samefile(label_file):
             continue
-        if stem(path) in tables:
+        other = tables.setdefault(stem(path), path)
+        if other != path:
             raise ValueError(
                 f"{folder} has two files for modality {stem(path)!r}: "
-                f"{tables[stem(path)].name} and {path.name}. Take one of them out."
+                f"{other.name} and {path.name}. Take one of them out."
             )
-        tables[stem(path)] = path
     if not tables:
         raise FileNotFoundError(
             f"{folder} has no omics table besides the table of labels ({', '.join(SUFFIXES)})."
@@ -162,21 +155,26 @@ def _find_tables(
     return tables, label_file
 
 
-def _read_labels(path: Path, layout: TableLayout, labels_key: str) -> pd.DataFrame:
-    _refuse_duplicates(layout.row_names, "Table of labels", path, "sample")
-    _refuse_duplicates(layout.column_names, "Table of labels", path, "column")
-    if labels_key not in layout.column_names:
+def _read_labels(path: Path, labels_key: str, sep: str | None) -> pd.DataFrame:
+    """Columns of the table of labels by sample; words become categories."""
+    samples = read_table(path, _LABELS, sep, text=labels_key)
+    _refuse_duplicates(samples.index, _LABELS, path, "sample")
+    _refuse_duplicates(samples.columns, _LABELS, path, "column")
+    if labels_key not in samples:
         raise KeyError(
             f"The table of labels {path} has no column {labels_key!r} but "
-            f"{layout.column_names}. Name the column of classes with labels_key."
+            f"{samples.columns.tolist()}. Name the column of classes with labels_key."
         )
-    with_slash = [name for name in layout.column_names if "/" in name]
-    if with_slash:
-        raise ValueError(
-            f"Table of labels: {path}, column {with_slash[0]!r} has a '/' in its name, which "
-            ".h5mu files cannot hold. Rename it."
-        )
-    return read_annotations(path, "Table of labels", layout, labels_key)
+    for column in samples:
+        if "/" in column:
+            raise ValueError(
+                f"{_LABELS}: {path}, column {column!r} has a '/' in its name, which .h5mu files "
+                "cannot hold. Rename it."
+            )
+        if column == labels_key or not pd.api.types.is_numeric_dtype(samples[column].dtype):
+            words = samples[column].map(lambda value: str(value).strip(), na_action="ignore")
+            samples[column] = pd.Categorical(words)
+    return samples
 
 
 def _read_modality(
@@ -187,40 +185,31 @@ def _read_modality(
     sep: str | None,
 ) -> ad.AnnData:
     what = f"Modality {name!r}"
-    layout = scan(path, what, sep)
-    in_rows = int(labelled.isin(layout.row_names).sum())
-    in_columns = int(labelled.isin(layout.column_names).sum())
-    turned = in_columns > in_rows if transpose == "auto" else bool(transpose)
-    if not (in_columns if turned else in_rows):
+    frame = read_table(path, what, sep)
+    in_rows, in_columns = labelled.isin(frame.index).sum(), labelled.isin(frame.columns).sum()
+    is_turned = in_columns > in_rows if transpose == "auto" else bool(transpose)
+    if not (in_columns if is_turned else in_rows):
+        advice = f" With transpose={not is_turned} there would be samples in common."
         raise ValueError(
             f"{what}: {path} shares no sample with the table of labels. Its rows are called "
-            f"{layout.row_names[:3]}, its columns {layout.column_names[:3]}; the table of labels "
-            f"has {labelled[:3].tolist()}."
-            + (
-                f" With transpose={not turned} there would be samples in common."
-                if in_rows or in_columns
-                else ""
-            )
+            f"{frame.index[:3].tolist()}, its columns {frame.columns[:3].tolist()}; the table of "
+            f"labels has {labelled[:3].tolist()}." + (advice if in_rows or in_columns else "")
         )
-    observations, features = layout.row_names, layout.column_names
-    if turned:
-        observations, features = features, observations
-    _refuse_duplicates(observations, what, path, "sample")
+    samples, features = frame.axes[::-1] if is_turned else frame.axes
+    _refuse_duplicates(samples, what, path, "sample")
     _refuse_duplicates(features, what, path, "feature")
-
-    values = read_numbers(path, what, layout)
+    values = to_numbers(frame, path, what)
     adata = ad.AnnData(
-        np.ascontiguousarray(values.T) if turned else values,
-        obs=pd.DataFrame(index=pd.Index(observations)),
-        var=pd.DataFrame(index=pd.Index(features)),
+        np.ascontiguousarray(values.T) if is_turned else values,
+        obs=pd.DataFrame(index=samples),
+        var=pd.DataFrame(index=features),
     )
-    known = labelled[labelled.isin(adata.obs_names)]
-    return adata[known.append(adata.obs_names.difference(known, sort=False))].copy()
+    known = labelled[labelled.isin(samples)]
+    return adata[known.append(samples.difference(known, sort=False))].copy()
 
 
-def _refuse_duplicates(names: list[str], what: str, path: Path, kind: str) -> None:
-    index = pd.Index(names)
-    repeated = index[index.duplicated()].unique()
+def _refuse_duplicates(names: pd.Index, what: str, path: Path, kind: str) -> None:
+    repeated = names[names.duplicated()].unique()
     if len(repeated):
         raise ValueError(
             f"{what}: {path} has {len(repeated)} {kind} names that occur more than once, such as "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._reference import OmicsNoise, Reference
+from ._reference import Omics, OmicsNoise, mix
 
 DEFAULT_N_FEATURES = {"methylation": 367, "expression": 131, "protein": 160}
 
@@ -22,64 +22,50 @@ _FACTOR_SHARES = {
 _VARIANCES = {"methylation": (0.5, 0.6), "expression": (0.5, 0.65), "protein": (0.14, 0.9)}
 
 
-def synthetic_reference(n_features: Mapping[str, int] | None = None) -> Reference:
+def synthetic_reference(n_features: Mapping[str, int] | None = None) -> dict[str, Omics]:
     """Parameters of the InterSIM model made up to look like those of a tumour cohort.
 
-    The same sizes always give the same parameters, and the size of one omics does not change the
-    noise and the own means of another.
+    The same sizes always give the same parameters, and the size of one modality does not change
+    the noise and the own means of another.
     """
     sizes = DEFAULT_N_FEATURES | dict(n_features or {})
-    unknown = sorted(set(sizes) - set(DEFAULT_N_FEATURES))
-    if unknown:
-        raise ValueError(
-            f"n_features names {unknown[0]!r}; the simulated omics are {list(DEFAULT_N_FEATURES)}."
-        )
     for name, size in sizes.items():
+        if name not in DEFAULT_N_FEATURES:
+            raise ValueError(
+                f"n_features names {name!r}; the simulated omics are {list(DEFAULT_N_FEATURES)}."
+            )
         if size < 1:
             raise ValueError(f"n_features[{name!r}] must be at least 1, found {size}.")
-    n_cpgs, n_genes, n_proteins = (sizes[name] for name in DEFAULT_N_FEATURES)
+    n_cpgs, n_genes, n_proteins = sizes.values()
 
-    rng_methylation, rng_expression, rng_protein = (
-        np.random.default_rng([_SEED, part]) for part in range(3)
-    )
-    mean_methylation = _bimodal(n_cpgs, rng_methylation)
-    mean_expression = rng_expression.normal(-0.2, 1.0, n_genes)
-    mean_protein = rng_protein.normal(0.02, 0.08, n_proteins)
-    noise = {
-        name: _factor_noise(name, sizes[name], rng)
-        for name, rng in zip(
-            DEFAULT_N_FEATURES, (rng_methylation, rng_expression, rng_protein), strict=True
-        )
-    }
-    cpg_gene = _genes_of(n_cpgs, n_genes, rng_methylation)
-    protein_gene = _genes_of(n_proteins, n_genes, rng_protein)
-    # Methylation of its CpGs silences a gene, weakly in most; transcript and protein levels agree.
-    rho_methylation = np.clip(rng_expression.normal(-0.09, 0.13, n_genes), -0.9, 0.25)
-    rho_protein = np.clip(rng_protein.normal(0.34, 0.25, n_proteins), -0.2, 0.85)
-
-    return Reference(
-        cpgs=_numbered("cpg", n_cpgs),
-        genes=_numbered("gene", n_genes),
-        proteins=_numbered("protein", n_proteins),
-        cpg_gene=cpg_gene,
-        protein_gene=protein_gene,
-        mean_methylation=mean_methylation,
-        mean_methylation_of_gene=_mean_by_gene(mean_methylation, cpg_gene, n_genes),
-        mean_expression=mean_expression,
-        mean_expression_of_protein=mean_expression[protein_gene],
-        mean_protein=mean_protein,
-        rho_methylation_expression=rho_methylation,
-        rho_expression_protein=rho_protein,
-        noise_methylation=noise["methylation"],
-        noise_expression=noise["expression"],
-        noise_protein=noise["protein"],
-    )
-
-
-def _bimodal(size: int, rng: np.random.Generator) -> np.ndarray:
+    rng = np.random.default_rng([_SEED, 0])
     # Promoter CpGs are unmethylated (beta near 0.04), others mostly methylated (near 0.8).
-    modes = rng.choice(3, size=size, p=(0.62, 0.14, 0.24))
-    return rng.normal(np.array([-3.2, -0.8, 1.3])[modes], np.array([0.6, 0.6, 0.7])[modes])
+    modes = rng.choice(3, size=n_cpgs, p=(0.62, 0.14, 0.24))
+    mean_cpg = rng.normal(np.array([-3.2, -0.8, 1.3])[modes], np.array([0.6, 0.6, 0.7])[modes])
+    noise = _factor_noise("methylation", n_cpgs, rng)
+    cpg_gene = _genes_of(n_cpgs, n_genes, rng)
+    methylation = Omics(_numbered("cpg", n_cpgs), mean_cpg, noise, cpg_gene)
+
+    rng = np.random.default_rng([_SEED, 1])
+    mean_gene = rng.normal(-0.2, 1.0, n_genes)
+    noise = _factor_noise("expression", n_genes, rng)
+    # Methylation of its CpGs silences a gene, weakly in most; a gene without a CpG is average.
+    rho = np.clip(rng.normal(-0.09, 0.13, n_genes), -0.9, 0.25)
+    counts = np.bincount(cpg_gene, minlength=n_genes)
+    sums = np.bincount(cpg_gene, weights=mean_cpg, minlength=n_genes)
+    upstream = np.where(counts > 0, sums / np.maximum(counts, 1), mean_cpg.mean())
+    baseline = mix(rho, upstream, mean_gene)
+    expression = Omics(_numbered("gene", n_genes), baseline, noise, np.arange(n_genes))
+
+    rng = np.random.default_rng([_SEED, 2])
+    mean_protein = rng.normal(0.02, 0.08, n_proteins)
+    noise = _factor_noise("protein", n_proteins, rng)
+    protein_gene = _genes_of(n_proteins, n_genes, rng)
+    # Levels of transcript and protein agree.
+    rho = np.clip(rng.normal(0.34, 0.25, n_proteins), -0.2, 0.85)
+    baseline = mix(rho, mean_gene[protein_gene], mean_protein)
+    protein = Omics(_numbered("protein", n_proteins), baseline, noise, protein_gene)
+    return {"methylation": methylation, "expression": expression, "protein": protein}
 
 
 def _factor_noise(name: str, size: int, rng: np.random.Generator) -> OmicsNoise:
@@ -103,13 +89,6 @@ def _genes_of(n_features: int, n_genes: int, rng: np.random.Generator) -> np.nda
     popularity = rng.gamma(0.7, size=n_genes) + 1e-6
     others = rng.choice(n_genes, size=n_features - len(first), p=popularity / popularity.sum())
     return np.sort(np.concatenate([first, others]))
-
-
-def _mean_by_gene(values: np.ndarray, gene: np.ndarray, n_genes: int) -> np.ndarray:
-    counts = np.bincount(gene, minlength=n_genes)
-    sums = np.bincount(gene, weights=values, minlength=n_genes)
-    # A gene without a CpG is taken as average.
-    return np.where(counts > 0, sums / np.maximum(counts, 1), values.mean())
 
 
 def _numbered(stem: str, size: int) -> list[str]:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import mudata as md
 import pandas as pd
 
-from ._keys import join_over_keys, text_keys
-from ._table import check_modalities, link_table, some
+from ._table import check_modalities, column_of, links_by_key, text_keys
 
 
 def by_name(
@@ -25,24 +24,21 @@ def by_name(
     source, target
         The two modalities.
     ignore_case
-        Whether names that differ in case only are the same, such as an antibody "cd19" and a gene
-        "CD19". Off by default: "Cd19" is another organism's gene.
-    sign
-        1 (default) where linked features rise together, -1 where one falls as the other rises.
-    weight
-        Weight of each link, above 0; only ratios between links matter.
+        Whether names that differ only in case are the same, such as the antibody "cd19" and the
+        gene "CD19". Off by default: "Cd19" is a gene of another organism.
+    sign, weight
+        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
+        0, of which only ratios between links matter.
 
     Returns
     -------
     DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join several tables with :func:`pandas.concat`.
+    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
 
     Raises
     ------
-    KeyError
-        If a modality does not exist.
-    ValueError
-        If no names agree, or `sign` or `weight` has another value.
+    KeyError, ValueError
+        As :func:`by_column`.
 
     Examples
     --------
@@ -71,8 +67,8 @@ def by_column(
 ) -> pd.DataFrame:
     """Link features that have the same key, such as a gene symbol, in a column of `.var`.
 
-    A key may stand at several features on both sides; all of them are linked. A missing key links
-    nothing.
+    Several features of either modality may have the same key; all of them are linked. A missing
+    key links nothing.
 
     Parameters
     ----------
@@ -86,17 +82,15 @@ def by_column(
         Text between several keys of one cell, such as ";" in "TP53;WRAP53". `None` (default)
         takes a cell as one key.
     ignore_case
-        Whether keys that differ in case only are the same.
-    sign
-        1 (default) where linked features rise together, -1 where one falls as the other rises;
-        often so for methylation of promoters and expression.
-    weight
-        Weight of each link, above 0; only ratios between links matter.
+        Whether keys that differ only in case are the same.
+    sign, weight
+        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
+        0, of which only ratios between links matter.
 
     Returns
     -------
     DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join several tables with :func:`pandas.concat`.
+    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
 
     Raises
     ------
@@ -110,35 +104,15 @@ def by_column(
     >>> import anndata, modis, mudata, pandas
     >>> cpgs = pandas.DataFrame({"gene": ["TP53;WRAP53", None]}, index=["cg1", "cg2"])
     >>> genes = pandas.DataFrame(index=["TP53", "WRAP53"])
-    >>> mdata = mudata.MuData(
-    ...     {"meth": anndata.AnnData(var=cpgs), "rna": anndata.AnnData(var=genes)}
-    ... )
+    >>> modalities = {"meth": anndata.AnnData(var=cpgs), "rna": anndata.AnnData(var=genes)}
+    >>> mdata = mudata.MuData(modalities)
     >>> links = modis.links.by_column(mdata, "meth", "rna", "gene", separator=";", sign=-1)
     >>> links[["source_feature", "target_feature", "sign"]].values.tolist()
     [['cg1', 'TP53', -1], ['cg1', 'WRAP53', -1]]
     """
     check_modalities(mdata, source, target)
-    keys = [
-        text_keys(_column(mdata, name, column), separator=separator, ignore_case=ignore_case)
+    source_keys, target_keys = (
+        text_keys(column_of(mdata, name, column), separator=separator, ignore_case=ignore_case)
         for name, column in ((source, source_column), (target, target_column))
-    ]
-    source_features, target_features = join_over_keys(*keys)
-    if len(source_features) == 0:
-        raise ValueError(
-            f"No feature of {source!r} has the key of a feature of {target!r}: {source!r} has "
-            f"{some(keys[0])}, {target!r} has {some(keys[1])}. Name the columns of .var that hold "
-            "the same kind of key, such as gene symbols."
-        )
-    return link_table(source, source_features, target, target_features, sign=sign, weight=weight)
-
-
-def _column(mdata: md.MuData, modality: str, column: str | None) -> pd.Series:
-    """Keys of a modality's features, by feature."""
-    var = mdata.mod[modality].var
-    if column is None:
-        return pd.Series(var.index, index=var.index, dtype=object)
-    if column not in var:
-        raise KeyError(
-            f"mdata[{modality!r}].var has no column {column!r}; it has {list(var.columns)}."
-        )
-    return var[column]
+    )
+    return links_by_key((source_keys, target_keys), source, target, sign=sign, weight=weight)

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ._keys import join_over_keys, text_keys
-from ._table import link_table, some
+from ._table import links_by_key, text_keys
 
 
 def from_tables(
@@ -16,14 +15,14 @@ def from_tables(
     sign: int = 1,
     weight: float = 1.0,
 ) -> pd.DataFrame:
-    """Link features through tables that map them to a common key, such as CpGs to genes.
+    """Link features by tables that map them to a common key, such as CpGs to genes.
 
     Parameters
     ----------
     source_table
-        Features of the source and their keys: a Series with the features as index, or a DataFrame
-        whose first column is the feature and second the key (one column: features as index). A
-        feature may stand in several rows; a missing key links nothing.
+        Features of the source and their keys: a Series or a DataFrame of one column with the
+        features as index, or a DataFrame with a column of features and one of keys. A feature may
+        have several rows; a missing key links nothing.
     target_table
         The same for the target. `None` (default) if the keys are the target's features
         themselves.
@@ -32,20 +31,19 @@ def from_tables(
     separator
         Text between several keys of one cell, such as ";" in "TP53;WRAP53". `None` (default)
         takes a cell as one key.
-    sign
-        1 (default) where linked features rise together, -1 where one falls as the other rises.
-    weight
-        Weight of each link, above 0; only ratios between links matter.
+    sign, weight
+        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
+        0, of which only ratios between links matter.
 
     Returns
     -------
     DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join several tables with :func:`pandas.concat`.
+    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
 
     Raises
     ------
     TypeError
-        If a table is no Series or DataFrame.
+        If a table is neither a Series nor a DataFrame.
     ValueError
         If a DataFrame has more than two columns, no keys agree, or `sign` or `weight` has another
         value.
@@ -55,24 +53,16 @@ def from_tables(
     >>> import modis, pandas
     >>> gene_of_cpg = pandas.Series({"cg1": "TP53", "cg2": "TP53", "cg3": "MYC"})
     >>> gene_of_protein = pandas.Series({"p53": "TP53", "p53_pS15": "TP53"})
-    >>> links = modis.links.from_tables(
-    ...     gene_of_cpg, gene_of_protein, source="methylation", target="protein"
-    ... )
+    >>> names = {"source": "methylation", "target": "protein"}
+    >>> links = modis.links.from_tables(gene_of_cpg, gene_of_protein, **names)
     >>> links[["source_feature", "target_feature"]].values.tolist()
     [['cg1', 'p53'], ['cg1', 'p53_pS15'], ['cg2', 'p53'], ['cg2', 'p53_pS15']]
     """
     source_keys = text_keys(_as_series(source_table, "source_table"), separator=separator)
     if target_table is None:
-        target_keys = pd.Series(source_keys.unique(), index=source_keys.unique(), dtype=object)
-    else:
-        target_keys = text_keys(_as_series(target_table, "target_table"), separator=separator)
-    source_features, target_features = join_over_keys(source_keys, target_keys)
-    if len(source_features) == 0:
-        raise ValueError(
-            f"No key stands in both tables: source_table has {some(source_keys)}, target_table "
-            f"has {some(target_keys)}. Both must name the same kind of key, such as gene symbols."
-        )
-    return link_table(source, source_features, target, target_features, sign=sign, weight=weight)
+        target_table = pd.Series(source_keys.unique(), index=source_keys.unique())
+    target_keys = text_keys(_as_series(target_table, "target_table"), separator=separator)
+    return links_by_key((source_keys, target_keys), source, target, sign=sign, weight=weight)
 
 
 def _as_series(table: pd.Series | pd.DataFrame, name: str) -> pd.Series:
@@ -87,5 +77,5 @@ def _as_series(table: pd.Series | pd.DataFrame, name: str) -> pd.Series:
             f"{name}[[feature_column, key_column]]."
         )
     if table.shape[1] == 2:
-        return pd.Series(table.iloc[:, 1].array, index=pd.Index(table.iloc[:, 0]))
+        table = table.set_index(table.columns[0])
     return table.iloc[:, 0]

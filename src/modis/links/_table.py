@@ -7,44 +7,83 @@ import mudata as md
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_modalities", "link_table", "some"]
+__all__ = ["check_modalities", "column_of", "link_table", "links_by_key", "some", "text_keys"]
 
 
 def check_modalities(mdata: md.MuData, source: str, target: str) -> None:
     """Refuse modalities that the MuData does not have."""
     if not isinstance(mdata, md.MuData):
         raise TypeError(f"mdata must be a MuData, found {type(mdata).__name__}.")
-    unknown = [name for name in (source, target) if name not in mdata.mod]
-    if unknown:
-        raise KeyError(f"The MuData has no modality {unknown[0]!r}; it has {list(mdata.mod)}.")
+    for name in (source, target):
+        if name not in mdata.mod:
+            raise KeyError(f"The MuData has no modality {name!r}; it has {list(mdata.mod)}.")
+
+
+def column_of(mdata: md.MuData, modality: str, column: str | None) -> pd.Series:
+    """Return a column of a modality's `.var`, or its var_names, by feature."""
+    var = mdata.mod[modality].var
+    if column is None:
+        return pd.Series(var.index, index=var.index, dtype=object)
+    if column not in var:
+        raise KeyError(
+            f"mdata[{modality!r}].var has no column {column!r}; it has {list(var.columns)}."
+        )
+    return var[column]
+
+
+def text_keys(
+    values: pd.Series, *, separator: str | None = None, ignore_case: bool = False
+) -> pd.Series:
+    """Keys as text, one per row; missing and empty ones are left out."""
+    values = values.dropna()
+    # A missing value turns a column of Entrez numbers into floats, and 7157 into "7157.0".
+    if pd.api.types.is_float_dtype(values.dtype) and (values == np.floor(values)).all():
+        values = values.astype("int64")
+    keys = values.astype(str).astype(object)
+    if separator is not None:
+        keys = keys.str.split(separator, regex=False).explode()
+    keys = keys.str.strip()
+    if ignore_case:
+        keys = keys.str.casefold()
+    return keys[keys.str.len() > 0]
+
+
+def links_by_key(
+    keys: tuple[pd.Series, pd.Series], source: str, target: str, *, sign: int, weight: float
+) -> pd.DataFrame:
+    """Link the features (indices of `keys`) of both modalities that share a key."""
+    sides = [
+        pd.DataFrame({name: own.index.astype(object), "key": own.to_numpy(dtype=object)})
+        for name, own in zip(("source", "target"), keys, strict=True)
+    ]
+    pairs = sides[0].drop_duplicates().merge(sides[1].drop_duplicates(), on="key")
+    if pairs.empty:
+        raise ValueError(
+            f"No feature of {source!r} has the key of a feature of {target!r}: {source!r} has "
+            f"{some(keys[0])}, {target!r} has {some(keys[1])}. Both need the same kind of key, "
+            "such as gene symbols."
+        )
+    return link_table(pairs, source, target, sign=sign, weight=weight)
 
 
 def link_table(
-    source: str,
-    source_features: np.ndarray,
-    target: str,
-    target_features: np.ndarray,
-    *,
-    sign: int,
-    weight: float,
+    pairs: pd.DataFrame, source: str, target: str, *, sign: int, weight: float
 ) -> pd.DataFrame:
-    """One row per link, in the columns that every link table has."""
+    """One row per pair of `source` and `target`, in the columns that every link table has."""
     if source == target:
         raise ValueError(f"Links go from one modality to another, found {source!r} on both sides.")
     if sign not in (-1, 1):
         raise ValueError(f"sign must be 1 or -1, found {sign!r}.")
     if not (math.isfinite(weight) and weight > 0):
         raise ValueError(f"weight must be a positive number, found {weight!r}.")
-    return pd.DataFrame(
-        {
-            "source_modality": source,
-            "source_feature": source_features,
-            "target_modality": target,
-            "target_feature": target_features,
-            "weight": float(weight),
-            "sign": int(sign),
-        }
-    )
+    pairs = pairs[["source", "target"]].drop_duplicates()
+    table = {
+        "source_modality": source,
+        "source_feature": pairs["source"].to_numpy(dtype=object),
+        "target_modality": target,
+        "target_feature": pairs["target"].to_numpy(dtype=object),
+    }
+    return pd.DataFrame(table).assign(weight=float(weight), sign=int(sign))
 
 
 def some(names: Iterable[object]) -> str:

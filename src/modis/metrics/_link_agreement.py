@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from sklearn.utils import check_consistent_length
 
-from ._checks import as_matrix, require_same_length
+from ._checks import as_matrix
 
 MIN_FEATURES = 4
 
@@ -21,9 +22,9 @@ class LinkAgreement(NamedTuple):
     agreement
         Correlation of the two modalities' correlation structures, between -1 and 1.
     z_score
-        `agreement` in standard deviations above its mean for links at random.
+        `agreement` in standard deviations above its mean for random links.
     p_value
-        Share of random links that agree at least as well; at least 1 / (n_permutations + 1).
+        Share of random links that agree at least as well, at least 1 / (n_permutations + 1).
     """
 
     agreement: float
@@ -42,51 +43,43 @@ def link_agreement(
     seed: int = 0,
     max_features: int = 500,
 ) -> LinkAgreement:
-    """Whether linked features are correlated alike in two modalities, without paired samples.
+    """Test whether linked features are correlated alike in two modalities, without pairs.
 
     If two genes rise and fall together, so should the proteins that they are linked to. The
     modality with more linked features predicts the other: the standardised features that are
     linked to the same one are averaged, with their signed weights. Then the correlations among
-    the predictions are correlated with those among the features themselves. Pairs of predictions
-    that share a feature are left out. Links at random come from permuting the predicted features,
+    the predictions are correlated with those among the features themselves, leaving out pairs of
+    predictions that share a feature. Random links come from permuting the predicted features,
     which keeps how many links each prediction has. This is a Mantel test.
 
     Parameters
     ----------
-    x_first
-        Profiles of the first modality, of shape `(n_first, n_features_first)`, dense or sparse,
-        with at least two samples.
-    x_second
-        Profiles of the second modality, of shape `(n_second, n_features_second)`. The samples may
-        be different ones.
-    first
-        Column of `x_first` of each link, of shape `(n_links,)`.
-    second
-        Column of `x_second` of each link, of shape `(n_links,)`.
+    x_first, x_second
+        Profiles of the two modalities, of shape `(n_first, n_features_first)` and
+        `(n_second, n_features_second)`, dense or sparse, of at least two samples each.
+    first, second
+        Columns of `x_first` and `x_second` that each link joins, of shape `(n_links,)`.
     weight
         Signed weights, of shape `(n_links,)`; negative where one feature falls as the other
         rises. All 1 by default. A sign that all links share changes nothing.
     n_permutations
-        Random links to compare with. 200 is enough to tell true links from wrong ones, which are
-        standard deviations apart.
+        Number of random links to compare with; 200 tell true links from wrong ones.
     seed
         Seed of the permutations and of the choice of features.
     max_features
-        Largest number of predicted features; more are drawn at random, as time grows with their
-        square.
+        Largest number of predicted features, at least 4. Of more, so many are drawn at random,
+        since time grows with their square.
 
     Returns
     -------
-    `(agreement, z_score, p_value)`. True links stand far above random ones, wrong links near a
-    `z_score` of 0.
+    `(agreement, z_score, p_value)`. The `z_score` of true links is far above 0, that of wrong
+    links near 0.
 
     Raises
     ------
     ValueError
-        If fewer than four predicted features vary (too few to permute), shapes do not fit,
-        or a value is NaN or infinite.
-    IndexError
-        If a link names a column that does not exist.
+        If fewer than four predicted features vary (too few to permute), shapes do not fit, a
+        link names no column, or a value is NaN or infinite.
 
     References
     ----------
@@ -95,8 +88,7 @@ def link_agreement(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import modis
+    >>> import modis, numpy as np
     >>> rng = np.random.default_rng(0)
     >>> programmes = rng.normal(size=(3, 20))
     >>> rna = rng.normal(size=(100, 3)) @ programmes
@@ -104,20 +96,23 @@ def link_agreement(
     >>> genes = np.arange(20)
     >>> modis.metrics.link_agreement(rna, protein, genes, genes).z_score > 5
     True
-    >>> modis.metrics.link_agreement(rna, protein, genes, rng.permutation(20)).z_score < 3
-    True
     """
     if n_permutations < 2:
         raise ValueError(f"n_permutations must be at least 2, found {n_permutations}.")
-    if max_features < MIN_FEATURES:
-        raise ValueError(f"max_features must be at least {MIN_FEATURES}, found {max_features}.")
-    ends = [_as_columns(first, "first", x_first), _as_columns(second, "second", x_second)]
-    signed = np.ones(len(ends[0])) if weight is None else np.asarray(weight, dtype=np.float64)
-    require_same_length(first=ends[0], second=ends[1], weight=signed)
+    signed = np.ones(len(np.asarray(first))) if weight is None else np.asarray(weight, dtype=float)
+    check_consistent_length(first, second, signed)
     if not np.isfinite(signed).all() or not signed.all():
         raise ValueError("weight must be finite and not 0.")
+    sides = []
+    for name, x, ends in (("first", x_first, first), ("second", x_second, second)):
+        columns, n_features = np.asarray(ends), np.shape(x)[-1]
+        if columns.dtype.kind not in "iu" or not np.isin(columns, np.arange(n_features)).all():
+            raise ValueError(
+                f"{name} must hold the column of x_{name} of each link, a whole number from 0 to "
+                f"{n_features - 1}."
+            )
+        sides.append((x, f"x_{name}", columns))
 
-    sides = [(x_first, "x_first", ends[0]), (x_second, "x_second", ends[1])]
     # Averages are less noisy than single features, so the larger side is averaged.
     sides.sort(key=lambda side: len(np.unique(side[2])), reverse=True)
     (x_source, source_name, source), (x_target, target_name, target) = sides
@@ -158,24 +153,6 @@ def link_agreement(
         float((agreement - null.mean()) / spread) if spread > 0 else 0.0,
         float((1 + np.sum(null >= agreement)) / (1 + n_permutations)),
     )
-
-
-def _as_columns(values: ArrayLike, name: str, x: Any) -> NDArray[np.intp]:
-    """Positions of linked features as a checked array."""
-    columns = np.asarray(values)
-    if columns.ndim != 1 or len(columns) == 0 or columns.dtype.kind not in "iu":
-        msg = (
-            f"{name} must hold the column of each link as whole numbers, found {columns.dtype} of "
-            f"shape {columns.shape}."
-        )
-        raise ValueError(msg)
-    n_features = np.shape(x)[-1]
-    if columns.min() < 0 or columns.max() >= n_features:
-        raise IndexError(
-            f"{name} names columns outside x_{name}, which has {n_features} columns, counted from "
-            "0."
-        )
-    return columns.astype(np.intp)
 
 
 def _take(x: Any, columns: NDArray[np.intp], name: str) -> NDArray[np.float64]:

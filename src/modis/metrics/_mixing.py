@@ -1,4 +1,4 @@
-"""Whether a sample's neighbours come from every modality."""
+"""Whether the neighbours of a sample come from every modality."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_consistent_length
 
-from ._checks import as_labels, as_matrix, as_neighbors, require_same_length
+from ._checks import as_labels, as_matrix
 
 
 def modality_mixing(
     z: Any, modality: ArrayLike, labels: ArrayLike | None = None, n_neighbors: int = 15
 ) -> float:
-    """How far the neighbours of a sample come from all modalities in their proportions.
+    """Measure how far the neighbours of a sample come from all modalities in their proportions.
 
     For each modality: the share of other modalities among its samples' nearest neighbours,
-    divided by that share in the whole data, at most 1. Then the mean over modalities, so that
-    a large one does not outvote a small one.
+    divided by that share in the whole data, at most 1. The result is the mean over modalities, so
+    that a large one does not outvote a small one.
 
     Parameters
     ----------
@@ -33,13 +34,13 @@ def modality_mixing(
         have. Without it, classes of which the modalities have unequal shares lower the result
         although they are aligned.
     n_neighbors
-        Neighbours per sample, 15 as in scanpy's neighbour graphs. Lowered for a modality (of a
-        class) that has fewer other samples, so that separated modalities always give 0; a
-        modality with a single sample only counts as the others' neighbour.
+        Neighbours per sample, 15 as in scanpy's neighbour graphs. Fewer are taken for a modality
+        (of a class) that has fewer other samples, so that separated modalities always give 0; a
+        modality with a single sample counts only as a neighbour of the others.
 
     Returns
     -------
-    A number between 0 (neighbours of the own modality only) and 1 (as in the whole data).
+    A number between 0 (all neighbours are of the same modality) and 1 (as in the whole data).
 
     Raises
     ------
@@ -56,37 +57,30 @@ def modality_mixing(
     0.0
     """
     matrix, modalities = as_matrix(z, "z"), as_labels(modality, "modality")
-    require_same_length(z=matrix, modality=modalities)
-    n_neighbors = as_neighbors(n_neighbors)
+    classes = np.zeros(len(matrix)) if labels is None else as_labels(labels, "labels")
+    check_consistent_length(matrix, modalities, classes)
     codes, names = pd.factorize(modalities)
     if len(names) < 2:
-        msg = f"Mixing needs at least two modalities, found only {names[0]!r}."
-        raise ValueError(msg)
-
-    if labels is None:
-        groups = [np.full(len(matrix), True)]
-    else:
-        classes = as_labels(labels, "labels")
-        require_same_length(z=matrix, labels=classes)
-        groups = [classes == name for name in pd.unique(classes)]
-    scores = [_mixing(matrix[group], codes[group], n_neighbors) for group in groups]
-    measured = [score for score in scores if score is not None]
-    if not measured:
+        raise ValueError(f"Mixing needs at least two modalities, found only {names[0]!r}.")
+    groups = [classes == name for name in pd.unique(classes)]
+    scores = [_mixing(matrix[own], codes[own], n_neighbors) for own in groups]
+    if np.isnan(scores).all():
         where = "overall" if labels is None else "in any class"
-        msg = f"Mixing needs two modalities, one of them with two samples; not found {where}."
-        raise ValueError(msg)
-    return float(np.mean(measured))
+        raise ValueError(
+            f"Mixing needs two modalities, one of them with two samples; not found {where}."
+        )
+    return float(np.nanmean(scores))
 
 
-def _mixing(z: NDArray[np.float64], codes: NDArray[np.intp], n_neighbors: int) -> float | None:
-    """Mixing among these rows, or None where it cannot be measured."""
+def _mixing(z: NDArray[np.float64], codes: NDArray[np.intp], n_neighbors: int) -> float:
+    """Mixing among these rows, NaN where it cannot be measured."""
     n, sizes = len(codes), np.bincount(codes)
     measurable = np.flatnonzero(sizes >= 2)
     if np.count_nonzero(sizes) < 2 or len(measurable) == 0:
-        return None
+        return np.nan
     # With more neighbours than own samples, even separated modalities would meet each other.
     n_wanted = np.minimum(n_neighbors, sizes - 1)
-    neighbors = NearestNeighbors(n_neighbors=int(n_wanted.max())).fit(z)
+    neighbors = NearestNeighbors(n_neighbors=n_wanted.max()).fit(z)
     neighbor_codes = codes[neighbors.kneighbors(return_distance=False)]
 
     scores = []

@@ -1,14 +1,15 @@
-"""The error below which no translation can go."""
+"""The error of predicting the class mean."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from sklearn.metrics import mean_squared_error
+from sklearn.utils import check_consistent_length
 
-from ._checks import as_labels, as_matrix, require_same_columns, require_same_length
+from ._checks import as_labels, as_matrix
 
 
 def within_class_variance(
@@ -17,11 +18,11 @@ def within_class_variance(
     x_reference: Any | None = None,
     labels_reference: ArrayLike | None = None,
 ) -> float:
-    """Mean squared distance of samples from the mean profile of their class.
+    """Measure the mean squared distance of samples from the mean profile of their class.
 
-    Where the omics are independent given the class, as in InterSIM data, one omic says nothing
-    about another beyond the class: the best translation is the class mean, and this is its error.
-    Compare the errors of :func:`~modis.metrics.translation_errors` with it, target by target.
+    Where modalities are independent given the class, as in InterSIM data, one modality says
+    nothing about another beyond the class: the best translation is the class mean, and this is
+    its error. Compare with it the mean squared error of translations into the same modality.
 
     Parameters
     ----------
@@ -29,12 +30,11 @@ def within_class_variance(
         Measured profiles, of shape `(n_samples, n_features)`, dense or sparse.
     labels
         Their classes, of shape `(n_samples,)`, without missing values.
-    x_reference
-        Profiles that the class means are taken from, of shape `(n_reference, n_features)`, such
-        as the training samples. By default `x` itself, whose means lie closer to its samples
-        than those of new data can: with `n` samples in a class, by the factor `(n - 1) / n`.
-    labels_reference
-        Their classes, of shape `(n_reference,)`; given together with `x_reference`.
+    x_reference, labels_reference
+        Profiles that the class means are taken from, such as the training samples, of shape
+        `(n_reference, n_features)`, and their classes, of shape `(n_reference,)`. By default
+        those of `x`, whose means lie closer to its own samples than to new ones: with `n` samples
+        in a class, by the factor `(n - 1) / n`.
 
     Returns
     -------
@@ -56,22 +56,19 @@ def within_class_variance(
     2.5
     """
     matrix, classes = as_matrix(x, "x"), as_labels(labels, "labels")
-    require_same_length(x=matrix, labels=classes)
+    check_consistent_length(matrix, classes)
     if (x_reference is None) != (labels_reference is None):
         raise TypeError("Give x_reference and labels_reference together, or neither.")
-    if x_reference is None or labels_reference is None:
-        reference, reference_classes = matrix, classes
-    else:
+    reference, reference_classes = matrix, classes
+    if x_reference is not None and labels_reference is not None:
         reference = as_matrix(x_reference, "x_reference")
         reference_classes = as_labels(labels_reference, "labels_reference")
-        require_same_length(x_reference=reference, labels_reference=reference_classes)
-        require_same_columns(x=matrix, x_reference=reference)
+        check_consistent_length(reference, reference_classes)
 
-    codes, names = pd.factorize(reference_classes)
-    means = pd.DataFrame(reference).groupby(codes).mean().to_numpy()
-    row_of_class = pd.Index(names).get_indexer(classes)
-    absent = pd.unique(classes[row_of_class < 0])
+    means = pd.DataFrame(reference).groupby(reference_classes).mean()
+    absent = pd.Index(classes).difference(means.index)
     if len(absent):
-        msg = f"labels_reference has no sample of {list(absent[:5])}, so no class mean is known."
-        raise ValueError(msg)
-    return float(np.mean((matrix - means[row_of_class]) ** 2))
+        raise ValueError(
+            f"labels_reference has no sample of {list(absent[:5])}, so no class mean is known."
+        )
+    return float(mean_squared_error(matrix, means.reindex(classes)))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import rich.pretty  # noqa: F401 -- scvi-tools' view_anndata_setup uses it without importing it
 import torch
+from mudata import MuData
 from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
@@ -19,9 +20,11 @@ from ..data import (
     DataSpec,
     Modality,
     NotInDataError,
+    check_unchanged,
     find_labels,
     read_new,
     read_registered,
+    registered_labels,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
 from ..module import Encoded, MODISModule, Preset
@@ -30,8 +33,6 @@ from ._combine import combine_posteriors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from mudata import MuData
 
 __all__ = ["Model", "count_rows", "positions"]
 
@@ -96,26 +97,50 @@ class Model(BaseModelClass):
         mdata = self._data_or_own(None)
         if self._read_data is None:
             self._read_data = read_registered(mdata, self._spec)
+        else:
+            check_unchanged(mdata, self._spec)
         return self._read_data
 
     def _read(
-        self, mdata: MuData | None, modalities: list[str] | None = None, *, decode: bool = False
+        self,
+        mdata: MuData | None,
+        modalities: list[str] | None = None,
+        indices: Sequence[int] | None = None,
+        *,
+        decode: bool = False,
     ) -> dict[str, Modality]:
-        """Data by modality; those that are not the training data are checked."""
+        """Data by modality; of those that are not the training data the wanted rows are checked.
+
+        `indices` are among the rows of the one modality, or else among those of the MuData.
+        """
         for name in modalities or ():
             if name not in self._spec.modalities:
                 raise NotInDataError(
                     f"Unknown modality '{name}'; the model has {self._spec.modalities}."
                 )
         data = self._data_or_own(mdata)
-        if data is not self.adata:
-            return read_new(data, self._spec, modalities, decode=decode)
-        own = self._training_data()
-        return own if modalities is None else {name: own[name] for name in modalities}
+        if data is self.adata:
+            own = self._training_data()
+            return own if modalities is None else {name: own[name] for name in modalities}
+        rows = None
+        if indices is not None and isinstance(data, MuData):
+            wanted = data if modalities is None else data.mod.get(modalities[0])
+            if wanted is not None:
+                names = wanted.obs_names[positions(indices)]
+                found = {
+                    name: own.obs_names.get_indexer(names)
+                    for name, own in data.mod.items()
+                    # others are refused
+                    if own.obs_names.is_unique
+                }
+                rows = {name: own[own >= 0] for name, own in found.items()}
+        return read_new(data, self._spec, modalities, rows=rows, decode=decode)
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
         """Class names by modality; missing without labels."""
         spec = self._spec
+        if mdata is self.adata:
+            return registered_labels(mdata, spec)
         return find_labels(mdata, modalities, spec.labels_key, spec.unlabeled_category)
 
     def _var(self, modality: str) -> pd.DataFrame:
@@ -171,7 +196,8 @@ class Model(BaseModelClass):
         """Mean and standard deviation, each ``(n_obs, n_latent)``."""
         self._check_trained()
         if modality is not None:
-            return self._encode_all(self._read(mdata, [modality])[modality], indices, batch_size)
+            data = self._read(mdata, [modality], indices)[modality]
+            return self._encode_all(data, indices, batch_size)
         return combine_posteriors(*self._posteriors(mdata, indices, batch_size))
 
     def _posteriors(
@@ -181,7 +207,7 @@ class Model(BaseModelClass):
         self._check_trained()
         obs_names = self._obs_names(mdata, None, indices)
         posteriors, found = {}, {}
-        for name, item in self._read(mdata).items():
+        for name, item in self._read(mdata, None, indices).items():
             rows = item.obs_names.get_indexer(obs_names)
             found[name] = np.flatnonzero(rows >= 0)
             posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)

@@ -61,6 +61,11 @@ class MODIS(Model):
     ``train_indices`` and ``validation_indices`` (positions by modality), ``device`` and
     ``to_device``.
 
+    References
+    ----------
+    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
+    Datasets*.
+
     Examples
     --------
     >>> from modis import MODIS
@@ -136,11 +141,6 @@ class MODIS(Model):
     >>> model.save(folder)
     >>> MODIS.load(folder, mdata).is_trained
     True
-
-    References
-    ----------
-    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
-    Datasets*.
     """
 
     def __init__(

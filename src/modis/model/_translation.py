@@ -73,7 +73,7 @@ def translate(
         raise ValueError(f"n_samples={n_samples} must be at least 1.")
     batch_code = self._batch_code(target, transform_batch)
     self._check_trained()
-    data = self._read(mdata, [source], decode=source == target)[source]
+    data = self._read(mdata, [source], indices, decode=source == target)[source]
     n_rows = count_rows(data, indices)
     # filled piece by piece: the largest array that a model makes is never there twice
     decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)

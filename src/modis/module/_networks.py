@@ -8,7 +8,7 @@ import torch
 from scvi.module.base import BaseModuleClass, auto_move_data
 from torch import nn
 
-from .._constants import BATCH_KEY, WEIGHTS_KEY, X_KEY
+from .._constants import BATCH_KEY, ROW_WEIGHTS_KEY, X_KEY
 from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
 from ._link_map import build_link_maps
 from ._presets import Preset
@@ -304,7 +304,7 @@ class Networks(BaseModuleClass):
         """Encode a minibatch of every modality."""
         return {
             name: self.encode(name, own[X_KEY])._replace(
-                row_weights=own.get(WEIGHTS_KEY), batch=own.get(BATCH_KEY)
+                row_weights=own.get(ROW_WEIGHTS_KEY), batch=own.get(BATCH_KEY)
             )
             for name, own in tensors.items()
         }

@@ -77,7 +77,7 @@ def has_classes(step: Step) -> bool:
 
 def has_batches(step: Step) -> bool:
     """Whether there are batches to tell apart."""
-    return step.networks.discriminator.batch is not None
+    return step.networks.discriminator.batch_head is not None
 
 
 # reconstruction ---------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def batch_game(step: Step) -> torch.Tensor | None:
     The discriminator chooses among the batches that a modality has; modalities of a single batch
     take no part: there telling batches apart would be telling modalities apart.
     """
-    head = step.networks.discriminator.batch
+    head = step.networks.discriminator.batch_head
     assert head is not None
     rows, codes, row_weights = [], [], []
     hidden = step.output.hidden.split([len(item.z) for item in step.encoded.values()])
@@ -187,7 +187,7 @@ def clustering(step: Step) -> torch.Tensor:
 def ridge(step: Step) -> torch.Tensor | None:
     """Size of the linear maps from what encoders see to class logits."""
     networks = step.networks
-    head = networks.discriminator.classes
+    head = networks.discriminator.class_head
     assert head is not None
     terms = []
     for name, n in networks.n_train.items():

@@ -41,19 +41,7 @@ class BlockStyle:
 
 
 def blocks(sizes: Sequence[int], style: BlockStyle) -> nn.Sequential:
-    """Chain one block per consecutive pair of layer sizes.
-
-    Parameters
-    ----------
-    sizes
-        Layer sizes, the input's first.
-    style
-        What each block holds.
-
-    Returns
-    -------
-    Module that maps ``(n, sizes[0])`` to ``(n, sizes[-1])``.
-    """
+    """Chain one block per consecutive pair of sizes: ``(n, sizes[0])`` to ``(n, sizes[-1])``."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
         layers.append(nn.Linear(n_in, n_out))

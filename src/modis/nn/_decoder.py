@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from scvi.distributions import NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
@@ -16,25 +16,12 @@ if TYPE_CHECKING:
 
     from ._blocks import BlockStyle
 
-__all__ = [
-    "DECODERS",
-    "BernoulliDecoder",
-    "BetaDecoder",
-    "CountDecoder",
-    "Decoder",
-    "GaussianDecoder",
-    "LearnedVarianceGaussianDecoder",
-    "NegativeBinomialDecoder",
-    "PoissonDecoder",
-    "ZeroInflatedNegativeBinomialDecoder",
-]
+__all__ = ["DECODERS", "CountDecoder", "Decoder"]
 
 # keeps beta values and probabilities off 0 and 1, where the log-likelihood is infinite
 _UNIT_MARGIN = 1e-4
 # of a learned log-variance, on either side of 0: standard deviations between 0.03 and 33
 _LOG_VARIANCE_BOUND = 7.0
-
-
 # how much faster than the networks the dispersions of counts learn
 _THETA_RATE = 5.0
 
@@ -67,7 +54,7 @@ class Decoder(nn.Module, ABC):
     ('NegativeBinomial', (3, 10))
     """
 
-    #: Whether the distribution lives in scaled space and must be brought back.
+    #: Whether the distribution is one of scaled features, which must be scaled back.
     scaled_output: ClassVar[bool] = False
 
     def __init__(
@@ -86,6 +73,10 @@ class Decoder(nn.Module, ABC):
         n_conditions = sum(n for n in self.n_categories if n > 1)
         self.trunk = blocks([n_latent + n_conditions, *n_hidden], style)
         self.mean = nn.Linear(n_hidden[-1], n_output)
+        self._add_parameters(n_hidden[-1], n_output)
+
+    def _add_parameters(self, n_last: int, n_output: int) -> None:
+        """Build what the likelihood has besides the mean; `n_last` hidden units feed it."""
 
     def forward(
         self,
@@ -93,22 +84,18 @@ class Decoder(nn.Module, ABC):
         batch: torch.Tensor | None = None,
         library: torch.Tensor | None = None,
     ) -> Distribution:
-        """Decode latent points.
+        """Distribution, batch shape ``(n, n_output)``, at latent points ``(n, n_latent)``.
 
         Parameters
         ----------
         z
-            Latent points, shape ``(n, n_latent)``.
+            Latent points.
         batch
             Codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``, or
             ``(n,)`` without covariates; needed when the decoder is conditioned on any.
         library
-            Total counts per observation, shape ``(n, 1)``; used by count likelihoods, which
-            decode to the typical depth of the training data without it.
-
-        Returns
-        -------
-        Distribution with batch shape ``(n, n_output)``.
+            Total counts per observation, shape ``(n, 1)``, for count likelihoods; by default
+            the typical depth of the training data.
         """
         return self._distribution(self.trunk(self._conditioned(z, batch)), library)
 
@@ -130,7 +117,7 @@ class Decoder(nn.Module, ABC):
         """Turn the last hidden layer into a distribution."""
 
     def loss(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
-        """Reconstruction loss per observation: mean over features of ``-log p(x|z)``.
+        """Reconstruction loss ``(n,)``: mean over features of ``-log p(x|z)``.
 
         Parameters
         ----------
@@ -138,16 +125,16 @@ class Decoder(nn.Module, ABC):
             What :meth:`forward` returned.
         x, x_scaled
             Features in the user's units and as the encoder saw them, ``(n, n_output)``.
-
-        Returns
-        -------
-        Tensor of shape ``(n,)``.
         """
         return -self.log_prob(px, x, x_scaled).mean(dim=-1)
 
     def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
         """Log-likelihood of every value, shape ``(n, n_output)``; arguments as in :meth:`loss`."""
-        return px.log_prob(x)
+        return px.log_prob(x_scaled if self.scaled_output else self._possible(x))
+
+    def _possible(self, x: torch.Tensor) -> torch.Tensor:
+        """Values that the distribution can have, next to those given."""
+        return x
 
 
 class GaussianDecoder(Decoder):
@@ -163,10 +150,6 @@ class GaussianDecoder(Decoder):
         """Mean squared error over features, shape ``(n,)``."""
         return (px.mean - x_scaled).square().mean(dim=-1)
 
-    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood of every scaled value, shape ``(n, n_output)``."""
-        return px.log_prob(x_scaled)
-
 
 class LearnedVarianceGaussianDecoder(Decoder):
     r"""Gaussian in scaled space with one learned variance per feature.
@@ -179,8 +162,7 @@ class LearnedVarianceGaussianDecoder(Decoder):
 
     scaled_output = True
 
-    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
-        super().__init__(n_latent, n_output, *args, **kwargs)
+    def _add_parameters(self, n_last: int, n_output: int) -> None:
         self.raw_log_variance = nn.Parameter(torch.zeros(n_output))
 
     @property
@@ -191,10 +173,6 @@ class LearnedVarianceGaussianDecoder(Decoder):
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
         mean = self.mean(hidden)
         return Normal(mean, (0.5 * self.log_variance).exp().expand_as(mean), validate_args=False)
-
-    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood of every scaled value, shape ``(n, n_output)``."""
-        return px.log_prob(x_scaled)
 
 
 class BernoulliDecoder(Decoder):
@@ -207,19 +185,17 @@ class BernoulliDecoder(Decoder):
 class BetaDecoder(Decoder):
     """Methylation beta values: mean by the network, one concentration per feature."""
 
-    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
-        super().__init__(n_latent, n_output, *args, **kwargs)
+    def _add_parameters(self, n_last: int, n_output: int) -> None:
         # starts at a standard deviation of about 0.15 around a mean of 0.5
         self.log_concentration = nn.Parameter(torch.full((n_output,), 2.3))
 
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
-        mean = torch.sigmoid(self.mean(hidden)).clamp(_UNIT_MARGIN, 1 - _UNIT_MARGIN)
+        mean = self._possible(torch.sigmoid(self.mean(hidden)))
         concentration = self.log_concentration.exp()
         return Beta(mean * concentration, (1 - mean) * concentration, validate_args=False)
 
-    def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
-        """Log-likelihood of every value, shape ``(n, n_output)``; 0 and 1 are moved inside."""
-        return px.log_prob(x.clamp(_UNIT_MARGIN, 1 - _UNIT_MARGIN))
+    def _possible(self, x: torch.Tensor) -> torch.Tensor:
+        return x.clamp(_UNIT_MARGIN, 1 - _UNIT_MARGIN)
 
 
 class CountDecoder(Decoder):
@@ -229,11 +205,7 @@ class CountDecoder(Decoder):
 
     Parameters
     ----------
-    n_latent
-        Dimensions of the latent space.
-    n_output
-        Number of features.
-    *args, **kwargs
+    n_latent, n_output, n_hidden, style, n_batch, n_cats_per_cov
         As in :class:`Decoder`.
 
     Examples
@@ -245,8 +217,7 @@ class CountDecoder(Decoder):
 
     typical_library: torch.Tensor
 
-    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
-        super().__init__(n_latent, n_output, *args, **kwargs)
+    def _add_parameters(self, n_last: int, n_output: int) -> None:
         self.register_buffer("typical_library", torch.ones(()))
 
     def _rate(self, hidden: torch.Tensor, library: torch.Tensor | None) -> torch.Tensor:
@@ -264,8 +235,8 @@ class PoissonDecoder(CountDecoder):
 class NegativeBinomialDecoder(CountDecoder):
     """Overdispersed counts, one inverse dispersion per feature."""
 
-    def __init__(self, n_latent: int, n_output: int, *args: Any, **kwargs: Any) -> None:
-        super().__init__(n_latent, n_output, *args, **kwargs)
+    def _add_parameters(self, n_last: int, n_output: int) -> None:
+        super()._add_parameters(n_last, n_output)
         # times _THETA_RATE: the dispersions span orders of magnitude, and a short training at the
         # networks' learning rate would not get there; 0 starts at a dispersion of 1
         self._scaled_log_theta = nn.Parameter(torch.zeros(n_output))
@@ -276,26 +247,22 @@ class NegativeBinomialDecoder(CountDecoder):
         return _THETA_RATE * self._scaled_log_theta
 
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
-        return NegativeBinomial(
-            mu=self._rate(hidden, library), theta=self.log_theta.exp(), validate_args=False
-        )
+        mu, theta = self._rate(hidden, library), self.log_theta.exp()
+        return NegativeBinomial(mu=mu, theta=theta, validate_args=False)
 
 
 class ZeroInflatedNegativeBinomialDecoder(NegativeBinomialDecoder):
     """Overdispersed counts with excess zeros."""
 
-    def __init__(
-        self, n_latent: int, n_output: int, n_hidden: Sequence[int], *args: Any, **kwargs: Any
-    ) -> None:
-        super().__init__(n_latent, n_output, n_hidden, *args, **kwargs)
-        self.dropout_logits = nn.Linear(n_hidden[-1], n_output)
+    def _add_parameters(self, n_last: int, n_output: int) -> None:
+        super()._add_parameters(n_last, n_output)
+        self.dropout_logits = nn.Linear(n_last, n_output)
 
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
+        mu, theta = self._rate(hidden, library), self.log_theta.exp()
+        zi_logits = self.dropout_logits(hidden)
         return ZeroInflatedNegativeBinomial(
-            mu=self._rate(hidden, library),
-            theta=self.log_theta.exp(),
-            zi_logits=self.dropout_logits(hidden),
-            validate_args=False,
+            mu=mu, theta=theta, zi_logits=zi_logits, validate_args=False
         )
 
 

@@ -23,12 +23,8 @@ class DiscriminatorOutput(NamedTuple):
 
     Examples
     --------
-    >>> import torch
-    >>> from modis.nn import BlockStyle, Discriminator
-    >>> judge = Discriminator(
-    ...     n_latent=4, n_modalities=3, n_classes=5, n_hidden=[16], style=BlockStyle(norm=None)
-    ... )
-    >>> judge(torch.zeros(2, 4))._fields
+    >>> from modis.nn import DiscriminatorOutput
+    >>> DiscriminatorOutput._fields
     ('modality', 'classes', 'hidden')
     """
 
@@ -87,18 +83,20 @@ class Discriminator(nn.Module):
         super().__init__()
         self.linear_class_head = linear_class_head
         self.trunk = blocks([n_latent, *n_hidden], style)
-        self.modality = nn.Linear(n_hidden[-1], n_modalities)
+        self.modality_head = nn.Linear(n_hidden[-1], n_modalities)
         n_class_input = n_latent if linear_class_head else n_hidden[-1]
-        self.classes = nn.Linear(n_class_input, n_classes) if n_classes else None
+        self.class_head = nn.Linear(n_class_input, n_classes) if n_classes else None
         #: Batch logits from the hidden layer; called only where batches play a part.
-        self.batch = nn.Linear(n_hidden[-1], n_batch) if n_batch > 1 else None
+        self.batch_head = nn.Linear(n_hidden[-1], n_batch) if n_batch > 1 else None
         learns = temperature and n_classes > 0
         self.log_temperature = nn.Parameter(torch.zeros(())) if learns else None
 
     def forward(self, z: torch.Tensor) -> DiscriminatorOutput:
         """Judge latent points of shape ``(n, n_latent)``."""
-        hidden = self.trunk(z)
-        return DiscriminatorOutput(self.modality(hidden), self._classes(z, hidden), hidden)
+        hidden, classes = self.trunk(z), None
+        if self.class_head is not None:
+            classes = self.class_head(z if self.linear_class_head else hidden)
+        return DiscriminatorOutput(self.modality_head(hidden), classes, hidden)
 
     def classify(self, z: torch.Tensor) -> torch.Tensor:
         """Class logits of shape ``(n, n_classes)`` for latent points ``(n, n_latent)``.
@@ -108,21 +106,15 @@ class Discriminator(nn.Module):
         RuntimeError
             If the discriminator has no class head.
         """
-        logits = self._classes(z, None if self.linear_class_head else self.trunk(z))
-        if logits is None:
+        if self.class_head is None:
             raise RuntimeError("This discriminator has no class head.")
-        return logits
+        return self.class_head(z if self.linear_class_head else self.trunk(z))
 
     def temper(self, logits: torch.Tensor) -> torch.Tensor:
-        """Class logits over their temperature: their softmax are probabilities as they hold.
+        """Class logits divided by their temperature, so that their softmax is calibrated.
 
         References
         ----------
         Guo et al. (2017), *On calibration of modern neural networks*.
         """
         return logits if self.log_temperature is None else logits / self.log_temperature.exp()
-
-    def _classes(self, z: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor | None:
-        if self.classes is None:
-            return None
-        return self.classes(z if self.linear_class_head else hidden)

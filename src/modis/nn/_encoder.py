@@ -77,17 +77,7 @@ class Encoder(nn.Module):
         self.log_variance = nn.Linear(sizes[-1], n_latent)
 
     def forward(self, x: torch.Tensor) -> Normal:
-        """Encode scaled features.
-
-        Parameters
-        ----------
-        x
-            Scaled features, shape ``(n, n_input)``.
-
-        Returns
-        -------
-        Posterior with batch shape ``(n, n_latent)``.
-        """
+        """Posterior, batch shape ``(n, n_latent)``, of scaled features ``(n, n_input)``."""
         if self.projection is not None:
             x = self.projection(x)
         hidden = self.trunk(self.input_dropout(x))

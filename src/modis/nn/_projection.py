@@ -15,11 +15,10 @@ _LEAST_VARIANCE = 1e-6
 class PrincipalComponents(nn.Module):
     """Projection on the leading principal components, fitted on training samples and then fixed.
 
-    They are components of centred samples: the mean over the features (those that vary) is taken
-    off each, so that what shifts all of them at once, such as depth, purity or overall
-    methylation, has no part. The scores have mean zero and are divided by one common number, so
-    that the whole of them has unit variance and the leading components stay the larger ones: a
-    linear map of them that is kept small relies on these, as ridge regression does.
+    Samples are centred first: the mean over the features that vary is subtracted from each, so
+    that depth, purity or overall methylation, which shift all features at once, play no part.
+    The scores have mean zero and are divided by one common number. Their mean variance is 1, and
+    the leading components stay the larger ones, on which a ridge penalty then relies.
 
     Parameters
     ----------
@@ -53,14 +52,10 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("offset", torch.zeros(n_components))
 
     def fit(self, x: np.ndarray) -> None:
-        """Find the components.
+        """Find the components of scaled training samples ``(n, n_input)``.
 
-        Parameters
-        ----------
-        x
-            Scaled features of training samples, shape ``(n, n_input)``. Components in which
-            they do not vary, as those beyond ``n - 1``, are zero: what new samples have there
-            was never learnt from.
+        Components in which they do not vary, as those beyond ``n - 1``, are zero: nothing was
+        learnt from what new samples have there.
         """
         self.components.zero_()
         self.offset.zero_()
@@ -77,7 +72,7 @@ class PrincipalComponents(nn.Module):
         if not varies.any():
             return
         components = found.components_ * varies[:, None] / np.sqrt(variance[varies].mean())
-        # so they centre new samples, too
+        # so that they centre new samples, too
         components -= components.mean(axis=1, keepdims=True)
         dtype = self.components.dtype
         self.components[:n_found, varying] = torch.as_tensor(components, dtype=dtype)

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import numpy as np
 
 __all__ = ["SCALINGS", "FeatureScaler"]
 
@@ -28,9 +27,9 @@ class FeatureScaler(nn.Module):
         ``"standard"`` (zero mean, unit variance), ``"minmax"`` ([0, 1], the paper's) or
         ``"none"``.
     max_value
-        Standardised values are clipped to ``[-max_value, max_value]``, so that a single
-        outlier does not own the reconstruction loss; the convention of
-        :func:`scanpy.pp.scale`. Ignored by the other scalings.
+        Standardised values are clipped to ``[-max_value, max_value]``, as by
+        :func:`scanpy.pp.scale`, so that no single outlier dominates the reconstruction loss.
+        Ignored by the other scalings.
 
     Examples
     --------
@@ -55,46 +54,38 @@ class FeatureScaler(nn.Module):
             raise ValueError(f"scaling={scaling!r} is not known; choose one of {SCALINGS}.")
         self.scaling = scaling
         self.max_value = max_value
-        self.register_buffer("location", torch.zeros(n_input))
-        self.register_buffer("scale", torch.ones(n_input))
-        # mean and standard deviation of the scaled features
-        self.register_buffer("center", torch.zeros(n_input))
-        self.register_buffer("spread", torch.ones(n_input))
+        # of the features, then of the scaled features
+        for name in ("location", "center"):
+            self.register_buffer(name, torch.zeros(n_input))
+        for name in ("scale", "spread"):
+            self.register_buffer(name, torch.ones(n_input))
 
     def fit(self, chunks: Iterable[np.ndarray]) -> None:
-        """Learn location and scale.
-
-        Parameters
-        ----------
-        chunks
-            Training rows in pieces of shape ``(n, n_input)``.
-        """
+        """Learn location and scale from training rows, in pieces of shape ``(n, n_input)``."""
         standard, minmax = StandardScaler(), MinMaxScaler()
         for chunk in chunks:
             standard.partial_fit(chunk)
-            if self.scaling == "minmax":
-                minmax.partial_fit(chunk)
-        if self.scaling == "standard":
-            _copy(self.location, standard.mean_)
-            _copy(self.scale, standard.scale_)
-            return
-        if self.scaling == "minmax":
-            _copy(self.location, minmax.data_min_)
+            minmax.partial_fit(chunk)
+        mean, deviation = standard.mean_, standard.scale_
+        location, scale = {
+            "standard": (mean, deviation),
             # scikit-learn's scale_ already reads 1 for a constant feature
-            _copy(self.scale, 1.0 / minmax.scale_)
-        _copy(
-            self.center, (standard.mean_ - self.location.cpu().numpy()) / self.scale.cpu().numpy()
-        )
-        _copy(self.spread, standard.scale_ / self.scale.cpu().numpy())
+            "minmax": (minmax.data_min_, 1 / minmax.scale_),
+            "none": (np.zeros_like(mean), np.ones_like(mean)),
+        }[self.scaling]
+        self.location.copy_(torch.from_numpy(location))
+        self.scale.copy_(torch.from_numpy(scale))
+        self.center.copy_(torch.from_numpy((mean - location) / scale))
+        self.spread.copy_(torch.from_numpy(deviation / scale))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scale features of shape ``(n, n_input)``."""
         if self.scaling == "none":
             return x
         scaled = (x - self.location) / self.scale
-        return (
-            scaled.clamp(-self.max_value, self.max_value) if self.scaling == "standard" else scaled
-        )
+        if self.scaling == "standard":
+            return scaled.clamp(-self.max_value, self.max_value)
+        return scaled
 
     def inverse(self, x: torch.Tensor) -> torch.Tensor:
         """Bring scaled features of shape ``(n, n_input)`` back to the user's units."""
@@ -102,14 +93,8 @@ class FeatureScaler(nn.Module):
 
     def standardize(self, scaled: torch.Tensor) -> torch.Tensor:
         """Bring scaled features ``(n, n_input)`` to zero mean and unit variance."""
-        if self.scaling == "standard":
-            return scaled
         return (scaled - self.center) / self.spread
 
     def extra_repr(self) -> str:
         """Show the scaling and the number of features."""
         return f"{self.location.numel()} features, scaling={self.scaling!r}"
-
-
-def _copy(buffer: torch.Tensor, values: np.ndarray) -> None:
-    buffer.copy_(torch.as_tensor(values, dtype=buffer.dtype))

@@ -1,4 +1,4 @@
-"""Which features speak for each class."""
+"""The most important features of each class."""
 
 from __future__ import annotations
 
@@ -13,19 +13,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ._palette import in_order
-from ._panels import figure_of, headline, panels
+from ._panels import figure_of, headline, legend, lowest, panels
 from ._style import TEXT_COLOR, house_style, wrapped
 
 COLORS = {"up": "#d55e00", "down": "#0072b2"}
 MEANINGS = {"up": "higher in the class", "down": "lower in the class"}
-SCORE = "contribution to the class score"
 NEEDED = ["class", "feature", "attribution", "direction"]
-# longer names would leave no room for the bars
+# Longer names would leave no room for the bars.
 LONGEST = 20
-BAR_WIDTH = 2.1
-MAX_WIDTH = 10.5
-INCHES_PER_LETTER = 0.075
-WIDTH_OF_LEGEND = 3.4
 
 
 @house_style()
@@ -90,67 +85,44 @@ def feature_importance(
     tables = _tables(importance, n_features)
     n_bars = max(len(table) for table in tables.values())
     letters = max(len(_short(name)) for table in tables.values() for name in table["feature"])
-    several = len({modality for modality, _ in tables}) > 1
-    titles = [wrapped(f"{modality}: {name}" if several else name) for modality, name in tables]
-    n_lines = max(title.count("\n") for title in titles)
-    size = (BAR_WIDTH + INCHES_PER_LETTER * letters, 0.19 * n_bars + 0.17 * n_lines + 0.6)
-    drawn_on = panels(len(tables), axes, panel_size=size, max_width=MAX_WIDTH)
-    for ax, table, title in zip(drawn_on, tables.values(), titles, strict=True):
-        _draw(ax, table, n_bars)
-        ax.set_title(title, loc="left")
+    n_lines = max(title.count("\n") for title in tables)
+    size = (2.1 + 0.075 * letters, 0.19 * n_bars + 0.17 * n_lines + 0.6)
+    drawn_on = panels(len(tables), axes, panel_size=size, max_width=10.5)
+    for ax, (title, table) in zip(drawn_on, tables.items(), strict=True):
+        colors = [COLORS[direction] for direction in table["direction"]]
+        ax.barh(np.arange(len(table)), table["attribution"], color=colors, height=0.72)
+        ax.set_yticks(np.arange(len(table)), [_short(name) for name in table["feature"]])
+        ax.set_ylim(n_bars - 0.4, -0.6)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ax.axvline(0, color=TEXT_COLOR, linewidth=0.8)
+        ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
+        ax.set_title(title)
+    for ax in lowest(drawn_on) if axes is None else drawn_on:
+        ax.set_xlabel("contribution to the class score", loc="left", fontsize=8.5)
     handles = [Patch(color=COLORS[key], label=MEANINGS[key]) for key in COLORS]
+    legend(drawn_on, handles, below=axes is None)
     if axes is None:
-        figure = figure_of(drawn_on[0])
-        width, height = figure.get_size_inches()
-        n_columns = 2 if width > WIDTH_OF_LEGEND else 1
-        # below the panels: beside the bars there may be no room
-        figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, handlelength=1.0)
-        for ax in drawn_on[-drawn_on[0].get_gridspec().ncols :]:
-            ax.set_xlabel(SCORE, loc="left", fontsize=8.5)
-        figure.set_size_inches(width, height + (0.5 if n_columns == 2 else 0.7))
-        headline(figure, _finding(importance))
-    else:
-        for ax in drawn_on:
-            ax.set_xlabel(SCORE)
-        drawn_on[-1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        best = importance.iloc[int(importance["attribution"].abs().argmax())]
+        how = {"up": "higher", "down": "lower"}[best["direction"]]
+        finding = f"Strongest feature: {_short(best['feature'])}, {how} in {best['class']}"
+        headline(figure_of(drawn_on[0]), finding)
     return drawn_on
 
 
-def _finding(importance: pd.DataFrame) -> str:
-    """The strongest feature of all."""
-    strength = importance["attribution"].abs().to_numpy()
-    best = importance.iloc[int(np.argmax(strength))]
-    how = {"up": "higher", "down": "lower"}[best["direction"]]
-    return f"Strongest feature: {_short(best['feature'])}, {how} in {best['class']}"
-
-
-def _tables(importance: pd.DataFrame, n_features: int) -> dict[tuple[str, Any], pd.DataFrame]:
-    """The rows to draw, by modality (empty where there is no such column) and class."""
-    if "modality" in importance:
-        modalities = importance["modality"].astype(str)
-    else:
-        modalities = pd.Series("", index=importance.index)
+def _tables(importance: pd.DataFrame, n_features: int) -> dict[str, pd.DataFrame]:
+    """The rows to draw, by title: a class, after its modality where there are several."""
+    if "modality" not in importance:
+        importance = importance.assign(modality="")
+    several = len(set(importance["modality"])) > 1
     tables = {}
-    for modality in modalities.unique():
-        own = importance[(modalities == modality).to_numpy()]
-        for name in in_order(own["class"]):
-            table = own[(own["class"] == name).to_numpy()]
-            strength = table["attribution"].abs().to_numpy()
-            best = np.argsort(-strength, kind="stable")[:n_features]
-            tables[modality, name] = table.iloc[best]
+    for modality, own in importance.groupby("modality", sort=False, observed=True):
+        by_class = dict(iter(own.groupby("class", observed=True)))
+        for name in in_order(by_class):
+            table = by_class[name]
+            best = np.argsort(-table["attribution"].abs().to_numpy(), kind="stable")[:n_features]
+            tables[wrapped(f"{modality}: {name}" if several else name)] = table.iloc[best]
     return tables
-
-
-def _draw(ax: Axes, table: pd.DataFrame, n_bars: int) -> None:
-    colors = [COLORS[direction] for direction in table["direction"]]
-    places = np.arange(len(table))
-    ax.barh(places, table["attribution"], color=colors, height=0.72, linewidth=0)
-    ax.set_yticks(places, [_short(name) for name in table["feature"]])
-    ax.set_ylim(n_bars - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    ax.axvline(0, color=TEXT_COLOR, linewidth=0.8)
-    ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
 
 
 def _short(name: Any) -> str:

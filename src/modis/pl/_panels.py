@@ -1,12 +1,13 @@
-"""Axes to draw on: those given, or those of a new figure."""
+"""Axes to draw on, those given or those of a new figure, and what belongs to all of them."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -26,19 +27,18 @@ def panels(
     axes: Axes | Iterable[Axes] | None,
     *,
     panel_size: tuple[float, float],
-    max_width: float = 15.0,
+    max_width: float = 16.0,
     sharex: bool = False,
 ) -> NDArray[np.object_]:
     """Return `n` axes: the given ones, or those of a new figure as wide as `max_width` inches."""
     if axes is not None:
-        given = [axes] if isinstance(axes, Axes) else list(np.asarray(axes, dtype=object).ravel())
+        given = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
         if len(given) != n:
             raise ValueError(f"{n} panels need {n} axes, but {len(given)} were given.")
-        return _as_array(given)
+        return given
 
     width, height = panel_size
-    n_columns = max(1, min(n, int(max_width // width)))
-    n_rows = -(-n // n_columns)
+    n_rows = -(-n // max(1, int(max_width // width)))
     # Rows as full as possible: 5 panels in rows of at most 4 look better as 3 + 2.
     n_columns = -(-n // n_rows)
     _, grid = plt.subplots(
@@ -49,15 +49,15 @@ def panels(
         squeeze=False,
         layout="constrained",
     )
-    for unused in grid.flat[n:]:
-        unused.remove()
-    return _as_array(list(grid.flat[:n]))
-
-
-def single(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
-    """Return the given axes, or those of a new figure of `size` inches."""
-    drawn_on: Axes = panels(1, ax, panel_size=size, max_width=size[0])[0]
+    drawn_on, unused = np.split(grid.ravel(), [n])
+    for ax in unused:
+        ax.remove()
     return drawn_on
+
+
+def lowest(axes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the axes of a new figure below which there are none."""
+    return axes[-axes[0].get_gridspec().ncols :]
 
 
 def headline(figure: Figure, text: str) -> None:
@@ -68,7 +68,13 @@ def headline(figure: Figure, text: str) -> None:
     figure.suptitle("\n".join(lines), x=0.01, ha="left")
 
 
-def _as_array(axes: list[Axes]) -> NDArray[np.object_]:
-    array = np.empty(len(axes), dtype=object)
-    array[:] = axes
-    return array
+def legend(axes: NDArray[np.object_], handles: Sequence[Artist], *, below: bool) -> None:
+    """Explain the colours once: below the panels of a new figure, or beside the last panel."""
+    if not below:
+        axes[-1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return
+    figure = figure_of(axes[0])
+    width, height = figure.get_size_inches()
+    n_columns = len(handles) if width > 3.4 else 1
+    figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, handlelength=1.2)
+    figure.set_size_inches(width, height + 0.3 + 0.2 * len(handles) / n_columns)

@@ -1,4 +1,4 @@
-"""One look for all figures: fonts, lines and the card they stand on."""
+"""One look for all figures: fonts, lines and colours."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ ASIDE_COLOR = "#666666"
 LINE_COLOR = "#8a8a8a"
 GRID_COLOR = "#e6e6e6"
 
-# Every figure is a white card with a margin, on light pages and on dark ones. No single grey can
-# be read on both: on white and on a near-black page (#14181e) the best has a contrast of 4.2,
-# and texts need 4.5. So all colours are set, whatever style a user has chosen for matplotlib.
+# Figures are white on light pages and on dark ones, since no single grey can be read on both. So
+# all colours are set, whatever style a user has chosen for matplotlib.
 # Any: matplotlib's stubs accept only a Literal of every parameter's name as a key.
+_TEXTS = ["text.color", "axes.labelcolor", "axes.titlecolor", "legend.labelcolor"]
+_TEXTS += ["xtick.labelcolor", "ytick.labelcolor"]
 RC: Any = {
     "font.size": 9,
     "axes.titlesize": 10,
@@ -33,26 +34,18 @@ RC: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
-    "axes.facecolor": PAPER_COLOR,
-    "axes.edgecolor": LINE_COLOR,
-    "axes.labelcolor": TEXT_COLOR,
-    "axes.titlecolor": TEXT_COLOR,
-    "text.color": TEXT_COLOR,
-    "xtick.color": LINE_COLOR,
-    "ytick.color": LINE_COLOR,
-    "xtick.labelcolor": TEXT_COLOR,
-    "ytick.labelcolor": TEXT_COLOR,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "xtick.major.size": 3,
     "ytick.major.size": 3,
     "legend.fontsize": 8.5,
     "legend.frameon": False,
-    "legend.labelcolor": TEXT_COLOR,
-    "figure.facecolor": PAPER_COLOR,
     "figure.titlesize": 11,
     "figure.titleweight": "bold",
     "hatch.linewidth": 0.6,
+    **dict.fromkeys(["axes.facecolor", "figure.facecolor"], PAPER_COLOR),
+    **dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color"], LINE_COLOR),
+    **dict.fromkeys(_TEXTS, TEXT_COLOR),
 }
 
 NO_DATA: Any = {"facecolor": "#f3f3f3", "edgecolor": "#c0c0c0", "hatch": "////", "linewidth": 0}
@@ -73,21 +66,12 @@ def house_style() -> Iterator[None]:
         mpl.rcParams.update(before)
 
 
-def contrast(one: Any, other: Any) -> float:
-    """Contrast of two colours, 1 to 21, as the Web Content Accessibility Guidelines define it."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 def ink_on(background: Any) -> str:
     """Black or white, whichever is the easier to read: the contrast is never below 4.5."""
-    return max("black", "white", key=lambda ink: contrast(ink, background))
-
-
-def _luminance(color: Any) -> float:
-    values = np.array(to_rgb(color))
+    values = np.array(to_rgb(background))
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    # On this luminance black and white have the same contrast (WCAG 2).
+    return "black" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "white"
 
 
 def is_missing(values: pd.Series, also: str | None = None) -> NDArray[np.bool_]:
@@ -96,19 +80,16 @@ def is_missing(values: pd.Series, also: str | None = None) -> NDArray[np.bool_]:
 
 
 def wrapped(name: Any, width: int = 24) -> str:
-    """Break a long name into lines: at spaces and hyphens, or else behind "_", "/", "." or ":"."""
-    text = str(name)
-    if any(len(word) > width for word in text.split()):
-        lines = [""]
-        for part in re.split(r"(?<=[\s_/.:-])", text):
-            if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
-                lines.append("")
-            lines[-1] += part
-        text = "\n".join(lines)
-    return "\n".join(textwrap.fill(line, width) for line in text.splitlines()) or text
+    """Break a long name into lines, behind spaces, "_", "/", ".", ":" or "-" where it has them."""
+    lines = [""]
+    for part in re.split(r"(?<=[\s_/.:-])", str(name)):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(textwrap.fill(line, width) for line in lines)
 
 
 def text_inches(names: Iterable[Any]) -> float:
-    """Width that the longest wrapped name takes on paper, about."""
+    """Width of the longest line of the wrapped names on paper, about."""
     lines = [line for name in names for line in wrapped(name).splitlines()]
     return 0.075 * max((len(line) for line in lines), default=0)

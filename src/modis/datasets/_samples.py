@@ -1,0 +1,277 @@
+"""Fewer samples: unpaired, split, with a rare class, or with a class that a modality lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import mudata as md
+import numpy as np
+import pandas as pd
+
+from ._selection import (
+    allot,
+    check_class,
+    check_mudata,
+    membership,
+    observation_values,
+    rebuild,
+    shuffled_classes,
+)
+
+
+def unpair(
+    mdata: md.MuData,
+    *,
+    labels_key: str = "label",
+    observed_key: str | None = None,
+    modalities: Sequence[str] | None = None,
+    seed: int = 0,
+) -> md.MuData:
+    """Keep one modality of every observation, as if each modality came from other people.
+
+    Parameters
+    ----------
+    mdata
+        Observations seen in one modality or in several. It is not changed.
+    labels_key
+        Column of classes. Each observation is randomly assigned to one of its modalities; where
+        all have all modalities, the sizes of a class in them differ by one sample at most.
+        Observations without a label count as one more class.
+    observed_key
+        Column that names the modality each observation keeps, in place of the random draw.
+        Observations without a value are left out.
+    modalities
+        The modalities to keep, by default all. Observations with none of them are left out.
+    seed
+        Seed of the random order.
+
+    Returns
+    -------
+    MuData
+        Disjoint modalities. Its obs columns, and `observed_modality`, stand in the obs of the
+        MuData and of every modality.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If a name does not occur, if an observation does not have the modality that `observed_key`
+        names, or if modalities disagree on a label.
+
+    Examples
+    --------
+    >>> import modis
+    >>> paired = modis.datasets.intersim(30)
+    >>> unpaired = modis.datasets.unpair(paired)
+    >>> {name: adata.n_obs for name, adata in unpaired.mod.items()}
+    {'methylation': 10, 'expression': 10, 'protein': 10}
+    """
+    has = membership(mdata, modalities)
+    columns = {}
+    if observed_key is None or any(labels_key in a.obs for a in (mdata, *mdata.mod.values())):
+        columns[labels_key] = observation_values(mdata, labels_key)
+    if observed_key is None:
+        kept = _assigned(has, columns[labels_key], np.random.default_rng(seed))
+    else:
+        kept = observation_values(mdata, observed_key).astype(object)
+        _check_observed(kept, has, observed_key)
+    columns["observed_modality"] = kept.astype(pd.CategoricalDtype(list(has.columns)))
+    return rebuild(mdata, pd.DataFrame({name: kept == name for name in has.columns}), columns)
+
+
+def split(
+    mdata: md.MuData, test_size: float = 0.2, *, labels_key: str = "label", seed: int = 0
+) -> tuple[md.MuData, md.MuData]:
+    """Split observations into a training and a test part.
+
+    Parameters
+    ----------
+    mdata
+        Data with labels, in the obs of the MuData or of its modalities. It is not changed.
+    test_size
+        Share of the observations in the test part, between 0 and 1.
+    labels_key
+        Column of classes. Both parts have each class, and within it each set of modalities that
+        observations have, in proportion. Observations without a label count as one more class.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    tuple of MuData
+        Training part and test part. All samples of an observation are in the same part, and every
+        class has an observation in the training part. A modality without a sample in a part is
+        left out of it.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If the column does not exist, if `test_size` is not between 0 and 1, if a part would be
+        empty, or if modalities disagree on a label.
+
+    Examples
+    --------
+    >>> import modis
+    >>> train, test = modis.datasets.split(modis.datasets.intersim(100))
+    >>> train.n_obs, test.n_obs
+    (80, 20)
+    """
+    has = membership(mdata)
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size must lie between 0 and 1, found {test_size}.")
+    labels = observation_values(mdata, labels_key)
+    patterns = has.groupby(list(has.columns)).ngroup().to_numpy()
+    members = shuffled_classes(labels, np.random.default_rng(seed))
+    sizes = np.array([len(rows) for rows in members])
+    in_test = np.zeros(len(labels), dtype=bool)
+    # An observation of every class, unlabelled ones too, stays in the training part.
+    shares = np.minimum(allot(sizes, round(test_size * len(labels))), sizes - 1)
+    for rows, share in zip(members, shares, strict=True):
+        found, counts = np.unique(patterns[rows], return_counts=True)
+        for pattern, n in zip(found, allot(counts, share), strict=True):
+            in_test[rows[patterns[rows] == pattern][:n]] = True
+    if not in_test.any() or in_test.all():
+        raise ValueError(
+            f"{len(labels)} observations cannot be split with test_size={test_size}: "
+            "one part would be empty."
+        )
+    train, test = (rebuild(mdata, has[rows], {labels_key: labels}) for rows in (~in_test, in_test))
+    return train, test
+
+
+def shrink_class(
+    mdata: md.MuData,
+    class_name: str,
+    n_samples: int | Mapping[str, int],
+    *,
+    modalities: Sequence[str] | None = None,
+    labels_key: str = "label",
+    seed: int = 0,
+) -> md.MuData:
+    """Make a class rare: leave few samples of it per modality.
+
+    Parameters
+    ----------
+    mdata
+        Data with labels, in the obs of the MuData or of its modalities. It is not changed.
+    class_name
+        The class to make rare.
+    n_samples
+        Samples of the class to leave in each modality, or a dict by modality.
+    modalities
+        Modalities to take samples from, by default all (or those of `n_samples`).
+    labels_key
+        Column of classes.
+    seed
+        Seed of the draw: one order for all modalities, so that paired samples stay together.
+
+    Returns
+    -------
+    MuData
+        Copy without the samples taken away. A modality left without samples is left out.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If a name does not occur, if a modality has fewer samples of the class than it shall keep,
+        or if modalities disagree on a label.
+
+    Examples
+    --------
+    >>> import modis
+    >>> unpaired = modis.datasets.unpair(modis.datasets.intersim(60))
+    >>> rare = modis.datasets.shrink_class(unpaired, "class_2", 1)
+    >>> {name: adata.n_obs for name, adata in rare.mod.items()}
+    {'methylation': 17, 'expression': 17, 'protein': 17}
+    """
+    names = check_mudata(mdata, modalities)
+    if isinstance(n_samples, Mapping):
+        names = [name for name in names if name in check_mudata(mdata, n_samples)]
+    else:
+        n_samples = dict.fromkeys(names, n_samples)
+    labels = observation_values(mdata, labels_key)
+    check_class(labels, class_name, labels_key)
+    keep = membership(mdata)
+    order = np.random.default_rng(seed).permutation(labels.index[labels == class_name])
+    for name in names:
+        n, members = n_samples[name], order[keep.loc[order, name]]
+        if not 0 <= n <= len(members):
+            raise ValueError(
+                f"Modality {name!r} has {len(members)} samples of class {class_name!r}, "
+                f"of which {n} cannot be left. Ask for 0 to {len(members)}, "
+                "or name other modalities."
+            )
+        keep.loc[members[n:], name] = False
+    return rebuild(mdata, keep, {labels_key: labels})
+
+
+def drop_pairs(
+    mdata: md.MuData, pairs: Iterable[tuple[str, str]], *, labels_key: str = "label"
+) -> md.MuData:
+    """Take a class away from a modality, as if it had never been measured there.
+
+    Parameters
+    ----------
+    mdata
+        Data with labels, in the obs of the MuData or of its modalities. It is not changed.
+    pairs
+        The pairs (class, modality) to take away.
+    labels_key
+        Column of classes.
+
+    Returns
+    -------
+    MuData
+        Copy without these samples. They stay in the other modalities that they are in. A modality
+        left without samples is left out.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If a name does not occur, if no sample would be left, or if modalities disagree on a label.
+
+    Examples
+    --------
+    >>> import modis
+    >>> unpaired = modis.datasets.unpair(modis.datasets.intersim(60))
+    >>> dropped = modis.datasets.drop_pairs(unpaired, [("class_1", "protein")])
+    >>> {name: adata.n_obs for name, adata in dropped.mod.items()}
+    {'methylation': 20, 'expression': 20, 'protein': 16}
+    """
+    keep = membership(mdata)
+    labels = observation_values(mdata, labels_key)
+    for class_name, modality in pairs:
+        check_mudata(mdata, [modality])
+        check_class(labels, class_name, labels_key)
+        keep.loc[labels == class_name, modality] = False
+    return rebuild(mdata, keep, {labels_key: labels})
+
+
+def _assigned(available: pd.DataFrame, labels: pd.Series, rng: np.random.Generator) -> pd.Series:
+    """The modality that each observation keeps, None where it has none of those `available`."""
+    has = available.to_numpy()
+    kept = np.full(len(has), None, dtype=object)
+    for order in shuffled_classes(labels, rng):
+        # Those with least choice first, or they would upset the balance at the end.
+        order = order[np.argsort(has[order].sum(axis=1), kind="stable")]
+        counts = np.zeros(has.shape[1])
+        for row in order[has[order].any(axis=1)]:
+            target = np.where(has[row], counts, np.inf).argmin()
+            counts[target] += 1
+            kept[row] = available.columns[target]
+    return pd.Series(kept, index=available.index)
+
+
+def _check_observed(observed: pd.Series, available: pd.DataFrame, observed_key: str) -> None:
+    unknown = sorted(set(observed.dropna()) - set(available.columns), key=str)
+    if unknown:
+        raise ValueError(
+            f"Column {observed_key!r} names {unknown[0]!r}, which is none of the modalities "
+            f"{list(available.columns)}."
+        )
+    for name, has in available.items():
+        absent = available.index[(observed == name) & ~has]
+        if len(absent):
+            raise ValueError(
+                f"Column {observed_key!r} gives {len(absent)} observations to modality {name!r} "
+                f"that are not in it, such as {absent[:3].tolist()}."
+            )

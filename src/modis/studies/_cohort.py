@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from .._constants import LIKELIHOOD_DOMAINS
+from ..data import align_links, check_mudata, collect_batches, find_labels
+from ..data._validation import check_likelihoods, check_names, check_values
+from ._reading import (
+    ByModality,
+    by_modality,
+    check_column,
+    draw_test,
+    stated_part,
+    used_modalities,
+    without_pulling,
+)
+
+__all__ = ["UNLABELED", "Cohort", "make_cohort"]
+
+#: Column of samples without a label; in brackets, as no class is called so.
+UNLABELED = "(no label)"
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The data of a study or a report, checked, with only what is used.
+
+    Parameters
+    ----------
+    modalities
+        By modality an AnnData with the values of its layer in ``X``, and names but no columns.
+    likelihood, layer
+        By modality.
+    labels
+        Class names by modality, `None` where not known.
+    part
+        ``"train"`` or ``"test"`` by observation of the modalities; `None` if nothing says.
+    batches
+        Batch names by modality; empty without batches.
+    links
+        Linked features; `None` without.
+    labels_key, batch_key, unlabeled_category
+        As they were given.
+    """
+
+    modalities: dict[str, ad.AnnData]
+    likelihood: dict[str, str]
+    layer: dict[str, str | None]
+    labels: dict[str, pd.Series]
+    part: pd.Series | None = None
+    batches: Mapping[str, pd.Series] | None = None
+    links: pd.DataFrame | None = None
+    labels_key: str | None = None
+    batch_key: str | None = None
+    unlabeled_category: str = "unknown"
+
+    @cached_property
+    def label(self) -> pd.Series:
+        """Class of every observation whose class is known."""
+        known = pd.concat([column.dropna() for column in self.labels.values()])
+        return known[~known.index.duplicated()]
+
+    @cached_property
+    def n_modalities(self) -> pd.Series:
+        """How many of the modalities every observation has."""
+        names = np.concatenate([adata.obs_names for adata in self.modalities.values()])
+        return pd.Series(names).value_counts(sort=False)
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """A row per observation and modality: ``observation``, ``modality``, ``part``, ``label``."""
+        frames = []
+        for name, adata in self.modalities.items():
+            columns = {"observation": adata.obs_names, "modality": name, "part": None}
+            if self.part is not None:
+                columns["part"] = self.part.reindex(adata.obs_names).to_numpy()
+            columns["label"] = self.labels[name].reindex(adata.obs_names).to_numpy(dtype=object)
+            frames.append(pd.DataFrame(columns))
+        return pd.concat(frames, ignore_index=True)
+
+    def counts(self, part: str) -> pd.DataFrame:
+        """Samples of a part by modality and class; the last column is :data:`UNLABELED`."""
+        own = self.samples[self.samples["part"] == part]
+        names = own["label"].where(own["label"].notna(), UNLABELED)
+        columns = [*sorted(set(self.samples["label"].dropna())), UNLABELED]
+        table = pd.crosstab(own["modality"], names)
+        table = table.reindex(index=list(self.modalities), columns=columns, fill_value=0)
+        return table.rename_axis(index=None, columns=None)
+
+    def is_counts(self, modality: str) -> bool:
+        """Whether the values are counts."""
+        return LIKELIHOOD_DOMAINS[self.likelihood[modality]] == "counts"
+
+    def names(
+        self, part: str, adatas: Mapping[str, ad.AnnData] | None = None
+    ) -> dict[str, pd.Index]:
+        """Observations of a part, by modality of `adatas` (by default those that are used)."""
+        assert self.part is not None
+        found = {}
+        for name, adata in (self.modalities if adatas is None else adatas).items():
+            found[name] = adata.obs_names[self.part.reindex(adata.obs_names) == part]
+        return found
+
+    def mudata(
+        self,
+        names: Mapping[str, pd.Index],
+        labels: Mapping[str, pd.Series] | None = None,
+        adatas: Mapping[str, ad.AnnData] | None = None,
+    ) -> md.MuData:
+        """Data for :meth:`modis.MODIS.setup_mudata` and for a model.
+
+        Parameters
+        ----------
+        names
+            Observations to take, by modality.
+        labels
+            Class names for the column `labels_key`, by modality, missing where the model must
+            not know them; no such column by default.
+        adatas
+            Take values from here: other values, or the user's modalities with their layers. Of
+            those that the cohort does not use only the names are kept, so that a model accepts
+            and ignores them later.
+
+        Returns
+        -------
+        A MuData of copies; with the column `batch_key`, if the cohort has batches.
+        """
+        parts = {}
+        for name, index in names.items():
+            adata = (self.modalities if adatas is None else adatas)[name]
+            if name not in self.modalities:
+                parts[name] = ad.AnnData(obs=pd.DataFrame(index=index))
+                continue
+            parts[name] = adata[index].copy()
+            if labels is not None:
+                parts[name].obs[self.labels_key] = pd.Categorical(labels[name].reindex(index))
+            if self.batches is not None:
+                parts[name].obs[self.batch_key] = pd.Categorical(self.batches[name].reindex(index))
+        with without_pulling():
+            return md.MuData(parts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal if and only if values, names, labels, parts and batches are."""
+        state = hashlib.sha256()
+        for name, adata in self.modalities.items():
+            state.update(f"{name} {self.likelihood[name]} {adata.shape}".encode())
+            x = adata.X
+            for array in [x.data, x.indices, x.indptr] if sparse.issparse(x) else [x]:
+                state.update(np.ascontiguousarray(array).view(np.uint8).data)
+            columns = [adata.var_names, adata.obs_names, self.labels[name]]
+            columns += [] if self.batches is None else [self.batches[name]]
+            for column in columns:
+                state.update("\0".join(map(str, column)).encode())
+        if self.part is not None:
+            state.update("\0".join(self.part).encode())
+        return state.hexdigest()
+
+
+def make_cohort(
+    mdata: md.MuData,
+    labels_key: str | None = None,
+    *,
+    modalities: Sequence[str] | None = None,
+    split_key: str | None = None,
+    test_size: float = 0.0,
+    seed: int = 0,
+    batch_key: str | None = None,
+    layer: ByModality = None,
+    likelihood: ByModality = None,
+    links: pd.DataFrame | None = None,
+    unlabeled_category: str = "unknown",
+) -> Cohort:
+    """Choose what is used of the data, refusing what cannot work.
+
+    Parameters
+    ----------
+    mdata
+        The data; only read.
+    labels_key, split_key, batch_key
+        Columns of the MuData's or the modalities' obs.
+    modalities
+        Modalities to use; all by default.
+    test_size, seed
+        Without `split_key`: share of the labelled observations (of all, without `labels_key`) to
+        draw as test part. With 0 there are no parts.
+    layer, likelihood
+        As in :meth:`modis.MODIS.setup_mudata`, or as on the command line.
+    links
+        Linked features.
+    unlabeled_category
+        Class name that means: not known.
+
+    Raises
+    ------
+    KeyError
+        If a modality, column or layer is not in the data.
+    ValueError
+        If names, labels, values, parts or links cannot be used.
+    """
+    check_mudata(mdata)
+    names = used_modalities(mdata, modalities)
+    check_names(mdata, names)
+    keys = {"--labels-key": labels_key, "--split-key": split_key, "--batch-key": batch_key}
+    for option, key in keys.items():
+        if key is not None:
+            check_column(mdata, names, key, option)
+    layers = by_modality(layer, names, "--layer")
+    given = by_modality(likelihood, names, "--likelihood")
+    likelihoods = {name: value or "gaussian" for name, value in given.items()}
+    check_likelihoods(likelihoods)
+    # what is remarkable about them the model says when it gets them
+    check_values(mdata, names, layers, likelihoods, warn=False)
+    if links is not None:
+        features = {name: mdata.mod[name].var_names.to_numpy() for name in names}
+        align_links(links, features, [name for name in mdata.mod if name not in names])
+    labels = find_labels(mdata, names, labels_key, unlabeled_category, warn=True)
+    part = None
+    if split_key is not None:
+        part = stated_part(mdata, names, split_key)
+    elif test_size:
+        # without labels equally from every set of modalities
+        drawn_from = (
+            labels if labels_key is not None else {n: c.fillna("") for n, c in labels.items()}
+        )
+        part = pd.Series("train", index=list(_observations(labels)), dtype=object)
+        part[draw_test(drawn_from, test_size, seed)] = "test"
+    return Cohort(
+        {name: _with_values(mdata.mod[name], layers[name]) for name in names},
+        likelihoods,
+        layers,
+        labels,
+        part,
+        None if batch_key is None else collect_batches(mdata, names, batch_key),
+        links,
+        labels_key,
+        batch_key,
+        unlabeled_category,
+    )
+
+
+def _observations(labels: Mapping[str, pd.Series]) -> dict[str, None]:
+    return dict.fromkeys(name for column in labels.values() for name in column.index)
+
+
+def _with_values(adata: ad.AnnData, layer: str | None) -> ad.AnnData:
+    x = adata.X if layer is None else adata.layers[layer]
+    x = x.tocsr() if sparse.issparse(x) else np.asarray(x, dtype=np.float32)
+    obs, var = pd.DataFrame(index=adata.obs_names), pd.DataFrame(index=adata.var_names)
+    return ad.AnnData(x, obs=obs, var=var)

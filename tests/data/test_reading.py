@@ -1,0 +1,247 @@
+"""Registered data are read as they were at set-up, other data by the names of their features."""
+
+from __future__ import annotations
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pytest
+
+from modis import MODIS
+from modis.data import DataSpec, read_new, read_registered, registered_labels
+
+from .._make import fingerprint, make_mdata, make_modality, make_mudata
+
+RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
+TINY = {"n_latent": 2, "n_hidden": 4}
+
+
+def _registered(**setup):
+    mdata = make_mdata(("gaussian",) * 3, classes=["b", "a", "c"])
+    mdata.obs["sex"] = np.where(np.arange(mdata.n_obs) % 3, "f", "m")
+    for k, adata in enumerate(mdata.mod.values()):
+        adata.obs["donor"] = np.where(np.arange(adata.n_obs) % 2, "d1", f"d{k}")
+        adata.obs["site"] = np.arange(adata.n_obs) % 2 + k
+    MODIS.setup_mudata(mdata, **({"labels_key": "label"} | setup))
+    return mdata, DataSpec.from_registry(MODIS(mdata, **TINY).registry_)
+
+
+CONDITIONS = {"batch_key": "donor", "categorical_covariate_keys": ["site", "sex"]}
+
+
+def test_one_vocabulary_for_all_modalities():
+    mdata, spec = _registered(**CONDITIONS)
+    before = fingerprint(mdata)
+    data = read_registered(mdata, spec)
+    assert list(data) == [RNA, CPG, PROTEIN]
+    assert list(read_registered(mdata, spec, [PROTEIN])) == [PROTEIN]
+    assert spec.classes == ["a", "b", "c"]
+    names = [spec.batches, *spec.covariates.values()]
+    assert names == [["d0", "d1", "d2"], ["0", "1", "2", "3"], ["f", "m"]]
+    labels = registered_labels(mdata, spec)
+    for name, item in data.items():
+        adata = mdata.mod[name]
+        assert (item.name, item.n_obs) == (name, adata.n_obs)
+        assert item.obs_names.equals(adata.obs_names)
+        assert item.labels.dtype == item.batch.dtype == np.int64
+        assert [spec.classes[code] for code in item.labels] == list(adata.obs["label"])
+        assert labels[name].to_dict() == adata.obs["label"].to_dict()
+        told = [[each[code] for each, code in zip(names, row, strict=True)] for row in item.batch]
+        sex = mdata.obs.loc[adata.obs_names, "sex"]
+        expected = zip(adata.obs["donor"], adata.obs["site"].astype(str), sex, strict=True)
+        assert told == [list(row) for row in expected]
+        np.testing.assert_array_equal(item.matrix.rows(slice(0, adata.n_obs)), adata.X)
+        assert item.label_counts(4).tolist() == [(item.labels == k).sum() for k in range(4)]
+        chosen = np.arange(3, item.n_obs, 4)
+        expected = [(item.labels[chosen] == k).sum() for k in range(3)]
+        assert item.label_counts(3, chosen).tolist() == expected
+    assert fingerprint(mdata) == before
+
+
+def test_without_labels_and_batches():
+    mdata, spec = _registered(labels_key=None)
+    for item in read_registered(mdata, spec).values():
+        assert (item.labels == -1).all()
+        assert (item.batch == 0).all()
+    assert all(column.isna().all() for column in registered_labels(mdata, spec).values())
+
+
+# what was registered stays as it was
+
+
+def test_labels_and_batches_are_those_of_the_set_up():
+    mdata, spec = _registered(**CONDITIONS)
+    before, names = read_registered(mdata, spec), registered_labels(mdata, spec)
+    mdata.obs["sex"] = "other"
+    mdata.mod[CPG].obs["label"] = "unknown"
+    mdata.mod[RNA].obs["label"] = mdata.mod[RNA].obs["label"].replace({"a": "b", "b": "a"})
+    mdata.mod[PROTEIN].obs = mdata.mod[PROTEIN].obs[[]]
+    after = read_registered(mdata, spec)
+    for name, item in after.items():
+        np.testing.assert_array_equal(item.labels, before[name].labels)
+        np.testing.assert_array_equal(item.batch, before[name].batch)
+        assert registered_labels(mdata, spec)[name].equals(names[name])
+
+
+def test_a_model_keeps_the_labels_of_its_own_set_up(tmp_path):
+    mdata, _ = _registered()
+    first = MODIS(mdata, **TINY)
+    counts = first.class_counts()
+    for adata in mdata.mod.values():
+        adata.obs["label"] = np.where(adata.obs["label"] == "a", "b", adata.obs["label"])
+    MODIS.setup_mudata(mdata, labels_key="label")
+    second = MODIS(mdata, **TINY)
+    assert first.class_counts().equals(counts)
+    assert list(second.class_counts().columns[:2]) == ["b", "c"]
+    first.train(max_epochs=1, accelerator="cpu", enable_progress_bar=False)
+    for name, item in read_registered(mdata, DataSpec.from_registry(first.registry_)).items():
+        known = first.module.label_counts[name]
+        assert known.tolist() == item.label_counts(3, first.train_indices[name]).tolist()
+        assert known[0] > 0
+    # of the data that it is loaded with, as they are then
+    first.save(tmp_path / "model")
+    other = make_mudata({name: adata[5:30].copy() for name, adata in mdata.mod.items()})
+    loaded = MODIS.load(tmp_path / "model", other)
+    assert loaded.class_counts()["a"].sum() == 0
+    assert loaded.class_counts()["total"].tolist() == [25] * 3
+    other.mod[RNA].obs["label"] = "a"
+    assert loaded.class_counts()["a"].sum() == 0
+
+
+def _rename(axis: str, position: int):
+    def change(mdata: md.MuData) -> None:
+        names = list(getattr(mdata.mod[CPG], axis))
+        names[position] = "new name"
+        setattr(mdata.mod[CPG], axis, names)
+
+    return change
+
+
+def _reorder(axis: str):
+    def change(mdata: md.MuData) -> None:
+        setattr(mdata.mod[CPG], axis, list(getattr(mdata.mod[CPG], axis))[::-1])
+
+    return change
+
+
+def _replace(*index):
+    def change(mdata: md.MuData) -> None:
+        mdata.mod[CPG] = mdata.mod[CPG][index].copy()
+
+    return change
+
+
+CHANGES = {
+    "feature renamed": (_rename("var_names", 4), "features .*9 then, 9 now.*are 'new name'\\."),
+    "features reordered": (_reorder("var_names"), "features .*'C8', 'C7'"),
+    "feature removed": (_replace(slice(None), slice(1, None)), "features .*9 then, 8 now.*'C1'"),
+    "last features removed": (
+        _replace(slice(None), slice(4)),
+        "features .*9 then, 4 now; the last",
+    ),
+    "observation renamed": (_rename("obs_names", 7), "observations .*80 then, 80 now.*'new name'"),
+    "observations reordered": (_reorder("obs_names"), "observations .*'s99', 's98'"),
+    "observations removed": (_replace(slice(3, None)), "observations .*80 then, 77 now.*'s23'"),
+    "replaced": (
+        lambda mdata: mdata.mod.update({CPG: make_modality(CPG, 200, 280)}),
+        "observations .*'s200', 's201'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("when", ["before training", "before prediction"])
+def test_features_and_observations_must_be_those_of_the_set_up(change, says, when):
+    mdata, _ = _registered()
+    model = MODIS(mdata, **TINY)
+    how = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False}
+    if when == "before prediction":
+        model.train(**how)
+    change(mdata)
+    says = says.replace(" ", f" of modality '{CPG}' ", 1)
+    with pytest.raises(ValueError, match=f"{says}.*Call MODIS.setup_mudata again"):
+        model.train(**how) if when == "before training" else model.predict()
+
+
+def test_a_modality_that_is_gone():
+    mdata, spec = _registered()
+    del mdata.mod[CPG]
+    with pytest.raises(KeyError, match="no modality 'CpG-îlots'"):
+        read_registered(mdata, spec)
+
+
+def test_names_that_only_the_mudata_has_changed():
+    mdata, spec = _registered()
+    mdata.obs.index = [f"x{name}" for name in mdata.obs_names]
+    with pytest.raises(ValueError, match=r"not know 60 .*'rna seq': 's0'.*mdata\.update\(\)"):
+        read_registered(mdata, spec)
+
+
+# other data
+
+
+def test_new_data_are_read_by_name():
+    mdata, spec = _registered(modalities=[RNA])
+    rna = mdata.mod[RNA]
+    extra = rna.copy()
+    extra.var_names = [f"x{k}" for k in range(extra.n_vars)]
+    wide = ad.concat([extra, rna], axis=1, merge="same")
+    shuffled = wide[::-1, np.random.default_rng(0).permutation(wide.n_vars)].copy()
+    (item,) = read_new(make_mudata({RNA: shuffled}), spec).values()
+    assert item.matrix.shape == rna.shape
+    np.testing.assert_array_equal(item.matrix.rows(slice(0, rna.n_obs)), rna.X[::-1])
+    assert item.obs_names.equals(shuffled.obs_names)
+
+
+def test_only_the_modalities_asked_for_are_read():
+    mdata, spec = _registered(modalities=[CPG, RNA])
+    mdata.mod[PROTEIN].X[:] = np.nan
+    # ignored modalities may come along
+    assert list(read_new(mdata, spec)) == [RNA, CPG]
+    mdata.mod[RNA].X[:] = np.nan
+    assert list(read_new(mdata, spec, [CPG])) == [CPG]
+    with pytest.raises(ValueError, match=RNA):
+        read_new(mdata, spec)
+
+
+def test_a_modality_that_is_not_there():
+    mdata, spec = _registered()
+    new = make_mudata({RNA: mdata.mod[RNA].copy()})
+    with pytest.raises(KeyError, match=r"no modality 'CpG-îlots'.*rna seq"):
+        read_new(new, spec, [CPG])
+
+
+def test_new_data_need_no_labels_but_batches_and_covariates_to_be_decoded():
+    mdata, spec = _registered(**CONDITIONS)
+    new = make_mudata({CPG: mdata.mod[CPG][:4].copy()})
+    del new.mod[CPG].obs["label"]
+    assert read_new(new, spec, decode=False)[CPG].batch.tolist() == [[0]] * 4
+    with pytest.raises(KeyError, match=r"'sex' \(categorical_covariate_keys\)"):
+        read_new(new, spec)
+    new.mod[CPG].obs["sex"] = ["f", "m", "f", "m"]
+    item = read_new(new, spec)[CPG]
+    assert item.labels.tolist() == [-1] * 4
+    assert item.batch.tolist() == [[1, 1, 0], [1, 2, 1], [1, 1, 0], [1, 2, 1]]
+    new.mod[CPG].obs["site"] = [1, 2, 7, 8]
+    with pytest.raises(ValueError, match=r"'CpG-îlots' has covariate 'site' '7', '8'.*'0', '1'"):
+        read_new(new, spec)
+    new.mod[CPG].obs["donor"] = "d7"
+    with pytest.raises(ValueError, match=r"'CpG-îlots' has batch 'd7'.*\['d0', 'd1', 'd2'\]"):
+        read_new(new, spec)
+
+
+def test_only_the_rows_asked_for_are_checked():
+    mdata, spec = _registered(**CONDITIONS)
+    new = make_mudata({CPG: mdata.mod[CPG].copy()})
+    adata = new.mod[CPG]
+    adata.obs["sex"] = ["m"] * 3 + [None] * 77
+    adata.X[5:] = np.nan
+    rows = np.array([2, 0])
+    item = read_new(new, spec, rows={CPG: rows})[CPG]
+    np.testing.assert_array_equal(item.matrix.rows(rows), adata.X[rows])
+    assert item.batch[rows].tolist() == [[1, 1, 1], [1, 1, 1]]
+    with pytest.raises(ValueError, match="1 observation.*without a category.*'s23'"):
+        read_new(new, spec, rows={CPG: np.array([1, 3])})
+    adata.obs["sex"] = "m"
+    with pytest.raises(ValueError, match="9 missing or infinite"):
+        read_new(new, spec, rows={CPG: np.array([1, 6])})

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import mudata as md
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modis import datasets
+
+SIZES = {"methylation": 3, "expression": 2, "protein": 2}
+# what mudata says on reading files
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:var_names are not unique:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Cannot join columns with the same name:UserWarning"),
+]
+
+
+def _count(mdata, label="class_2"):
+    return {name: (adata.obs["label"] == label).sum() for name, adata in mdata.mod.items()}
+
+
+# unpair -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**31), n=st.integers(10, 60))
+def test_every_observation_keeps_one_modality_in_balance(seed, n):
+    paired = datasets.intersim(n, (0.5, 0.3, 0.2), n_features=SIZES)
+    result = datasets.unpair(paired, seed=seed)
+    names = [name for adata in result.mod.values() for name in adata.obs_names]
+    assert sorted(names) == sorted(paired.obs_names)
+    for label in paired.obs["label"].cat.categories:
+        counts = _count(result, label).values()
+        assert max(counts) - min(counts) <= 1
+    for name, adata in result.mod.items():
+        assert (adata.obs["observed_modality"] == name).all()
+
+
+def test_assigned_in_turn_in_the_order_drawn(paired):
+    # The procedure written out for paired data.
+    rng = np.random.default_rng(5)
+    expected = {}
+    for label in sorted(paired.obs["label"].unique()):
+        members = paired.obs_names[paired.obs["label"] == label]
+        for turn, name in enumerate(members[rng.permutation(len(members))]):
+            expected[name] = list(paired.mod)[turn % 3]
+    result = datasets.unpair(paired, seed=5)
+    assert result.obs["observed_modality"].astype(str).to_dict() == expected
+
+
+def test_observations_of_a_mosaic_keep_a_modality_that_they_have(mosaic, check_consistent):
+    mosaic.obs.loc[mosaic.obs["label"] == "z", "label"] = np.nan
+    result = datasets.unpair(mosaic)
+    check_consistent(result, mosaic)
+    assert sum(adata.n_obs for adata in result.mod.values()) == mosaic.n_obs == 60
+    # Within a class 20 observations: 6-7 only in a, 3-4 only in b; equal shares are possible.
+    unlabelled = {name: adata.obs["label"].isna().sum() for name, adata in result.mod.items()}
+    for counts in (_count(result, "x"), _count(result, "y"), unlabelled):
+        assert sum(counts.values()) == 20
+        assert max(counts.values()) - min(counts.values()) <= 1
+    assert list(datasets.unpair(mosaic, modalities=["a", "b"]).mod) == ["a", "b"]
+
+
+def test_observed_key(mosaic, check_consistent):
+    order = [int(name[1:]) for name in mosaic.obs_names]
+    mosaic.obs["kept"] = ["a" if i < 25 else "b" if i < 55 else None for i in order]
+    result = datasets.unpair(mosaic, observed_key="kept")
+    check_consistent(result, mosaic)
+    assert {name: adata.n_obs for name, adata in result.mod.items()} == {"a": 25, "b": 30}
+    assert (result.obs["kept"] == result.obs["observed_modality"].astype(str)).all()
+    del mosaic.obs["label"]
+    assert datasets.unpair(mosaic, observed_key="kept")["b"].n_obs == 30
+
+
+def test_observed_key_must_name_a_modality_of_the_observation(mosaic):
+    mosaic.obs["kept"] = "a"
+    with pytest.raises(ValueError, match=r"gives 20 observations to modality 'a'.*'s40'"):
+        datasets.unpair(mosaic, observed_key="kept")
+    mosaic.obs["kept"] = "rna"
+    with pytest.raises(ValueError, match="'rna'.*none of the modalities"):
+        datasets.unpair(mosaic, observed_key="kept")
+
+
+def test_the_simulation_made_by_r(shared_data):
+    mdata = md.read_h5mu(shared_data / "intersim_r.h5mu")
+    result = datasets.unpair(mdata, observed_key="observed_modality")
+    observed = mdata.obs["observed_modality"]
+    for name, adata in result.mod.items():
+        assert set(adata.obs_names) == set(observed.index[observed == name])
+        for column in ("label", "split"):
+            assert adata.obs[column].equals(mdata.obs[column].reindex(adata.obs_names))
+
+
+def test_counts_of_a_real_cohort(shared_data):
+    mdata = md.read_h5mu(shared_data / "brca_tcga.h5mu")
+    train = mdata[mdata.obs["split70_seed0"].to_numpy() == "train"]
+    result = datasets.unpair(train.copy(), seed=0)
+    sizes = train.obs["label"].value_counts()
+    expected = [sum((n - turn + 3) // 4 for n in sizes) for turn in range(4)]
+    assert [adata.n_obs for adata in result.mod.values()] == expected
+
+
+# split --------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(
+    n=st.integers(12, 80),
+    test_size=st.floats(0.15, 0.85),
+    seed=st.integers(0, 1000),
+    is_unpaired=st.booleans(),
+)
+def test_both_parts_have_every_class_in_proportion(n, test_size, seed, is_unpaired):
+    mdata = datasets.intersim(n, (0.6, 0.3, 0.1), n_features=SIZES)
+    if is_unpaired:
+        mdata = datasets.unpair(mdata)
+    train, test = datasets.split(mdata, test_size, seed=seed)
+    assert not set(train.obs_names) & set(test.obs_names)
+    assert set(train.obs_names) | set(test.obs_names) == set(mdata.obs_names)
+    for label, size in mdata.obs["label"].value_counts().items():
+        in_test = (test.obs["label"] == label).sum()
+        assert abs(in_test - test_size * size) < 1 or in_test == size - 1
+        assert (train.obs["label"] == label).any()
+
+
+def test_both_parts_have_every_set_of_modalities_in_proportion(mosaic, check_consistent):
+    mosaic.obs.loc[mosaic.obs["label"] == "x", "label"] = np.nan
+    train, test = datasets.split(mosaic, 0.5)
+    check_consistent(train, mosaic)
+    check_consistent(test, mosaic)
+    assert test.obs["label"].isna().sum() == 10
+    # 20 observations only in a, 10 in a and b, 10 in all, 10 in b and c, 10 only in b.
+    for first, last in ((0, 20), (20, 30), (30, 40), (40, 50), (50, 60)):
+        names = [f"s{i}" for i in range(first, last)]
+        for label in ("nan", "y", "z"):
+            members = [name for name in names if str(mosaic.obs["label"][name]) == label]
+            assert abs(test.obs_names.isin(members).sum() - len(members) / 2) <= 1
+
+
+def test_single_observations_of_a_class_are_for_training(mosaic):
+    mosaic.obs["label"] = mosaic.obs["label"].cat.add_categories(["rare"])
+    mosaic.obs.loc["s5", "label"] = "rare"
+    for seed in range(5):
+        train, _ = datasets.split(mosaic, 0.9, seed=seed)
+        assert {"rare", "x", "y", "z"} == set(train.obs["label"])
+
+
+@pytest.mark.parametrize("test_size", [0, 1, -0.1, 1.5])
+def test_bad_test_size(unpaired, test_size):
+    with pytest.raises(ValueError, match="test_size must lie between 0 and 1"):
+        datasets.split(unpaired, test_size)
+
+
+def test_empty_part(unpaired):
+    with pytest.raises(ValueError, match="one part would be empty"):
+        datasets.split(unpaired, 0.001)
+
+
+# shrink_class -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "arguments", "left"),
+    [
+        (3, {}, {"methylation": 3, "expression": 3, "protein": 3}),
+        ({"protein": 0, "expression": 2}, {}, {"protein": 0, "expression": 2}),
+        (1, {"modalities": ["protein"]}, {"protein": 1}),
+        ({"protein": 0, "expression": 2}, {"modalities": ["protein"]}, {"protein": 0}),
+    ],
+)
+def test_few_of_a_class_are_left(unpaired, check_consistent, n, arguments, left):
+    result = datasets.shrink_class(unpaired, "class_2", n, **arguments)
+    check_consistent(result, unpaired)
+    assert _count(result) == _count(unpaired) | left
+    for label in ("class_1", "class_3"):
+        assert _count(result, label) == _count(unpaired, label)
+
+
+def test_paired_samples_stay_together(paired):
+    result = datasets.shrink_class(paired, "class_2", 4)
+    kept = [set(adata.obs_names) for adata in result.mod.values()]
+    assert kept[0] == kept[1] == kept[2]
+    assert set(_count(result).values()) == {4}
+
+
+@pytest.mark.parametrize("n", [-1, 1000])
+def test_more_than_there_are(unpaired, n):
+    with pytest.raises(ValueError, match=f"'methylation' has 6 samples of.*of which {n} cannot"):
+        datasets.shrink_class(unpaired, "class_2", n)
+
+
+# drop_pairs ---------------------------------------------------------------------------------
+
+
+def test_only_the_named_pairs_go(mosaic, check_consistent):
+    mosaic.obs.loc["s0", "label"] = None
+    result = datasets.drop_pairs(mosaic, [("x", "a"), ("y", "a"), ("z", "c")])
+    check_consistent(result, mosaic)
+    labels = mosaic.obs["label"]
+    gone = {"a": ["x", "y"], "b": [], "c": ["z"]}
+    for name, adata in result.mod.items():
+        own = labels.reindex(mosaic[name].obs_names)
+        assert list(adata.obs_names) == list(own.index[~own.isin(gone[name])])
+
+
+def test_other_modalities_keep_the_sample(paired):
+    result = datasets.drop_pairs(paired, [("class_1", "protein")])
+    assert result.n_obs == paired.n_obs
+    assert _count(result, "class_1") == _count(paired, "class_1") | {"protein": 0}
+
+
+def test_empty_classes_and_modalities_are_left_out(mosaic):
+    result = datasets.drop_pairs(mosaic, [("x", name) for name in mosaic.mod])
+    assert list(result.obs["label"].cat.categories) == ["y", "z"]
+    assert list(datasets.drop_pairs(mosaic, [(label, "c") for label in "xyz"]).mod) == ["a", "b"]
+    with pytest.raises(ValueError, match="No sample would be left"):
+        datasets.drop_pairs(mosaic, [(c, m) for c in "xyz" for m in "abc"])
