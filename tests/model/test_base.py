@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import anndata as ad
 import mudata as md
 import numpy as np
@@ -171,49 +169,32 @@ def test_an_observation_of_no_modality_is_missing(fit):
 
 # storage ---------------------------------------------------------------------------------------
 
-STORED: dict[str, Callable[[np.ndarray], object]] = {
-    "csr": sparse.csr_matrix,
-    "csc of int": lambda X: sparse.csc_matrix(X.astype(np.int32)),
-    "Fortran": lambda X: np.asfortranarray(X, dtype=np.float64),
-}
 
-
-def _counts(stored: Callable[[np.ndarray], object] = np.asarray) -> md.MuData:
+def test_the_same_however_data_are_stored(fit, tmp_path):
     """Integers throughout, so that every way of storing holds the same values."""
-    data = make_mdata(("nb", "nb"))
-    for adata in data.mod.values():
-        adata.X = stored(adata.X)
-    return data
 
+    def train(data: md.MuData):
+        with pytest.warns(UserWarning, match=f"'{CPG}' holds whole numbers"):
+            return fit(data, likelihood={RNA: "nb", CPG: "gaussian"})
 
-def _fit_counts(fit, data: md.MuData, **setup):
-    with pytest.warns(UserWarning, match=f"'{CPG}' holds whole numbers"):
-        return fit(data, likelihood={RNA: "nb", CPG: "gaussian"}, **setup)
-
-
-@pytest.fixture(scope="module")
-def of_counts(fit):
-    return _fit_counts(fit, _counts())
-
-
-@pytest.mark.parametrize("is_backed", [False, True])
-@pytest.mark.parametrize("stored", STORED)
-def test_the_same_however_data_are_stored(of_counts, fit, stored, is_backed, tmp_path):
-    data = _counts(STORED[stored])
-    if is_backed:
-        data.write(tmp_path / "counts.h5mu")
-        data = md.read_h5mu(tmp_path / "counts.h5mu", backed="r")
-    latent = of_counts.get_latent_representation()
+    model = train(make_mdata(("nb", "nb")))
+    latent = model.get_latent_representation()
+    stored = make_mdata(("nb", "nb"))
+    stored.mod[RNA].X = sparse.csc_matrix(stored.mod[RNA].X.astype(np.int32))
+    stored.mod[CPG].X = np.asfortranarray(stored.mod[CPG].X, dtype=np.float64)
+    stored.write(tmp_path / "counts.h5mu")
+    before = fingerprint(stored)
+    backed = md.read_h5mu(tmp_path / "counts.h5mu", backed="r")
     try:
-        before = None if is_backed else fingerprint(data)
-        np.testing.assert_array_equal(of_counts.get_latent_representation(data), latent)
-        np.testing.assert_array_equal(
-            of_counts.get_latent_representation(data, indices=[9, 0, 9]), latent[[9, 0, 9]]
-        )
-        np.testing.assert_array_equal(_fit_counts(fit, data).get_latent_representation(), latent)
-        assert data.isbacked if is_backed else fingerprint(data) == before
+        for data in (stored, backed):
+            np.testing.assert_array_equal(model.get_latent_representation(data), latent)
+            some = model.get_latent_representation(data, indices=[9, 0, 9])
+            np.testing.assert_array_equal(some, latent[[9, 0, 9]])
+            np.testing.assert_array_equal(train(data).get_latent_representation(), latent)
+        assert backed.isbacked
     finally:
-        data.file.close()
+        backed.file.close()
+    assert fingerprint(stored) == before
 
 
 def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
@@ -228,7 +209,9 @@ def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
         return to_dense(self, *args, **kwargs)
 
     monkeypatch.setattr(sparse.csr_matrix, "toarray", toarray)
-    data = _counts(sparse.csr_matrix)
+    data = make_mdata(("nb", "nb"))
+    for adata in data.mod.values():
+        adata.X = sparse.csr_matrix(adata.X)
     model = fit(data, likelihood="nb", model={"n_components": 4})
     model.predict()
     model.get_elbo()

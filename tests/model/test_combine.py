@@ -44,9 +44,3 @@ def test_between_dependent_and_independent_modalities(n_modalities):
     combined = combine_probabilities(probabilities, dict.fromkeys(names, np.array([0])), 1)
     odds = np.log(combined[0, 0] / combined[0, 1])
     assert odds == pytest.approx(np.sqrt(n_modalities) * np.log(1.5), rel=1e-4)
-
-
-def test_one_that_cannot_tell_changes_no_order():
-    probabilities = {"sure": np.array([[0.9, 0.1, 0.0]]), "unsure": np.full((1, 3), 1 / 3)}
-    combined = combine_probabilities(probabilities, dict.fromkeys(probabilities, np.array([0])), 1)
-    assert combined.argsort().tolist() == [[2, 1, 0]]

@@ -68,12 +68,6 @@ def test_training_finds_easy_classes(fit):
         right = cpg[data.mod[CPG].obs["label"] == label].mean()
         wrong = cpg[data.mod[CPG].obs["label"] != label].mean()
         assert ((told - right) ** 2).mean() < ((told - wrong) ** 2).mean() / 4
-    # values at the wrong features are less likely
-    turned = data.copy()
-    for name in (RNA, CPG):
-        turned.mod[name].X = turned.mod[name].X[:, ::-1].copy()
-    elbo, worse = skilled.get_elbo()["elbo"], skilled.get_elbo(turned)["elbo"]
-    assert (worse[[RNA, CPG]] < elbo[[RNA, CPG]]).all()
 
 
 # batches and covariates that training did not see -----------------------------------------------

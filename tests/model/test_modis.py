@@ -69,22 +69,6 @@ def test_the_users_preset_and_sizes_go_first(options, expected):
     assert model.preset == model.module.preset == expected
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "said"),
-    [
-        (
-            {"architecture": "deep"},
-            ValueError,
-            r"'deep' is not known; .*'small', 'large', 'paper'",
-        ),
-        ({"n_layer": 2}, TypeError, "There is no argument 'n_layer'; .*'n_layers'"),
-    ],
-)
-def test_what_is_no_preset_is_refused(build, options, error, said):
-    with pytest.raises(error, match=said):
-        build(make_mdata(), model=options)
-
-
 def test_the_papers_preset_trains_as_the_paper_did(build, monkeypatch):
     seen = {}
 
@@ -126,9 +110,6 @@ def test_fewer_than_two_classes_train_without_a_class_head(fit, labels, key):
     for call in (model.predict, lambda: model.feature_importance(RNA)):
         with pytest.raises(ValueError, match="trained without classes.*labels_key"):
             call()
-
-
-# batches ---------------------------------------------------------------------------------------
 
 
 # what is left behind, and what a user reads -----------------------------------------------------

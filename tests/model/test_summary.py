@@ -53,16 +53,6 @@ def test_missing_pairs(fit, model, said):
         assert (f"its {n} unlabelled" in message) is bool(n)
 
 
-@pytest.mark.parametrize("labels_key", ["label", None])
-def test_without_classes_nothing_is_recognised(fit, said, labels_key):
-    """Neither without labels nor with a single class, which gives no class head."""
-    data = make_mdata(classes=["healthy"])
-    data.mod[CPG].obs["label"] = "unknown"
-    model = fit(data, labels_key=labels_key)
-    assert model.missing_pairs().empty is (labels_key is None)
-    assert not said("recognised")
-
-
 def test_link_summary(build, model, said):
     assert model.link_summary is None
     data, links = cohort()
