@@ -4,17 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = [
-    "BATCH_KEY",
-    "LABELS_KEY",
-    "LATENT_KEY",
-    "LIKELIHOOD_DOMAINS",
-    "PAIRS_KEY",
-    "ROW_WEIGHTS_KEY",
-    "UNLABELED_CODE",
-    "X_KEY",
-]
-
 #: Keys of the tensors in a minibatch of one modality.
 X_KEY: Final = "X"
 LABELS_KEY: Final = "labels"

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["app"]
-
 # Nothing heavy in this room: scvi-tools alone takes ten seconds, and --help should answer at once.
 
 app = typer.Typer(

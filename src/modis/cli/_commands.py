@@ -15,8 +15,6 @@ from ._guards import (
     typed_command,
 )
 
-__all__ = ["benchmark", "demo", "fit", "predict", "reproduce", "translate"]
-
 
 @app.command()
 def demo(

@@ -14,17 +14,6 @@ import typer
 if TYPE_CHECKING:
     from ..report import Screen
 
-__all__ = [
-    "check_file",
-    "check_folder",
-    "check_inputs",
-    "find_model",
-    "guarded",
-    "names_in",
-    "open_screen",
-    "typed_command",
-]
-
 
 @contextmanager
 def guarded(debug: bool) -> Iterator[None]:

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["NotInDataError", "name_some"]
+from collections.abc import Iterable
+from typing import Any
 
 _N_NAMED = 5
 

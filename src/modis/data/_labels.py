@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from mudata import MuData
 
 from .._constants import UNLABELED_CODE
 from ._errors import NotInDataError, name_some
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from mudata import MuData
-
-    from ._spec import DataSpec
-
-__all__ = [
-    *("class_names", "collect_batches", "collect_conditions", "collect_labels"),
-    *("count_classes", "encode", "encode_conditions", "find_labels"),
-]
+from ._spec import DataSpec
 
 
 def collect_labels(

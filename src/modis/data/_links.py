@@ -12,8 +12,6 @@ import pandas as pd
 
 from ._errors import NotInDataError, name_some
 
-__all__ = ["AlignedLinks", "LinkPair", "align_links"]
-
 _COLUMNS = ["source_modality", "source_feature", "target_modality", "target_feature"]
 _MODALITIES = ["source_modality", "target_modality"]
 _ENDS = ["first", "second"]

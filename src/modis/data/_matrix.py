@@ -1,19 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
 from scipy import sparse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import pandas as pd
-    from anndata import AnnData
-    from numpy.typing import NDArray
-
-__all__ = ["FeatureMatrix", "Modality"]
 
 # One chunk holds at most this many values (4 MB, as one row may need more). What is computed from
 # it makes several copies in double precision; sixteen times as many values take twice the time.

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from mudata import MuData
 
 from .._constants import UNLABELED_CODE
 from ._errors import NotInDataError, name_some
 from ._labels import collect_conditions, encode_conditions
 from ._matrix import FeatureMatrix, Modality
-from ._spec import hash_names
+from ._spec import DataSpec, hash_names
 from ._validation import check_mudata, check_names, check_up_to_date, check_values
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from mudata import MuData
-
-    from ._spec import DataSpec
-
-__all__ = ["check_fits", "check_unchanged", "read_new", "read_registered", "registered_labels"]
 
 
 def read_registered(

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from mudata import MuData
 from scvi.data import AnnDataManager
 from scvi.data._manager import AnnDataManagerValidationCheck
 
@@ -27,12 +29,6 @@ from ._validation import (
     check_values,
     resolve_modalities,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from mudata import MuData
-
-__all__ = ["register"]
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")

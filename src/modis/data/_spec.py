@@ -1,23 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import rich.table
+from anndata import AnnData
+from mudata import MuData
 from scvi.data.fields import BaseAnnDataField, LayerField, MuDataWrapper
 
 from .._constants import X_KEY
 from ._errors import NotInDataError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from anndata import AnnData
-    from mudata import MuData
-
-__all__ = ["DataSpec", "hash_names", "make_fields", "per_modality"]
 
 _SPEC_KEY = "modis"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,6 @@ from torch import nn
 from .._constants import LIKELIHOOD_DOMAINS
 from ._errors import NotInDataError, name_some
 from ._matrix import FeatureMatrix
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = [
-    "check_likelihoods",
-    "check_mudata",
-    "check_names",
-    "check_up_to_date",
-    "check_values",
-    "resolve_modalities",
-]
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")

@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from .._constants import BATCH_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..data import Modality
-
-__all__ = ["ModalityDataset", "sequential_loader"]
+from ..data import Modality
 
 # Rows of a minibatch, and values (8 MB) that it should not exceed: the networks make several
 # copies of it, which is much with tens of thousands of features.

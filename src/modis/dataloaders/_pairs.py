@@ -1,21 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from ..data import Modality
 from ._dataset import ModalityDataset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import numpy as np
-
-    from ..data import Modality
-
-__all__ = ["PairSampler", "PairedDataset", "SharedRows", "shared_rows"]
 
 #: Positions of the same observations in two modalities, each ``(n_shared,)``, by pair of these.
 SharedRows = dict[tuple[str, str], tuple["np.ndarray", "np.ndarray"]]

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch.utils.data import Sampler
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["BalancedMinibatchSampler"]
 
 
 class BalancedMinibatchSampler(Sampler[np.ndarray]):

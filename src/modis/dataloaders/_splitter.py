@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,16 +10,10 @@ from scvi import settings
 from torch.utils.data import DataLoader
 
 from .._constants import PAIRS_KEY
+from ..data import Modality
 from ._dataset import ModalityDataset, sequential_loader
 from ._pairs import PairedDataset, PairSampler, shared_rows
 from ._sampler import BalancedMinibatchSampler
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..data import Modality
-
-__all__ = ["ModalitySplitter", "split_observations"]
 
 
 def split_observations(

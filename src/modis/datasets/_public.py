@@ -11,8 +11,6 @@ import mudata as md
 
 from ._download import CACHE_VARIABLE, fetch
 
-__all__ = ["bmmc_multiome", "brca_tcga", "brca_tcga_partial", "pbmc10k_cite", "pbmc_mosaic"]
-
 _URL_VARIABLE = "MODIS_DATA_URL"
 _DOCSTRING = """{about}
 

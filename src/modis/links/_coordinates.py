@@ -10,8 +10,6 @@ import pandas as pd
 
 from ._table import column_of, some, text_keys
 
-__all__ = ["find_coordinates", "find_strand"]
-
 # Looked for in this order: genes and peaks, single positions, 10x Genomics' text.
 KNOWN_COLUMNS: tuple[tuple[str, ...], ...] = (
     ("chrom", "start", "end"),

@@ -7,8 +7,6 @@ import mudata as md
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_modalities", "column_of", "link_table", "links_by_key", "some", "text_keys"]
-
 
 def check_modalities(mdata: md.MuData, source: str, target: str) -> None:
     """Refuse modalities that the MuData does not have."""

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from scvi.distributions import NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
@@ -9,14 +10,7 @@ from torch import nn
 from torch.distributions import Bernoulli, Beta, Distribution, Normal
 from torch.nn import functional
 
-from ._blocks import blocks
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ._blocks import BlockStyle
-
-__all__ = ["DECODERS", "CountDecoder", "Decoder"]
+from ._blocks import BlockStyle, blocks
 
 # keeps beta values and probabilities off 0 and 1, where the log-likelihood is infinite
 _UNIT_MARGIN = 1e-4

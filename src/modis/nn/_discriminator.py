@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from ._blocks import blocks
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ._blocks import BlockStyle
-
-__all__ = ["Discriminator", "DiscriminatorOutput"]
+from ._blocks import BlockStyle, blocks
 
 
 class DiscriminatorOutput(NamedTuple):

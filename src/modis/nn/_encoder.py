@@ -1,20 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.distributions import Normal
 
-from ._blocks import blocks
+from ._blocks import BlockStyle, blocks
 from ._projection import PrincipalComponents
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ._blocks import BlockStyle
-
-__all__ = ["Encoder"]
 
 # exp(logvar) outside these bounds overflows the KL term long before it means anything
 _LOG_VARIANCE_BOUNDS = (-12.0, 6.0)

@@ -6,8 +6,6 @@ from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["PrincipalComponents"]
-
 # share of the largest variance below which a component is rounding
 _LEAST_VARIANCE = 1e-6
 

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["SCALINGS", "FeatureScaler"]
 
 #: Ways to scale features; ``"none"`` leaves them as they are.
 SCALINGS = ("standard", "minmax", "none")

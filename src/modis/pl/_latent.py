@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from anndata import AnnData
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -18,9 +19,6 @@ from ._palette import UNLABELED_COLOR, in_order
 from ._palette import palette as colors_of
 from ._panels import panels
 from ._style import house_style, is_missing, text_inches, wrapped
-
-if TYPE_CHECKING:
-    from anndata import AnnData
 
 TITLES = {"modality": "Modality", "label": "Class", "predicted": "Predicted class"}
 BASES = {"X_pca": "PC", "X_umap": "UMAP", "X_tsne": "t-SNE"}

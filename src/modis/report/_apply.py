@@ -1,21 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
+from anndata import AnnData
+from mudata import MuData
 
 from ..model import MODIS
 from ..studies import read_mudata
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from anndata import AnnData
-    from mudata import MuData
-
-    from ._console import Screen
-
-__all__ = ["predict_file", "translate_file"]
+from ._console import Screen
 
 
 def predict_file(

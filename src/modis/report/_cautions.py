@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..studies import UNLABELED
 from ._predictions import COMBINED
-
-if TYPE_CHECKING:
-    from ._results import Results
-
-__all__ = ["FEW", "cautions"]
+from ._results import Results
 
 #: With fewer test samples a recall is no more than an example.
 FEW = 5

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -12,13 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ._predictions import scores_on_test
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ._results import Results
-
-__all__ = ["Screen"]
+from ._results import Results
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _LOGGERS = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scanpy", "anndata")

@@ -1,21 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import mudata as md
 
 from ..datasets import intersim, split, unpair
 from ..studies import without_pulling
+from ._console import Screen
 from ._fit import fit
-from ._results import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ._console import Screen
-    from ._results import Results
-
-__all__ = ["run_demo", "simulate"]
+from ._results import Results, Settings
 
 _TEST_SIZE = 0.25
 

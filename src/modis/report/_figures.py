@@ -1,32 +1,25 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from mudata import MuData
 
 from .. import pl
 from ..metrics import modality_mixing
+from ..model import MODIS
 from ..pl._confusion import lowest_recall
 from ..pl._style import house_style
-from ..studies import UNLABELED
+from ..studies import UNLABELED, Cohort
 from ._predictions import COMBINED, N_FEATURES
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pandas as pd
-    from anndata import AnnData
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from mudata import MuData
-
-    from ..model import MODIS
-    from ..studies import Cohort
-    from ._results import Results
-
-__all__ = ["DPI", "draw_figures", "embed", "measure_mixing"]
+from ._results import Results
 
 #: Dots per inch of the files.
 DPI = 140

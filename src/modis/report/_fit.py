@@ -2,28 +2,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
 import scvi
+from mudata import MuData
 
 from ..model import MODIS
 from ..studies import Cohort, make_cohort, read_links, read_mudata
+from ._console import Screen
 from ._figures import draw_figures, embed, measure_mixing
 from ._page import write_page
 from ._predictions import explain, predict_all, scores
-from ._results import Results
+from ._results import Results, Settings
 from ._translations import Translations, judge_translations
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mudata import MuData
-
-    from ._console import Screen
-    from ._results import Settings
-
-__all__ = ["fit", "fit_file"]
 
 
 def fit_file(

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import base64
 import platform
+from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,14 +15,7 @@ from ..studies import UNLABELED
 from ._cautions import FEW, cautions
 from ._figures import DPI
 from ._predictions import COMBINED, SEVERAL, leading_features, scores_on_test
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from ._results import Results
-
-__all__ = ["write_page"]
+from ._results import Results
 
 _PACKAGES = ("modis-omics", "scvi-tools", "torch", "lightning", "mudata", "anndata", "scanpy")
 _CSS_PIXELS_PER_INCH = 96

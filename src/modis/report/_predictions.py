@@ -1,26 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
+from mudata import MuData
 from sklearn.metrics import accuracy_score, jaccard_score, recall_score
 
-if TYPE_CHECKING:
-    from mudata import MuData
-
-    from ..model import MODIS
-    from ..studies import Cohort
-
-__all__ = [
-    "COMBINED",
-    "N_FEATURES",
-    "SEVERAL",
-    "explain",
-    "leading_features",
-    "predict_all",
-    "scores",
-    "scores_on_test",
-]
+from ..model import MODIS
+from ..studies import Cohort
 
 #: Names that stand for a modality in tables: predictions from all modalities of an observation,
 #: and the same for observations with at least two modalities.

@@ -1,25 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
+from anndata import AnnData
+from mudata import MuData
 
-from ..studies import without_pulling
+from ..model import MODIS
+from ..studies import Cohort, without_pulling
 from ._predictions import COMBINED
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from anndata import AnnData
-    from mudata import MuData
-
-    from ..model import MODIS
-    from ..studies import Cohort
-    from ._translations import Translations
-
-__all__ = ["Results", "Settings"]
+from ._translations import Translations
 
 #: Everything that a run may leave in its folder, beside the model.
 _OUTPUTS = (

@@ -1,23 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from mudata import MuData
+from numpy.typing import NDArray
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.metrics import mean_squared_error
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-if TYPE_CHECKING:
-    from mudata import MuData
-    from numpy.typing import NDArray
-
-    from ..model import MODIS
-    from ..studies import Cohort
-
-__all__ = ["Translations", "judge_translations"]
+from ..model import MODIS
+from ..studies import Cohort
 
 #: Fewer observations measured in both modalities say nothing.
 _FEWEST = 5
