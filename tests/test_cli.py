@@ -285,7 +285,7 @@ def test_fit_says_what_matters_and_nothing_else(fitted: tuple[Path, str]) -> Non
 
 
 def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: Path) -> None:
-    from modis.inputs import read_mudata
+    from modis.studies import read_mudata
 
     mdata, source = read_mudata(fitted[0] / "integrated.h5mu"), read_mudata(data_file)
     assert list(mdata.obs_names) == list(source.obs_names)
@@ -309,7 +309,7 @@ def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: 
 def test_metrics_are_those_of_the_predictions(fitted: tuple[Path, str]) -> None:
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_score
 
-    from modis.inputs import read_mudata
+    from modis.studies import read_mudata
 
     mdata = read_mudata(fitted[0] / "integrated.h5mu")
     metrics = pd.read_csv(fitted[0] / "metrics.csv", keep_default_na=False)
@@ -351,7 +351,7 @@ def test_force_replaces_results_and_keeps_the_rest(
 
 
 def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:
-    from modis.inputs import read_mudata
+    from modis.studies import read_mudata
 
     mdata = read_mudata(fitted[0] / "integrated.h5mu")
     out = tmp_path / "predictions.csv"
@@ -377,7 +377,7 @@ def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> N
 def test_translate(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:
     import anndata
 
-    from modis.inputs import read_mudata
+    from modis.studies import read_mudata
 
     source = read_mudata(data_file)
     out = tmp_path / "protein.h5ad"
@@ -455,8 +455,8 @@ def test_links_that_cannot_be_used(
 
 
 def test_one_class_only(data_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modis.inputs import read_mudata
     from modis.report._files import write_mudata
+    from modis.studies import read_mudata
 
     monkeypatch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
     mdata = read_mudata(data_file)
@@ -473,7 +473,7 @@ def test_one_class_only(data_file: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_reproduce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modis.experiments._reproduce.settings_of", lambda _: ["corrupted-20"])
+    monkeypatch.setattr("modis.studies._reproduce.settings_of", lambda *_: ["corrupted-20"])
     out = tmp_path / "deep" / "out"
     arguments = ["corrupted", "--samples", 150, "--max-epochs", 1, "--seeds", 1, "--out", out]
     result = modis("reproduce", *arguments)
@@ -505,6 +505,6 @@ def test_reproduce_refuses(tmp_path: Path) -> None:
 
 def test_figures_are_those_of_the_experiments() -> None:
     from modis.cli._reproduce import Figure
-    from modis.experiments import FIGURES
+    from modis.studies import FIGURES
 
     assert [item.value for item in Figure] == [*FIGURES, "all"]

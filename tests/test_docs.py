@@ -21,7 +21,7 @@ from modis import MODIS
 
 API = Path(__file__).resolve().parents[1] / "docs" / "api"
 #: Rooms that users import from.
-ROOMS = ["datasets", "links", "metrics", "pl", "nn", "module", "train", "benchmark", "experiments"]
+ROOMS = ["datasets", "links", "metrics", "pl", "nn", "module", "train", "studies"]
 #: Of `modis.__all__`: for those who work on the package itself.
 INTERNAL = {"modis.model"}
 

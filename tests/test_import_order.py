@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,17 @@ LAYERS = [
     ["dataloaders", "module"],
     ["train"],
     ["model"],
-    ["inputs", "runs", "studies"],
-    ["experiments", "report", "benchmark"],
+    ["studies"],
+    ["report"],
     ["cli"],
 ]
 # These import no other room. Arrays go in: so whatever computes may call the metrics, while
 # data sets are for the rooms at the top, and so are plots, but that the model names their colours.
 BESIDE = {
-    "metrics": ["train", "model", "studies", "experiments", "report", "benchmark", "cli"],
-    "pl": ["model", "studies", "experiments", "report", "benchmark", "cli"],
-    "datasets": ["inputs", "studies", "experiments", "report", "benchmark", "cli"],
-    "links": ["studies", "experiments", "report", "benchmark", "cli"],
+    "metrics": ["train", "model", "studies", "report", "cli"],
+    "pl": ["model", "studies", "report", "cli"],
+    "datasets": ["studies", "report", "cli"],
+    "links": ["studies", "report", "cli"],
 }
 
 
@@ -139,11 +140,54 @@ def test_the_rooms_are_there(room: str) -> None:
     assert SOURCE / room / "__init__.py" in MODULES
 
 
+# Rooms whose modules form no circle of imports, those under TYPE_CHECKING included.
+WITHOUT_CIRCLES = ["studies"]
+
+
+def module_graph(paths: list[Path], root: Path) -> dict[str, set[str]]:
+    """By module, the modules of its own room that it imports, in whatever block."""
+    graph = {}
+    for path in paths:
+        parts = path.relative_to(root).with_suffix("").parts
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found = [name for _, name in imported(tree, ("modis", *parts[:-1]))]
+        prefix = f"..modis.{parts[0]}."
+        graph[parts[-1]] = {
+            n.removeprefix(prefix).split(".")[0] for n in found if n.startswith(prefix)
+        }
+    return graph
+
+
+def circle_in(graph: dict[str, set[str]]) -> str | None:
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return " -> ".join(error.args[1])
+    return None
+
+
+@pytest.mark.parametrize("room", WITHOUT_CIRCLES)
+def test_no_circle_of_imports(room: str) -> None:
+    graph = module_graph(sorted((SOURCE / room).glob("*.py")), SOURCE)
+    assert any(graph.values())
+    assert circle_in(graph) is None
+
+
+def test_a_circle_under_type_checking_is_seen(tmp_path: Path) -> None:
+    room = tmp_path / "pl"
+    room.mkdir()
+    (room / "_a.py").write_text("from ._b import x\n")
+    (room / "_b.py").write_text("if TYPE_CHECKING:\n    from ._a import y\n")
+    graph = module_graph(sorted(room.glob("*.py")), tmp_path)
+    assert graph == {"_a": {"_b"}, "_b": {"_a"}}
+    assert circle_in(graph) is not None
+
+
 # Each: file, its text, what must be said of it (None: nothing).
 MADE_UP = [
     ("data/_fields.py", "from .._constants import KEYS\nfrom ._labels import x\n", None),
     ("model/_modis.py", "import numpy\nfrom ..train import Plan\nfrom .. import metrics\n", None),
-    ("cli.py", "def demo():\n    from .experiments import run\n    from . import pl\n", None),
+    ("cli.py", "def demo():\n    from .studies import run\n    from . import pl\n", None),
     ("__init__.py", "from .model import MODIS\n\ndef __getattr__(name): ...\n", None),
     ("nn/_net.py", "from ..data import Labels\n", "nn must not import data"),
     ("nn/_net.py", "def f():\n    from ..model._modis import MODIS\n", "_net.py:2: nn must not"),

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modis.inputs import without_pulling
 from modis.report import Screen, Settings
 from modis.report._demo import simulate
 from modis.report._fit import fit
+from modis.studies import without_pulling
 
 if TYPE_CHECKING:
     from pathlib import Path

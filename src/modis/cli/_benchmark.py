@@ -56,7 +56,7 @@ def benchmark(
     unpaired: Annotated[
         bool,
         typer.Option(
-            "--unpaired", help="Every training observation keeps one omics, dealt by class."
+            "--unpaired", help="Randomly assign every training observation to one modality."
         ),
     ] = False,
     labels_per_class: Annotated[
@@ -150,8 +150,7 @@ def benchmark(
             raise ValueError("--transfer-from and --transfer-to belong together; give both.")
         transfer = (transfer_from, transfer_to) if transfer_from and transfer_to else None
         with open_screen() as screen:
-            from ..benchmark import benchmark as compare
-            from ..benchmark import to_markdown
+            from ..studies import benchmark as compare
 
             screen.stage(f"Reading {file}")
             found = compare(
@@ -177,7 +176,5 @@ def benchmark(
                 jobs=jobs,
                 console=screen.console,
             )
-            screen.say(to_markdown(found.table))
-            for sentence in found.verdict:
-                screen.say(sentence)
+            screen.say(found.markdown)
             screen.say(f"Done: {out / 'table.md'}, {out / 'results.csv'}, {out / 'figure.png'}")

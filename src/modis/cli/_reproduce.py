@@ -88,7 +88,8 @@ def reproduce(
         if out.exists() and not out.is_dir():
             raise FileExistsError(f"--out '{out}' is a file; name a folder.")
         with open_screen() as screen:
-            from ..experiments import Source, reproduce, to_markdown
+            from ..studies import Source, reproduce
+            from ..studies._paper_table import to_markdown
 
             source = Source(data, links_file, reference_path, samples)
             table = reproduce(

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..inputs import read_mudata
 from ..model import MODIS
+from ..studies._reading import read_mudata
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import mudata as md
 import pandas as pd
 
 from ..data import collect_batches, collect_labels
-from ..inputs import (
+from ..studies._reading import (
     by_modality,
     check_column,
     draw_test,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import mudata as md
 
 from ..datasets import intersim, split, unpair
-from ..inputs import without_pulling
+from ..studies._reading import without_pulling
 from ._fit import fit
 from ._settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..inputs import without_pulling
+from ..studies._reading import without_pulling
 
 if TYPE_CHECKING:
     from pathlib import Path

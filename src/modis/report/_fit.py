@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import scvi
 
-from ..inputs import read_links, read_mudata
 from ..model import MODIS
+from ..studies._reading import read_links, read_mudata
 from ._cohort import Cohort, make_cohort
 from ._figures import draw_figures, embed
 from ._files import clear_output_folder, write_mudata
