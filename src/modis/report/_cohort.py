@@ -120,7 +120,8 @@ def make_cohort(mdata: md.MuData, settings: Settings) -> Cohort:
         ("--batch-key", settings.batch_key),
         ("--split-key", settings.split_key),
     ):
-        check_column(mdata, modalities, key, option)
+        if key is not None:
+            check_column(mdata, modalities, key, option)
     layer = by_modality(settings.layer, modalities, "--layer")
     given = by_modality(settings.likelihood, modalities, "--likelihood")
     likelihood = {name: value or "gaussian" for name, value in given.items()}
