@@ -16,7 +16,6 @@ from sklearn.ensemble import RandomForestClassifier
 from ..data import DataSpec, read_registered
 from ..dataloaders import ModalitySplitter
 from ..model import MODIS
-from ..train import LOSS_WEIGHTS, batch_size_for, epochs_for, train_size_for
 from ._fold import Fold
 from ._rivals import COMBINED, Classifiers, Diagvi, Rival, StandardizedLogistic
 
@@ -41,8 +40,8 @@ class Method(Rival):
     Examples
     --------
     >>> from modis.studies import METHODS
-    >>> METHODS["paper"].model, METHODS["paper"].train["batch_size"], METHODS["links"].links
-    ({'architecture': 'paper'}, 32, True)
+    >>> METHODS["paper"].model, METHODS["links"].links
+    ({'architecture': 'paper'}, True)
     """
 
     title: str = "MODIS"
@@ -124,37 +123,16 @@ def _epochs(model: MODIS, train: MuData, how: dict[str, Any]) -> int:
     if how.get("max_epochs") is not None:
         return int(how["max_epochs"])
     data = read_registered(train, DataSpec.from_registry(model.registry_))
-    sizes = model.module.architecture
-    n_obs = max(item.n_obs for item in data.values())
+    preset, n_obs = model.preset, max(item.n_obs for item in data.values())
     splitter = ModalitySplitter(
         data,
-        train_size=train_size_for(sizes.n_layers, how.get("train_size")),
-        batch_size=batch_size_for(n_obs, how.get("batch_size"), sizes.norm),
+        train_size=how.get("train_size") or preset.train_size,
+        batch_size=how.get("batch_size") or preset.batch_size(n_obs),
     )
-    return epochs_for(splitter.steps_per_epoch, None)
+    return preset.n_epochs(splitter.steps_per_epoch)
 
 
-# Lepe-Soltero et al. (2025): no validation part, no class balance, clustering at full weight, and
-# every term that the paper does not have is off
-_PAPER_WEIGHTS = {"reconstruction": 1.0, "kl": 0.016, "adversarial": 1.0, "modality": 1.0}
-_PAPER_WEIGHTS |= {"classification": 1.0, "clustering": 1.0}
-_PAPER = Method(
-    "the paper's method",
-    {"architecture": "paper"},
-    {
-        "max_epochs": 20,
-        "batch_size": 32,
-        "train_size": 1.0,
-        "balance_classes": False,
-        "plan_kwargs": {
-            "lr": 1e-4,
-            "lr_discriminator": 1e-4,
-            "decay_lr": False,
-            "loss_weights": dict.fromkeys(LOSS_WEIGHTS, 0.0) | _PAPER_WEIGHTS,
-        },
-    },
-    takes_counts=False,
-)
+_PAPER = Method("the paper's method", {"architecture": "paper"}, takes_counts=False)
 
 #: The ways to train MODIS that :func:`reproduce` compares, by name.
 METHODS: dict[str, Method] = {
