@@ -200,13 +200,15 @@ def draw_by_weight(weights: torch.Tensor) -> torch.Tensor:
 
     Returns
     -------
-    Positions of shape ``(n,)``, in increasing order.
+    Positions of shape ``(n,)``, in random order.
     """
     bounds = weights.cumsum(dim=0)
     n = len(weights)
     start = torch.rand((), device=weights.device)
     points = (torch.arange(n, device=weights.device) + start) / n * bounds[-1]
-    return torch.searchsorted(bounds, points, right=True).clamp(max=n - 1)
+    drawn = torch.searchsorted(bounds, points, right=True).clamp(max=n - 1)
+    # minibatches list labelled rows first: in their order, pairs would be of the same kind
+    return drawn[torch.randperm(n, device=weights.device)]
 
 
 def gradient_penalty(
