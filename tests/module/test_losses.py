@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.special import log_softmax, softmax
+from scipy.stats import entropy
 from sklearn.metrics import log_loss
-from torch.distributions import Normal
 
 from modis.module import _losses as losses
 
@@ -29,25 +29,6 @@ def normal(rng: np.random.Generator, *shape: int) -> torch.Tensor:
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-def test_weighted_mean(rng):
-    values, weights = rng.normal(size=20), rng.uniform(0.1, 3, 20)
-    weighted = losses.weighted_mean(tensor(values), tensor(weights))
-    assert weighted.item() == pytest.approx(np.average(values, weights=weights))
-    assert losses.weighted_mean(tensor(values), None).item() == pytest.approx(values.mean())
-
-
-@pytest.mark.parametrize("weights", [None, [1.0, 0, 2, 0.5, 3, 1]])
-def test_kl_closed_form(rng, weights):
-    mean, scale = rng.normal(size=(6, 3)), rng.uniform(0.2, 2, size=(6, 3))
-    by_row = 0.5 * (mean**2 + scale**2 - 1 - np.log(scale**2)).sum(axis=1)
-    given = None if weights is None else tensor(weights)
-    kl = losses.kl_to_standard_normal(Normal(tensor(mean), tensor(scale)), given)
-    assert kl.item() == pytest.approx(np.average(by_row, weights=weights))
-
-
-# classes
 
 
 @given(labels=st.lists(st.integers(-1, 3), min_size=1, max_size=20))
@@ -98,9 +79,6 @@ def test_any_sample_is_a_mate_to_a_class_that_the_target_lacks():
     assert drawn == {0: {0}, 1: {0, 1, 2}, 2: {1, 2}}
 
 
-# which modality
-
-
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n_modalities", [2, 3, 5])
 def test_game_of_cross_entropies(rng, n_modalities, weighted):
@@ -117,21 +95,6 @@ def test_game_of_cross_entropies(rng, n_modalities, weighted):
     assert value == pytest.approx(np.average(-others, weights=weights))
 
 
-def softplus(x):
-    return np.log1p(np.exp(x.numpy()))
-
-
-@pytest.mark.parametrize("codes", [(0, 1), (2, 0, 3, 1)])
-@pytest.mark.parametrize("sign", [1, -1], ids=["discriminator", "generator"])
-def test_relativistic_over_ordered_pairs(rng, codes, sign):
-    logits = {code: normal(rng, 5, len(codes)) for code in codes}
-    expected = np.mean(
-        [softplus(-sign * (logits[i][:, i] - logits[j][:, i])) for i, j in permutations(codes, 2)]
-    )
-    value = losses.relativistic(logits, generator=sign < 0).item()
-    assert value == pytest.approx(expected)
-
-
 @pytest.mark.parametrize("generator", [False, True])
 def test_relativistic_pairs_are_independent_and_drawn_by_weight(rng, generator):
     """In expectation over draws: a row counts as its weight says, on either side of a pair."""
@@ -141,25 +104,14 @@ def test_relativistic_pairs_are_independent_and_drawn_by_weight(rng, generator):
     expected = np.mean(
         [
             np.average(
-                softplus(-sign * (logits[i][:, [i]] - logits[j][:, i])),
+                np.log1p(np.exp(sign * (logits[j][:, i] - logits[i][:, [i]]).numpy())),
                 weights=(weights[i][:, None] * weights[j]).numpy(),
             )
             for i, j in permutations(logits, 2)
         ]
     )
-    drawn = [
-        losses.relativistic(logits, weights, generator=generator).item() for _ in range(1500)
-    ]
+    drawn = [losses.relativistic(logits, weights, generator=generator).item() for _ in range(1500)]
     assert abs(np.mean(drawn) - expected) < 4 * np.std(drawn) / math.sqrt(len(drawn))
-
-
-def test_relativistic_generator_closes_the_gap():
-    """A sum over pairs in which i and j cancel would be constant, and push nothing."""
-    logits = {code: torch.zeros(3, 2, requires_grad=True) for code in (0, 1)}
-    losses.relativistic(logits, generator=True).backward()
-    for i, j in ((0, 1), (1, 0)):
-        assert (logits[i].grad[:, i] > 0).all()
-        assert (logits[i].grad[:, j] < 0).all()
 
 
 @given(weights=st.lists(st.sampled_from([0.0, 0.1, 1.0, 3.0, 20.0]), min_size=1, max_size=12))
@@ -176,9 +128,6 @@ def test_rows_are_drawn_in_proportion_to_their_weights(weights):
     assert sorted(equal.tolist()) == list(range(len(given)))
 
 
-# gradient penalty
-
-
 def test_gradient_penalty_agrees_with_numeric_differences(rng):
     w1, w2, z = rng.normal(size=(4, 6)), rng.normal(size=(6, 3)), rng.normal(size=(7, 4))
     shifts = 1e-5 * np.eye(4)
@@ -187,57 +136,26 @@ def test_gradient_penalty_agrees_with_numeric_differences(rng):
     assert value.item() == pytest.approx(np.square(slopes).sum(axis=0).mean(), rel=1e-6)
 
 
-def test_gradient_penalty_teaches_the_critic_and_not_the_encoder(rng):
-    layers = torch.nn.Linear(4, 6), torch.nn.Tanh(), torch.nn.Linear(6, 3)
-    critic, encoder_side = torch.nn.Sequential(*layers).double(), normal(rng, 7, 4)
-    losses.gradient_penalty(critic, 2 * encoder_side.requires_grad_()).backward()
-    assert encoder_side.grad is None
-    assert critic[0].weight.grad.abs().sum() > 0
-    assert critic[2].weight.grad.abs().sum() > 0
+def cauchy_schwarz(a, kernel):
+    overlap = a.T @ kernel @ a
+    norm = np.sqrt(np.outer(np.diag(overlap), np.diag(overlap)))
+    return (overlap / norm)[np.triu_indices(a.shape[1], k=1)].mean()
 
 
-# clustering
-
-
-def cauchy_schwarz_by_loops(a, kernel):
-    def overlap(p, q):
-        rows = range(len(a))
-        return sum(a[i, p] * kernel[i, j] * a[j, q] for i in rows for j in rows)
-
-    n_classes, total = a.shape[1], 0.0
-    for p in range(n_classes):
-        for q in range(p + 1, n_classes):
-            total += overlap(p, q) / math.sqrt(overlap(p, p) * overlap(q, q))
-    return 2 * total / (n_classes * (n_classes - 1))
-
-
-def clustering_by_loops(a, h, sigma2=None):
+def clustering_by_hand(a, h, sigma2=None):
     squared = cdist(h, h, "sqeuclidean")
-    sigma2 = 0.15 * np.median(squared) if sigma2 is None else sigma2
-    kernel = np.exp(-squared / (2 * sigma2))
+    kernel = np.exp(-squared / (2 * (sigma2 or 0.15 * np.median(squared))))
     corners = np.exp(-cdist(a, np.eye(a.shape[1]), "sqeuclidean"))
-    negative_entropy = sum(p * math.log(p) for p in a.mean(axis=0) if p > 0)
-    separation = cauchy_schwarz_by_loops(a, kernel) + cauchy_schwarz_by_loops(corners, kernel)
-    return separation + negative_entropy
+    separation = cauchy_schwarz(a, kernel) + cauchy_schwarz(corners, kernel)
+    return separation - entropy(a.mean(axis=0))
 
 
 # an odd number of samples: their median distance is one of the distances
 @pytest.mark.parametrize(("n", "n_classes"), [(7, 2), (11, 3), (35, 4)])
-def test_clustering_agrees_with_loops(rng, n, n_classes):
+def test_clustering_value(rng, n, n_classes):
     a, h = softmax(2 * rng.normal(size=(n, n_classes)), axis=1), rng.normal(size=(n, 5))
     value = losses.clustering(tensor(a), tensor(h)).item()
-    assert value == pytest.approx(clustering_by_loops(a, h), rel=1e-6)
-
-
-def test_clustering_prefers_separated_clusters(rng):
-    codes = np.repeat(np.arange(3), 15)
-    h = 10.0 * np.eye(3)[codes] + 0.1 * rng.normal(size=(45, 3))
-    a = softmax(8.0 * np.eye(3)[codes], axis=1)
-    good = losses.clustering(tensor(a), tensor(h))
-    mixed = losses.clustering(tensor(a), tensor(rng.permutation(h)))
-    undecided = losses.clustering(torch.full_like(tensor(a), 1 / 3), tensor(h))
-    one_class = losses.clustering(tensor(a[np.zeros(45, dtype=int)]), tensor(h))
-    assert good < min(mixed, undecided, one_class) - 0.5
+    assert value == pytest.approx(clustering_by_hand(a, h), rel=1e-6)
 
 
 def test_clustering_gradient_holds_the_bandwidth_fixed(rng):
@@ -248,7 +166,7 @@ def test_clustering_gradient_holds_the_bandwidth_fixed(rng):
     for i, d in ((0, 0), (4, 2), (8, 3)):
         shift = np.zeros_like(h)
         shift[i, d] = 1e-5
-        up, down = (clustering_by_loops(a, h + sign * shift, sigma2) for sign in (1, -1))
+        up, down = (clustering_by_hand(a, h + sign * shift, sigma2) for sign in (1, -1))
         assert leaf.grad[i, d].item() == pytest.approx((up - down) / 2e-5, abs=1e-6)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import FrozenInstanceError, asdict, replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -38,12 +38,8 @@ def test_the_rule(n_obs, n_labeled, expected):
     for order in itertools.permutations(range(len(n_obs))):
         turned = [n_labeled[k][::-1] for k in order]
         assert choose_preset([n_obs[k] for k in order], turned) == PRESETS[expected]
-
-
-@pytest.mark.parametrize(("n_layers", "expected"), [(0, "small"), (1, "large"), (2, "large")])
-@pytest.mark.parametrize("n_obs", [100, 100_000])
-def test_layers_that_were_asked_for_decide(n_layers, expected, n_obs):
-    assert choose_preset([n_obs], [[9, 9]], n_layers) == PRESETS[expected]
+    asked = [choose_preset(n_obs, n_labeled, n_layers).name for n_layers in (0, 1, 2)]
+    assert asked == ["small", "large", "large"]
 
 
 @pytest.mark.parametrize("weights", [LOSS_WEIGHTS, *(p.loss_weights for p in PRESETS.values())])
@@ -61,12 +57,6 @@ def test_batch_sizes_and_epochs():
     assert {paper.n_epochs(steps) for steps in (1, 10**5)} == {20}
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_found_by_name_and_as_it_is(name):
-    assert Preset.find(name) is PRESETS[name]
-    assert Preset.find(PRESETS[name]) is PRESETS[name]
-
-
 @pytest.mark.parametrize("preset", [*PRESETS.values(), replace(PRESETS["large"], name="mine")])
 def test_a_preset_is_saved_in_full(preset):
     """Also by a format that knows lists and no tuples."""
@@ -81,7 +71,8 @@ def test_a_preset_is_saved_in_full(preset):
         assert Preset.find(json.loads(json.dumps(each.to_dict()))) == each
 
 
-def test_unknown_preset_lists_the_known_ones():
+def test_a_preset_is_found_by_name_and_unknown_names_list_the_known_ones():
+    assert Preset.find("paper") is Preset.find(PRESETS["paper"]) is PRESETS["paper"]
     with pytest.raises(
         ValueError, match=r"'deep' is not known; choose one of \['default', 'small', 'large', 'pap"
     ):
@@ -101,10 +92,3 @@ def test_sizes_change_only_what_they_name(name):
 def test_unknown_size_is_named():
     with pytest.raises(TypeError, match=r"'n_hiden'.*n_hidden"):
         PRESETS["large"].with_sizes(n_hiden=3)
-
-
-def test_shared_presets_cannot_be_changed():
-    with pytest.raises(FrozenInstanceError):
-        PRESETS["large"].train_size = 0.5
-    with pytest.raises(FrozenInstanceError):
-        PRESETS["large"].architecture.n_latent = 3
