@@ -1,29 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 from anndata import AnnData
+from mudata import MuData
 
 from .._constants import LATENT_KEY, X_KEY
 from ._base import Model
 from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mudata import MuData
-
-__all__ = [
-    "get_elbo",
-    "get_latent_representation",
-    "joint_embedding",
-    "predict",
-    "write_latent",
-]
 
 
 def get_latent_representation(

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..data import count_classes
+from ..data import AlignedLinks, count_classes
 from ._base import Model
-
-if TYPE_CHECKING:
-    from ..data import AlignedLinks
-
-__all__ = [
-    "announce_links",
-    "announce_missing_pairs",
-    "class_counts",
-    "describe",
-    "get_var_names",
-    "link_summary",
-    "logger",
-    "missing_pairs",
-]
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")

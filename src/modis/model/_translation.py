@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from anndata import AnnData
+from mudata import MuData
 
 from ..data import NotInDataError
 from ._base import Model, count_rows, positions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mudata import MuData
-
-__all__ = ["reconstruct", "translate"]
 
 
 @torch.inference_mode()
