@@ -90,13 +90,9 @@ def feature_importance(
 
     Raises
     ------
-    KeyError
-        If the modality is not known or not in the data.
     ValueError
-        If the model was trained without classes, the class is not known or has no
-        observation, or an argument is out of range.
-    RuntimeError
-        If the model is not trained.
+        If the model was trained without classes, the class is not known or has no observation, or
+        an argument is out of range.
 
     Notes
     -----

@@ -57,6 +57,10 @@ class MODIS(Model):
     ``train_indices`` and ``validation_indices`` (positions by modality), ``device`` and
     ``to_device``.
 
+    Methods raise `KeyError` for a modality that is not known or not in the data, `ValueError` if
+    features are missing, values cannot be used or no data are at hand, and `RuntimeError` before
+    the training.
+
     References
     ----------
     Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired

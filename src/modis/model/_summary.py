@@ -20,11 +20,6 @@ def class_counts(self: Model) -> pd.DataFrame:
     -------
     DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"`` and
     ``"features"``.
-
-    Raises
-    ------
-    ValueError
-        If the model was loaded without data.
     """
     mdata, spec = self._data_or_own(None), self._spec
     labels = self._labels(mdata, spec.modalities)
@@ -42,11 +37,6 @@ def missing_pairs(self: Model) -> pd.DataFrame:
     DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
     ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
     Without any label it is empty.
-
-    Raises
-    ------
-    ValueError
-        If the model was loaded without data.
     """
     counts = class_counts(self)
     rows = [
