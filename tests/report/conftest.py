@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anndata as ad
 import mudata as md
-import numpy as np
-import pandas as pd
 import pytest
 
 from modis.report import Screen, Settings
@@ -16,25 +13,7 @@ from modis.studies import without_pulling
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modis.report._fit import Results
-
-
-def modality(prefix: str, names: list[str]) -> ad.AnnData:
-    x = np.random.default_rng(len(names)).normal(size=(len(names), 3)).astype("float32")
-    var = pd.DataFrame(index=[f"{prefix}{i}" for i in range(3)])
-    return ad.AnnData(x, obs=pd.DataFrame(index=names), var=var)
-
-
-@pytest.fixture
-def mosaic() -> md.MuData:
-    """Twelve observations: rna on 0-7, protein on 4-11; two classes, two without a label."""
-    names = [f"s{i}" for i in range(12)]
-    label = ["a", "b"] * 5 + ["unknown", None]
-    with without_pulling():
-        mdata = md.MuData({"rna": modality("g", names[:8]), "protein": modality("p", names[4:])})
-    mdata.obs["label"] = pd.Series(label, index=names).reindex(mdata.obs_names)
-    mdata.obs["split"] = ["train", "test"] * 6
-    return mdata
+    from modis.report._results import Results
 
 
 @pytest.fixture(scope="session")

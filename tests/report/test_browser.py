@@ -16,11 +16,17 @@ import pytest
 import modis.report
 
 if TYPE_CHECKING:
-    from modis.report._fit import Results
+    from modis.report._results import Results
 
 PROBE = Path(__file__).with_name("probe.html")
 SCRIPT = Path(modis.report.__file__).with_name("tables.js")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+OPTIONS = (
+    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--allow-file-access-from-files --enable-logging=stderr --virtual-time-budget=20000 "
+    "--window-size=1400,1000"
+).split() + ["--host-resolver-rules=MAP * ~NOTFOUND"]
 WIDTHS = (1280, 390)
 # numbers as texts would have 10 before 9; nothing, a name among numbers, rows for all others
 SMALL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Small</title></head>
@@ -35,11 +41,9 @@ SMALL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Sma
 @pytest.fixture(scope="module")
 def browser() -> str:
     named = os.environ.get("MODIS_BROWSER")
-    if named:
-        if shutil.which(named) is None:
-            pytest.fail(f"MODIS_BROWSER names no program: {named}", pytrace=False)
-        return named
-    found = next((name for name in BROWSERS if shutil.which(name)), None)
+    if named and shutil.which(named) is None:
+        pytest.fail(f"MODIS_BROWSER names no program: {named}", pytrace=False)
+    found = next((name for name in (named, *BROWSERS) if name and shutil.which(name)), None)
     if found is None:
         pytest.skip("no Chromium or Chrome on the PATH; MODIS_BROWSER may name one")
     return found
@@ -48,31 +52,9 @@ def browser() -> str:
 def visit(browser: str, pages: list[tuple[Path, int]], home: Path, *options: str) -> Any:
     """What the probe sees on pages of some widths, and what the console says."""
     wanted = [{"url": path.resolve().as_uri(), "width": width} for path, width in pages]
-    done = subprocess.run(
-        [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--allow-file-access-from-files",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=20000",
-            "--window-size=1400,1000",
-            f"--user-data-dir={home}",
-            *options,
-            "--dump-dom",
-            f"{PROBE.resolve().as_uri()}#{quote(json.dumps(wanted))}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    probe = f"{PROBE.resolve().as_uri()}#{quote(json.dumps(wanted))}"
+    command = [browser, *OPTIONS, f"--user-data-dir={home}", *options, "--dump-dom", probe]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     found = re.search(r'<pre id="seen">([^<]*)</pre>', done.stdout)
     assert found is not None, done.stderr[-2000:]
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
@@ -80,25 +62,20 @@ def visit(browser: str, pages: list[tuple[Path, int]], home: Path, *options: str
 
 
 @pytest.fixture(scope="module")
-def light(
+def seen(
     browser: str, results: tuple[Results, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Any:
+) -> list[Any]:
+    """The report at a desk, on a phone and at night, and a small table."""
     folder = tmp_path_factory.mktemp("browser")
-    small = folder / "small.html"
+    small, report = folder / "small.html", results[1] / "report.html"
     script = SCRIPT.read_text(encoding="utf-8")
     small.write_text(SMALL.replace("SCRIPT", script), encoding="utf-8")
-    report = results[1] / "report.html"
     pages = [*((report, width) for width in WIDTHS), (small, 800)]
-    return visit(browser, pages, folder / "profile")
-
-
-@pytest.fixture(scope="module")
-def dark(
-    browser: str, results: tuple[Results, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Any:
-    home = tmp_path_factory.mktemp("browser")
-    report = results[1] / "report.html"
-    return visit(browser, [(report, 1280)], home, "--blink-settings=preferredColorScheme=0")
+    day, errors = visit(browser, pages, folder / "day")
+    dark = "--blink-settings=preferredColorScheme=0"
+    night, more = visit(browser, [(report, 1280)], folder / "night", dark)
+    assert errors == more == []
+    return [*day[:2], *night, day[2]]
 
 
 def test_the_probe_hears_errors(browser: str, tmp_path: Path) -> None:
@@ -114,41 +91,24 @@ def test_the_probe_hears_errors(browser: str, tmp_path: Path) -> None:
     assert seen["images"][0]["natural"] == 0
 
 
-def test_opens_without_errors_or_requests(light: Any, dark: Any) -> None:
-    for pages, console in (light, dark):
-        assert console == []
-        for page in pages:
-            assert [name for name in page["requests"] if not name.startswith("data:")] == []
-            assert page["dead"] == []
-
-
-@pytest.mark.parametrize("at", range(len(WIDTHS)))
-def test_fits_the_screen(light: Any, at: int) -> None:
-    page = light[0][at]
-    assert WIDTHS[at] - 20 <= page["width"] <= WIDTHS[at]
+@pytest.mark.parametrize("at", range(3))
+def test_report_is_seen_in_full(seen: list[Any], at: int) -> None:
+    page, width = seen[at], [*WIDTHS, 1280][at]
+    assert [name for name in page["requests"] if not name.startswith("data:")] == []
+    assert page["dead"] == []
+    assert width - 20 <= page["width"] <= width
     assert page["needed"] <= page["width"]
-
-
-@pytest.mark.parametrize("at", range(len(WIDTHS)))
-def test_images_are_there_and_described(light: Any, at: int) -> None:
-    images = light[0][at]["images"]
-    assert len(images) == 5
-    for image in images:
+    assert len(page["images"]) == 5
+    for image in page["images"]:
         assert image["natural"] > 300
         assert min(image["width"], image["height"]) > 80
         assert len(image["alt"]) > 20
+    assert (max(page["page"]) < 50) == (at == 2)
+    assert page["faint"][0] >= 4.5, page["faint"]
 
 
-def test_texts_are_read_by_day_and_by_night(light: Any, dark: Any) -> None:
-    by_day, by_night = light[0][0], dark[0][0]
-    assert min(by_day["page"]) > 230
-    assert max(by_night["page"]) < 50
-    assert by_day["faint"][0] >= 4.5, by_day["faint"]
-    assert by_night["faint"][0] >= 4.5, by_night["faint"]
-
-
-def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(light: Any) -> None:
-    ((name, value),) = light[0][-1]["tables"]
+def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(seen: list[Any]) -> None:
+    ((name, value),) = seen[-1]["tables"]
     before, up, down, again = (state["cells"] for state in value["states"])
     nothing = ["\N{EN DASH}", ""]
     assert up == ["-2.5", "9", "10", "1,000", *nothing, "1"]
@@ -157,20 +117,18 @@ def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(light: Any) -> Non
     assert name["states"][1]["cells"] == ["a", "b", "c", "Type 2", "type 9", "type 10", "all"]
 
 
-def test_every_column_of_the_report_sorts(light: Any) -> None:
-    tables = light[0][0]["tables"]
+def test_every_column_of_the_report_sorts(seen: list[Any]) -> None:
+    tables = seen[0]["tables"]
     assert len(tables) == 4
-    for table in tables:
-        for head in table:
-            assert head["focused"], f"{head['name']} cannot be reached with the keyboard"
-            states = head["states"]
-            order = ["none", "ascending", "descending", "none"]
-            assert [state["sort"] for state in states] == order
-            # never two columns at once
-            assert [state["sorted"] for state in states[1:]] == [1, 1, 0]
-            assert states[0]["cells"] == states[3]["cells"]
-            assert sorted(states[0]["cells"]) == sorted(states[1]["cells"])
-    # the share of a class that was found: a number, whatever is written around it
+    for head in (head for table in tables for head in table):
+        assert head["focused"], f"{head['name']} cannot be reached with the keyboard"
+        states = head["states"]
+        assert [state["sort"] for state in states] == ["none", "ascending", "descending", "none"]
+        # never two columns at once
+        assert [state["sorted"] for state in states[1:]] == [1, 1, 0]
+        assert states[0]["cells"] == states[3]["cells"]
+        assert sorted(states[0]["cells"]) == sorted(states[1]["cells"])
+    # the recall is a number, whatever is written around it
     (recall,) = [head for head in tables[0] if head["name"] == "methylation"]
     written = [cell.partition("%")[0] for cell in recall["states"][1]["cells"]]
     shares = [float(re.sub(r"[<>\s]", "", text)) for text in written]

@@ -1,8 +1,24 @@
 from __future__ import annotations
 
-import pandas as pd
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from modis.report._predictions import COMBINED, SEVERAL, scores
+import pandas as pd
+import pytest
+
+from modis.report._predictions import (
+    COMBINED,
+    N_FEATURES,
+    SEVERAL,
+    explain,
+    leading_features,
+    scores,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modis.report._results import Results
 
 
 def test_scores_by_hand() -> None:
@@ -25,3 +41,41 @@ def test_scores_by_hand() -> None:
     assert found[COMBINED, "n_samples", ""] == 2
     assert found[SEVERAL, "n_samples", ""] == 1
     assert found[SEVERAL, "accuracy", ""] == 1
+
+
+def test_table_in_the_folder_is_the_models(results: tuple[Results, Path]) -> None:
+    found, out = results
+    written = pd.read_csv(out / "feature_importance.csv")
+    pd.testing.assert_frame_equal(written, found.importance)
+    assert list(written["modality"].unique()) == list(found.cohort.modalities)
+
+
+def test_leading_features_by_hand() -> None:
+    rows = [
+        ("rna", "b", 1, "g1", "up"),
+        ("rna", "b", 2, "g2", "down"),
+        ("dna", "a", 1, "c1", "up"),
+        ("rna", "b", N_FEATURES + 1, "late", "up"),
+    ]
+    columns = ["modality", "class", "rank", "feature", "direction"]
+    found = leading_features(pd.DataFrame(rows, columns=columns))
+    space = "\N{NO-BREAK SPACE}"
+    assert list(found) == ["rna", "dna"]
+    assert found.loc["a"].to_list() == [None, [f"c1{space}↑"]]
+    assert found.loc["b"].to_list() == [[f"g1{space}↑", f"g2{space}↓"], None]
+
+
+@pytest.mark.parametrize(("n_classes", "expected"), [(0, None), (2, ["rna"])])
+def test_what_cannot_be_explained_is_left_out(n_classes: int, expected: list[str] | None) -> None:
+    def feature_importance(modality: str) -> pd.DataFrame:
+        if modality == "dna":
+            raise ValueError("one class only")
+        return pd.DataFrame({"modality": [modality]})
+
+    model: Any = SimpleNamespace(
+        module=SimpleNamespace(n_classes=n_classes),
+        get_var_names=lambda: {"rna": ["g"], "dna": ["c"]},
+        feature_importance=feature_importance,
+    )
+    found = explain(model)
+    assert (None if found is None else list(found["modality"])) == expected

@@ -11,7 +11,7 @@ from modis.report._translations import judge_translations
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modis.report._fit import Results
+    from modis.report._results import Results
 
 
 def test_errors_against_plain_numpy(results: tuple[Results, Path]) -> None:
@@ -19,7 +19,7 @@ def test_errors_against_plain_numpy(results: tuple[Results, Path]) -> None:
     cohort, judged = found.cohort, found.translations
     assert judged is not None
     assert judged.across
-    source, target = cohort.mdata.mod["expression"], cohort.mdata.mod["protein"]
+    source, target = found.mdata.mod["expression"], found.mdata.mod["protein"]
     part = cohort.part
     shared = [
         name for name in source.obs_names if name in set(target.obs_names) and part[name] == "test"
@@ -27,7 +27,7 @@ def test_errors_against_plain_numpy(results: tuple[Results, Path]) -> None:
     train = target[(part[target.obs_names] == "train").to_numpy()].X.astype(float)
     truth = target[shared].X.astype(float)
     with Screen().quiet():
-        predicted = found.model.translate("expression", "protein", cohort.mdata)[shared].X
+        predicted = found.model.translate("expression", "protein", found.mdata)[shared].X
     expected = np.mean(((truth - predicted) / train.std(axis=0)) ** 2)
     assert judged.n_samples.loc["expression", "protein"] == len(shared) == 30
     assert judged.errors.loc["expression", "protein"] == pytest.approx(expected, rel=1e-5)
@@ -36,12 +36,12 @@ def test_errors_against_plain_numpy(results: tuple[Results, Path]) -> None:
 
 
 def test_limit_of_simulated_data(results: tuple[Results, Path]) -> None:
-    cohort = results[0].cohort
+    mdata, cohort = results[0].mdata, results[0].cohort
     with Screen().quiet():
-        judged = judge_translations(results[0].model, cohort, simulated=True)
+        judged = judge_translations(results[0].model, mdata, cohort, simulated=True)
     assert judged is not None
     assert judged.class_average is not None
-    adata = cohort.mdata.mod["expression"]
+    adata = mdata.mod["expression"]
     test = adata[(cohort.part[adata.obs_names] == "test").to_numpy()]
     label = cohort.label[test.obs_names].to_numpy()
     squares = [

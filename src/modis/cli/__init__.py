@@ -1,8 +1,6 @@
 """The command line: ``modis demo``, ``fit``, ``predict``, ``translate``, ``benchmark``, ...."""
 
 from ._app import app
-from ._benchmark import benchmark
-from ._commands import Architecture
-from ._reproduce import reproduce
+from ._commands import benchmark, demo, fit, predict, reproduce, translate
 
-__all__ = ["Architecture", "app", "benchmark", "reproduce"]
+__all__ = ["app", "benchmark", "demo", "fit", "predict", "reproduce", "translate"]

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from . import _options as opt
 from ._app import app
 from ._guards import (
-    Debug,
     check_file,
     check_folder,
-    check_input,
+    check_inputs,
     find_model,
     guarded,
     names_in,
@@ -19,48 +15,23 @@ from ._guards import (
     typed_command,
 )
 
-__all__ = ["Architecture", "demo", "fit", "predict", "translate"]
-
-
-class Architecture(StrEnum):
-    """Networks to choose from."""
-
-    default = "default"
-    paper = "paper"
-
-
-Force = Annotated[bool, typer.Option("--force", help="Replace results that are already there.")]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same data: same result.")]
-MaxEpochs = Annotated[
-    int | None,
-    typer.Option(min=1, help="Passes over the largest omics.", show_default="about 600 steps"),
-]
-ModelDir = Annotated[
-    Path,
-    typer.Argument(
-        help="Results of modis fit, or a folder saved with model.save().", show_default=False
-    ),
-]
-InputFile = Annotated[
-    Path,
-    typer.Argument(metavar="FILE.h5mu", help="A MuData; it is only read.", show_default=False),
-]
+__all__ = ["benchmark", "demo", "fit", "predict", "reproduce", "translate"]
 
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("modis-demo"),
-    samples: Annotated[int, typer.Option(min=100, help="Samples to simulate.")] = 2000,
-    max_epochs: MaxEpochs = None,
-    seed: Seed = 0,
-    force: Force = False,
-    debug: Debug = False,
+    out: opt.OutFolder = Path("modis-demo"),
+    samples: opt.Samples = 2000,
+    max_epochs: opt.MaxEpochs = None,
+    seed: opt.Seed = 0,
+    force: opt.Force = False,
+    debug: opt.Debug = False,
 ) -> None:
     """Simulate a cohort, integrate it and report. Needs no data; takes about a minute.
 
-    Methylation, expression and protein of five classes are simulated. Every training sample
-    keeps only one of the three, as if each omics came from other people. The report tells how
-    well classes and other omics are predicted for samples that the model never saw.
+    Methylation, expression and protein of five classes are simulated. Every training sample is
+    randomly assigned to one modality. The report shows how well MODIS predicts classes and other
+    modalities for samples that it was not trained on.
     """
     with guarded(debug):
         check_folder(out, force)
@@ -82,89 +53,36 @@ def demo(
     "--layer rna=counts --likelihood rna=nb --out results**"
 )
 def fit(
-    file: InputFile,
-    labels_key: Annotated[
-        str | None,
-        typer.Option(
-            help="Column with the classes, in mdata.obs or in the omics' obs. Empty values and "
-            "--unlabeled-category mean: not known. Without it no classes are learned.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("modis-results"),
-    modalities: Annotated[
-        str | None,
-        typer.Option(help="Omics to use, with commas: rna,protein.", show_default="all"),
-    ] = None,
-    batch_key: Annotated[
-        str | None,
-        typer.Option(help="Column with batches to correct for.", show_default=False),
-    ] = None,
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Layer with the values: NAME, or OMICS=NAME for one omics; repeat it.",
-            show_default="X",
-        ),
-    ] = None,
-    likelihood: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME or OMICS=NAME: gaussian (any values), nb, zinb, poisson (counts), "
-            "bernoulli, beta (0 to 1); repeat it.",
-            show_default="gaussian",
-        ),
-    ] = None,
-    unlabeled_category: Annotated[
-        str, typer.Option(help="Class name that means: not known.")
-    ] = "unknown",
-    links: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="Linked features of different omics (a protein and its gene), a row each: "
-            "source_modality, source_feature, target_modality, target_feature. They align omics "
-            "where labels are few or none.",
-            show_default=False,
-        ),
-    ] = None,
-    split_key: Annotated[
-        str | None,
-        typer.Option(
-            help="Column that says train or test for every observation.",
-            show_default="drawn, equally from every class",
-        ),
-    ] = None,
-    test_size: Annotated[
-        float,
-        typer.Option(
-            min=0.0, max=0.9, help="Share of labelled observations held out; 0 trains on all."
-        ),
-    ] = 0.2,
-    max_epochs: MaxEpochs = None,
-    seed: Seed = 0,
-    architecture: Annotated[
-        Architecture, typer.Option(help="Small networks, or those of the paper.")
-    ] = Architecture.default,
-    latent: Annotated[
-        int | None,
-        typer.Option(min=2, help="Dimensions of the latent space.", show_default="32, paper: 64"),
-    ] = None,
-    force: Force = False,
-    debug: Debug = False,
+    file: opt.File,
+    labels_key: opt.OptionalLabelsKey = None,
+    out: opt.OutFolder = Path("modis-results"),
+    modalities: opt.Modalities = None,
+    batch_key: opt.BatchKey = None,
+    layer: opt.Layer = None,
+    likelihood: opt.Likelihood = None,
+    unlabeled_category: opt.UnlabeledCategory = "unknown",
+    links: opt.Links = None,
+    split_key: opt.SplitKey = None,
+    test_size: opt.TestSize = 0.2,
+    max_epochs: opt.MaxEpochs = None,
+    seed: opt.Seed = 0,
+    architecture: opt.Architectures = opt.Architecture.default,
+    latent: opt.Latent = None,
+    force: opt.Force = False,
+    debug: opt.Debug = False,
 ) -> None:
     """Integrate your own data: from a .h5mu file to a report.
 
-    Observations may be measured in one omics, in some or in all. A part of them is held out, the
-    others train, and **report.html** tells how well the classes of the held-out part are
-    found. **integrated.h5mu** holds all observations with their place in the latent space
-    (obsm "X_modis") and predicted classes, **feature_importance.csv** the features that each
-    class is predicted from, **model/** the model for **modis predict** and **modis translate**.
+    Observations may be measured in one modality, in several or in all. MODIS holds out a part of
+    them and trains on the others. Without **--labels-key** it learns no classes.
+
+    **report.html** shows how well classes are predicted for the held-out part. **integrated.h5mu**
+    holds all observations with their latent representation (obsm "X_modis") and predicted
+    classes. **feature_importance.csv** ranks the features by their contribution to each class.
+    **modis predict** and **modis translate** use the model in **model/**.
     """
     with guarded(debug):
-        check_input(file)
-        if links is not None:
-            check_input(links, "table")
+        check_inputs(file, links)
         check_folder(out, force, file)
         with open_screen() as screen:
             from ..report import Settings, fit_file
@@ -173,8 +91,8 @@ def fit(
                 labels_key=labels_key,
                 modalities=names_in(modalities),
                 batch_key=batch_key,
-                layer=tuple(layer or ()),
-                likelihood=tuple(likelihood or ()),
+                layer=layer,
+                likelihood=likelihood,
                 unlabeled_category=unlabeled_category,
                 split_key=split_key,
                 test_size=test_size,
@@ -189,26 +107,21 @@ def fit(
 
 @app.command(epilog="Example: **modis predict results new.h5mu --out predictions.csv**")
 def predict(
-    model_dir: ModelDir,
-    file: InputFile,
-    out: Annotated[Path, typer.Option(help="Table to write.")] = Path("predictions.csv"),
-    modality: Annotated[
-        str | None,
-        typer.Option(help="Predict from this omics only.", show_default="all that a sample has"),
-    ] = None,
-    soft: Annotated[
-        bool, typer.Option("--soft", help="Write the probability of every class, too.")
-    ] = False,
-    force: Force = False,
-    debug: Debug = False,
+    model_dir: opt.ModelDir,
+    file: opt.File,
+    out: opt.OutFile = Path("predictions.csv"),
+    modality: opt.Modality = None,
+    soft: opt.Soft = False,
+    force: opt.Force = False,
+    debug: opt.Debug = False,
 ) -> None:
     """Predict the classes of new observations.
 
-    The file needs at least one of the model's omics, with the same features; other features
-    are left out, and labels are not needed.
+    The file needs at least one of the model's modalities with the same features. Other features
+    are ignored, and labels are not needed.
     """
     with guarded(debug):
-        check_input(file)
+        check_inputs(file)
         check_file(out, force, file)
         folder = find_model(model_dir)
         with open_screen() as screen:
@@ -222,24 +135,140 @@ def predict(
     "--out protein.h5ad**"
 )
 def translate(
-    model_dir: ModelDir,
-    file: InputFile,
-    source: Annotated[str, typer.Option(help="Omics to start from.", show_default=False)],
-    target: Annotated[str, typer.Option(help="Omics to predict.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="AnnData to write.")] = Path("translated.h5ad"),
-    force: Force = False,
-    debug: Debug = False,
+    model_dir: opt.ModelDir,
+    file: opt.File,
+    source: opt.Source,
+    target: opt.Target,
+    out: opt.OutFile = Path("translated.h5ad"),
+    force: opt.Force = False,
+    debug: opt.Debug = False,
 ) -> None:
-    """Predict the profile of one omics from another.
+    """Predict the profile of one modality from another.
 
-    The result has the observations of the source and the features of the target, in the units
-    that the target was trained in.
+    The result is an AnnData with the observations of the source and the features of the target,
+    in the units of the target's training data.
     """
     with guarded(debug):
-        check_input(file)
+        check_inputs(file)
         check_file(out, force, file)
         folder = find_model(model_dir)
         with open_screen() as screen:
             from ..report import translate_file
 
             translate_file(folder, file, source, target, out, screen)
+
+
+@app.command(
+    epilog="Example: **modis benchmark cohort.h5mu --labels-key disease --unpaired --seeds 3**"
+)
+def benchmark(
+    file: opt.File,
+    labels_key: opt.LabelsKey,
+    out: opt.OutFolder = Path("modis-benchmark"),
+    methods: opt.Methods = None,
+    seeds: opt.Seeds = 5,
+    split_key: opt.SplitKey = None,
+    folds: opt.Folds = None,
+    unpaired: opt.Unpaired = False,
+    labels_per_class: opt.LabelsPerClass = None,
+    validation: opt.Validation = False,
+    transfer_from: opt.TransferFrom = None,
+    transfer_to: opt.TransferTo = None,
+    modalities: opt.Modalities = None,
+    batch_key: opt.BatchKey = None,
+    layer: opt.Layer = None,
+    likelihood: opt.Likelihood = None,
+    links: opt.Links = None,
+    links_by_name: opt.LinksByName = False,
+    unlabeled_category: opt.UnlabeledCategory = "unknown",
+    max_epochs: opt.MaxEpochs = None,
+    jobs: opt.Jobs = 1,
+    debug: opt.Debug = False,
+) -> None:
+    """Compare MODIS with one classifier per modality on your data.
+
+    Every method learns from the same training samples, and predicts the same test samples from
+    each modality alone. Logistic regression and random forest ignore **--batch-key**.
+
+    **table.md** and **figure.png** show balanced accuracy with 95 % confidence intervals,
+    **results.csv** all measures, **predictions/** every prediction. Finished runs are kept: after
+    Ctrl-C, the same command continues.
+    """
+    with guarded(debug):
+        check_inputs(file, links)
+        check_folder(out)
+        if (transfer_from is None) != (transfer_to is None):
+            raise ValueError("--transfer-from and --transfer-to belong together; give both.")
+        transfer = (transfer_from, transfer_to) if transfer_from and transfer_to else None
+        with open_screen() as screen:
+            from ..studies import benchmark as compare
+
+            screen.stage(f"Reading {file}")
+            found = compare(
+                file,
+                labels_key,
+                out,
+                methods=names_in(methods),
+                seeds=seeds,
+                split_key=split_key,
+                folds=folds,
+                unpaired=unpaired,
+                labels_per_class=labels_per_class,
+                validation=validation,
+                transfer=transfer,
+                modalities=names_in(modalities),
+                batch_key=batch_key,
+                layer=layer,
+                likelihood=likelihood,
+                links=links,
+                links_by_name=links_by_name,
+                unlabeled_category=unlabeled_category,
+                max_epochs=max_epochs,
+                jobs=jobs,
+                console=screen.console,
+            )
+            screen.say(found.markdown)
+            screen.say(f"Done: {out / 'table.md'}, {out / 'results.csv'}, {out / 'figure.png'}")
+
+
+@app.command(epilog="Example: **modis reproduce fig2 --seeds 3 --jobs 4 --out figures**")
+def reproduce(
+    figure: opt.Figures,
+    out: opt.OutFolder = Path("modis-reproduce"),
+    seeds: opt.Seeds = 10,
+    jobs: opt.Jobs = 1,
+    data: opt.Data = "synthetic",
+    links_file: opt.LinksFile = None,
+    reference_path: opt.ReferencePath = None,
+    methods: opt.PaperMethods = "default,links",
+    settings: opt.OnlySettings = None,
+    epochs_factor: opt.EpochsFactor = 1,
+    samples: opt.Samples = 11_500,
+    max_epochs: opt.MaxEpochs = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Run the paper's experiments and draw its figures and tables.
+
+    **results.csv** holds all measures, **table.md** compares them with the paper's results.
+    Finished runs are kept: after Ctrl-C, the same command continues.
+    """
+    with guarded(debug):
+        check_folder(out)
+        with open_screen() as screen:
+            from ..studies import Source, reproduce
+            from ..studies._paper_table import to_markdown
+
+            table = reproduce(
+                figure.value,
+                out,
+                Source(data, links_file, reference_path, samples),
+                methods=names_in(methods) or (),
+                seeds=seeds,
+                jobs=jobs,
+                epochs_factor=epochs_factor,
+                max_epochs=max_epochs,
+                only=names_in(settings),
+                console=screen.console,
+            )
+            screen.say(to_markdown(table))
+            screen.say(f"Done: {out / 'results.csv'}, {out / 'table.md'} and the figures.")

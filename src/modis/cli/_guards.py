@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,18 +15,15 @@ if TYPE_CHECKING:
     from ..report import Screen
 
 __all__ = [
-    "Debug",
     "check_file",
     "check_folder",
-    "check_input",
+    "check_inputs",
     "find_model",
     "guarded",
     "names_in",
     "open_screen",
     "typed_command",
 ]
-
-Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 
 
 @contextmanager
@@ -42,17 +39,22 @@ def guarded(debug: bool) -> Iterator[None]:
             raise
         typer.echo("Stopped.", err=True)
         raise typer.Exit(130) from None
-    # whatever went wrong, a traceback helps no one who did not ask for it
+    # a traceback helps only those who asked for it
     except Exception as error:
         if debug:
             raise
-        _say_error(error)
+        # str() of a KeyError puts its text in quotes
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        if not isinstance(error, KeyError | ValueError | OSError | RuntimeError):
+            text = f"{type(error).__name__}: {text} (unexpected; --debug shows where)"
+        typer.secho("Error:", fg=typer.colors.RED, bold=True, err=True, nl=False)
+        typer.echo(" " + " ".join(text.split()), err=True)
         raise typer.Exit(1) from None
 
 
 @contextmanager
 def open_screen() -> Iterator[Screen]:
-    """Load what is heavy, and keep the libraries' chatter off the screen."""
+    """Load the heavy libraries, and keep their messages off the screen."""
     # Threads that wait by spinning make small networks ten times slower where other programs run.
     # Read once, when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -60,25 +62,28 @@ def open_screen() -> Iterator[Screen]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ..report import Screen
-    shown = Screen()
-    with shown.quiet():
-        yield shown
+    screen = Screen()
+    with screen.quiet():
+        yield screen
 
 
-def check_input(path: Path, kind: str = ".h5mu file") -> None:
-    """Refuse what is no file."""
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file '{path}'.")
-    if path.is_dir():
-        raise IsADirectoryError(f"'{path}' is a folder; a {kind} is needed.")
+def check_inputs(file: Path, links: Path | None = None) -> None:
+    """Refuse paths that are not files."""
+    for path, kind in ((file, ".h5mu file"), (links, "table")):
+        if path is None:
+            continue
+        if not path.exists():
+            raise FileNotFoundError(f"There is no file '{path}'.")
+        if path.is_dir():
+            raise IsADirectoryError(f"'{path}' is a folder; a {kind} is needed.")
 
 
-def check_folder(out: Path, force: bool, path: Path | None = None) -> None:
+def check_folder(out: Path, force: bool = True, file: Path | None = None) -> None:
     """Refuse a folder whose contents would be lost."""
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out '{out}' is a file; name a folder.")
-    if path is not None and path.resolve().parent == out.resolve():
-        raise FileExistsError(f"'{path}' lies in --out '{out}'; name another folder.")
+    if file is not None and file.resolve().parent == out.resolve():
+        raise FileExistsError(f"'{file}' lies in --out '{out}'; name another folder.")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise FileExistsError(
             f"The folder '{out}' is not empty. Choose another --out, or add --force to replace "
@@ -86,12 +91,12 @@ def check_folder(out: Path, force: bool, path: Path | None = None) -> None:
         )
 
 
-def check_file(out: Path, force: bool, path: Path) -> None:
+def check_file(out: Path, force: bool, file: Path) -> None:
     """Refuse a file that cannot be written, or would be lost."""
     if out.is_dir():
         raise IsADirectoryError(f"--out '{out}' is a folder; name a file.")
-    if out.resolve() == path.resolve():
-        raise FileExistsError(f"--out would overwrite the input '{path}'. Choose another file.")
+    if out.resolve() == file.resolve():
+        raise FileExistsError(f"--out would overwrite the input '{file}'. Choose another file.")
     if out.exists() and not force:
         raise FileExistsError(f"'{out}' exists. Choose another --out, or add --force.")
     if not out.resolve().parent.is_dir():
@@ -107,15 +112,6 @@ def find_model(folder: Path) -> Path:
     raise FileNotFoundError(
         f"{what} '{folder}'. Name the results of modis fit, or a folder that model.save() wrote."
     )
-
-
-def _say_error(error: Exception) -> None:
-    # str() of a KeyError puts its text in quotes
-    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    if not isinstance(error, KeyError | ValueError | OSError | RuntimeError):
-        text = f"{type(error).__name__}: {text} (unexpected; --debug shows where)"
-    typer.secho("Error:", fg=typer.colors.RED, bold=True, err=True, nl=False)
-    typer.echo(" " + " ".join(text.split()), err=True)
 
 
 def names_in(text: str | None) -> tuple[str, ...] | None:

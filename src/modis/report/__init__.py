@@ -4,7 +4,7 @@ from ._apply import predict_file, translate_file
 from ._console import Screen
 from ._demo import run_demo
 from ._fit import fit_file
-from ._settings import Settings
+from ._results import Settings
 
 __all__ = [
     "Screen",

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..model import MODIS
-from ..studies._reading import read_mudata
+from ..studies import read_mudata
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anndata import AnnData
+    from mudata import MuData
 
     from ._console import Screen
 
@@ -41,22 +42,20 @@ def predict_file(
     modality
         Predict from this modality only.
     soft
-        Write the probability of every class, too.
+        Also write the probability of every class.
 
     Returns
     -------
     The table: ``predicted`` and ``probability`` by observation, and a column per class if
     `soft`.
     """
-    screen.stage(f"Reading {path} and the model in {model_dir}")
-    mdata = read_mudata(path)
-    model = MODIS.load(model_dir, mdata=False)
+    model, mdata = _read(model_dir, path, screen)
     probability = model.predict(mdata, modality=modality, soft=True)
     unseen = probability.isna().all(axis=1)
     if unseen.any():
         screen.note(
-            f"{int(unseen.sum()):,} observations have none of the model's modalities and stay "
-            "without a prediction."
+            f"{int(unseen.sum()):,} observations have none of the model's modalities and get no "
+            "prediction."
         )
     table = pd.DataFrame(index=probability.index.rename("observation"))
     table["predicted"] = probability[~unseen].idxmax(axis=1)
@@ -70,36 +69,31 @@ def predict_file(
 
 
 def translate_file(
-    model_dir: Path,
-    path: Path,
-    source: str,
-    target: str,
-    out: Path,
-    screen: Screen,
+    model_dir: Path, path: Path, source: str, target: str, out: Path, screen: Screen
 ) -> AnnData:
     """Predict one modality of a file from another and write it.
 
     Parameters
     ----------
-    model_dir
-        Folder of a saved model.
-    path
-        The ``.h5mu`` file; it is only read.
+    model_dir, path, screen
+        As in :func:`predict_file`.
     source, target
         Modality to translate from and into.
     out
         The ``.h5ad`` file to write.
-    screen
-        What the user sees.
 
     Returns
     -------
     What was written, observations of the source by features of the target.
     """
-    screen.stage(f"Reading {path} and the model in {model_dir}")
-    mdata = read_mudata(path)
-    model = MODIS.load(model_dir, mdata=False)
+    model, mdata = _read(model_dir, path, screen)
     translated = model.translate(source, target, mdata=mdata)
     translated.write_h5ad(out)
     screen.stage(f"{translated.n_obs:,} observations × {translated.n_vars:,} features in {out}")
     return translated
+
+
+def _read(model_dir: Path, path: Path, screen: Screen) -> tuple[MODIS, MuData]:
+    screen.stage(f"Reading {path} and the model in {model_dir}")
+    mdata = read_mudata(path)
+    return MODIS.load(model_dir, mdata=False), mdata

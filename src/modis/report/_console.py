@@ -6,11 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+
+from ._predictions import scores_on_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ._results import Results
 
 __all__ = ["Screen"]
 
@@ -19,7 +25,7 @@ _LOGGERS = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scanp
 
 
 class Screen:
-    """What the user sees of a run: one line per stage, and notes.
+    """What the user sees of a run: one line per stage, notes, and a summary.
 
     Parameters
     ----------
@@ -47,13 +53,44 @@ class Screen:
             self.notes.append(text)
             self.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
-    def say(self, text: str = "") -> None:
-        """Print a line as it is."""
+    def say(self, text: str) -> None:
+        """Print a text as it is."""
         self.console.print(text, soft_wrap=True, markup=False)
+
+    def summary(self, results: Results) -> None:
+        """Print the scores of the test part and the errors of translations."""
+        scores = scores_on_test(results.metrics)
+        if len(scores):
+            texts = pd.DataFrame(
+                {
+                    "samples": scores["n_samples"].map("{:,.0f}".format),
+                    "accuracy": scores["accuracy"].map("{:.3f}".format),
+                    "balanced accuracy": scores["balanced_accuracy"].map("{:.3f}".format),
+                }
+            )
+            self._table("Test part: predicted classes", texts.rename_axis("from"))
+        judged = results.translations
+        if judged is not None and judged.across:
+            texts, unit = judged.errors.map("{:.3g}".format), "1 is the average profile"
+            if judged.simulated and judged.class_average is not None:
+                unit = "best possible error in brackets"
+                texts = texts + judged.class_average.map(" ({:.3g})".format)
+            self._table(
+                f"Test part: translation errors ({unit})", texts.rename_axis("from \\ into")
+            )
+
+    def _table(self, title: str, texts: pd.DataFrame) -> None:
+        table = Table(title=title, title_justify="left")
+        table.add_column(str(texts.index.name))
+        for column in texts:
+            table.add_column(column, justify="right")
+        for row in texts.itertuples():
+            table.add_row(*map(str, row))
+        self.console.print(table)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Turn this package's warnings into notes, and keep all other chatter off the screen."""
+        """Turn this package's warnings into notes, and hide all other messages of libraries."""
 
         def show(
             message: Warning | str, category: type[Warning], filename: str, *_: Any, **__: Any

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import mudata as md
 
 from ..datasets import intersim, split, unpair
-from ..studies._reading import without_pulling
+from ..studies import without_pulling
 from ._fit import fit
-from ._settings import Settings
+from ._results import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ._console import Screen
-    from ._fit import Results
+    from ._results import Results
 
 __all__ = ["run_demo", "simulate"]
 
@@ -57,16 +57,12 @@ def run_demo(
 
     Parameters
     ----------
-    out
-        Folder for the results; those of an earlier run in it are replaced.
-    screen
-        What the user sees.
+    out, screen, command
+        As in :func:`~modis.report.fit_file`.
     n_samples
         Samples to simulate; a quarter of them tests.
     max_epochs, seed
         As in :class:`~modis.report.Settings`.
-    command
-        What the user typed, for the report.
 
     Returns
     -------

@@ -4,40 +4,38 @@ from typing import TYPE_CHECKING, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import pl
 from ..metrics import modality_mixing
 from ..pl._confusion import lowest_recall
 from ..pl._style import house_style
-from ._cohort import UNLABELED
-from ._importance import N_FEATURES
-from ._predictions import COMBINED
+from ..studies import UNLABELED
+from ._predictions import COMBINED, N_FEATURES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from mudata import MuData
 
     from ..model import MODIS
-    from ._cohort import Cohort
-    from ._translations import Translations
+    from ..studies import Cohort
+    from ._results import Results
 
-__all__ = ["DPI", "MOST_POINTS", "draw_figures", "embed"]
+__all__ = ["DPI", "draw_figures", "embed", "measure_mixing"]
 
 #: Dots per inch of the files.
 DPI = 140
-#: A picture of more points takes long and shows no more.
-MOST_POINTS = 4000
 #: More panels than these nobody looks through; the table has them all.
 _MOST_PANELS = 40
+#: A picture of more points takes long and shows no more.
+_MOST_POINTS = 4000
 #: With fewer rows a neighbour graph means nothing, and UMAP's start may fail.
 _FEWEST_FOR_UMAP = 40
-
-
 #: What a reader can judge; the others are for those who change the model.
 _TERMS = (
     "loss",
@@ -51,11 +49,11 @@ _TERMS = (
 )
 
 
-def embed(model: MODIS, cohort: Cohort, seed: int) -> AnnData:
+def embed(model: MODIS, mdata: MuData, seed: int) -> AnnData:
     """Joint embedding with ``obsm["X_umap"]``, a random part of it where it is large."""
-    embedding = model.joint_embedding(cohort.mdata)
-    if embedding.n_obs > MOST_POINTS:
-        rows = np.random.default_rng(seed).choice(embedding.n_obs, MOST_POINTS, replace=False)
+    embedding = model.joint_embedding(mdata)
+    if embedding.n_obs > _MOST_POINTS:
+        rows = np.random.default_rng(seed).choice(embedding.n_obs, _MOST_POINTS, replace=False)
         embedding = embedding[np.sort(rows)].copy()
     if embedding.n_obs >= _FEWEST_FOR_UMAP:
         # imported only here: it takes seconds
@@ -66,46 +64,39 @@ def embed(model: MODIS, cohort: Cohort, seed: int) -> AnnData:
     return embedding
 
 
-@house_style()
-def draw_figures(
-    model: MODIS,
-    cohort: Cohort,
-    embedding: AnnData,
-    predictions: pd.DataFrame | None,
-    translations: Translations | None,
-    importance: pd.DataFrame | None,
-    out: Path,
-) -> list[str]:
-    """Write the figures that the data allow.
+def measure_mixing(embedding: AnnData, cohort: Cohort) -> float | None:
+    """Modality mixing, within classes where these are known; `None` where nothing can mix."""
+    labels = None
+    if len(cohort.label):
+        embedding = embedding[embedding.obs["label"].isin(set(cohort.label)).to_numpy()]
+        labels = embedding.obs["label"].astype(str)
+    try:
+        return modality_mixing(
+            embedding.obsm["X_modis"], embedding.obs["modality"].astype(str), labels
+        )
+    except ValueError:
+        # a single modality, or no class in two modalities
+        return None
 
-    Returns
-    -------
-    Names of the files.
-    """
-    axes: dict[str, Axes] = {}
-    color = ["modality"]
-    known = cohort.samples["label"].notna()
-    if known.any():
-        color.append("label")
-    if "predicted" in embedding.obs and not known.all():
-        color.append("predicted")
-    # every sample without a class has the category for unlabelled, whatever its name is
-    unlabeled = model.registry_["setup_args"]["unlabeled_category"]
-    drawn = pl.latent(embedding, color=color, unlabeled_category=unlabeled)
-    drawn[0].set_title(_mixing(embedding), loc="left")
-    axes["latent_umap.png"] = drawn[0]
-    if predictions is not None:
-        judged = predictions.dropna(subset="label")
+
+@house_style()
+def draw_figures(results: Results, out: Path) -> list[str]:
+    """Write the figures that the data allow, and return the names of the files."""
+    axes = {"latent_umap.png": _draw_latent(results)}
+    if results.predictions is not None:
+        judged = results.predictions.dropna(subset="label")
         judged = judged[(judged["part"] == "test") & (judged["source"] != COMBINED)]
         if len(judged):
             axes["confusion.png"] = _draw_confusion(judged)
+    translations = results.translations
     if translations is not None and translations.across:
         limit = translations.class_average if translations.simulated else None
         axes["translation.png"] = pl.translation(translations.errors, limit)
+    importance = results.importance
     if importance is not None and (importance["rank"] == 1).sum() <= _MOST_PANELS:
         axes["feature_importance.png"] = pl.feature_importance(importance, N_FEATURES)[0]
-    axes["history.png"] = _draw_history(model)
-    counts = cohort.counts("train")
+    axes["history.png"] = _draw_history(results.model)
+    counts = results.cohort.counts("train")
     if not counts[UNLABELED].any() and len(counts.columns) > 1:
         counts = counts.drop(columns=UNLABELED)
     axes["class_counts.png"] = pl.class_counts(counts, unlabeled=UNLABELED)
@@ -116,30 +107,27 @@ def draw_figures(
     return list(axes)
 
 
-def _mixing(embedding: AnnData) -> str:
-    """How far the modalities mix, within classes where these are known."""
-    obs = embedding.obs
-    if "predicted" in obs:
-        classes = obs["predicted"].cat.categories
-        embedding = embedding[obs["label"].isin(classes).to_numpy()]
-    try:
-        mixing = modality_mixing(
-            embedding.obsm["X_modis"],
-            embedding.obs["modality"].astype(str),
-            embedding.obs["label"].astype(str) if "predicted" in obs else None,
-        )
-    # one modality, or none that has two samples
-    except ValueError:
-        return "Modality"
-    return f"Modalities mix: {mixing:.2f} of 1"
+def _draw_latent(results: Results) -> Axes:
+    embedding, known = results.embedding, results.cohort.samples["label"].notna()
+    color = ["modality"]
+    if known.any():
+        color.append("label")
+    if "predicted" in embedding.obs and not known.all():
+        color.append("predicted")
+    # every sample without a class has the category for unlabelled, whatever its name is
+    unlabeled = results.model.registry_["setup_args"]["unlabeled_category"]
+    first: Axes = pl.latent(embedding, color=color, unlabeled_category=unlabeled)[0]
+    mixing = results.mixing
+    title = "Modality" if mixing is None else f"Modality mixing: {mixing:.2f} (1 is perfect)"
+    first.set_title(title, loc="left")
+    return first
 
 
 def _draw_history(model: MODIS) -> Axes:
     history = model.history
     keys = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
-    drawn = pl.history(history, keys=keys or None, best_epoch=model.best_epoch_)
-    axes: Axes = drawn[0]
-    return axes
+    first: Axes = pl.history(history, keys=keys or None, best_epoch=model.best_epoch_)[0]
+    return first
 
 
 def _draw_confusion(judged: pd.DataFrame) -> Axes:

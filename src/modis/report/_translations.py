@@ -5,18 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-
-from ..metrics import mse, within_class_variance
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.metrics import mean_squared_error
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 if TYPE_CHECKING:
+    from mudata import MuData
     from numpy.typing import NDArray
 
     from ..model import MODIS
-    from ._cohort import Cohort
+    from ..studies import Cohort
 
 __all__ = ["Translations", "judge_translations"]
 
-#: Fewer observations seen in both modalities say nothing.
+#: Fewer observations measured in both modalities say nothing.
 _FEWEST = 5
 #: More than this many only cost time.
 _MOST = 2000
@@ -61,113 +64,96 @@ class Translations:
     def metrics(self) -> pd.DataFrame:
         """The errors as rows of the table of metrics."""
         unit = "mse" if self.simulated else "mse_per_variance"
-        rows: list[tuple[str, str, str, str, float]] = []
-        for source in self.errors.index:
-            for target in self.errors.columns:
-                value = float(self.errors.loc[source, target])
-                if np.isfinite(value):
-                    rows.append(("test", f"{source} -> {target}", unit, "", value))
+        rows = [
+            (f"{source} -> {target}", unit, self.errors.loc[source, target])
+            for source in self.errors.index
+            for target in self.errors.columns
+        ]
         references = {"average": self.average}
         if self.class_average is not None:
             references["limit" if self.simulated else "class_average"] = self.class_average
         for name, reference in references.items():
-            for target, value in reference.dropna().items():
-                rows.append(("test", str(target), f"{unit}_{name}", "", float(value)))
-        return pd.DataFrame(rows, columns=["split", "modality", "metric", "class", "value"])
+            rows += [(target, f"{unit}_{name}", error) for target, error in reference.items()]
+        table = pd.DataFrame(rows, columns=["modality", "metric", "value"]).dropna()
+        return table.assign(split="test", **{"class": ""})
 
 
 def judge_translations(
-    model: MODIS, cohort: Cohort, *, simulated: bool = False
+    model: MODIS, mdata: MuData, cohort: Cohort, *, simulated: bool = False
 ) -> Translations | None:
-    """Compare translations of test observations with what was measured.
+    """Compare translations of test observations with the measured profiles.
 
     Returns
     -------
     The errors, or `None` without test observations.
     """
-    names = cohort.modalities
+    names = list(cohort.modalities)
+    train, test = cohort.names("train"), cohort.names("test")
+    if all(len(rows) < _FEWEST for rows in test.values()):
+        return None
     errors = pd.DataFrame(np.nan, index=names, columns=names)
     n_samples = pd.DataFrame(0, index=names, columns=names)
-    class_average = pd.Series(np.nan, index=names)
-    average = pd.Series(np.nan, index=names)
-    test = {
-        name: pd.Index(own.loc[own["part"] == "test", "observation"])
-        for name, own in cohort.samples.groupby("modality")
-    }
-    if not any(len(rows) >= _FEWEST for rows in test.values()):
-        return None
-    counts = [name for name in names if cohort.likelihood[name] in ("nb", "zinb", "poisson")]
-    for target in names:
-        scale = _Scale(cohort, target, raw=simulated, log=target in counts)
-        if scale.n_features == 0:
+    class_average, average = (pd.Series(np.nan, index=names) for _ in range(2))
+    for target, adata in cohort.modalities.items():
+        scale = _scale(raw=simulated, log=cohort.is_counts(target))
+        try:
+            reference = scale.fit_transform(adata[train[target]].X)
+        except ValueError:
+            # no feature varies
             continue
         rows = test[target][:_MOST]
         if len(rows) >= _FEWEST:
-            truth = scale.measured(rows)
-            average[target] = mse(truth, np.broadcast_to(scale.average, truth.shape))
-            class_average[target] = _class_average(cohort, target, scale, rows, simulated)
+            truth = scale.transform(adata[rows].X)
+            expected = np.broadcast_to(reference.mean(axis=0), truth.shape)
+            average[target] = mean_squared_error(truth, expected)
+            own = cohort.label.reindex(rows)
+            # what is simulated has a limit: the spread of the test samples themselves
+            others = own if simulated else cohort.label.reindex(train[target])
+            class_average[target] = _error_of_class_average(
+                truth, own, truth if simulated else reference, others
+            )
         for source in names:
             rows = test[source].intersection(test[target], sort=False)[:_MOST]
             n_samples.loc[source, target] = len(rows)
-            if len(rows) < _FEWEST:
-                continue
-            indices = cohort.mdata.mod[source].obs_names.get_indexer(rows)
-            predicted = model.translate(source, target, mdata=cohort.mdata, indices=indices)
-            errors.loc[source, target] = mse(scale.measured(rows), scale.apply(predicted.X))
+            if len(rows) >= _FEWEST:
+                indices = mdata.mod[source].obs_names.get_indexer(rows)
+                predicted = model.translate(source, target, mdata=mdata, indices=indices)
+                truth = scale.transform(adata[rows].X)
+                errors.loc[source, target] = mean_squared_error(
+                    truth, scale.transform(predicted.X)
+                )
     return Translations(
         errors,
         n_samples,
         class_average if class_average.notna().any() else None,
         average,
         simulated,
-        counts,
+        [name for name in names if cohort.is_counts(name)],
     )
 
 
-class _Scale:
-    """Values of one modality in units of the training samples' standard deviation."""
-
-    def __init__(self, cohort: Cohort, modality: str, *, raw: bool, log: bool) -> None:
-        self._data = cohort.values(modality)
-        self._log = log
-        self._mean, self._deviation = 0.0, 1.0
-        self._kept: Any = slice(None)
-        part = cohort.part.reindex(self._data.obs_names)
-        self.train = self._data.obs_names[(part == "train").to_numpy()]
-        train = self.measured(self.train)
-        if not raw:
-            deviation = train.std(axis=0)
-            self._kept = deviation > 0
-            self._mean = train.mean(axis=0)[self._kept]
-            self._deviation = deviation[self._kept]
-        self.average = self.measured(self.train).mean(axis=0)
-        self.n_features = len(self.average)
-
-    def measured(self, names: pd.Index) -> NDArray[np.floating]:
-        return self.apply(self._data[names].X)
-
-    def apply(self, values: Any) -> NDArray[np.floating]:
-        dense = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=float)
-        if self._log:
-            dense = np.log1p(dense)
-        return (dense[:, self._kept] - self._mean) / self._deviation
+def _scale(*, raw: bool, log: bool) -> Pipeline:
+    """Bring values to units of the training samples' standard deviation, unless `raw`."""
+    steps: list[Any] = [FunctionTransformer(_dense)]
+    if log:
+        steps.append(FunctionTransformer(np.log1p))
+    if not raw:
+        steps += [VarianceThreshold(), StandardScaler()]
+    return make_pipeline(*steps)
 
 
-def _class_average(
-    cohort: Cohort, modality: str, scale: _Scale, rows: pd.Index, simulated: bool
+def _dense(values: Any) -> NDArray[np.floating]:
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=float)
+
+
+def _error_of_class_average(
+    truth: NDArray[np.floating],
+    label: pd.Series,
+    reference: NDArray[np.floating],
+    reference_label: pd.Series,
 ) -> float:
-    """Error of predicting a sample's class average."""
-    label = cohort.label
-    known = rows[label.reindex(rows).notna()]
-    if simulated:
-        return within_class_variance(scale.measured(known), label[known].to_numpy())
-    train = scale.train[label.reindex(scale.train).notna()]
-    known = known[label[known].isin(set(label[train]))]
-    if len(known) < _FEWEST:
+    averages = pd.DataFrame(reference).groupby(reference_label.to_numpy()).mean()
+    known = label.isin(averages.index).to_numpy()
+    if known.sum() < _FEWEST:
         return float("nan")
-    return within_class_variance(
-        scale.measured(known),
-        label[known].to_numpy(),
-        scale.measured(train),
-        label[train].to_numpy(),
-    )
+    return mean_squared_error(truth[known], averages.loc[label[known]])

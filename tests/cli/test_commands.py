@@ -1,0 +1,401 @@
+"""The command line as a user meets it: what it prints, leaves behind and exits with."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from modis.cli import app
+from modis.cli._options import Architecture, Figure
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+FILES = {"integrated.h5mu", "model", "metrics.csv", "report.html"}
+FIGURES = {"latent_umap.png", "history.png", "class_counts.png"}
+OF_TESTS = {"translation.png"}
+OF_CLASSES = {"confusion.png", "feature_importance.csv", "feature_importance.png"}
+
+
+def modis(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def done(*arguments: object) -> str:
+    """What a command that succeeds prints."""
+    result = modis(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def error_line(*arguments: object) -> str:
+    """The one line that a refused command prints on standard error."""
+    result = modis(*arguments)
+    assert result.exit_code == 1, result.output
+    assert "Traceback" not in result.output
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("Loading")]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("Error: ")
+    return lines[0]
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mosaic of 160 simulated samples: 120 with one modality, 40 with all three."""
+    from modis.report._demo import simulate
+    from modis.studies import without_pulling
+
+    path = tmp_path_factory.mktemp("data") / "mosaic.h5mu"
+    mdata = simulate(160, seed=1)
+    mdata.mod["protein"].X[:, 3] = 1.5
+    mdata.obs["one"] = "(all) & same"
+    with without_pulling():
+        mdata.write_h5mu(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def fitted(data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Folder of one short run, and what it printed."""
+    out = tmp_path_factory.mktemp("fitted") / "out"
+    before = hashlib.sha256(data_file.read_bytes()).digest()
+    options = ["--labels-key", "label", "--max-epochs", 3, "--out", out, "--debug"]
+    printed = done("fit", data_file, *options)
+    assert hashlib.sha256(data_file.read_bytes()).digest() == before
+    return out, printed
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    # UMAP compiles itself anew in every run
+    monkeypatch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
+
+
+def test_version() -> None:
+    assert re.fullmatch(r"modis \d+\.\d+\S*\n", modis("--version").stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit"],
+        ["fit", "a.h5mu", "--test-size", "2"],
+        ["fit", "a.h5mu", "--architecture", "huge"],
+        ["fit", "a.h5mu", "--no-such-option"],
+        ["translate", "model", "a.h5mu", "--source", "rna"],
+        ["reproduce", "fig1"],
+        ["no-such-command"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    assert modis(*arguments).exit_code == 2
+
+
+def test_choices_are_those_of_the_package() -> None:
+    from modis.module._architecture import ARCHITECTURES
+    from modis.studies import FIGURES as PAPER
+
+    assert {item.value for item in Architecture} == set(ARCHITECTURES)
+    assert [item.value for item in Figure] == [*PAPER, "all"]
+
+
+# Refused before anything heavy is loaded.
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    missing, out = tmp_path / "none.h5mu", tmp_path / "out"
+    for command in (["fit"], ["predict", tmp_path], ["benchmark", "--labels-key", "label"]):
+        assert "There is no file" in error_line(*command, missing, "--out", out)
+    assert names_in(tmp_path) == set()
+
+
+def test_results_are_not_lost(tmp_path: Path) -> None:
+    source = tmp_path / "integrated.h5mu"
+    source.write_text("keep")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep")
+    for command in (["demo"], ["fit", source]):
+        line = error_line(*command, "--out", out)
+        assert "not empty" in line
+        assert "--force" in line
+    assert "lies in --out" in error_line("fit", source, "--out", tmp_path, "--force")
+    line = error_line("predict", tmp_path, source, "--out", source, "--force")
+    assert "overwrite the input" in line
+    for command in (["benchmark", source, "--labels-key", "label"], ["reproduce", "fig2"]):
+        assert "is a file; name a folder" in error_line(*command, "--out", source)
+    assert source.read_text() == (out / "mine.txt").read_text() == "keep"
+    assert names_in(tmp_path) == {"integrated.h5mu", "out"}
+
+
+def test_no_model(tmp_path: Path) -> None:
+    source = tmp_path / "a.h5mu"
+    source.touch()
+    line = error_line("predict", tmp_path, source, "--out", tmp_path / "p.csv")
+    assert "There is no model in the folder" in line
+
+
+# Refused before training.
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no readable .h5mu"),
+        (b"\x89HDF\r\n\x1a\n" + 200 * b"\0", "no readable .h5mu|damaged"),
+        (b"PK\x05\x06" + 18 * b"\0", "a zip archive"),
+        (None, "damaged"),
+        ("AnnData", "an AnnData"),
+    ],
+)
+def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bad.h5mu"
+    if content == "AnnData":
+        ad.AnnData(np.ones((3, 2), dtype="float32")).write_h5ad(path)
+    else:
+        path.write_bytes(data_file.read_bytes()[:100_000] if content is None else content)
+    line = error_line("fit", path, "--labels-key", "x", "--out", tmp_path / "out")
+    assert re.search(said, line)
+    assert "bad.h5mu" in line
+    assert names_in(tmp_path) == {"bad.h5mu"}
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("fit", ["--labels-key", "no"], "no column 'no' (--labels-key) in the file"),
+        ("fit", ["--split-key", "label"], "'train' or 'test'; it also has 'class_1'"),
+        ("fit", ["--modalities", "protein,rna"], "no modality 'rna'"),
+        ("fit", ["--layer", "protein=counts"], "'protein' has no layer 'counts'"),
+        ("fit", ["--likelihood", "protein=nb"], "likelihood='nb' cannot explain"),
+        ("fit", ["--links", "none.csv"], "There is no file 'none.csv'"),
+        ("fit", ["--links", __file__], "cannot be read as a table of linked features"),
+        ("benchmark", ["--labels-key", "one"], "names only the class '(all) & same'"),
+        ("benchmark", ["--methods", "svm"], "no method 'svm' (--methods)"),
+        ("benchmark", ["--folds", "600"], "cannot be cut into 600 folds"),
+        ("benchmark", ["--split-key", "split", "--folds", "3"], "either --split-key or --folds"),
+        ("benchmark", ["--transfer-from", "protein"], "belong together"),
+        ("benchmark", ["--links-by-name"], "Nothing is linked by name"),
+        ("reproduce", ["--data", "none.h5mu"], "There is no file 'none.h5mu'"),
+        ("reproduce", ["--methods", "none"], "no method ['none']"),
+    ],
+)
+def test_options_that_do_not_fit(
+    command: str, options: list[str], said: str, data_file: Path, tmp_path: Path
+) -> None:
+    arguments: list[object] = ["fig2" if command == "reproduce" else data_file, *options]
+    if command == "benchmark" and "--labels-key" not in options:
+        arguments += ["--labels-key", "label"]
+    assert said in error_line(command, *arguments, "--out", tmp_path / "out")
+    assert names_in(tmp_path) == set()
+
+
+def interrupted_in_lightning(*_: object, **__: object) -> None:
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [
+        (KeyboardInterrupt, 130, "Stopped."),
+        (interrupted_in_lightning, 130, "Stopped."),
+        (
+            AttributeError("no such\nthing"),
+            1,
+            "AttributeError: no such thing (unexpected; --debug",
+        ),
+        (RuntimeError("CUDA out of memory"), 1, "Error: CUDA out of memory"),
+    ],
+)
+def test_training_that_ends_early(
+    stop: Any, code: int, said: str, data_file: Path, tmp_path: Path
+) -> None:
+    with mock.patch("modis.MODIS.train", side_effect=stop):
+        result = modis("fit", data_file, "--out", tmp_path / "out")
+    assert result.exit_code == code
+    assert said in result.stderr.splitlines()[-1]
+
+
+def test_debug_shows_the_traceback(data_file: Path, tmp_path: Path) -> None:
+    result = modis("fit", data_file, "--labels-key", "x", "--out", tmp_path / "out", "--debug")
+    assert isinstance(result.exception, KeyError)
+
+
+# What a run leaves.
+
+
+def test_fit_leaves_everything_and_says_what_matters(fitted: tuple[Path, str]) -> None:
+    out, printed = fitted
+    assert names_in(out) == FILES | FIGURES | OF_TESTS | OF_CLASSES
+    assert "balanced accuracy" in printed
+    assert "report.html" in printed
+    notes = [line for line in printed.splitlines() if line.startswith("Note:")]
+    assert len(notes) == 1
+    assert "1 of 160 features have the same value" in notes[0]
+    assert "Warning" not in printed
+    assert "INFO" not in printed
+
+
+def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: Path) -> None:
+    from modis.studies import read_mudata
+
+    mdata, source = read_mudata(fitted[0] / "integrated.h5mu"), read_mudata(data_file)
+    assert list(mdata.obs_names) == list(source.obs_names)
+    assert not any(":" in column for column in mdata.obs)
+    for holder in (mdata, *mdata.mod.values()):
+        assert holder.obsm["X_modis"].shape == (holder.n_obs, 32)
+        assert np.isfinite(holder.obsm["X_modis"]).all()
+        assert set(holder.obs["modis_split"]) == {"train", "test"}
+        assert holder.obs["modis_probability"].between(0.2, 1).all()
+        assert set(holder.obs["modis_predicted"]) <= set(source.obs["label"])
+    for name in mdata.mod:
+        pd.testing.assert_frame_equal(
+            mdata.mod[name].to_df(), source.mod[name].to_df(), check_exact=True
+        )
+    # the table holds the scores of these predictions
+    metrics = pd.read_csv(fitted[0] / "metrics.csv", keep_default_na=False)
+    values = metrics.set_index(["split", "modality", "metric", "class"])["value"]
+    assert values.index.is_unique
+    for part in ("train", "test"):
+        for name, holder in {"combined": mdata, **mdata.mod}.items():
+            obs = holder.obs[holder.obs["modis_split"] == part]
+            true = mdata.obs.loc[obs.index, "label"].astype(str)
+            correct = obs["modis_predicted"].astype(str) == true
+            assert values[part, name, "accuracy", ""] == pytest.approx(correct.mean())
+    # stratified: a fifth of each class
+    test = mdata.obs.loc[mdata.obs["modis_split"] == "test", "label"]
+    assert len(test) == 32
+    assert test.value_counts().between(6, 7).all()
+
+
+def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Path) -> None:
+    for name in ("mine.txt", *OF_CLASSES):
+        (tmp_path / name).write_text("of an earlier run")
+    options = ["--max-epochs", 1, "--modalities", "protein", "--test-size", 0]
+    printed = done("fit", data_file, *options, "--force", "--out", tmp_path)
+    assert "No --labels-key" in printed
+    assert "No test part" in printed
+    assert names_in(tmp_path) == FILES | FIGURES | {"mine.txt"}
+
+
+def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:
+    from modis.studies import read_mudata
+
+    mdata = read_mudata(fitted[0] / "integrated.h5mu")
+    out = tmp_path / "predictions.csv"
+    done("predict", fitted[0], data_file, "--out", out)
+    table = pd.read_csv(out, index_col=0)
+    assert list(table.columns) == ["predicted", "probability"]
+    assert list(table.index) == list(mdata.obs_names)
+    assert list(table["predicted"]) == list(mdata.obs["modis_predicted"])
+    np.testing.assert_allclose(table["probability"], mdata.obs["modis_probability"], rtol=1e-5)
+
+    assert "exists" in error_line("predict", fitted[0], data_file, "--out", out)
+    options = ["--modality", "protein", "--soft", "--force", "--out", out]
+    done("predict", fitted[0] / "model", data_file, *options)
+    table = pd.read_csv(out, index_col=0)
+    own = mdata.mod["protein"].obs
+    assert list(table.index) == list(own.index)
+    assert list(table["predicted"]) == list(own["modis_predicted"])
+    soft = table.filter(like="probability_class_")
+    assert soft.shape == (len(own), 5)
+    np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_translate(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:
+    from modis.studies import read_mudata
+
+    source, out = read_mudata(data_file), tmp_path / "protein.h5ad"
+    pair = ["--source", "expression", "--target", "protein"]
+    done("translate", fitted[0], data_file, *pair, "--out", out)
+    translated = ad.read_h5ad(out)
+    assert list(translated.obs_names) == list(source.mod["expression"].obs_names)
+    assert list(translated.var_names) == list(source.mod["protein"].var_names)
+    pair[-1] = "rna"
+    line = error_line("translate", fitted[0], data_file, *pair, "--out", tmp_path / "x")
+    assert "Unknown modality 'rna'" in line
+
+
+@pytest.mark.usefixtures("_quick")
+def test_demo(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "demo"
+    done("demo", "--samples", 100, "--max-epochs", 1, "--out", out)
+    assert names_in(out) == FILES | FIGURES | OF_TESTS | OF_CLASSES
+    metrics = pd.read_csv(out / "metrics.csv")["metric"].value_counts()
+    assert metrics["mse"] == 9
+    assert metrics["mse_limit"] == 3
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize("linked", [False, True])
+def test_without_labels_the_report_says_what_is_missing(
+    linked: bool, data_file: Path, tmp_path: Path
+) -> None:
+    from modis.datasets import intersim
+
+    options = []
+    if linked:
+        options = ["--links", tmp_path / "links.csv"]
+        intersim(30).uns["feature_links"].to_csv(options[1], index=False)
+    out = tmp_path / "out"
+    done("fit", data_file, "--max-epochs", 1, *options, "--out", out)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "No classes were learned" in page
+    assert "Classification accuracy" not in page
+    assert ("Feature links" in page) == linked
+    assert ("Only the linked features align" in page) == linked
+    # what was measured twice can be judged without labels
+    assert names_in(out) == FILES | FIGURES | OF_TESTS
+
+
+@pytest.mark.usefixtures("_quick")
+def test_one_class_only(data_file: Path, tmp_path: Path) -> None:
+    from modis.studies import read_mudata
+
+    out = tmp_path / "out"
+    printed = done("fit", data_file, "--labels-key", "one", "--max-epochs", 1, "--out", out)
+    assert "Note: Fewer than two classes" in printed
+    columns = set(read_mudata(out / "integrated.h5mu").obs)
+    assert "modis_split" in columns
+    assert "modis_predicted" not in columns
+
+
+def test_benchmark(data_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["--labels-key", "label", "--folds", 2, "--seeds", 1, "--unpaired", "--out", out]
+    arguments += ["--labels-per-class", 3, "--max-epochs", 1, "--methods", "modis,lr,diagvi"]
+    printed = done("benchmark", data_file, *arguments)
+    assert "DIAGVI and neighbours is left out: " in printed
+    assert "| protein (15) |" in printed
+    assert names_in(out) >= {"results.csv", "table.md", "figure.png"}
+    assert "4 runs, 4 of them done before" in done("benchmark", data_file, *arguments)
+
+
+def test_reproduce(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    arguments = ["corrupted", "--samples", 150, "--max-epochs", 1, "--seeds", 1, "--out", out]
+    arguments += ["--settings", "corrupted-20"]
+    printed = done("reproduce", *arguments)
+    tables = {"results.csv", "table.csv", "table.md"}
+    assert names_in(out) == {"runs", "corrupted.png"} | tables
+    assert set(pd.read_csv(out / "results.csv")["method"]) == {"default", "links"}
+    assert (out / "table.md").read_text(encoding="utf-8") in printed
+    assert "2 runs, 0 of them done before" in printed
+    assert "2 runs, 2 of them done before" in done("reproduce", *arguments)
