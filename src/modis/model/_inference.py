@@ -104,13 +104,10 @@ def predict(
 
     Raises
     ------
-    KeyError
-        If the modality is not known or not in the data.
     ValueError
-        If the model was trained without classes, features are missing, values cannot be
-        used, or the model was loaded without data and none are given.
-    RuntimeError
-        If the model is not trained.
+        If the model was trained without classes.
+    KeyError, ValueError, RuntimeError
+        As from :meth:`get_latent_representation`.
     """
     classes = self._spec.classes
     if not self.module.n_classes:
@@ -156,11 +153,8 @@ def get_elbo(
 
     Raises
     ------
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
+    ValueError, RuntimeError
+        As from :meth:`get_latent_representation`.
     """
     self._check_trained()
     rows = {}
@@ -195,11 +189,8 @@ def write_latent(self: Model, mdata: MuData | None = None, key_added: str = LATE
 
     Raises
     ------
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
+    ValueError, RuntimeError
+        As from :meth:`get_latent_representation`.
     """
     self._check_trained()
     target = self._data_or_own(mdata)
@@ -230,11 +221,8 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:
 
     Raises
     ------
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
+    ValueError, RuntimeError
+        As from :meth:`get_latent_representation`.
     """
     self._check_trained()
     spec, data = self._spec, self._read(mdata, None)
