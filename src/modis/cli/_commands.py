@@ -253,12 +253,15 @@ def reproduce(
     with guarded(debug):
         check_folder(out)
         with open_screen() as screen:
-            from ..studies import Source, paper_markdown, reproduce
+            from ..studies import reproduce
 
-            table = reproduce(
+            reproduce(
                 figure.value,
                 out,
-                Source(data, links_file, reference_path, samples),
+                data,
+                links_file=links_file,
+                reference_path=reference_path,
+                n_samples=samples,
                 methods=names_in(methods) or (),
                 seeds=seeds,
                 jobs=jobs,
@@ -267,5 +270,5 @@ def reproduce(
                 only=names_in(settings),
                 console=screen.console,
             )
-            screen.say(paper_markdown(table))
+            screen.say((out / "table.md").read_text(encoding="utf-8"))
             screen.say(f"Done: {out / 'results.csv'}, {out / 'table.md'} and the figures.")
