@@ -1,15 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
+from ..data import DataSpec
 from ..pl import palette
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..data import DataSpec
-
-__all__ = ["scanpy_colors"]
 
 
 def scanpy_colors(obs: pd.DataFrame, spec: DataSpec) -> dict[str, list[str]]:

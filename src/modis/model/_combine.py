@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import softmax
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["combine_posteriors", "combine_probabilities"]
 
 # a modality alone rules no class out
 _LEAST_PROBABILITY = 1e-6

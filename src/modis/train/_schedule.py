@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-__all__ = ["learning_rate_factor", "validation_interval"]
-
 # share of the training with the full learning rate
 _FULL_RATE = 1 / 3
 # validating more often than this many steps costs more than it tells
