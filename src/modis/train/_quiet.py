@@ -63,11 +63,11 @@ def quiet_libraries(*, silent: bool = False) -> Iterator[None]:
             if silent:
                 warnings.simplefilter("ignore")
                 # it prints, whatever the level
-                LoudEarlyStopping.teardown = EarlyStopping.teardown  # type: ignore[method-assign]
+                LoudEarlyStopping.teardown = EarlyStopping.teardown
             for message in _WARNINGS:
                 warnings.filterwarnings("ignore", re.escape(message))
             yield
     finally:
-        LoudEarlyStopping.teardown = teardown  # type: ignore[method-assign]
+        LoudEarlyStopping.teardown = teardown
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
