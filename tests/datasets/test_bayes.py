@@ -86,14 +86,13 @@ def test_rows_are_those_of_the_modality_and_finite():
 
 def test_data_of_another_origin_are_refused():
     mdata = datasets.intersim(30, n_features=SIZES)
-    with pytest.raises(ValueError, match="class_proportions must be 5 positive numbers"):
+    with pytest.raises(ValueError, match="class_proportions must be positive numbers"):
         datasets.bayes_probabilities(mdata, (0.5, 0.5))
     mdata["protein"].var_names = pd.Index([f"p{k}" for k in range(10)])
-    with pytest.raises(ValueError, match="features of 'protein' are not those of"):
-        datasets.bayes_probabilities(mdata)
+    other_names = mdata.copy()
     del mdata["protein"].varm["differential"]
-    with pytest.raises(ValueError, match=r"varm\['differential'\] of 'protein' is missing"):
-        datasets.bayes_probabilities(mdata)
+    without_truth = mdata.copy()
     del mdata.mod["protein"]
-    with pytest.raises(ValueError, match="modality 'protein' is missing"):
-        datasets.bayes_probabilities(mdata)
+    for other in (other_names, without_truth, mdata):
+        with pytest.raises(ValueError, match="'protein' is not one that .*intersim made"):
+            datasets.bayes_probabilities(other)

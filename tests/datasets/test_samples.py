@@ -76,10 +76,10 @@ def test_observed_key(mosaic, check_consistent):
 
 def test_observed_key_must_name_a_modality_of_the_observation(mosaic):
     mosaic.obs["kept"] = "a"
-    with pytest.raises(ValueError, match=r"gives 20 observations to modality 'a'.*'s40'"):
+    with pytest.raises(ValueError, match=r"gives 20 observations to .* not in, such as 's40'"):
         datasets.unpair(mosaic, observed_key="kept")
     mosaic.obs["kept"] = "rna"
-    with pytest.raises(ValueError, match="'rna'.*none of the modalities"):
+    with pytest.raises(ValueError, match="60 observations.*to 'rna'; the modalities are"):
         datasets.unpair(mosaic, observed_key="kept")
 
 

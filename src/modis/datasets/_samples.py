@@ -262,16 +262,15 @@ def _assigned(available: pd.DataFrame, labels: pd.Series, rng: np.random.Generat
 
 
 def _check_observed(observed: pd.Series, available: pd.DataFrame, observed_key: str) -> None:
-    unknown = sorted(set(observed.dropna()) - set(available.columns), key=str)
-    if unknown:
+    stated = observed.dropna()
+    absent = [
+        name
+        for name, modality in stated.items()
+        if modality not in available or not available[modality][name]
+    ]
+    if absent:
         raise ValueError(
-            f"Column {observed_key!r} names {unknown[0]!r}, which is none of the modalities "
+            f"Column {observed_key!r} gives {len(absent)} observations to modalities that they "
+            f"are not in, such as {absent[0]!r} to {stated[absent[0]]!r}; the modalities are "
             f"{list(available.columns)}."
         )
-    for name, has in available.items():
-        absent = available.index[(observed == name) & ~has]
-        if len(absent):
-            raise ValueError(
-                f"Column {observed_key!r} gives {len(absent)} observations to modality {name!r} "
-                f"that are not in it, such as {absent[:3].tolist()}."
-            )
