@@ -16,7 +16,7 @@ import torch
 from anndata import AnnData
 
 from modis import MODIS
-from modis.train import LOSS_WEIGHTS
+from modis.module import LOSS_WEIGHTS
 
 from ._make import N_VARS, fingerprint, make_mdata
 

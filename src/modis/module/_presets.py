@@ -104,7 +104,8 @@ class Preset:
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
-            return cls(**{**preset, "architecture": Architecture(**preset["architecture"])})
+            values = _with_tuples(preset)
+            return cls(**{**values, "architecture": Architecture(**values["architecture"])})
         if preset not in PRESETS:
             raise ValueError(
                 f"architecture={preset!r} is not known; choose one of {['default', *PRESETS]}."
@@ -149,6 +150,13 @@ class Preset:
             if (value := getattr(self.architecture, each.name)) != getattr(usual, each.name)
         ]
         return f"'{self.name}'" + (f" with {', '.join(changed)}" if changed else "")
+
+
+def _with_tuples(saved: Any) -> Any:
+    """Tuples again where a file format has only lists."""
+    if isinstance(saved, Mapping):
+        return {key: _with_tuples(value) for key, value in saved.items()}
+    return tuple(map(_with_tuples, saved)) if isinstance(saved, list) else saved
 
 
 #: Named presets. ``"small"``: linear encoders on principal components, all samples train, a ridge
