@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
-from scipy.stats import norm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from modis import datasets
-from modis.datasets._reference_synthetic import synthetic_reference
 
 SIZES = {"methylation": 12, "expression": 8, "protein": 10}
 
@@ -28,19 +26,6 @@ def _accuracy(probabilities, mdata):
         name: (table.idxmax(axis=1) == true.loc[table.index]).mean()
         for name, table in probabilities.items()
     }
-
-
-def test_two_classes_have_the_error_of_the_closed_form():
-    n = 40_000
-    mdata = datasets.intersim(n, (0.5, 0.5), n_features=SIZES, **_deltas(0.4), seed=3)
-    found = _accuracy(datasets.bayes_probabilities(mdata, **_deltas(0.4)), mdata)
-    for name, omics in synthetic_reference(SIZES).items():
-        differential = mdata[name].varm["differential"].astype(float)
-        gap = 0.4 * (differential[:, 0] - differential[:, 1])
-        expected = norm.cdf(np.sqrt(gap @ np.linalg.solve(omics.noise.covariance, gap)) / 2)
-        five_standard_errors = 5 * np.sqrt(expected * (1 - expected) / n)
-        assert found[name] == pytest.approx(expected, abs=five_standard_errors)
-        assert expected < 0.99
 
 
 def test_discriminant_analysis_on_many_samples_approaches_it():

@@ -121,19 +121,6 @@ def test_other_sizes(n_features):
 
 
 @pytest.mark.parametrize(
-    ("n", "proportions", "counts"),
-    [
-        (7, (1 / 3, 1 / 3, 1 / 3), [3, 2, 2]),
-        (500, (0.2,) * 5, [100] * 5),
-        (11, (0.9, 0.1), [10, 1]),
-    ],
-)
-def test_class_sizes_add_up(n, proportions, counts):
-    mdata = datasets.intersim(n, proportions, n_features={"methylation": 5})
-    assert mdata.obs["label"].value_counts(sort=False).tolist() == counts
-
-
-@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"class_proportions": (0.5, 0.4)}, "positive numbers that sum to 1"),

@@ -75,18 +75,14 @@ def bayes_probabilities(
         "expression": delta_expression,
         "protein": delta_protein,
     }
-    is_synthetic = reference == "synthetic"
-    sizes = {name: mdata.mod[name].n_vars for name in deltas if name in mdata.mod}
+    n_features = None
+    if reference == "synthetic":
+        n_features = {name: mdata.mod[name].n_vars for name in deltas if name in mdata.mod}
     probabilities = {}
-    for name, omics in load_reference(
-        reference, sizes if is_synthetic else None, reference_path
-    ).items():
+    for name, omics in load_reference(reference, n_features, reference_path).items():
         adata = mdata.mod.get(name)
-        if (
-            adata is None
-            or "differential" not in adata.varm
-            or list(adata.var_names) != omics.features
-        ):
+        is_simulated = adata is not None and "differential" in adata.varm
+        if not is_simulated or list(adata.var_names) != omics.features:
             raise ValueError(
                 f"Modality {name!r} is not one that modis.datasets.intersim made with "
                 f"reference={reference!r}; the model of other data is not known."
