@@ -146,13 +146,6 @@ def test_many_classes_are_numbered(rng, drawn):
     drawn(ax)
 
 
-def test_given_axes_are_used(rng):
-    figure, given = plt.subplots(2, 1)
-    assert latent(make(rng), axes=given).tolist() == given.tolist()
-    assert latent(make(rng), color="label", axes=given[0]).tolist() == [given[0]]
-    assert plt.get_fignums() == [figure.number]
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

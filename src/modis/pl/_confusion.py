@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import confusion_matrix
 from sklearn.utils import check_consistent_length
 
 from ._heatmap import heatmap, mark
@@ -83,7 +82,7 @@ def confusion(
     side, text = max(1.9, cell * len(names)), text_inches(names)
     # Only the first column of panels bears the names of the rows.
     n_columns = max(1, min(len(titles), int((MAX_WIDTH - text) // (side + 0.75))))
-    size = (side + 0.75 + text / n_columns, side + text + 1.2)
+    size = (side + 0.75 + text / n_columns, side + text + 0.9)
     drawn_on = panels(len(titles), axes, panel_size=size, max_width=MAX_WIDTH)
     for ax, (title, own) in zip(drawn_on, titles.items(), strict=True):
         _draw(ax, own, names, fontsize=min(9.0, cell * 22))
@@ -136,7 +135,9 @@ def _samples(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None) -
 def _draw(ax: Axes, samples: pd.DataFrame, names: list[Any], fontsize: float) -> None:
     codes = pd.Index(names, dtype=object)
     true, predicted = (codes.get_indexer(samples[name]) for name in ("true", "predicted"))
-    counts = confusion_matrix(true, predicted, labels=range(len(names)))
+    # scikit-learn's confusion_matrix warns of a single class.
+    counts = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(counts, (true, predicted), 1)
     n_true = counts.sum(axis=1, keepdims=True)
     share = 100 * counts / np.maximum(n_true, 1)
     empty = np.broadcast_to(n_true == 0, counts.shape)

@@ -93,7 +93,7 @@ def latent(
 
     legends = [text_inches(colors[key]) * _legend_columns(len(colors[key])) for key in keys]
     width = 3.6 + float(np.mean(legends)) + 0.5
-    drawn_on = panels(len(keys), axes, panel_size=(width, 3.6))
+    drawn_on = panels(len(keys), axes, panel_size=(width, 3.2))
     order = np.random.default_rng(0).permutation(len(coordinates))
     for ax, key in zip(drawn_on, keys, strict=True):
         _draw(ax, coordinates[order], named[key].iloc[order], colors[key])
