@@ -143,7 +143,6 @@ def shrink_class(
     class_name: str,
     n_samples: int | Mapping[str, int],
     *,
-    modalities: Sequence[str] | None = None,
     labels_key: str = "label",
     seed: int = 0,
 ) -> md.MuData:
@@ -156,9 +155,8 @@ def shrink_class(
     class_name
         The class to make rare.
     n_samples
-        Samples of the class to leave in each modality, or a dict by modality.
-    modalities
-        Modalities to take samples from, by default all (or those of `n_samples`).
+        Samples of the class to leave in each modality, or a dict by modality; those that it does
+        not name keep all.
     labels_key
         Column of classes.
     seed
@@ -183,22 +181,18 @@ def shrink_class(
     >>> {name: adata.n_obs for name, adata in rare.mod.items()}
     {'methylation': 17, 'expression': 17, 'protein': 17}
     """
-    names = check_mudata(mdata, modalities)
-    if isinstance(n_samples, Mapping):
-        names = [name for name in names if name in check_mudata(mdata, n_samples)]
-    else:
-        n_samples = dict.fromkeys(names, n_samples)
+    if not isinstance(n_samples, Mapping):
+        n_samples = dict.fromkeys(check_mudata(mdata), n_samples)
     labels = observation_values(mdata, labels_key)
     check_class(labels, class_name, labels_key)
     keep = membership(mdata)
     order = np.random.default_rng(seed).permutation(labels.index[labels == class_name])
-    for name in names:
+    for name in check_mudata(mdata, n_samples):
         n, members = n_samples[name], order[keep.loc[order, name]]
         if not 0 <= n <= len(members):
             raise ValueError(
                 f"Modality {name!r} has {len(members)} samples of class {class_name!r}, "
-                f"of which {n} cannot be left. Ask for 0 to {len(members)}, "
-                "or name other modalities."
+                f"of which {n} cannot be left. Ask for 0 to {len(members)}."
             )
         keep.loc[members[n:], name] = False
     return rebuild(mdata, keep, {labels_key: labels})

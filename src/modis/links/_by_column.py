@@ -21,19 +21,15 @@ def by_name(
     ----------
     mdata
         The data; only the var_names are read.
-    source, target
-        The two modalities.
     ignore_case
         Whether names that differ only in case are the same, such as the antibody "cd19" and the
         gene "CD19". Off by default: "Cd19" is a gene of another organism.
-    sign, weight
-        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
-        0, of which only ratios between links matter.
+    source, target, sign, weight
+        As in :func:`by_column`.
 
     Returns
     -------
-    DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
+    DataFrame, one row per link, as from :func:`by_column`.
 
     Raises
     ------

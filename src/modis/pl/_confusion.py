@@ -18,7 +18,7 @@ from ._palette import in_order
 from ._panels import figure_of, headline, panels
 from ._style import ASIDE_COLOR, NO_DATA, house_style, is_missing, text_inches, wrapped
 
-MAX_WIDTH = 16.0
+MAX_WIDTH = 11.0
 ASIDE: Any = {
     "textcoords": "offset points",
     "fontsize": 7.5,
@@ -93,14 +93,13 @@ def confusion(
             ax.set_ylabel("")
             ax.set_yticklabels([])
     if axes is None:
-        headline(figure_of(drawn_on[0]), lowest_recall(y_true, y_pred, modality))
+        headline(figure_of(drawn_on[0]), _finding(samples))
     return drawn_on
 
 
-def lowest_recall(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None = None) -> str:
-    """Say which class is missed most, for figures whose axes were given."""
-    samples = _samples(y_true, y_pred, modality)
-    by = ["true"] if modality is None else ["true", "modality"]
+def _finding(samples: pd.DataFrame) -> str:
+    """Say which class is missed most."""
+    by = [name for name in ("true", "modality") if name in samples]
     right = samples["true"] == samples["predicted"]
     recalls = right.groupby([samples[name] for name in by], sort=False).agg(["mean", "size"])
     # Of equal recalls, the one of the most samples.
