@@ -21,10 +21,12 @@ def by_name(
     ----------
     mdata
         The data; only the var_names are read.
+    source, target
+        The two modalities.
     ignore_case
         Whether names that differ only in case are the same, such as the antibody "cd19" and the
         gene "CD19". Off by default: "Cd19" is a gene of another organism.
-    source, target, sign, weight
+    sign, weight
         As in :func:`by_column`.
 
     Returns

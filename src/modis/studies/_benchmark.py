@@ -70,18 +70,9 @@ class Benchmark:
     design: Design
     task: str = "classes"
 
-    def jobs(self) -> list[Job]:
-        """All runs of one seed before the next."""
-        return [
-            Job({"method": method, "fold": fold}, seed)
-            for seed in range(self.design.seeds)
-            for fold in range(self.design.folds or 1)
-            for method in self.design.methods
-        ]
-
     def parameters(self, job: Job) -> Row:
         """Everything that decides the rows of a run."""
-        rival, design = RIVALS[str(job.key["method"])], asdict(self.design)
+        rival, design = RIVALS[job.key["method"]], asdict(self.design)
         links = None if self.cohort.links is None else self.cohort.links.to_csv(index=False)
         return {
             "task": self.task,
@@ -92,8 +83,8 @@ class Benchmark:
 
     def perform(self, job: Job) -> tuple[list[Row], pd.DataFrame]:
         """Rows and predictions of a run."""
-        fold = make_fold(self.cohort, self.design, job.seed, int(job.key["fold"]))
-        return TASKS[self.task](RIVALS[str(job.key["method"])], fold)
+        fold = make_fold(self.cohort, self.design, job.seed, job.key["fold"])
+        return TASKS[self.task](RIVALS[job.key["method"]], fold)
 
 
 def benchmark(
@@ -231,10 +222,17 @@ def benchmark(
             cohort = replace(cohort, links=_with_names(cohort, mdata, transfer))
         # what cannot be taken apart should be known before hours of training, not after
         make_fold(cohort, design, 0)
-    study = Benchmark(cohort, replace(design, methods=_possible(cohort, design, console)))
+    methods = _possible(cohort, design, console)
+    wanted = [
+        Job({"method": method, "fold": fold}, seed)
+        for seed in range(seeds)
+        for fold in range(design.folds or 1)
+        for method in methods
+    ]
     with TemporaryDirectory() as temporary:
-        store = Store(Path(temporary if out is None else out), study, "predictions")
-        return complete(store, study.jobs(), jobs, console, lambda: _write(store, study.jobs()))
+        folder = Path(temporary if out is None else out)
+        store = Store(folder, Benchmark(cohort, design), "predictions")
+        return complete(store, wanted, jobs, console, lambda: _write(store, wanted))
 
 
 def _check(cohort: Cohort, split_key: str | None) -> None:

@@ -97,7 +97,7 @@ def reproduce(
                 "--links-file, put it into uns['feature_links'], or leave the method out with "
                 "--methods."
             )
-    store = Store(out, Experiment(source, max_epochs), "latent")
+    store = Store(out, Experiment(source, max_epochs), "runs")
     factor = {} if epochs_factor == 1 else {"epochs_factor": epochs_factor}
     wanted = [Job({"setting": s, "method": BAYES}) for s in settings if SETTINGS[s].delta]
     for seed in range(seeds):
