@@ -68,7 +68,6 @@ def test_backed_file(tmp_path, storage):
     mdata = mudata.read_h5mu(path, backed="r")
     try:
         data = modality(mdata.mod["rna"], columns)
-        assert not data.matrix.is_dense
         subset, index = np.array([20, 4, 9, 4, 0]), np.array([4, 1, 1])
         assert_serves(data, x[:, columns], index, subset[index], ModalityDataset(data, subset))
     finally:

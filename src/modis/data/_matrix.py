@@ -18,17 +18,8 @@ _CHUNK_VALUES = 2**20
 class FeatureMatrix:
     """Rows of one modality as dense float32, whatever they are stored in.
 
-    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. Values become
-    dense and float32 only for the rows that are asked for.
-
-    Parameters
-    ----------
-    adata
-        The modality.
-    layer
-        Layer to read, `None` for ``X``.
-    columns
-        Positions of the wanted features, in order; `None` takes all as they stand.
+    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. `columns` are
+    positions of the wanted features, in order; `None` takes all as they stand.
     """
 
     def __init__(
@@ -40,23 +31,8 @@ class FeatureMatrix:
         self._columns = columns
         self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
 
-    @property
-    def is_dense(self) -> bool:
-        """Whether the values lie in memory as one dense array."""
-        return isinstance(self._x, np.ndarray)
-
     def rows(self, index: np.ndarray | slice) -> np.ndarray:
-        """Read rows, in the given order and with repeats.
-
-        Parameters
-        ----------
-        index
-            Row positions, shape ``(n,)``, or a slice.
-
-        Returns
-        -------
-        float32 array of shape ``(n, n_features)``.
-        """
+        """Rows at these positions, in order and with repeats, shape ``(n, n_features)``."""
         block = self._read(index)
         if self._columns is not None:
             block = block[:, self._columns]
@@ -67,7 +43,7 @@ class FeatureMatrix:
         if sparse.issparse(self._x) and self._x.format != "csr":
             # once: rows of other formats are slow to find
             self._x = self._x.tocsr()
-        if self.is_dense:
+        if isinstance(self._x, np.ndarray):
             return self._x[index]
         if sparse.issparse(self._x) or isinstance(index, slice):
             return _dense(self._x[index])

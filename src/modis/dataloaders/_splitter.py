@@ -28,23 +28,8 @@ def split_observations(
     keeps at least one member to train on. A class of which a modality has so few samples that
     its share of them rounds to none gives none.
 
-    Parameters
-    ----------
-    modalities
-        The data, by modality.
-    train_size
-        Share of the observations that trains, in (0, 1].
-    seed
-        Seed of the split.
-
-    Returns
-    -------
-    Sorted row positions by modality, for training and for validation.
-
-    Raises
-    ------
-    ValueError
-        If `train_size` is not in (0, 1].
+    The result are sorted row positions by modality, for training and for validation. A
+    `train_size` that is not in (0, 1] is a ValueError.
     """
     if not 0 < train_size <= 1:
         raise ValueError(f"train_size={train_size} must be larger than 0 and at most 1.")
@@ -98,19 +83,9 @@ class ModalitySplitter(LightningDataModule):
     The training loader yields one minibatch per modality at a time, as a dict; the longest
     modality sets the epoch and the others start anew as often as needed. The validation
     loaders walk over one modality after the other.
-
-    Parameters
-    ----------
-    modalities
-        The data, by modality.
-    train_size
-        Share of the observations that trains, in (0, 1].
-    batch_size
-        Rows per modality and minibatch.
-    balance_classes
-        Whether minibatches hold equally many labelled samples of each class.
-    seed
-        Seed of the split; ``scvi.settings.seed`` (0 if that is `None`) by default.
+    `batch_size` are the rows per modality and minibatch. With `balance_classes`, minibatches hold
+    equally many labelled samples of each class. The `seed` of the split is by default
+    ``scvi.settings.seed``, or 0 if that is `None`.
     """
 
     def __init__(
