@@ -40,18 +40,32 @@ def collect_labels(
             for name in modalities
         }
     labels: dict[str, pd.Series] = {}
+    places: list[tuple[str, pd.Series]] = []
     for modality in modalities:
         key = _key(labels_key, modality)
-        columns = _columns(mdata, modality, key)
-        if columns:
-            labels[modality] = _combine(columns, modality, key, unlabeled_category, warn)
-        elif key is not None and not isinstance(labels_key, str):
-            raise NotInDataError(_missing_message(mdata, [modality], key, "labels_key"))
+        columns = {p: _clean(c) for p, c in _columns(mdata, modality, key).items()}
+        if not columns:
+            if key is not None and not isinstance(labels_key, str):
+                raise NotInDataError(_missing_message(mdata, [modality], key, "labels_key"))
+            continue
+        hidden = np.logical_or.reduce([c == unlabeled_category for c in columns.values()])
+        columns = {p: c.where(c != unlabeled_category, None) for p, c in columns.items()}
+        own, *shared = columns.values()
+        found = own.where(own.notna(), shared[0]) if shared else own
+        labels[modality] = found.where(~hidden, None)
+        places += [(place, column.where(~hidden, None)) for place, column in columns.items()]
+        n_hidden = int((hidden & found.notna()).sum())
+        if n_hidden and warn:
+            warnings.warn(
+                f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' "
+                f"in one of {' and '.join(columns)} and labelled in the other. They are taken as "
+                "unlabelled.",
+                UserWarning,
+                stacklevel=4,
+            )
     if not labels:
         raise NotInDataError(_missing_message(mdata, modalities, labels_key, "labels_key"))
-    known = pd.concat([column.dropna() for column in labels.values()])
-    known = known[~known.index.duplicated()]
-    _check_agreement(labels, known)
+    known = _agreed(places)
     others = known if isinstance(labels_key, str) else known.iloc[:0]
     for modality in modalities:
         if modality not in labels:
@@ -98,8 +112,8 @@ def collect_batches(
         columns = _columns(mdata, modality, key)
         if not columns:
             raise NotInDataError(_missing_message(mdata, [modality], key, argument))
-        # a modality's own column goes first
-        names = _clean(columns[0] if rows is None else columns[0].iloc[rows[modality]])
+        own_or_shared = next(iter(columns.values()))
+        names = _clean(own_or_shared if rows is None else own_or_shared.iloc[rows[modality]])
         missing = names.index[names.isna()]
         if len(missing):
             raise ValueError(
@@ -186,45 +200,14 @@ def _key(key: Key, modality: str) -> str | None:
     return key if isinstance(key, str) else key.get(modality)
 
 
-def _columns(mdata: MuData, modality: str, key: str | None) -> list[pd.Series]:
-    """The modality's own column, then the MuData's of its observations, as far as they exist."""
-    obs = mdata.mod[modality].obs
-    own = [obs[key]] if key in obs else []
-    return own + ([mdata.obs[key].reindex(obs.index)] if key in mdata.obs else [])
-
-
-def _combine(
-    columns: Sequence[pd.Series],
-    modality: str,
-    key: str | None,
-    unlabeled_category: str,
-    warn: bool,
-) -> pd.Series:
-    """Labels of one modality, from one column or from two that must not disagree."""
-    names = [_clean(column) for column in columns]
-    labels = [column.where(column != unlabeled_category, None) for column in names]
-    if len(labels) == 1:
-        return labels[0]
-    first, second = labels
-    differs = first.notna() & second.notna() & (first != second)
-    if differs.any():
-        raise ValueError(
-            f"Labels in column '{key}' disagree between mdata.obs and modality '{modality}' for "
-            f"{int(differs.sum())} observation(s): {name_some(first.index[differs])}. "
-            "Correct one of them."
-        )
-    combined = first.where(first.notna(), second)
-    hidden = (names[0] == unlabeled_category) | (names[1] == unlabeled_category)
-    n_hidden = int((hidden & combined.notna()).sum())
-    if n_hidden and warn:
-        warnings.warn(
-            f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' "
-            f"in one of mdata.obs['{key}'] and mdata.mod['{modality}'].obs['{key}'] and "
-            "labelled in the other. They are taken as unlabelled.",
-            UserWarning,
-            stacklevel=5,
-        )
-    return combined.where(~hidden, None)
+def _columns(mdata: MuData, modality: str, key: str | None) -> dict[str, pd.Series]:
+    """The modality's own column, then the MuData's of its observations, by their places."""
+    obs, columns = mdata.mod[modality].obs, {}
+    if key in obs:
+        columns[f"mdata.mod['{modality}'].obs['{key}']"] = obs[key]
+    if key in mdata.obs:
+        columns[f"mdata.obs['{key}']"] = mdata.obs[key].reindex(obs.index)
+    return columns
 
 
 def _clean(column: pd.Series) -> pd.Series:
@@ -239,20 +222,23 @@ def _as_name(value: Any) -> str:
     return str(int(value) if is_whole else value).strip()
 
 
-def _check_agreement(labels: Mapping[str, pd.Series], known: pd.Series) -> None:
-    """Refuse labels that are not those that are known of the same observations."""
-    for modality, column in labels.items():
+def _agreed(places: Sequence[tuple[str, pd.Series]]) -> pd.Series:
+    """Label of every observation that has one in any place; two labels are a ValueError."""
+    known = pd.concat([column.dropna() for _, column in places])
+    known = known[~known.index.duplicated()]
+    for place, column in places:
         own = column.dropna()
         differs = own[own != known.reindex(own.index)]
         if len(differs):
             name = differs.index[0]
-            other = next(m for m, c in labels.items() if c.get(name) == known[name])
+            other = next(p for p, c in places if c.get(name) == known[name])
             raise ValueError(
-                f"Modalities disagree on the label of {len(differs)} observation(s): "
-                f"{name_some(differs.index)}. For example '{name}' is '{differs.iloc[0]}' in "
-                f"'{modality}' and '{known[name]}' in '{other}'. Observations are the same when "
-                "their names are: correct the labels or the names."
+                f"Labels disagree for {len(differs)} observation(s): {name_some(differs.index)}. "
+                f"For example '{name}' is '{known[name]}' in {other} and '{differs.iloc[0]}' in "
+                f"{place}. Observations are the same when their names are: correct the labels or "
+                "the names."
             )
+    return known
 
 
 def _missing_message(mdata: MuData, modalities: Sequence[str], key: object, argument: str) -> str:

@@ -25,7 +25,8 @@ class FeatureMatrix:
     def __init__(
         self, adata: AnnData, layer: str | None = None, columns: np.ndarray | None = None
     ) -> None:
-        self._x = adata.X if layer is None else adata.layers[layer]
+        #: What the values are stored in; `None` without values.
+        self.source = adata.X if layer is None else adata.layers[layer]
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
@@ -40,16 +41,16 @@ class FeatureMatrix:
             return np.ascontiguousarray(block, dtype=np.float32)
 
     def _read(self, index: np.ndarray | slice) -> np.ndarray:
-        if sparse.issparse(self._x) and self._x.format != "csr":
+        if sparse.issparse(self.source) and self.source.format != "csr":
             # once: rows of other formats are slow to find
-            self._x = self._x.tocsr()
-        if isinstance(self._x, np.ndarray):
-            return self._x[index]
-        if sparse.issparse(self._x) or isinstance(index, slice):
-            return _dense(self._x[index])
+            self.source = self.source.tocsr()
+        if isinstance(self.source, np.ndarray):
+            return self.source[index]
+        if sparse.issparse(self.source) or isinstance(index, slice):
+            return _dense(self.source[index])
         # HDF5 reads increasing positions without repeats only
         unique, inverse = np.unique(index, return_inverse=True)
-        return _dense(self._x[unique])[inverse]
+        return _dense(self.source[unique])[inverse]
 
     def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
         """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""

@@ -17,16 +17,10 @@ from ._spec import DataSpec, hash_names
 from ._validation import check_mudata, check_names, check_up_to_date, check_values
 
 
-def read_registered(
-    mdata: MuData, spec: DataSpec, modalities: Sequence[str] | None = None
-) -> dict[str, Modality]:
-    """Read the MuData that was registered, with labels, batches and covariates as at set-up.
-
-    By default all modalities are read. Errors are those of :func:`check_unchanged`.
-    """
-    names = [name for name in spec.modalities if modalities is None or name in modalities]
-    check_unchanged(mdata, spec, names)
-    return _read(mdata, spec, names, spec.label_codes, spec.condition_codes)
+def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:
+    """Read the MuData that was registered, with labels, batches and covariates as at set-up."""
+    check_unchanged(mdata, spec)
+    return _read(mdata, spec, spec.modalities, spec.label_codes, spec.condition_codes)
 
 
 def registered_labels(mdata: MuData, spec: DataSpec) -> dict[str, pd.Series]:
@@ -40,16 +34,13 @@ def registered_labels(mdata: MuData, spec: DataSpec) -> dict[str, pd.Series]:
     }
 
 
-def check_unchanged(
-    mdata: MuData, spec: DataSpec, modalities: Sequence[str] | None = None
-) -> None:
+def check_unchanged(mdata: MuData, spec: DataSpec) -> None:
     """Refuse registered data that lack a modality, or whose names are not those of the set-up.
 
     Names may have been changed, removed, added or put in another order.
     """
-    names = spec.modalities if modalities is None else modalities
-    _check_present(mdata, names)
-    for modality in names:
+    _check_present(mdata, spec.modalities)
+    for modality in spec.modalities:
         adata = mdata.mod[modality]
         for what, found, then in (
             ("observations", adata.obs_names, spec.obs_hashes[modality]),

@@ -176,17 +176,17 @@ def _check_matrix(
             f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
         )
     where, domain = _where(modality, layer), LIKELIHOOD_DOMAINS[likelihood]
-    source = adata.X if layer is None else adata.layers[layer]
-    if source is None:
+    matrix = FeatureMatrix(adata, layer, adata.var_names.get_indexer(names))
+    if matrix.source is None:
         raise ValueError(
             f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
         )
-    if not _are_numbers(source):
-        raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
+    if not _are_numbers(matrix.source):
+        raise ValueError(f"{where} holds {matrix.source.dtype} values; real numbers are needed.")
     not_finite, outside = np.zeros((2, len(names)), dtype=np.int64)
     lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     is_whole = domain == "real"
-    for chunk in FeatureMatrix(adata, layer, adata.var_names.get_indexer(names)).chunks(rows):
+    for chunk in matrix.chunks(rows):
         not_finite += (~np.isfinite(chunk)).sum(axis=0)
         outside += _outside(chunk, domain).sum(axis=0)
         lowest = np.fmin(lowest, chunk.min(axis=0))
@@ -227,29 +227,17 @@ def _outside(x: np.ndarray, domain: str) -> np.ndarray:
 
 
 def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> str:
-    """What to do with values that the likelihood cannot explain."""
-    continuous = f"likelihood={{{modality!r}: 'gaussian'}}"
-    if domain != "counts":
-        return f"Choose {continuous}, or another layer."
+    """What to do with such values: another matrix that the likelihood explains, or a gaussian."""
+    gaussian = f"likelihood={{{modality!r}: 'gaussian'}}"
     for other in (*adata.layers, None):
-        if other != layer and _holds_counts(adata, other):
+        matrix = FeatureMatrix(adata, other)
+        if other == layer or matrix.source is None or not _are_numbers(matrix.source):
+            continue
+        if not any(_outside(chunk, domain).any() for chunk in matrix.chunks()):
             name = "X" if other is None else f"the layer '{other}'"
-            return (
-                f"Choose {name}, which holds counts: layer={{{modality!r}: {other!r}}}; or "
-                f"{continuous} for normalised values."
-            )
-    return (
-        f"Choose {continuous} for normalised values; for a count likelihood give raw counts, "
-        "of which this modality has no layer."
-    )
-
-
-def _holds_counts(adata: AnnData, layer: str | None) -> bool:
-    source = adata.X if layer is None else adata.layers[layer]
-    if source is None or not _are_numbers(source):
-        return False
-    chunks = FeatureMatrix(adata, layer).chunks()
-    return not any(_outside(chunk, "counts").any() for chunk in chunks)
+            layers = {modality: other}
+            return f"Choose {name}, whose values fit: layer={layers}; or {gaussian}."
+    return f"Choose {gaussian}, or give values that fit: no layer of this modality has such."
 
 
 def _hint_at_likelihoods(

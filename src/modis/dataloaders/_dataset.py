@@ -34,7 +34,6 @@ class ModalityDataset(Dataset):
         self.row_weights = None if row_weights is None else torch.from_numpy(row_weights)
 
     def __len__(self) -> int:
-        """Number of rows."""
         return len(self.indices)
 
     def __getitem__(self, index: np.ndarray | Sequence[int]) -> dict[str, torch.Tensor]:
@@ -59,8 +58,7 @@ def sequential_loader(
 ) -> DataLoader:
     """Serve rows at positions `indices` (`None` for all) in this order, for inference.
 
-    By default 512 rows per minibatch, or fewer with thousands of features; the result does not
-    depend on it.
+    `batch_size` is 512 by default, or less with thousands of features; results do not change.
     """
     if batch_size is None:
         batch_size = max(1, min(_BATCH_SIZE, _BATCH_VALUES // modality.matrix.shape[1]))

@@ -62,7 +62,6 @@ class PairSampler(Sampler):
         self.n_minibatches = n_minibatches
 
     def __len__(self) -> int:
-        """Minibatches per epoch."""
         return self.n_minibatches
 
     def __iter__(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:

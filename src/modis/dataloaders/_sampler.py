@@ -10,9 +10,8 @@ from torch.utils.data import Sampler
 class BalancedMinibatchSampler(Sampler[np.ndarray]):
     """Full minibatches in which every class, and the unlabelled samples, have their share.
 
-    Every minibatch has exactly `batch_size` rows: a cohort smaller than that is repeated, so
-    no batch normalisation ever meets a single sample. Each class hands out its samples in a
-    shuffled round, so none is used twice before all of the class were used once.
+    Every minibatch has exactly `batch_size` rows: a smaller cohort is repeated, so that no batch
+    normalisation meets a single sample. Each class uses all its samples before any a second time.
 
     `labels` are class codes of shape ``(n,)``, -1 where not labelled; `n_classes` counts those of
     all modalities, by default those in `labels`. With `balance`, classes have equal shares among
@@ -28,10 +27,7 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
     The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
     classes back to their shares among the labelled samples: a modality without labels shows its
     classes as they are, and the others must match that, or the modality game moves samples into
-    wrong classes.
-
-    An epoch has ``ceil(n / batch_size)`` minibatches. Draws come from torch's global generator,
-    so that ``scvi.settings.seed`` fixes them.
+    wrong classes. Draws come from torch's global generator, which ``scvi.settings.seed`` fixes.
     """
 
     def __init__(
@@ -72,7 +68,6 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
             self.row_weights[rows] *= own_share * n_own if undo_balance else n_own / n_all
 
     def __len__(self) -> int:
-        """Minibatches per epoch."""
         return self.n_minibatches
 
     def __iter__(self) -> Iterator[np.ndarray]:

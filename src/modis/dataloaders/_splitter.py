@@ -25,11 +25,8 @@ def split_observations(
     the same modalities and the same class are a group. Each gives ``1 - train_size`` of its
     members to validation, rounded up or down so that the sums over all groups, over those with
     the same modalities and over those of a class are as close to that share as can be. A group
-    keeps at least one member to train on. A class of which a modality has so few samples that
-    its share of them rounds to none gives none.
-
-    The result are sorted row positions by modality, for training and for validation. A
-    `train_size` that is not in (0, 1] is a ValueError.
+    keeps at least one member to train on, and a class all that it has in a modality, if its share
+    of these rounds to none. Returns sorted row positions by modality for both sides.
     """
     if not 0 < train_size <= 1:
         raise ValueError(f"train_size={train_size} must be larger than 0 and at most 1.")
@@ -105,11 +102,6 @@ class ModalitySplitter(LightningDataModule):
         self.train_idx, self.val_idx = split_observations(modalities, train_size, seed or 0)
         # scvi's runner looks for the test part as well
         self.test_idx = {name: np.empty(0, dtype=np.int64) for name in modalities}
-
-    @property
-    def n_train(self) -> int:
-        """Training samples, over all modalities."""
-        return sum(map(len, self.train_idx.values()))
 
     @property
     def n_val(self) -> int:
