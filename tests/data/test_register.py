@@ -71,14 +71,3 @@ def test_too_few_classes_are_announced(messages):
     _, without, _, with_one = messages
     assert without.startswith("No labels: the model is trained without a class head")
     assert with_one.startswith("Only one class ('Crohn's'): the model is trained without")
-
-
-def test_the_last_call_counts():
-    mdata = make_mdata()
-    MODIS.setup_mudata(mdata, labels_key="label")
-    first = MODIS(mdata, **TINY)
-    MODIS.setup_mudata(mdata, modalities=["rna seq"])
-    second = MODIS(mdata, **TINY)
-    assert second.module.modalities == ["rna seq"]
-    assert first.module.modalities == ["rna seq", "CpG-îlots"]
-    assert second.module.n_classes == 0
