@@ -29,7 +29,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 
 from modis.dataloaders import BalancedMinibatchSampler, _splitter
-from modis.experiments import SETTINGS, Method, evaluate, fit, split_paired, summarize
+from modis.studies import SETTINGS, Method, evaluate, fit, split_paired
+from modis.studies._paper_table import summarize
 from modis.train import _training_plan
 
 LINKS = "+links"
@@ -153,7 +154,7 @@ def measure(data: Data, variant: Variant, setting: str, seed: int) -> pd.Series:
             model, rows = fit(
                 data.train,
                 setting=SETTINGS[name],
-                method=Method(variant.model, variant.train, links=bool(with_links)),
+                method=Method("MODIS", variant.model, variant.train, links=bool(with_links)),
                 seed=seed,
                 feature_links=data.links,
                 epochs_factor=variant.epochs_factor,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from modis.dataloaders import BalancedMinibatchSampler
-from modis.module import weighted_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,12 +79,11 @@ def train_plainly(
                     "row_weights": row_weights[name][index],
                 }
             encoded = module.inference(batch)
-            known = torch.cat([tensors["labels"] for tensors in batch.values()])
             on_turn = step % PENALTY_INTERVAL == 0
             weights_1 = dict(weights) | {"gradient_penalty": penalty if on_turn else 0.0}
-            terms = module.discriminator_terms(encoded, known, weights_1)
+            terms = module.discriminator_terms(batch, encoded, weights_1)
             discriminator.zero_grad()
-            weighted_sum(terms, weights_1).backward()
+            torch.stack([weights_1[name] * term for name, term in terms.items()]).sum().backward()
             discriminator.step()
             module.discriminator.requires_grad_(False)
             loss = module.loss(batch, encoded, module.generative(batch, encoded), weights).loss

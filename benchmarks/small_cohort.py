@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from modis.benchmark import benchmark
+from modis.studies import benchmark
 
 SPLIT = {"split_key": "split70_seed0"}
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -21,8 +21,8 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-from modis.experiments import split_paired
-from modis.train import LOSS_WEIGHTS
+from modis.module import LOSS_WEIGHTS
+from modis.studies import split_paired
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-from modis.experiments import METHODS, evaluate, split_paired
-from modis.train import LOSS_WEIGHTS
+from modis.module import LOSS_WEIGHTS
+from modis.studies import METHODS, evaluate, split_paired
 
 ACCURACY, OVER_LIMIT = 0.998, 1.20
 

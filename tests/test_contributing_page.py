@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from modis import MODIS, _constants
+from modis.module import PRESETS, TERMS, _terms
 from modis.nn import _decoder
 
 from ._make import make_mdata
@@ -60,3 +61,20 @@ def test_the_likelihood_of_the_page_trains(monkeypatch, tmp_path):
     translated = MODIS.load(tmp_path / "model", mdata).translate(first, second).X
     np.testing.assert_array_equal(translated, model.translate(first, second).X)
     assert np.isfinite(translated).all()
+
+
+def test_the_loss_term_of_the_page_trains(monkeypatch):
+    function, term_row, weight_row = python_blocks("A new loss term")
+    namespace = dict(vars(_terms))
+    exec(function, namespace)
+    (name, term), *_ = eval(f"{{{term_row}}}", namespace).items()
+    monkeypatch.setitem(TERMS, name, term)
+    for preset in PRESETS.values():
+        monkeypatch.setitem(preset.loss_weights, name, eval(f"{{{weight_row}}}")[name])
+    mdata = make_mdata()
+    MODIS.setup_mudata(mdata, labels_key="label")
+    for weights in ({}, {name: 1.0}):
+        model, plan = MODIS(mdata, n_latent=4, n_hidden=8), {"loss_weights": weights}
+        model.train(max_epochs=2, accelerator="cpu", enable_progress_bar=False, plan_kwargs=plan)
+        assert (f"{name}_train" in model.history) is bool(weights)
+    assert (model.history[f"{name}_train"] > 0).all(axis=None)

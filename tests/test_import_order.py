@@ -35,8 +35,6 @@ BESIDE = {
     "datasets": TOP,
     "links": TOP,
 }
-#: Rooms that `studies` replaces, by the layers that they form between model and report.
-LEAVING = [["inputs", "runs"], ["experiments", "benchmark"]]
 
 #: Lines that a room may have, all rooms together, and their tests.
 BUDGETS = {
@@ -62,12 +60,9 @@ def allowed_rooms() -> dict[str, set[str]]:
     """What each room may import."""
     allowed: dict[str, set[str]] = {room: set() for room in BESIDE}
     below: set[str] = set()
-    model = LAYERS.index(["model"]) + 1
-    for layer in [*LAYERS[:model], *LEAVING, *LAYERS[model:]]:
+    for layer in LAYERS:
         allowed |= {room: set(below) for room in layer}
         below |= set(layer)
-    for room in [room for layer in LEAVING for room in layer]:
-        allowed[room] |= set(BESIDE)
     for room, callers in BESIDE.items():
         for caller in callers:
             allowed[caller].add(room)

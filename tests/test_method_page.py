@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from modis.train import LINEAR_LOSS_WEIGHTS, LOSS_WEIGHTS
+from modis.module import LOSS_WEIGHTS, PRESETS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "method.md").read_text(encoding="utf-8")
 
@@ -33,6 +33,6 @@ def test_weights_are_those_of_the_code():
     assert said.keys() == LOSS_WEIGHTS.keys()
     for name, weight in said.items():
         usual, _, linear = weight.partition(";")
-        assert float(usual) == LOSS_WEIGHTS[name], name
+        assert float(usual) == LOSS_WEIGHTS[name] == PRESETS["large"].loss_weights[name], name
         number = re.match(r"\s*([\d.]+) with", linear)
-        assert (float(number[1]) if number else None) == LINEAR_LOSS_WEIGHTS.get(name), name
+        assert float(number[1] if number else usual) == PRESETS["small"].loss_weights[name], name

@@ -23,16 +23,9 @@ from real_data import (
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from modis.experiments import (
-    BAYES,
-    FIGURES,
-    METHOD_NAMES,
-    METHODS,
-    SETTINGS,
-    summarize,
-    tabulate,
-    to_markdown,
-)
+from modis.studies import FIGURES, METHODS, SETTINGS
+from modis.studies._experiment import BAYES
+from modis.studies._paper_table import METHOD_NAMES, summarize, tabulate, to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from modis.benchmark import METHODS as COMPARED
+from modis.studies import RIVALS as COMPARED
 
 Rows = list[dict[str, object]]
 
@@ -54,11 +54,11 @@ def count_wins(table: pd.DataFrame) -> Rows:
     for metric, title in MEASURES.items():
         own = average[average["metric"] == metric]
         sides = {
-            "ahead: interval above 0": own["low"] > 0,
-            "behind: interval below 0": own["high"] < 0,
-            "may be chance: 0 in the interval": (own["low"] <= 0) & (own["high"] >= 0),
+            "above: interval above 0": own["low"] > 0,
+            "below: interval below 0": own["high"] < 0,
+            "undecided: interval includes 0": (own["low"] <= 0) & (own["high"] >= 0),
         }
-        row = {"MODIS beside the better classifier": title}
+        row = {"MODIS beside the best baseline": title}
         for side, here in sides.items():
             names = [_cohort(name) for name in own.loc[here, "data"]]
             row[side] = f"{len(names)}: {'; '.join(names)}" if names else "0"
@@ -95,7 +95,7 @@ def _beside_rivals(table: pd.DataFrame) -> Rows:
         here = table[(table["data"] == data) & (table["modality"] == modality)]
         ahead = here[here["reference"] != ""]
         less = {
-            f"MODIS less the better, {title}": "; ".join(
+            f"MODIS − best baseline, {title}": "; ".join(
                 map(_lead, ahead[ahead["metric"] == metric].itertuples())
             )
             for metric, title in MEASURES.items()

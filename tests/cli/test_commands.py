@@ -106,10 +106,10 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 
 def test_choices_are_those_of_the_package() -> None:
-    from modis.experiments import FIGURES as PAPER
-    from modis.module._architecture import ARCHITECTURES
+    from modis.module import PRESETS
+    from modis.studies import FIGURES as PAPER
 
-    assert {item.value for item in Architecture} == set(ARCHITECTURES)
+    assert {item.value for item in Architecture} == {"default", *PRESETS}
     assert [item.value for item in Figure] == [*PAPER, "all"]
 
 
@@ -388,10 +388,10 @@ def test_benchmark(data_file: Path, tmp_path: Path) -> None:
     assert "4 runs, 4 of them done before" in done("benchmark", data_file, *arguments)
 
 
-def test_reproduce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modis.experiments._reproduce.settings_of", lambda _: ["corrupted-20"])
+def test_reproduce(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     arguments = ["corrupted", "--samples", 150, "--max-epochs", 1, "--seeds", 1, "--out", out]
+    arguments += ["--settings", "corrupted-20"]
     printed = done("reproduce", *arguments)
     tables = {"results.csv", "table.csv", "table.md"}
     assert names_in(out) == {"runs", "corrupted.png"} | tables

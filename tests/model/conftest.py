@@ -1,4 +1,4 @@
-"""One small trained model that the tests of this room share; nobody may change it."""
+"""Small models that the tests of this room share; nobody may change them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import scvi
 from modis import MODIS
 
 from .._make import make_mdata
+from ._made import BRIEFLY
 
 LIKELIHOODS = {"rna seq": "gaussian", "CpG-îlots": "beta", "a_protein": "nb"}
 
@@ -21,15 +22,24 @@ def mdata() -> md.MuData:
 
 
 @pytest.fixture(scope="session")
-def fit():
-    """Set up, build and train a small model."""
+def build():
+    """Set up and build a small model."""
 
-    def fit(data: md.MuData, *, train: dict | None = None, model: dict | None = None, **setup):
+    def build(data: md.MuData, model: dict | None = None, **setup) -> MODIS:
         scvi.settings.seed = 0
         MODIS.setup_mudata(data, **({"labels_key": "label"} | setup))
-        fitted = MODIS(data, **({"n_latent": 5, "n_hidden": 8} | (model or {})))
-        options = {"max_epochs": 2, "batch_size": 16, "accelerator": "cpu"}
-        fitted.train(**options | {"enable_progress_bar": False} | (train or {}))
+        return MODIS(data, **({"n_latent": 5, "n_hidden": 8} | (model or {})))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def fit(build):
+    """Set up, build and train a small model."""
+
+    def fit(data: md.MuData, *, train: dict | None = None, **options) -> MODIS:
+        fitted = build(data, **options)
+        fitted.train(**BRIEFLY | (train or {}))
         return fitted
 
     return fit

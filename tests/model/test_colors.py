@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
-import pandas as pd
 import pytest
 import scanpy as sc
 from matplotlib.colors import to_hex
 
-from modis.pl import latent, palette
-
-
-def colors_of(ax):
-    """Colours of all points, in drawing order; scanpy's legend is made of sets of no point."""
-    drawn = [points for points in ax.collections if len(points.get_offsets())]
-    return [to_hex(color) for points in drawn for color in points.get_facecolors()]
+from modis.pl import palette
 
 
 # scanpy 1.11 sets the colour of missing values the old way
 @pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
-def test_scanpy_draws_in_our_colors_without_being_told(model):
-    embedding = model.joint_embedding()
+def test_scanpy_draws_in_our_colors_also_from_a_file(model, tmp_path):
     kinds = {"modality": "modality", "label": "class", "predicted": "class"}
+    model.joint_embedding().write_h5ad(tmp_path / "embedding.h5ad")
+    embedding = sc.read_h5ad(tmp_path / "embedding.h5ad")
     embedding.obsm["X_umap"] = embedding.obsm["X_modis"][:, :2]
-    own = latent(embedding, color=list(kinds))
-    theirs = sc.pl.umap(embedding, color=list(kinds), show=False, sort_order=False)
-    for (key, kind), by_modis, by_scanpy in zip(kinds.items(), own, theirs, strict=True):
-        names = embedding.obs[key]
-        expected = palette(names.cat.categories, kind)
-        assert colors_of(by_scanpy) == [expected[name] for name in names]
-        assert set(colors_of(by_modis)) == {expected[name] for name in set(names)}
-    plt.close("all")
-
-
-def test_a_part_keeps_the_colors_of_the_whole(model):
-    embedding = model.joint_embedding()
-    first, *others = embedding.obs["modality"].cat.categories
-    whole = dict(zip([first, *others], embedding.uns["modality_colors"], strict=True))
-    part = embedding[embedding.obs["modality"] != first].copy()
-    assert list(part.obs["modality"].cat.categories) == others
-    assert list(part.uns["modality_colors"]) == [whole[name] for name in others]
+    panels = sc.pl.umap(embedding, color=list(kinds), show=False, sort_order=False)
+    for (key, kind), ax in zip(kinds.items(), panels, strict=True):
+        expected = palette(embedding.obs[key].cat.categories, kind)
+        # scanpy's legend is made of sets of no point
+        drawn = [points for points in ax.collections if len(points.get_offsets())]
+        colors = [to_hex(color) for points in drawn for color in points.get_facecolors()]
+        assert colors == [expected[name] for name in embedding.obs[key]]
 
 
 def test_unknown_classes_change_no_other_color(model, mdata):
@@ -48,27 +31,14 @@ def test_unknown_classes_change_no_other_color(model, mdata):
         label = adata.obs["label"].astype(object).replace("b", "Aa")
         adata.obs["label"] = label.where(adata.obs_names != "s45", None)
     embedding = model.joint_embedding(new)
-    categories = embedding.obs["label"].cat.categories
-    given = dict(zip(categories, embedding.uns["label_colors"], strict=True))
+    given = {
+        key: dict(
+            zip(embedding.obs[key].cat.categories, embedding.uns[f"{key}_colors"], strict=True)
+        )
+        for key in ("label", "predicted")
+    }
     known = palette(["a", "b", "c"])
     grey = palette(["unknown"])["unknown"]
     fourth = list(palette(range(4)).values())[3]
-    assert given == {"a": known["a"], "c": known["c"], "Aa": fourth, "unknown": grey}
-    assert (
-        dict(
-            zip(
-                embedding.obs["predicted"].cat.categories,
-                embedding.uns["predicted_colors"],
-                strict=True,
-            )
-        )
-        == known
-    )
-
-
-def test_colors_outlive_a_file(model, tmp_path):
-    embedding = model.joint_embedding()
-    embedding.write_h5ad(tmp_path / "embedding.h5ad")
-    read = sc.read_h5ad(tmp_path / "embedding.h5ad")
-    assert list(read.uns["label_colors"]) == embedding.uns["label_colors"]
-    assert isinstance(read.obs["label"].dtype, pd.CategoricalDtype)
+    expected = {"a": known["a"], "c": known["c"], "Aa": fourth, "unknown": grey}
+    assert given == {"label": expected, "predicted": known}

@@ -1,21 +1,19 @@
-"""Feature importance: exact sums, the observations explained, and the truth of a simulation."""
+"""Feature importance: exact sums, and the observations explained."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-import scvi
 import torch
 
 from modis import MODIS
-from modis.datasets import intersim, unpair
 
-from .._make import make_mdata, make_mudata
+from .._make import make_mudata
+from ._made import equal, weights
 from .conftest import LIKELIHOODS
 
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
-MODALITIES = [RNA, CPG, PROTEIN]
 COLUMNS = ["modality", "class", "rank", "feature", "importance", "attribution"]
 COLUMNS += ["direction", "mean_class", "mean_baseline"]
 
@@ -31,32 +29,34 @@ def scaled(model: MODIS, modality: str, rows: np.ndarray) -> torch.Tensor:
 
 def score(model: MODIS, modality: str, x: torch.Tensor, code: int) -> torch.Tensor:
     """Logit minus the mean logit of the other two classes."""
-    with torch.no_grad():
-        logits = model.module.class_logits(model.module.encoders[modality](x).mean)
+    logits = model.module.class_logits(model.module.encoders[modality](x).mean)
     others = [k for k in range(logits.shape[1]) if k != code]
     return logits[:, code] - logits[:, others].mean(dim=1)
 
 
-@pytest.mark.parametrize("modality", MODALITIES)
-def test_table(model, mdata, modality):
-    table = model.feature_importance(modality)
+def test_table(model, mdata):
+    before = weights(model)
+    table = model.feature_importance(CPG)
     assert list(table.columns) == COLUMNS
-    assert set(table["modality"]) == {modality}
+    assert set(table["modality"]) == {CPG}
     assert list(table["class"].unique()) == ["a", "b", "c"]
     for _, own in table.groupby("class"):
-        assert set(own["feature"]) == set(mdata.mod[modality].var_names)
+        assert set(own["feature"]) == set(mdata.mod[CPG].var_names)
         assert list(own["rank"]) == list(range(1, len(own) + 1))
         assert own["importance"].is_monotonic_decreasing
     np.testing.assert_array_equal(table["importance"], table["attribution"].abs())
     higher = table["mean_class"] > table["mean_baseline"]
     np.testing.assert_array_equal(higher, table["direction"] == "up")
-    one = model.feature_importance(modality, "b")
-    pd.testing.assert_frame_equal(
-        one, table[table["class"] == "b"].reset_index(drop=True), rtol=1e-5
-    )
+    one = model.feature_importance(CPG, "b")
+    expected = table[table["class"] == "b"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(one, expected, rtol=1e-5)
+    # and the model is as it was
+    assert equal(weights(model), before)
+    assert not model.module.training
+    assert all(parameter.grad is None for parameter in model.module.parameters())
 
 
-@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize("modality", [RNA, PROTEIN])
 @pytest.mark.parametrize("baseline", ["other_classes", "mean"])
 def test_contributions_sum_to_the_difference_in_score(model, mdata, modality, baseline):
     table = model.feature_importance(modality, baseline=baseline, n_steps=300)
@@ -69,37 +69,24 @@ def test_contributions_sum_to_the_difference_in_score(model, mdata, modality, ba
         if baseline == "other_classes":
             start = torch.stack([means[other] for other in "abc" if other != name]).mean(dim=0)
         x = scaled(model, modality, labels == name)
-        expected = score(model, modality, x, code).mean() - score(model, modality, start, code)[0]
+        with torch.no_grad():
+            expected = score(model, modality, x, code).mean() - score(model, modality, start, code)
         found = table.loc[table["class"] == name, "attribution"].sum()
         assert found == pytest.approx(float(expected), rel=0.02, abs=2e-3)
 
 
-@pytest.mark.parametrize("modality", MODALITIES)
-def test_a_linear_encoder_gives_every_feature_its_own_part(linear, mdata, modality):
-    """One slope per feature, through the components, whatever the observation and the path."""
-    encoder, x = linear.module.encoders[modality], scaled(linear, modality, np.arange(30))
-    assert encoder.projection is not None
-    x.requires_grad_()
-    logits = linear.module.class_logits(encoder(x).mean)
-    slope = torch.autograd.grad((logits[:, 1] - (logits[:, 0] + logits[:, 2]) / 2).sum(), x)[0]
-    torch.testing.assert_close(slope, slope[:1].expand_as(slope))
-    labels = mdata.mod[modality].obs["label"].to_numpy(str)
-    mean = scaled(linear, modality, labels == "b").mean(dim=0)
-    expected = pd.Series((slope[0] * mean).numpy(), mdata.mod[modality].var_names)
-    for n_steps in (1, 20):
-        table = linear.feature_importance(modality, "b", baseline="mean", n_steps=n_steps)
-        found = table.set_index("feature")["attribution"]
-        np.testing.assert_allclose(found, expected[found.index], rtol=1e-3, atol=1e-5)
-
-
-def test_means_are_in_the_units_of_the_data(model, mdata):
+def test_means_are_in_the_units_of_the_data(fit, mdata):
+    model = fit(mdata.copy(), model={"scaling": "minmax"}, likelihood=LIKELIHOODS)
     table = by_feature(model.feature_importance(RNA, "a"))
     adata = mdata.mod[RNA][:, table["feature"]]
     labels = adata.obs["label"].to_numpy(str)
     means = {name: adata.X[labels == name].mean(axis=0) for name in "abc"}
-    np.testing.assert_allclose(table["mean_class"], means["a"], rtol=1e-4, atol=1e-4)
-    expected = (means["b"] + means["c"]) / 2
-    np.testing.assert_allclose(table["mean_baseline"], expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(table["mean_class"], means["a"], rtol=1e-3, atol=1e-4)
+    others = (means["b"] + means["c"]) / 2
+    np.testing.assert_allclose(table["mean_baseline"], others, rtol=1e-3, atol=1e-4)
+    # the mean of the training samples, which are all of them
+    table = by_feature(model.feature_importance(RNA, "a", baseline="mean"))
+    np.testing.assert_allclose(table["mean_baseline"], adata.X.mean(axis=0), rtol=1e-3)
 
 
 def test_means_of_counts_are_counts_at_the_typical_depth(model, mdata):
@@ -111,53 +98,24 @@ def test_means_of_counts_are_counts_at_the_typical_depth(model, mdata):
     np.testing.assert_allclose(table["mean_class"], expected, rtol=1e-3)
 
 
-def test_a_gene_that_decides_comes_first(fit):
-    """Only one of twelve features differs between the classes."""
-    data = make_mdata(("gaussian", "gaussian"), "unpaired")
-    rng = np.random.default_rng(0)
-    for adata in data.mod.values():
-        adata.X = rng.normal(size=adata.shape).astype(np.float32)
-        adata.X[:, 4] += np.where(adata.obs["label"] == "healthy", 4, -4)
-    model = fit(data, train={"max_epochs": 60, "train_size": 1.0, "plan_kwargs": {"lr": 5e-3}})
-    for modality in (RNA, CPG):
-        labels = data.mod[modality].obs["label"]
-        assert (model.predict(modality=modality).astype(str) == labels).mean() > 0.9
-        table = model.feature_importance(modality)
-        first = table[table["rank"] == 1].set_index("class")
-        assert set(first["feature"]) == {data.mod[modality].var_names[4]}
-        assert first["direction"].to_dict() == {"healthy": "up", "Crohn's": "down"}
-        assert (first["attribution"] > 0).all()
-        second = table.loc[table["rank"] == 2, "importance"].max()
-        assert first["importance"].min() > 2 * second
-
-
 # which observations ----------------------------------------------------------------------------
 
 
-def test_unlabelled_observations_belong_to_the_class_predicted(model, mdata):
-    hidden = mdata.copy()
+@pytest.mark.parametrize("n_labeled", [0, 30])
+def test_unlabelled_observations_belong_to_the_class_predicted(model, mdata, n_labeled):
+    hidden = make_mudata({RNA: mdata.mod[RNA].copy()})
+    hidden.obs = hidden.obs[[]]
     own = hidden.mod[RNA].obs
-    own["label"] = np.where(np.arange(len(own)) < 30, own["label"], "unknown")
-    member = own["label"].where(own["label"] != "unknown", model.predict(hidden, RNA).astype(str))
-    hidden.obs = hidden.obs.drop(columns="label", errors="ignore")
+    known = np.arange(len(own)) < n_labeled
+    member = own["label"].where(known, model.predict(hidden, RNA).astype(str))
+    own["label"] = own["label"].where(known, "unknown")
+    if not n_labeled:
+        del own["label"]
     for name in set(member):
         rows = np.flatnonzero(member == name)
         table = model.feature_importance(RNA, name, hidden)
         chosen = model.feature_importance(RNA, name, hidden, indices=rows)
         pd.testing.assert_frame_equal(table, chosen)
-
-
-def test_data_without_labels(model, mdata):
-    bare = make_mudata({RNA: mdata.mod[RNA].copy()})
-    del bare.mod[RNA].obs["label"]
-    predicted = model.predict(bare, RNA)
-    table = model.feature_importance(RNA, mdata=bare)
-    assert list(table["class"].unique()) == sorted(set(predicted))
-    name = predicted.iloc[0]
-    rows = np.flatnonzero(predicted == name)
-    own = table[table["class"] == name].reset_index(drop=True)
-    chosen = model.feature_importance(RNA, name, bare, indices=rows)
-    pd.testing.assert_frame_equal(own, chosen, rtol=1e-5)
 
 
 def test_indices_are_explained_whatever_their_class(model):
@@ -169,47 +127,12 @@ def test_indices_are_explained_whatever_their_class(model):
     pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", indices=mask), both)
 
 
-def test_order_of_rows_and_features_does_not_matter(model, mdata):
-    rng = np.random.default_rng(1)
-    other = make_mudata(
-        {
-            name: adata[rng.permutation(adata.n_obs), rng.permutation(adata.n_vars)].copy()
-            for name, adata in mdata.mod.items()
-        }
-    )
-    found = model.feature_importance(CPG, mdata=other)
-    expected = model.feature_importance(CPG)
-    pd.testing.assert_frame_equal(by_feature(found), by_feature(expected), rtol=1e-3, atol=1e-5)
-
-
-def test_at_most_so_many_observations(model, mdata):
+def test_at_most_so_many_observations(model):
     some = model.feature_importance(RNA, "a", max_obs=5)
     pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", max_obs=5), some)
     everything = model.feature_importance(RNA, "a")
     assert not np.allclose(by_feature(some)["mean_class"], by_feature(everything)["mean_class"])
     pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", max_obs=None), everything)
-
-
-def test_the_model_stays_as_it_was(model):
-    before = {key: value.clone() for key, value in model.module.state_dict().items()}
-    model.module.zero_grad()
-    model.feature_importance(RNA)
-    assert not model.module.training
-    assert all(parameter.grad is None for parameter in model.module.parameters())
-    for key, value in model.module.state_dict().items():
-        assert torch.equal(value, before[key])
-
-
-@pytest.mark.parametrize("scaling", ["minmax", "none"])
-def test_other_scalings(fit, mdata, scaling):
-    model = fit(mdata.copy(), model={"scaling": scaling}, likelihood=LIKELIHOODS)
-    table = by_feature(model.feature_importance(RNA, "a", baseline="mean"))
-    adata = mdata.mod[RNA][:, table["feature"]]
-    own = adata.X[(adata.obs["label"] == "a").to_numpy()].mean(axis=0)
-    np.testing.assert_allclose(table["mean_class"], own, rtol=1e-3, atol=1e-4)
-    # the mean of the training samples, which are all of them
-    everything = adata.X.mean(axis=0)
-    np.testing.assert_allclose(table["mean_baseline"], everything, rtol=1e-3, atol=1e-4)
 
 
 # refused ---------------------------------------------------------------------------------------
@@ -230,53 +153,13 @@ def test_refused(model, arguments, error, said):
         model.feature_importance(**{"modality": RNA} | arguments)
 
 
-def test_class_without_observation(model, mdata):
-    adata = mdata.mod[RNA]
-    rest = make_mudata({RNA: adata[(adata.obs["label"] != "b").to_numpy()].copy()})
-    said = r"'rna seq' has no observation of class 'b'.*'b': 0"
-    with pytest.raises(ValueError, match=said):
+def test_classes_without_observation(model, mdata):
+    labels = mdata.mod[RNA].obs["label"]
+    rest = make_mudata({RNA: mdata.mod[RNA][(labels != "b").to_numpy()].copy()})
+    with pytest.raises(ValueError, match=r"'rna seq' has no observation of class 'b'.*'b': 0"):
         model.feature_importance(RNA, "b", rest)
     assert list(model.feature_importance(RNA, mdata=rest)["class"].unique()) == ["a", "c"]
-
-
-def test_a_single_class_has_no_other_to_compare_with(model, mdata):
-    adata = mdata.mod[RNA]
-    one = make_mudata({RNA: adata[(adata.obs["label"] == "b").to_numpy()].copy()})
+    one = make_mudata({RNA: mdata.mod[RNA][(labels == "b").to_numpy()].copy()})
     with pytest.raises(ValueError, match="class 'b' only.*baseline='mean'"):
         model.feature_importance(RNA, "b", one)
     assert len(model.feature_importance(RNA, "b", one, baseline="mean")) == 12
-
-
-def test_model_without_classes(fit, mdata):
-    model = fit(mdata.copy(), labels_key=None, likelihood=LIKELIHOODS)
-    with pytest.raises(ValueError, match="trained without classes"):
-        model.feature_importance(RNA)
-
-
-def test_untrained_model(mdata):
-    data = mdata.copy()
-    MODIS.setup_mudata(data, labels_key="label", likelihood=LIKELIHOODS)
-    with pytest.raises(RuntimeError, match=r"not trained.*model\.train\(\)"):
-        MODIS(data).feature_importance(RNA)
-
-
-# simulation ------------------------------------------------------------------------------------
-
-
-def test_features_that_the_simulation_shifts_come_first():
-    scvi.settings.seed = 0
-    mdata = unpair(intersim(n_samples=1500, seed=9))
-    MODIS.setup_mudata(mdata, labels_key="label")
-    model = MODIS(mdata)
-    model.train(max_epochs=30, accelerator="cpu", enable_progress_bar=False)
-    for modality, adata in mdata.mod.items():
-        shifted = pd.DataFrame(
-            adata.varm["differential"], adata.var_names, adata.obs["label"].cat.categories
-        )
-        # what is shifted in every class tells none from another
-        told = shifted[~shifted.all(axis=1)]
-        table = model.feature_importance(modality)
-        for name, own in table[table["direction"] == "up"].groupby("class"):
-            true = told.index[told[name]]
-            first = own["feature"].head(len(true))
-            assert first.isin(true).mean() >= 0.9, (modality, name)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
+
 import mudata as md
 import numpy as np
 import pytest
+from rich.console import Console
 
 from modis.datasets import intersim
 from modis.studies import make_cohort, without_pulling
@@ -10,13 +13,26 @@ from modis.studies import make_cohort, without_pulling
 SIZES = {"methylation": 20, "expression": 10, "protein": 12}
 
 
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
 @pytest.fixture(scope="session")
 def paired():
     """Five classes of 24; a fourth tests."""
     mdata = intersim(n_samples=120, n_features=SIZES, seed=0)
     rank = mdata.obs.groupby("label", observed=True).cumcount()
-    mdata.obs["part"] = np.where(rank % 4 == 0, "test", "train")
+    mdata.obs["part"] = mdata.obs["split"] = np.where(rank % 4 == 0, "test", "train")
+    mdata.obs["observed_modality"] = np.array(list(SIZES))[rank % 3]
     return mdata
+
+
+@pytest.fixture(scope="session")
+def data_file(paired, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "paired.h5mu"
+    paired.write(path)
+    return path
 
 
 @pytest.fixture

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 import scvi
 import torch
 from anndata import AnnData
+from lightning.pytorch.callbacks import Callback
 from scvi.train import Trainer
 
 from modis.data import FeatureMatrix, LinkPair, Modality
 from modis.dataloaders import ModalitySplitter
-from modis.module import ADVERSARIAL, MODISModule
+from modis.module import ADVERSARIAL, LOSS_WEIGHTS, MODISModule
 from modis.module import _losses as losses
-from modis.train import LOSS_WEIGHTS, MODISTrainingPlan, quiet_libraries
+from modis.train import MODISTrainingPlan, quiet_libraries
 
 FEATURES = {"rna": 12, "protein": 6}
 N, N_CLASSES = 60, 3
@@ -30,8 +30,7 @@ def toy(features=None, labelled=True) -> dict[str, Modality]:
     for name, n_features in (FEATURES if features is None else features).items():
         codes = np.arange(N) % N_CLASSES
         centres = 3 * rng.normal(size=(N_CLASSES, n_features))
-        x = (centres[codes] + rng.normal(size=(N, n_features))).astype(np.float32)
-        adata = AnnData(x)
+        adata = AnnData((centres[codes] + rng.normal(size=(N, n_features))).astype(np.float32))
         adata.obs_names = [f"{name}{i}" for i in range(N)]
         labels = np.where((np.arange(N) % 5 > 0) & labelled, codes, -1)
         batch = np.zeros(N, dtype=np.int64)
@@ -51,7 +50,7 @@ class Run:
         train_size=0.8,
         batch_size=16,
         links=None,
-        n_layers=1,
+        preset="large",
         **plan_kwargs,
     ) -> None:
         self.data = toy() if data is None else data
@@ -60,11 +59,11 @@ class Run:
             sizes,
             n_classes,
             dict.fromkeys(sizes, "gaussian"),
+            preset=preset,
             adversarial=adversarial,
             links=links,
             n_latent=4,
             n_hidden=16,
-            n_layers=n_layers,
             discriminator_hidden=(16,),
         )
         self.splitter = ModalitySplitter(
@@ -93,145 +92,123 @@ class Run:
     def curve(self, name: str) -> np.ndarray:
         return self.history[name].to_numpy(dtype=float).ravel()
 
+    @property
+    def logged(self) -> set[str]:
+        """Terms of the training, but for those that there always are."""
+        terms = {name[:-6] for name in self.history if name.endswith("_train")}
+        assert terms >= {"reconstruction", "kl", "loss"}
+        return terms - {"reconstruction", "kl", "loss"}
+
 
 def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in module.named_parameters()}
 
 
-def changed(before: dict, module: torch.nn.Module) -> set[str]:
-    return {
-        name.split(".")[0]
-        for name, value in module.named_parameters()
-        if not torch.equal(before[name], value)
-    }
+def changed(before: dict, after: dict) -> set[str]:
+    """Networks of which some parameter is another."""
+    return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
 
 
 # the two steps
 
 
-def watch(run: Run, begin) -> None:
-    """Show every optimizer to `begin` before training."""
-    configure = run.plan.configure_optimizers
+class Watch(Callback):
+    """Of every optimizer step: its networks, their rate, and all weights and gradients before."""
 
-    def watched():
-        configured = configure()
-        # alone, or with the schedules of their learning rates
-        for optimizer in configured[0] if isinstance(configured, tuple) else configured:
-            begin(optimizer)
-        return configured
+    def __init__(self, module: MODISModule) -> None:
+        self.module = module
+        self.whose, self.rates, self.states, self.gradients = [], [], [], []
 
-    run.plan.configure_optimizers = watched
+    def on_before_optimizer_step(self, trainer, plan, optimizer) -> None:
+        owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        named = dict(self.module.named_parameters())
+        self.whose.append({name.split(".")[0] for name, p in named.items() if id(p) in owned})
+        self.rates.append(optimizer.param_groups[0]["lr"])
+        self.states.append(state(self.module))
+        have = {name: p.grad.clone() for name, p in named.items() if p.grad is not None}
+        self.gradients.append(have)
 
-
-def run_and_watch(run: Run) -> list[tuple[str, set[str], set[str]]]:
-    """Each optimizer step as (whose, networks that changed, networks that held a gradient)."""
-    steps: list[tuple] = []
-    owner = {id(value): name.split(".")[0] for name, value in run.module.named_parameters()}
-
-    def begin(optimizer):
-        seen: dict = {}
-        owned = {owner[id(p)] for group in optimizer.param_groups for p in group["params"]}
-
-        def before(optimizer, args, kwargs):
-            seen["state"] = state(run.module)
-            seen["gradient"] = {
-                name.split(".")[0]
-                for name, value in run.module.named_parameters()
-                if value.grad is not None and value.grad.abs().sum() > 0
-            }
-
-        def after(optimizer, args, kwargs):
-            whose = "discriminator" if owned == {"discriminator"} else "autoencoders"
-            steps.append((whose, changed(seen["state"], run.module), seen["gradient"]))
-
-        optimizer.register_step_pre_hook(before)
-        optimizer.register_step_post_hook(after)
-
-    watch(run, begin)
-    run.fit()
-    return steps
+    def norms(self, order: float) -> list[float]:
+        """Norm of the gradients that each step takes."""
+        return [
+            torch.cat([g.ravel() for name, g in each.items() if name.split(".")[0] in own])
+            .norm(order)
+            .item()
+            for own, each in zip(self.whose, self.gradients, strict=True)
+        ]
 
 
 @pytest.mark.parametrize("adversarial", ADVERSARIAL)
 def test_first_the_discriminator_then_the_autoencoders(adversarial):
     run = Run(adversarial=adversarial, loss_weights={"clustering": 0.1})
-    steps = run_and_watch(run)
+    watch = Watch(run.module)
+    run.fit(callbacks=[watch])
     n = run.splitter.steps_per_epoch
-
-    assert [whose for whose, _, _ in steps] == ["discriminator", "autoencoders"] * n
-    for whose, moved, _ in steps:
-        expected = {"discriminator"} if whose == "discriminator" else {"encoders", "decoders"}
-        assert moved == expected
+    sides = [{"discriminator"}, {"encoders", "decoders"}]
+    assert watch.whose == sides * n
+    states = [*watch.states, state(run.module)]
+    assert [changed(*pair) for pair in itertools.pairwise(states)] == sides * n
     # the first step of all: nothing but the discriminator has a gradient
-    assert steps[0][2] == {"discriminator"}
+    reached = {name.split(".")[0] for name, each in watch.gradients[0].items() if each.any()}
+    assert reached == {"discriminator"}
+    # the second step leaves none there
+    for first, second in zip(watch.gradients[::2], watch.gradients[1::2], strict=True):
+        own = [name for name in first if name.startswith("discriminator")]
+        assert all(torch.equal(first[name], second[name]) for name in own)
     assert all(parameter.requires_grad for parameter in run.module.parameters())
 
 
-@pytest.mark.parametrize("adversarial", ADVERSARIAL)
-def test_the_second_step_leaves_no_gradient_in_the_discriminator(adversarial):
-    run = Run(adversarial=adversarial)
-    gradients = []
-
-    def begin(optimizer):
-        optimizer.register_step_post_hook(
-            lambda *_: gradients.append(
-                torch.cat([p.grad.flatten() for p in run.module.discriminator.parameters()])
-            )
-        )
-
-    watch(run, begin)
-    run.fit()
-    for first, second in zip(gradients[::2], gradients[1::2], strict=True):
-        assert torch.equal(first, second)
-
-
-def test_learning_rates_of_the_two_sides():
-    for frozen, kwargs in (
-        ({"discriminator"}, {"lr_discriminator": 0.0}),
-        ({"encoders", "decoders"}, {"lr": 0.0, "lr_discriminator": 1e-3}),
-        ({"discriminator", "encoders", "decoders"}, {"lr": 0.0, "lr_discriminator": 0.0}),
-    ):
-        run = Run(**kwargs)
-        before = state(run.module)
+def test_a_failure_in_the_second_step_leaves_the_discriminator_learning(monkeypatch):
+    run = Run()
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(run.module, "generative", lambda *args: 1 / 0)
         run.fit()
-        assert changed(before, run.module) == {"discriminator", "encoders", "decoders"} - frozen
+    assert all(parameter.requires_grad for parameter in run.module.parameters())
+    before = state(run.module)
+    run.fit()
+    assert changed(before, state(run.module)) == {"discriminator", "encoders", "decoders"}
 
 
-@pytest.mark.parametrize("max_epochs", [1, 3])
-def test_learning_rates_have_fallen_to_zero_in_the_end(max_epochs):
-    run, rates = Run(lr=1e-3, lr_discriminator=2e-3), {}
-
-    def begin(optimizer):
-        rates[len(rates)] = used = []
-        optimizer.register_step_pre_hook(
-            lambda optimizer, *_: used.append(optimizer.param_groups[0]["lr"])
-        )
-
-    watch(run, begin)
-    run.fit(max_epochs)
-    for used, rate in zip(rates.values(), (1e-3, 2e-3), strict=True):
-        assert len(used) == max_epochs * run.splitter.steps_per_epoch
+@pytest.mark.parametrize("max_steps", [-1, 5])
+def test_learning_rates_have_fallen_to_zero_in_the_end(max_steps):
+    """A minibatch, of two steps, counts once."""
+    run = Run(lr=1e-3, lr_discriminator=2e-3)
+    watch = Watch(run.module)
+    run.fit(3, max_steps=max_steps, callbacks=[watch])
+    n_minibatches = 3 * run.splitter.steps_per_epoch if max_steps < 0 else max_steps
+    assert run.plan.trainer.global_step == n_minibatches
+    for used, rate in ((watch.rates[::2], 2e-3), (watch.rates[1::2], 1e-3)):
+        assert len(used) == n_minibatches
         assert used[0] == rate
         assert used == sorted(used, reverse=True)
         assert 0 < used[-1] < 0.6 * rate
     assert [each.param_groups[0]["lr"] for each in run.plan.trainer.optimizers] == [0, 0]
 
 
-def test_learning_rates_stay_if_asked_to():
-    run = Run(lr=1e-3, lr_discriminator=2e-3, decay_lr=False)
-    run.fit(2)
-    assert [each.param_groups[0]["lr"] for each in run.plan.trainer.optimizers] == [1e-3, 2e-3]
+@pytest.mark.parametrize(("algorithm", "order"), [(None, 2), ("norm", 2), ("value", torch.inf)])
+def test_gradients_of_both_sides_are_clipped(algorithm, order):
+    norms = {}
+    for clip in (None, 1e-3):
+        run = Run(gradient_clip_val=clip, gradient_clip_algorithm=algorithm)
+        watch = Watch(run.module)
+        run.fit(callbacks=[watch])
+        norms[clip] = watch.norms(order)
+    assert min(norms[None]) > 1e-3
+    assert norms[1e-3] == pytest.approx([1e-3] * len(norms[1e-3]), rel=1e-3)
 
 
 def test_optimizers_know_their_parameters():
-    run = Run(lr=1e-3, lr_discriminator=2e-4, betas=(0.4, 0.9), weight_decay=0.03)
-    autoencoders, discriminator = run.fit().plan.trainer.optimizers
-    assert autoencoders.defaults["lr"] == 1e-3
-    assert autoencoders.defaults["weight_decay"] == 0.03
-    assert discriminator.defaults["lr"] == 2e-4
-    assert discriminator.defaults["weight_decay"] == 0
-    for optimizer in (autoencoders, discriminator):
+    how = {"lr": 1e-3, "lr_discriminator": 2e-4, "betas": (0.4, 0.9), "weight_decay": 0.03}
+    run = Run(**how, decay_lr=False).fit()
+    autoencoders, discriminator = run.plan.trainer.optimizers
+    assert (autoencoders.defaults["weight_decay"], discriminator.defaults["weight_decay"]) == (
+        0.03,
+        0,
+    )
+    for optimizer, rate in ((autoencoders, 1e-3), (discriminator, 2e-4)):
         assert optimizer.defaults["betas"] == (0.4, 0.9)
+        # and the rates stay if asked to
+        assert [group["lr"] for group in optimizer.param_groups] == [rate]
     sides = (autoencoders, discriminator)
     held = [id(p) for side in sides for p in side.param_groups[0]["params"]]
     assert len(held) == len(set(held))
@@ -239,15 +216,16 @@ def test_optimizers_know_their_parameters():
 
 
 def test_a_temperature_learns_at_a_rate_of_its_own():
-    """Linear encoders have one, which must get to its place in few steps."""
-    run = Run(n_layers=0, lr_discriminator=2e-4, decay_lr=False).fit()
-    optimizer = run.plan.trainer.optimizers[1]
-    temperature = run.module.discriminator.log_temperature
+    """That of a small cohort must get to its place in few steps."""
+    run = Run(preset="small", lr_discriminator=2e-4, decay_lr=False).fit()
+    optimizer, temperature = (
+        run.plan.trainer.optimizers[1],
+        run.module.discriminator.log_temperature,
+    )
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     assert rates.keys() == {id(p) for p in run.module.discriminator.parameters()}
     assert rates.pop(id(temperature)) == 0.05
     assert set(rates.values()) == {2e-4}
-    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(rates) + 1
     assert temperature.item() != 0
 
 
@@ -257,101 +235,36 @@ def test_a_temperature_learns_at_a_rate_of_its_own():
 VALIDATION = {"reconstruction", "kl", "classification", "accuracy", "mixing", "selection"}
 CLASS_TERMS = {"classification", "discriminator_classification"}
 GAME = {"adversarial", "discriminator_modality", "discriminator_gradient_penalty"}
-CLUSTERING = {"clustering", "discriminator_clustering"}
+PAPER = {"adversarial", "discriminator_modality", "clustering", "discriminator_clustering"}
+BETWEEN = {"translation", "cycle"}
+
+
+NO_CLASSES = VALIDATION - {"classification", "accuracy"}
+HISTORIES = {
+    "default": (FEATURES, N_CLASSES, {}, GAME | CLASS_TERMS | BETWEEN, VALIDATION),
+    "paper": (FEATURES, N_CLASSES, {"preset": "paper"}, PAPER | CLASS_TERMS, VALIDATION),
+    "one modality": ({"rna": 12}, N_CLASSES, {}, CLASS_TERMS, VALIDATION - {"mixing"}),
+    "no classes": (FEATURES, 0, {}, GAME, NO_CLASSES),
+    "neither": ({"rna": 12}, 0, {}, set(), NO_CLASSES - {"mixing"}),
+    # links need no classes, and without any label they are still in the score
+    "links": (FEATURES, 0, {"links": LINKS}, GAME | {"link"}, NO_CLASSES | {"link"}),
+    "links off": (FEATURES, 0, {"links": LINKS, "loss_weights": {"link": 0}}, GAME, NO_CLASSES),
+}
 
 
 @pytest.mark.parametrize(
-    ("features", "n_classes", "weights", "training", "validation"),
-    [
-        pytest.param(
-            FEATURES,
-            N_CLASSES,
-            {},
-            GAME | CLASS_TERMS | {"translation", "cycle"},
-            VALIDATION,
-            id="default",
-        ),
-        pytest.param(
-            FEATURES,
-            N_CLASSES,
-            {"clustering": 0.1, "gradient_penalty": 0.0, "translation": 0.0, "cycle": 0.0},
-            GAME - {"discriminator_gradient_penalty"} | CLASS_TERMS | CLUSTERING,
-            VALIDATION,
-            id="the paper's terms",
-        ),
-        pytest.param(
-            {"rna": 12}, N_CLASSES, {}, CLASS_TERMS, VALIDATION - {"mixing"}, id="one modality"
-        ),
-        pytest.param(
-            FEATURES, 0, {}, GAME, VALIDATION - {"classification", "accuracy"}, id="no classes"
-        ),
-        pytest.param(
-            {"rna": 12},
-            0,
-            {},
-            set(),
-            {"reconstruction", "kl", "selection"},
-            id="one modality without classes",
-        ),
-    ],
+    ("features", "n_classes", "options", "training", "validation"),
+    HISTORIES.values(),
+    ids=HISTORIES,
 )
-@pytest.mark.parametrize("adversarial", ADVERSARIAL)
-def test_history_has_every_term_by_name(
-    features, n_classes, weights, training, validation, adversarial
-):
-    run = Run(
-        toy(features, labelled=n_classes > 0),
-        n_classes=n_classes,
-        adversarial=adversarial,
-        loss_weights=weights,
-    ).fit(2)
-    names = {f"{name}_train" for name in training | {"reconstruction", "kl", "loss"}}
-    assert set(run.history) == names | {f"{name}_validation" for name in validation}
+def test_history_has_every_term_by_name(features, n_classes, options, training, validation):
+    run = Run(toy(features, labelled=n_classes > 0), n_classes=n_classes, **options).fit(2)
+    assert run.logged == training
+    scores = {name[: -len("_validation")] for name in run.history if name.endswith("_validation")}
+    assert scores == validation
     for name in run.history:
         assert len(run.curve(name)) == 2
         assert np.isfinite(run.curve(name)).all()
-
-
-@pytest.mark.parametrize("weight", [0.0, 0.03])
-def test_history_with_pairs(weight):
-    """A validation pass scores what it always did."""
-    data = toy()
-    for name, item in data.items():
-        names = pd.Index([f"s{k}" for k in range(N)])
-        data[name] = replace(item, obs_names=names)
-    run = Run(data, loss_weights={"pairing": weight}).fit(2)
-    terms = GAME | CLASS_TERMS | {"translation", "cycle", "reconstruction", "kl", "loss"}
-    terms |= {"pairing"} if weight else set()
-    assert set(run.history) == {f"{name}_train" for name in terms} | {
-        f"{name}_validation" for name in VALIDATION
-    }
-    if weight:
-        assert (run.curve("pairing_train") > 0).all()
-
-
-@pytest.mark.parametrize(
-    ("n_classes", "weights", "training"),
-    [
-        (N_CLASSES, {}, GAME | CLASS_TERMS | {"translation", "cycle", "link"}),
-        (N_CLASSES, {"link": 0.0}, GAME | CLASS_TERMS | {"translation", "cycle"}),
-        (0, {}, GAME | {"link"}),
-    ],
-)
-def test_history_with_links(n_classes, weights, training):
-    """Links need no classes, and without any label they are still in the score."""
-    run = Run(
-        toy(labelled=n_classes > 0), n_classes=n_classes, links=LINKS, loss_weights=weights
-    ).fit(2)
-    logged = {name.removesuffix("_train") for name in run.history if name.endswith("_train")}
-    assert logged == training | {"reconstruction", "kl", "loss"}
-    if weights:
-        return
-    link = run.curve("link_validation")
-    assert ((link > 0) & (link < 2)).all()
-    parts = run.curve("reconstruction_validation") / 2 + link
-    parts += 1 - run.curve("mixing_validation")
-    parts += run.curve("classification_validation") if n_classes else 0
-    assert run.curve("selection_validation") == pytest.approx(parts, rel=1e-4)
 
 
 @pytest.mark.parametrize("loss_weights", [{}, {"kl": 0.2, "adversarial": 0.7, "clustering": 0.1}])
@@ -378,30 +291,22 @@ def test_history_is_the_mean_over_the_steps(monkeypatch, loss_weights):
         assert run.curve("loss_train")[epoch] == pytest.approx(total, rel=1e-4)
 
 
-def test_validation_scores_are_means_over_samples():
-    run = Run(train_size=0.5).fit()
-    module = run.module.eval()
-    reconstruction, kl = 0.0, 0.0
+def test_validation_scores_are_means_over_samples_and_directions():
+    run = Run(train_size=0.5, links=LINKS).fit()
+    module, other = run.module.eval(), {"rna": "protein", "protein": "rna"}
+    reconstruction, kl, link = 0.0, 0.0, []
     for name, item in run.data.items():
-        rows = torch.from_numpy(item.matrix.rows(run.splitter.val_idx[name]))
-        encoded = module.encode(name, rows)
+        encoded = module.encode(
+            name, torch.from_numpy(item.matrix.rows(run.splitter.val_idx[name]))
+        )
         x_hat = module.decoders[name](encoded.qz.mean).mean
         reconstruction += (x_hat - encoded.x_scaled).square().mean().item()
-        kl += losses.kl_to_standard_normal(encoded.qz).item()
-    assert run.curve("reconstruction_validation")[0] == pytest.approx(reconstruction, rel=1e-4)
-    assert run.curve("kl_validation")[0] == pytest.approx(kl, rel=1e-4)
-
-
-def test_validation_score_of_links_is_the_mean_over_the_directions():
-    run = Run(train_size=0.5, links=LINKS).fit()
-    module, directions = run.module.eval(), []
-    for source, target in (("rna", "protein"), ("protein", "rna")):
-        rows = torch.from_numpy(run.data[source].matrix.rows(run.splitter.val_idx[source]))
-        encoded = module.encode(source, rows)
-        translated = module.decoders[target](encoded.qz.mean).mean
-        loss = module.link_loss(source, target, encoded, translated)
-        directions.append(loss.mean().item())
-    assert run.curve("link_validation")[0] == pytest.approx(np.mean(directions), rel=1e-4)
+        kl += losses.kl_to_standard_normal(encoded.qz).mean().item()
+        translated = module.decoders[other[name]](encoded.qz.mean).mean
+        link.append(module.link_loss(name, other[name], encoded, translated).mean().item())
+    expected = {"reconstruction": reconstruction, "kl": kl, "link": np.mean(link)}
+    found = {name: run.curve(f"{name}_validation")[0] for name in expected}
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_validation_pass_changes_nothing():
@@ -419,76 +324,20 @@ def test_a_validation_pass_changes_nothing():
 # weights
 
 
-def test_unknown_loss_weight_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"loss_weights names \['kld'\].*'kl'"):
-        Run(loss_weights={"kld": 1.0, "kl": 0.5})
-
-
-@pytest.mark.parametrize("adversarial", ADVERSARIAL)
-@pytest.mark.parametrize(
-    ("given", "penalty"), [({}, 1), ({"kl": 0.1}, 1), ({"gradient_penalty": 0}, 0)]
-)
-def test_gradient_penalty_unless_it_is_switched_off(adversarial, given, penalty):
-    run = Run(adversarial=adversarial, loss_weights=given)
-    assert run.plan.loss_weights == LOSS_WEIGHTS | given | {"gradient_penalty": penalty}
-    run.fit()
-    assert ("discriminator_gradient_penalty_train" in run.history) is bool(penalty)
-
-
-def probe(monkeypatch, value: float = 3.0) -> torch.Tensor:
-    """In the place of the gradient penalty: its own gradient adds up the weights it was given."""
-    penalty = torch.tensor(value, requires_grad=True)
-    monkeypatch.setattr(losses, "gradient_penalty", lambda critic, z: penalty)
-    return penalty
-
-
-@pytest.mark.parametrize(
-    ("steps_per_epoch", "weight"), [(1, 1), (2, 0.25), (3, 1), (4, 2), (5, 1)]
-)
+@pytest.mark.parametrize(("steps_per_epoch", "weight"), [(1, 1), (2, 0.25), (4, 2), (5, 1)])
 def test_gradient_penalty_has_its_weight_on_average_over_the_steps(
     monkeypatch, steps_per_epoch, weight
 ):
     """Also in a small cohort, whose epoch is shorter than the steps between two penalties."""
-    penalty = probe(monkeypatch)
-    run = Run(batch_size=-(-49 // steps_per_epoch), loss_weights={"gradient_penalty": weight}).fit(
-        8
-    )
+    # its own gradient adds up the weights that it was given
+    penalty = torch.tensor(3.0, requires_grad=True)
+    monkeypatch.setattr(losses, "gradient_penalty", lambda critic, z: penalty)
+    size = -(-49 // steps_per_epoch)
+    run = Run(batch_size=size, loss_weights={"gradient_penalty": weight}).fit(8)
     assert run.splitter.steps_per_epoch == steps_per_epoch
     assert penalty.grad.item() == pytest.approx(weight * 8 * steps_per_epoch, rel=0.05)
-
-
-def test_gradient_penalty_is_logged_as_the_mean_over_the_steps_that_computed_it(monkeypatch):
-    probe(monkeypatch, 3.0)
-    run = Run(batch_size=8).fit(2)
-    assert run.splitter.steps_per_epoch > 5
-    assert run.curve("discriminator_gradient_penalty_train") == pytest.approx([3, 3])
-
-
-def test_labels_do_not_weigh_the_terms():
-    run = Run(toy(labelled=False)).fit()
-    assert run.plan.loss_weights == LOSS_WEIGHTS
-    assert "cycle_train" not in run.history
-    assert np.isfinite(run.curve("translation_train")).all()
-
-
-COSTLY = {"clustering": "clustering", "gradient_penalty": "gradient_penalty"}
-COSTLY |= {"translation": "class_mates"}
-
-
-@pytest.mark.parametrize(("term", "function"), COSTLY.items())
-def test_terms_of_weight_zero_cost_nothing(monkeypatch, term, function):
-    def fail(*args, **kwargs):
-        raise AssertionError("computed although its weight is zero")
-
-    monkeypatch.setattr(losses, function, fail)
-    Run(loss_weights={term: 0.0}).fit()
-    with pytest.raises(AssertionError, match="weight is zero"):
-        Run(loss_weights={term: 0.1}).fit()
-
-
-def test_kl_weight_is_the_papers_per_sample():
-    # 5e-4 on a KL summed over a batch of 32
-    assert LOSS_WEIGHTS["kl"] == pytest.approx(5e-4 * 32)
+    # logged as the mean over the steps that computed it
+    assert run.curve("discriminator_gradient_penalty_train") == pytest.approx([3] * 8)
 
 
 # learning
@@ -504,37 +353,6 @@ def test_toy_data_are_learned(adversarial):
     assert run.curve("accuracy_validation").max() > 0.9
 
 
-def test_links_are_learned_without_a_label():
-    run = Run(toy(labelled=False), n_classes=0, links=LINKS, lr=5e-3).fit(10)
-    for name in ("link_train", "link_validation"):
-        assert run.curve(name)[-1] < 0.7 * run.curve(name)[0]
-
-
-def test_one_modality_without_classes_learns_to_reconstruct():
-    run = Run(toy({"rna": 12}, labelled=False), n_classes=0, lr=5e-3)
-    before = state(run.module)
-    run.fit(20)
-    assert run.curve("reconstruction_train")[-1] < 0.7 * run.curve("reconstruction_train")[0]
-    assert changed(before, run.module) == {"encoders", "decoders"}
-
-
-@pytest.mark.parametrize("links", [None, LINKS])
-def test_same_seed_same_weights(links):
-    weights = []
-    for seed in (3, 3, 4):
-        scvi.settings.seed = seed
-        weights.append(state(Run(links=links).fit(2).module))
-    same, other = weights[1], weights[2]
-    assert all(torch.equal(weights[0][name], same[name]) for name in same)
-    assert any(not torch.equal(weights[0][name], other[name]) for name in other)
-
-
-def test_training_with_nothing_held_out():
-    run = Run(train_size=1).fit(2)
-    assert "loss_train" in run.history
-    assert not any(name.endswith("_validation") for name in run.history)
-
-
 # divergence, with and without a validation pass in the same epoch
 
 
@@ -546,9 +364,5 @@ def test_divergence_names_the_terms_and_a_way_out(train_size):
     data["protein"].matrix._x[:, 2] = np.nan
     with pytest.raises(RuntimeError, match=r"diverged: .*'reconstruction'.* epoch 1\. Lower the"):
         run.fit()
-
-
-@pytest.mark.parametrize("train_size", [0.8, 1])
-def test_absurd_learning_rate_is_reported(train_size):
     with pytest.raises(RuntimeError, match="Training diverged"):
         Run(lr=1e30, train_size=train_size).fit(3)

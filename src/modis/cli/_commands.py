@@ -199,8 +199,7 @@ def benchmark(
             raise ValueError("--transfer-from and --transfer-to belong together; give both.")
         transfer = (transfer_from, transfer_to) if transfer_from and transfer_to else None
         with open_screen() as screen:
-            from ..benchmark import benchmark as compare
-            from ..benchmark import to_markdown
+            from ..studies import benchmark as compare
 
             screen.stage(f"Reading {file}")
             found = compare(
@@ -226,8 +225,7 @@ def benchmark(
                 jobs=jobs,
                 console=screen.console,
             )
-            for text in (to_markdown(found.table), *found.verdict):
-                screen.say(text)
+            screen.say(found.markdown)
             screen.say(f"Done: {out / 'table.md'}, {out / 'results.csv'}, {out / 'figure.png'}")
 
 
@@ -255,7 +253,7 @@ def reproduce(
     with guarded(debug):
         check_folder(out)
         with open_screen() as screen:
-            from ..experiments import Source, reproduce, to_markdown
+            from ..studies import Source, paper_markdown, reproduce
 
             table = reproduce(
                 figure.value,
@@ -269,5 +267,5 @@ def reproduce(
                 only=names_in(settings),
                 console=screen.console,
             )
-            screen.say(to_markdown(table))
+            screen.say(paper_markdown(table))
             screen.say(f"Done: {out / 'results.csv'}, {out / 'table.md'} and the figures.")

@@ -13,6 +13,8 @@ class Architecture(StrEnum):
     """Networks to choose from."""
 
     default = "default"
+    small = "small"
+    large = "large"
     paper = "paper"
 
 

@@ -127,7 +127,7 @@ class _SpecField(BaseAnnDataField):
     def view_state_registry(self, state_registry: dict[str, Any]) -> rich.table.Table:
         table = rich.table.Table("", "code", "name", title="Classes, batches and covariates")
         vocabularies = {"class": state_registry["classes"], "batch": state_registry["batches"]}
-        for what, names in (vocabularies | state_registry["covariates"]).items():
+        for what, names in {**vocabularies, **state_registry["covariates"]}.items():
             for code, name in enumerate(names):
                 table.add_row(what, str(code), name)
         return table

@@ -2,21 +2,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
+from ..data import Modality
+from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
 from ._base import Model
 from ._summary import announce_missing_pairs
-
-if TYPE_CHECKING:
-    from ..data import Modality
-    from ..dataloaders import ModalitySplitter
-
-__all__ = ["train"]
 
 _MONITOR = "selection_validation"
 # Links that are wrong stand within 3 standard deviations of links at random; those that are true
@@ -131,18 +127,26 @@ def train(
             early_stopping=early_stopping and splitter.n_val > 0,
             **trainer_kwargs,
         )
+        was_trained = self.is_trained_
         self.module.train()
         try:
             runner()
         except BaseException as error:
-            if not _is_interrupt(error):
+            interrupted = _is_interrupt(error)
+            # trained in half precision, used in single
+            self.module.float()
+            learnt = interrupted and (best.restore(plan) or plan.current_epoch > 0)
+            if not learnt:
                 # what was learnt before is not lost
                 self.module.load_state_dict(before)
-                self.module.float().eval()
-                raise
-            _settle(self, plan, best, before)
-            raise KeyboardInterrupt from None
-    # trained in half precision, used in single
+            self.is_trained_ = was_trained or learnt
+            if learnt:
+                self.best_epoch_ = best.best_epoch
+                self.train_indices, self.validation_indices = splitter.train_idx, splitter.val_idx
+            self.module.eval()
+            if interrupted:
+                raise KeyboardInterrupt from None
+            raise
     self.module.float()
     self.best_epoch_ = best.best_epoch
 
@@ -162,7 +166,10 @@ def _with_defaults(
 ) -> dict[str, Any]:
     """Arguments of the trainer: the user's, and what this model needs."""
     # every term is logged once per epoch; Lightning warns when its own interval is longer
-    made = {"log_every_n_steps": 1, "checkpointing_monitor": "loss_train"}
+    made: dict[str, Any] = {"log_every_n_steps": 1, "checkpointing_monitor": "loss_train"}
+    if not splitter.n_val:
+        # with checkpoints the trainer would look for validation data, and warn
+        made["limit_val_batches"] = 0
     # the user's list stays as it is
     callbacks = list(given.get("callbacks") or [])
     if splitter.n_val:
@@ -183,19 +190,6 @@ def _is_interrupt(error: BaseException) -> bool:
     """Whether Ctrl-C ended the training; Lightning turns it into an exit with status 1."""
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     return isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted)
-
-
-def _settle(
-    model: Model, plan: Any, best: BestWeights, before: Mapping[str, torch.Tensor]
-) -> None:
-    """Leave an interrupted model with its best weights so far, or as it was without an epoch."""
-    trained = best.restore(plan) or plan.current_epoch > 0
-    if not trained:
-        model.module.load_state_dict(before)
-    model.is_trained_ = model.is_trained_ or trained
-    model.best_epoch_ = best.best_epoch
-    model.module.float().eval()
-    model.module.requires_grad_(True)
 
 
 def _fit_to_training_rows(

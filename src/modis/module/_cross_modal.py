@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from . import _losses as losses
-
-if TYPE_CHECKING:
-    from ._networks import Encoded, Networks
-    from ._step import Step
-
-__all__ = ["cycle", "link", "pairing", "translation"]
+from ._networks import Encoded, Networks
+from ._step import Step
 
 # an unlabelled observation counts as one of its likeliest class from this probability on
 _CONFIDENT = 0.9
@@ -22,7 +16,7 @@ _CONFIDENT = 0.9
 _ENOUGH_LABELED = 5
 
 
-def translation(step: Step) -> torch.Tensor | None:
+def translation(step: Step) -> torch.Tensor:
     """Translate samples into one other modality, and compare within their class.
 
     Unpaired samples of two modalities share no more than their class, so that a translation can
@@ -116,12 +110,12 @@ def _compute_guided(step: Step) -> dict[str, torch.Tensor]:
 
 
 def pairing(step: Step) -> torch.Tensor:
-    """Pull the places together that an observation has in the latent space."""
+    """Squared distance of the two places that an observation has in the latent space."""
     assert step.paired is not None
     first, second = (
         step.networks.encode(name, tensors[X_KEY]) for name, tensors in step.paired.items()
     )
-    return losses.squared_distance(first.qz.mean, second.qz.mean)
+    return (first.qz.mean - second.qz.mean).square().sum(dim=-1).mean()
 
 
 def _lacks_labels(networks: Networks, modality: str) -> bool:

@@ -1,19 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-
-    from ..data import LinkPair
-
-__all__ = ["LinkMap", "build_link_maps"]
 
 
 class LinkMap(nn.Module):
@@ -61,7 +51,7 @@ class LinkMap(nn.Module):
         return torch.sparse.mm(averages, x.T).T
 
     def loss(self, x: torch.Tensor, translated: torch.Tensor) -> torch.Tensor:
-        """Disagreement of what the links and what the networks predict, per observation.
+        """One minus the cosine of what the links and what the networks predict, ``(n,)``.
 
         Parameters
         ----------
@@ -69,30 +59,7 @@ class LinkMap(nn.Module):
             Standardised source features, shape ``(n, n_source)``.
         translated
             Standardised translation into the target, shape ``(n, n_target)``.
-
-        Returns
-        -------
-        One minus the cosine over the linked features, shape ``(n,)``, between 0 and 2.
         """
         # select: the gradient of an index in brackets takes many times longer
         linked = translated.index_select(1, self.linked)
         return 1 - functional.cosine_similarity(self(x), linked)
-
-
-def build_link_maps(
-    links: Mapping[tuple[str, str], LinkPair], n_input: Mapping[str, int]
-) -> dict[tuple[str, str], LinkMap]:
-    """Make a map for each direction of each pair of linked modalities.
-
-    Parameters
-    ----------
-    links
-        Linked features by pair of modalities.
-    n_input
-        Number of features by modality.
-    """
-    maps = {}
-    for (a, b), pair in links.items():
-        maps[a, b] = LinkMap(pair.first, pair.second, pair.weight, n_input[a])
-        maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
-    return maps

@@ -1,33 +1,16 @@
-"""Loss terms as pure functions of tensors; each returns a scalar."""
+"""Loss terms as pure functions of tensors; each returns a scalar.
+
+Row `weights` have shape ``(n,)``; without them all rows weigh alike.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import torch
-from torch.distributions import kl_divergence
+from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch.distributions import Normal
-
-__all__ = [
-    "adversarial_cross_entropy",
-    "class_cross_entropy",
-    "class_mates",
-    "clustering",
-    "draw_by_weight",
-    "gradient_penalty",
-    "kl_to_standard_normal",
-    "modality_cross_entropy",
-    "relativistic",
-    "ridge",
-    "squared_distance",
-    "weighted_mean",
-]
 
 _EPS = 1e-9
 # median-heuristic bandwidth of Kampffmeyer et al. (2019)
@@ -37,12 +20,7 @@ _RELATIVE_BANDWIDTH = 0.15
 def kl_to_standard_normal(qz: Normal, weights: torch.Tensor | None = None) -> torch.Tensor:
     """KL divergence to N(0, I): summed over latent dimensions, mean over observations.
 
-    Parameters
-    ----------
-    qz
-        Posterior with batch shape ``(n, n_latent)``.
-    weights
-        Weights of the rows, shape ``(n,)``; all alike by default.
+    `qz` has batch shape ``(n, n_latent)``.
     """
     prior = type(qz)(torch.zeros_like(qz.mean), torch.ones_like(qz.mean), validate_args=False)
     return weighted_mean(kl_divergence(qz, prior).sum(dim=-1), weights)
@@ -68,10 +46,7 @@ def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
 def ridge(class_map: torch.Tensor) -> torch.Tensor:
     """Squared size of a linear map to class logits, less their mean, which no softmax sees.
 
-    Parameters
-    ----------
-    class_map
-        Weights, shape ``(n_classes, n_input)``.
+    `class_map` has shape ``(n_classes, n_input)``.
     """
     return (class_map - class_map.mean(dim=0)).square().sum()
 
@@ -119,8 +94,6 @@ def modality_cross_entropy(
         Shape ``(n, n_modalities)``.
     modality
         Modality codes, shape ``(n,)``.
-    weights
-        Weights of the rows, shape ``(n,)``; all alike by default.
     """
     loss = functional.cross_entropy(logits, modality, reduction="none")
     return weighted_mean(loss, weights)
@@ -141,8 +114,6 @@ def adversarial_cross_entropy(
         At least two are left to each.
     modality
         Modality codes, shape ``(n,)``.
-    weights
-        Weights of the rows, shape ``(n,)``; all alike by default.
     """
     log_probability = functional.log_softmax(logits, dim=-1)
     possible = logits > -torch.inf
@@ -153,7 +124,7 @@ def adversarial_cross_entropy(
 
 def relativistic(
     logits: Mapping[int, torch.Tensor],
-    weights: Mapping[int, torch.Tensor] | None = None,
+    weights: Mapping[int, torch.Tensor],
     *,
     generator: bool,
 ) -> torch.Tensor:
@@ -168,8 +139,8 @@ def relativistic(
         Modality logits of shape ``(n, n_modalities)`` by modality code; equally many
         observations of each modality, at least two modalities.
     weights
-        Weights of the rows by modality code, shape ``(n,)``. The rows of each modality are drawn
-        by weight before they are paired: a weight per pair could not be right for both sides.
+        Weights of the rows by modality code. The rows of each modality are drawn by weight before
+        they are paired: a weight per pair could not be right for both sides.
     generator
         Whether the loss is the encoders' (roles swapped) or the discriminator's.
 
@@ -178,8 +149,7 @@ def relativistic(
     Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
     """
     sign = -1.0 if generator else 1.0
-    if weights is not None:
-        logits = {i: rows[draw_by_weight(weights[i])] for i, rows in logits.items()}
+    logits = {i: rows[draw_by_weight(weights[i])] for i, rows in logits.items()}
     terms = [
         functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean()
         for i, j in permutations(logits, 2)
@@ -191,22 +161,15 @@ def draw_by_weight(weights: torch.Tensor) -> torch.Tensor:
     """Draw as many rows as there are, each in proportion to its weight.
 
     One random number places all draws at equal distances (systematic resampling), so that rows
-    of equal weights are drawn once each.
-
-    Parameters
-    ----------
-    weights
-        Positive weights, shape ``(n,)``.
-
-    Returns
-    -------
-    Positions of shape ``(n,)``, in increasing order.
+    of equal weights are drawn once each. Returns positions of shape ``(n,)``, in random order.
     """
     bounds = weights.cumsum(dim=0)
     n = len(weights)
     start = torch.rand((), device=weights.device)
     points = (torch.arange(n, device=weights.device) + start) / n * bounds[-1]
-    return torch.searchsorted(bounds, points, right=True).clamp(max=n - 1)
+    drawn = torch.searchsorted(bounds, points, right=True).clamp(max=n - 1)
+    # minibatches list labelled rows first: in their order, pairs would be of the same kind
+    return drawn[torch.randperm(n, device=weights.device)]
 
 
 def gradient_penalty(
@@ -223,10 +186,6 @@ def gradient_penalty(
         Maps ``(n, n_latent)`` to modality logits ``(n, n_modalities)``.
     z
         Latent points, shape ``(n, n_latent)``.
-
-    References
-    ----------
-    Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
     """
     z = z.detach().requires_grad_()
     logits = critic(z)
@@ -274,17 +233,6 @@ def _cauchy_schwarz(assignments: torch.Tensor, kernel: torch.Tensor) -> torch.Te
     norm = (overlap.diagonal()[:, None] * overlap.diagonal()[None, :]).clamp(min=_EPS).sqrt()
     n_classes = assignments.shape[1]
     return 2 / (n_classes * (n_classes - 1)) * torch.triu(overlap / norm, diagonal=1).sum()
-
-
-def squared_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Squared distance, mean over observations.
-
-    Parameters
-    ----------
-    first, second
-        Places of the same observations, shape ``(n, n_latent)``.
-    """
-    return (first - second).square().sum(dim=-1).mean()
 
 
 def weighted_mean(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:

@@ -1,25 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from scvi.module.base import BaseModuleClass, auto_move_data
 from torch import nn
+from torch.distributions import Distribution, Normal
 
 from .._constants import BATCH_KEY, ROW_WEIGHTS_KEY, X_KEY
-from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
-from ._link_map import build_link_maps
+from ..data import LinkPair
+from ..nn import DECODERS, BlockStyle, CountDecoder, Decoder, Discriminator, Encoder, FeatureScaler
+from ._link_map import LinkMap
 from ._presets import Preset
-
-if TYPE_CHECKING:
-    from torch.distributions import Distribution, Normal
-
-    from ..data import LinkPair
-    from ..nn import Decoder
-
-__all__ = ["ADVERSARIAL", "Encoded", "Networks", "Tensors"]
 
 #: Forms of the adversarial term.
 ADVERSARIAL = ("cross_entropy", "relativistic")
@@ -108,13 +102,16 @@ class Networks(BaseModuleClass):
                 n_cats_per_cov,
             )
         # by pair of names, which no ModuleDict takes; the list below moves them between devices
-        self.link_maps = build_link_maps(links or {}, n_input)
+        self.link_maps: dict[tuple[str, str], LinkMap] = {}
+        for (a, b), pair in (links or {}).items():
+            self.link_maps[a, b] = LinkMap(pair.first, pair.second, pair.weight, n_input[a])
+            self.link_maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
+        self._link_maps = nn.ModuleList(self.link_maps.values())
         #: Of the training samples, by modality: labelled ones of each class, shape
         #: ``(n_classes,)``, all of them, and those of each batch, shape ``(n_batch,)``.
         self.label_counts: dict[str, torch.Tensor] = {}
         self.n_train: dict[str, int] = {}
         self.batch_counts: dict[str, torch.Tensor] = {}
-        self._link_maps = nn.ModuleList(self.link_maps.values())
         self.discriminator = Discriminator(
             built.n_latent,
             len(n_input),

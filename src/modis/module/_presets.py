@@ -10,8 +10,6 @@ import numpy as np
 
 from ._architecture import Architecture
 
-__all__ = ["LOSS_WEIGHTS", "PRESETS", "Preset", "choose_preset"]
-
 #: Weight of every loss term of :data:`~modis.module.TERMS` in large cohorts. ``kl`` is per
 #: observation: the paper's 5e-4 on a KL summed over a minibatch of 32. ``clustering`` is the
 #: paper's term; at full weight it moves unlabelled samples of one modality into a wrong class,
@@ -104,7 +102,8 @@ class Preset:
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
-            return cls(**{**preset, "architecture": Architecture(**preset["architecture"])})
+            values = _with_tuples(preset)
+            return cls(**{**values, "architecture": Architecture(**values["architecture"])})
         if preset not in PRESETS:
             raise ValueError(
                 f"architecture={preset!r} is not known; choose one of {['default', *PRESETS]}."
@@ -149,6 +148,13 @@ class Preset:
             if (value := getattr(self.architecture, each.name)) != getattr(usual, each.name)
         ]
         return f"'{self.name}'" + (f" with {', '.join(changed)}" if changed else "")
+
+
+def _with_tuples(saved: Any) -> Any:
+    """Tuples again where a file format has only lists."""
+    if isinstance(saved, Mapping):
+        return {key: _with_tuples(value) for key, value in saved.items()}
+    return tuple(map(_with_tuples, saved)) if isinstance(saved, list) else saved
 
 
 #: Named presets. ``"small"``: linear encoders on principal components, all samples train, a ridge

@@ -3,19 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
+from torch.distributions import Distribution
 
 from .._constants import LABELS_KEY
-
-if TYPE_CHECKING:
-    from torch.distributions import Distribution
-
-    from ..nn import DiscriminatorOutput
-    from ._networks import Encoded, Networks, Tensors
-
-__all__ = ["Step"]
+from ..nn import DiscriminatorOutput
+from ._networks import Encoded, Networks, Tensors
 
 
 @dataclass
@@ -36,6 +30,17 @@ class Step:
         What was decoded from the minibatch, by modality; step 2 only.
     paired
         The same observations in two modalities, rows in the same order.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from modis.module import MODISModule, Step
+    >>> module = MODISModule({"rna": 20}, n_classes=2, likelihood={"rna": "gaussian"})
+    >>> tensors = {"rna": {"X": torch.ones(4, 20), "labels": torch.tensor([0, 1, -1, 0])}}
+    >>> encoded = module.inference(tensors)
+    >>> step = Step(module, tensors, encoded, {"classification": 1.0}, generator=True)
+    >>> tuple(step.judged.shape), tuple(step.class_logits.shape)
+    ((4, 32), (4, 2))
     """
 
     networks: Networks

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 
 from .._constants import X_KEY
 from . import _losses as losses
 from ._cross_modal import cycle, link, pairing, translation
+from ._networks import Encoded
 from ._step import Step
-
-if TYPE_CHECKING:
-    from ._networks import Encoded
-
-__all__ = ["TERMS", "Term", "compute_terms"]
 
 # A modality with this many labelled samples needs no ridge penalty.
 _MANY_LABELED = 500
@@ -111,22 +107,20 @@ def kl(step: Step) -> torch.Tensor:
 
 def modality_game(step: Step) -> torch.Tensor:
     """Either side's term of the game over modalities."""
-    items = list(step.encoded.values())
-    codes = [step.networks.modality_codes[name] for name in step.encoded]
-    sizes = [len(item.z) for item in items]
-    given = [item.row_weights for item in items if item.row_weights is not None]
-    weights = torch.cat(given) if len(given) == len(items) else None
     logits = step.output.modality
+    weights = {
+        step.networks.modality_codes[name]: _weights_of(item)
+        for name, item in step.encoded.items()
+    }
+    sizes = [len(each) for each in weights.values()]
     if step.networks.adversarial == "relativistic":
-        by_code = dict(zip(codes, logits.split(sizes), strict=True))
-        split = None
-        if weights is not None:
-            split = dict(zip(codes, weights.split(sizes), strict=True))
-        return losses.relativistic(by_code, split, generator=step.generator)
+        by_code = dict(zip(weights, logits.split(sizes), strict=True))
+        return losses.relativistic(by_code, weights, generator=step.generator)
     modality = torch.repeat_interleave(
-        torch.tensor(codes, device=logits.device), torch.tensor(sizes, device=logits.device)
+        torch.tensor(list(weights), device=logits.device),
+        torch.tensor(sizes, device=logits.device),
     )
-    return _game(step)(logits, modality, weights)
+    return _game(step)(logits, modality, torch.cat(list(weights.values())))
 
 
 def gradient_penalty(step: Step) -> torch.Tensor:

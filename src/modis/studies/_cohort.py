@@ -24,39 +24,23 @@ from ._reading import (
     without_pulling,
 )
 
-__all__ = ["UNLABELED", "Cohort", "make_cohort"]
-
 #: Column of samples without a label; in brackets, as no class is called so.
 UNLABELED = "(no label)"
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """The data of a study or a report, checked, with only what is used.
+    """The data of a study or a report, checked, with only what is used."""
 
-    Parameters
-    ----------
-    modalities
-        By modality an AnnData with the values of its layer in ``X``, and names but no columns.
-    likelihood, layer
-        By modality.
-    labels
-        Class names by modality, `None` where not known.
-    part
-        ``"train"`` or ``"test"`` by observation of the modalities; `None` if nothing says.
-    batches
-        Batch names by modality; empty without batches.
-    links
-        Linked features; `None` without.
-    labels_key, batch_key, unlabeled_category
-        As they were given.
-    """
-
+    #: With the values of the layer in ``X``, and names but no columns.
     modalities: dict[str, ad.AnnData]
     likelihood: dict[str, str]
     layer: dict[str, str | None]
+    #: Class names by modality, `None` where not known.
     labels: dict[str, pd.Series]
+    #: ``"train"`` or ``"test"`` by observation of the modalities; `None` if nothing says.
     part: pd.Series | None = None
+    #: Batch names by modality; `None` without batches.
     batches: Mapping[str, pd.Series] | None = None
     links: pd.DataFrame | None = None
     labels_key: str | None = None
@@ -77,14 +61,14 @@ class Cohort:
 
     @cached_property
     def samples(self) -> pd.DataFrame:
-        """A row per observation and modality: ``observation``, ``modality``, ``part``, ``label``."""
+        """``observation``, ``modality``, ``part`` and ``label`` of every sample."""
         frames = []
         for name, adata in self.modalities.items():
-            columns = {"observation": adata.obs_names, "modality": name, "part": None}
-            if self.part is not None:
-                columns["part"] = self.part.reindex(adata.obs_names).to_numpy()
-            columns["label"] = self.labels[name].reindex(adata.obs_names).to_numpy(dtype=object)
-            frames.append(pd.DataFrame(columns))
+            frame = pd.DataFrame({"observation": adata.obs_names, "modality": name})
+            part = self.part if self.part is not None else pd.Series(dtype=object)
+            frame["part"] = part.reindex(adata.obs_names).to_numpy()
+            frame["label"] = self.labels[name].reindex(adata.obs_names).to_numpy(dtype=object)
+            frames.append(frame)
         return pd.concat(frames, ignore_index=True)
 
     def counts(self, part: str) -> pd.DataFrame:
@@ -105,10 +89,8 @@ class Cohort:
     ) -> dict[str, pd.Index]:
         """Observations of a part, by modality of `adatas` (by default those that are used)."""
         assert self.part is not None
-        found = {}
-        for name, adata in (self.modalities if adatas is None else adatas).items():
-            found[name] = adata.obs_names[self.part.reindex(adata.obs_names) == part]
-        return found
+        observed = {name: a.obs_names for name, a in (adatas or self.modalities).items()}
+        return {name: own[self.part.reindex(own) == part] for name, own in observed.items()}
 
     def mudata(
         self,
@@ -116,7 +98,7 @@ class Cohort:
         labels: Mapping[str, pd.Series] | None = None,
         adatas: Mapping[str, ad.AnnData] | None = None,
     ) -> md.MuData:
-        """Data for :meth:`modis.MODIS.setup_mudata` and for a model.
+        """Copy observations for :meth:`modis.MODIS.setup_mudata`, or for a model.
 
         Parameters
         ----------
@@ -129,18 +111,13 @@ class Cohort:
             Take values from here: other values, or the user's modalities with their layers. Of
             those that the cohort does not use only the names are kept, so that a model accepts
             and ignores them later.
-
-        Returns
-        -------
-        A MuData of copies; with the column `batch_key`, if the cohort has batches.
         """
         parts = {}
         for name, index in names.items():
-            adata = (self.modalities if adatas is None else adatas)[name]
             if name not in self.modalities:
                 parts[name] = ad.AnnData(obs=pd.DataFrame(index=index))
                 continue
-            parts[name] = adata[index].copy()
+            parts[name] = (adatas or self.modalities)[name][index].copy()
             if labels is not None:
                 parts[name].obs[self.labels_key] = pd.Categorical(labels[name].reindex(index))
             if self.batches is not None:
@@ -182,23 +159,9 @@ def make_cohort(
 ) -> Cohort:
     """Choose what is used of the data, refusing what cannot work.
 
-    Parameters
-    ----------
-    mdata
-        The data; only read.
-    labels_key, split_key, batch_key
-        Columns of the MuData's or the modalities' obs.
-    modalities
-        Modalities to use; all by default.
-    test_size, seed
-        Without `split_key`: share of the labelled observations (of all, without `labels_key`) to
-        draw as test part. With 0 there are no parts.
-    layer, likelihood
-        As in :meth:`modis.MODIS.setup_mudata`, or as on the command line.
-    links
-        Linked features.
-    unlabeled_category
-        Class name that means: not known.
+    Without `split_key`, `test_size` is the share of the labelled observations (of all, without
+    `labels_key`) that is drawn as test part; with 0 there are no parts. The other arguments are
+    those of :func:`benchmark`.
 
     Raises
     ------
@@ -229,27 +192,14 @@ def make_cohort(
         part = stated_part(mdata, names, split_key)
     elif test_size:
         # without labels equally from every set of modalities
-        drawn_from = (
-            labels if labels_key is not None else {n: c.fillna("") for n, c in labels.items()}
-        )
-        part = pd.Series("train", index=list(_observations(labels)), dtype=object)
-        part[draw_test(drawn_from, test_size, seed)] = "test"
-    return Cohort(
-        {name: _with_values(mdata.mod[name], layers[name]) for name in names},
-        likelihoods,
-        layers,
-        labels,
-        part,
-        None if batch_key is None else collect_batches(mdata, names, batch_key),
-        links,
-        labels_key,
-        batch_key,
-        unlabeled_category,
-    )
-
-
-def _observations(labels: Mapping[str, pd.Series]) -> dict[str, None]:
-    return dict.fromkeys(name for column in labels.values() for name in column.index)
+        everyone = {name: column.fillna("") for name, column in labels.items()}
+        drawn = draw_test(labels if labels_key else everyone, test_size, seed)
+        index = pd.Index(dict.fromkeys(n for own in labels.values() for n in own.index))
+        part = pd.Series(np.where(index.isin(drawn), "test", "train"), index=index, dtype=object)
+    batches = None if batch_key is None else collect_batches(mdata, names, batch_key)
+    adatas = {name: _with_values(mdata.mod[name], layers[name]) for name in names}
+    decided = (adatas, likelihoods, layers, labels, part, batches, links)
+    return Cohort(*decided, labels_key, batch_key, unlabeled_category)
 
 
 def _with_values(adata: ad.AnnData, layer: str | None) -> ad.AnnData:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anndata as ad
 import h5py
@@ -14,21 +14,6 @@ import mudata as md
 import pandas as pd
 
 from ..datasets import split
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-__all__ = [
-    "ByModality",
-    "by_modality",
-    "check_column",
-    "draw_test",
-    "read_links",
-    "read_mudata",
-    "stated_part",
-    "used_modalities",
-    "without_pulling",
-]
 
 #: One value for all modalities, a dict by modality, or texts such as ``"rna=counts"``.
 ByModality = str | Mapping[str, str | None] | Sequence[str] | None
@@ -66,8 +51,7 @@ def read_links(path: Path) -> pd.DataFrame:
     try:
         # features may be called 1 or NA; only the numbers are numbers
         table = pd.read_csv(path, sep=None, engine="python", dtype=str, keep_default_na=False)
-        numbers = [name for name in ("weight", "sign") if name in table]
-        return table.astype(dict.fromkeys(numbers, float))
+        return table.astype({name: float for name in ("weight", "sign") if name in table})
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(
             f"'{path}' cannot be read as a table of linked features: {error}."
@@ -85,22 +69,12 @@ def without_pulling() -> AbstractContextManager:
 def by_modality(
     value: ByModality, modalities: Sequence[str], option: str
 ) -> dict[str, str | None]:
-    """One value per modality, `None` where none is given.
-
-    Raises
-    ------
-    ValueError
-        If a modality is unknown, or a value is given twice.
-    """
+    """One value per modality, `None` where none is given; a ValueError if one is given twice."""
     if isinstance(value, Mapping):
-        texts: Sequence[str] = [f"{name}={own}" for name, own in value.items() if own is not None]
-    else:
-        texts = [value] if isinstance(value, str) else list(value or ())
+        value = [f"{name}={own}" for name, own in value.items() if own is not None]
     given: dict[str, str] = {}
-    for text in texts:
-        modality, equals, name = text.partition("=")
-        if not equals:
-            modality, name = "", text
+    for text in [value] if isinstance(value, str) else value or ():
+        modality, name = text.split("=", 1) if "=" in text else ("", text)
         if not name:
             raise ValueError(f"{option} {text!r} names no value; write modality=name.")
         if modality and modality not in modalities:
@@ -140,10 +114,7 @@ def check_column(mdata: md.MuData, modalities: Sequence[str], key: str, option: 
 def stated_part(mdata: md.MuData, modalities: Sequence[str], key: str) -> pd.Series:
     """``"train"`` or ``"test"`` by observation of the modalities, as a column says.
 
-    Raises
-    ------
-    ValueError
-        If the column says something else, nothing, or both of an observation.
+    A ValueError if it says something else, nothing, or both of an observation.
     """
     column = f"Column {key!r} (--split-key)"
     tables = [mdata.obs, *(mdata.mod[name].obs for name in modalities)]
@@ -154,37 +125,32 @@ def stated_part(mdata: md.MuData, modalities: Sequence[str], key: str) -> pd.Ser
         raise ValueError(
             f"{column} must say 'train' or 'test'; it also has {', '.join(map(repr, other[:5]))}."
         )
-    n_parts = stated.groupby(stated.index).nunique()
-    both = n_parts.index[n_parts > 1]
+    both = stated.index[stated.groupby(stated.index).transform("nunique") > 1].unique()
     if len(both):
         raise ValueError(
             f"{column} puts {len(both)} observations into both parts, such as {both[0]!r}."
         )
-    part = stated[~stated.index.duplicated()]
     names = pd.Index(dict.fromkeys(n for m in modalities for n in mdata.mod[m].obs_names))
-    absent = names.difference(part.index, sort=False)
+    absent = names.difference(stated.index, sort=False)
     if len(absent):
         raise ValueError(
             f"{len(absent)} observations have no value in column {key!r} (--split-key), such as "
             f"{absent[0]!r}. Say 'train' or 'test' for every observation."
         )
-    return part.reindex(names)
+    return stated[~stated.index.duplicated()].reindex(names)
 
 
 def draw_test(labels: Mapping[str, pd.Series], test_size: float, seed: int) -> pd.Index:
     """Draw a share of the labelled observations, equally from every class and set of modalities.
 
-    `labels` are class names by modality, missing where not known. Nothing is drawn if nothing is
-    labelled, as observations without a label test nothing.
+    `labels` are class names by modality, missing where not known. If nothing is labelled, nothing
+    is drawn: observations without a label test nothing.
     """
     known = {name: column.dropna().astype(str) for name, column in labels.items()}
-    skeletons = {
-        name: ad.AnnData(obs=column.to_frame("class"))
-        for name, column in known.items()
-        if len(column)
-    }
-    if not skeletons:
+    obs = {name: column.to_frame("class") for name, column in known.items() if len(column)}
+    if not obs:
         return pd.Index([], dtype=object)
     with without_pulling():
-        _, test = split(md.MuData(skeletons), test_size, labels_key="class", seed=seed)
+        skeleton = md.MuData({name: ad.AnnData(obs=table) for name, table in obs.items()})
+        _, test = split(skeleton, test_size, labels_key="class", seed=seed)
     return test.obs_names

@@ -3,13 +3,11 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["quiet_libraries"]
+from lightning.pytorch.callbacks import EarlyStopping
+from scvi.train import LoudEarlyStopping
 
 # Lightning's notes on devices, tips and the end of training; scvi-tools' on files it has
 _LOGGERS = (
@@ -26,9 +24,19 @@ _WARNINGS = (
 )
 
 
+# where many models are trained, nobody reads what any of them says
+_SILENCED = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scanpy", "anndata")
+
+
 @contextmanager
-def quiet_libraries() -> Iterator[None]:
+def quiet_libraries(*, silent: bool = False) -> Iterator[None]:
     """Keep other libraries' notes to themselves off the user's screen; warnings still show.
+
+    Parameters
+    ----------
+    silent
+        Keep all warnings and notes off the screen, those of MODIS and why a training stopped
+        included; for many trainings in a row.
 
     Yields
     ------
@@ -40,15 +48,21 @@ def quiet_libraries() -> Iterator[None]:
     >>> with quiet_libraries():
     ...     pass  # here a trainer says nothing of devices and tips
     """
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
+    names = _LOGGERS + _SILENCED if silent else _LOGGERS
+    levels = {name: logging.getLogger(name).level for name in names}
+    teardown = LoudEarlyStopping.teardown
     try:
         with warnings.catch_warnings():
+            for name in names:
+                logging.getLogger(name).setLevel(logging.ERROR if silent else logging.WARNING)
+            if silent:
+                warnings.simplefilter("ignore")
+                # it prints, whatever the level
+                LoudEarlyStopping.teardown = EarlyStopping.teardown
             for message in _WARNINGS:
                 warnings.filterwarnings("ignore", re.escape(message))
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        LoudEarlyStopping.teardown = teardown
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -1,0 +1,162 @@
+"""The table of the paper's experiments: what the paper states, beside what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ._comparison import grid
+from ._experiment import BAYES
+from ._methods import METHODS
+from ._settings import SETTINGS
+
+#: What tables and figures call the methods.
+METHOD_NAMES = {name: method.title for name, method in METHODS.items()}
+METHOD_NAMES[BAYES] = "Bayes-optimal classifier"
+
+# by metric: what the table calls it, and which of a run's values is the worst and stands for it
+_METRICS = {
+    "accuracy": ("accuracy", "min"),
+    "recall": ("recall over all modalities, worst class", "min"),
+    "single_recall": ("recall, worst class and modality", "min"),
+    "rare_recall": ("recall of the rare class, worst modality", "min"),
+    "label_transfer": ("15-NN label transfer, worst direction", "min"),
+    "mse_over_limit": ("translation error over its limit, worst cell", "max"),
+    "below_bayes": ("accuracy below the Bayes-optimal classifier's, worst modality", "max"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: a number per run, and what the paper says."""
+
+    title: str
+    settings: tuple[str, ...]
+    metric: str = "accuracy"
+    paper: str = "-"
+
+
+def _with_labels(least: float) -> tuple[str, ...]:
+    fits = {name: own.labeled_fraction >= least for name, own in SETTINGS.items()}
+    return tuple(n for n, own in SETTINGS.items() if fits[n] and own.figure.startswith("fig"))
+
+
+#: In the order of the paper; what is not in the paper comes last.
+LINES: tuple[Line, ...] = (
+    Line("Fig. 2, 100 % of the labels", ("labels-100",), paper="1.00"),
+    Line("Fig. 2, 5 % of the labels", ("labels-5",), paper="about 1"),
+    Line("Fig. 2, 0.5 % of the labels", ("labels-0.5",), paper="about 1"),
+    Line("Fig. 2, 0.2 % of the labels", ("labels-0.2",), paper="0.59"),
+    Line("Fig. 2, no labels", ("labels-0",), "label_transfer", "0.19 (accuracy)"),
+    Line("Fig. 2, 0.5 % of the labels", ("labels-0.5",), "mse_over_limit", "about 1.2"),
+    Line("Fig. 3A, 5 samples per modality", ("rare-5",), "rare_recall", "> 0.8 (accuracy)"),
+    Line("Fig. 3A, 1 sample per modality", ("rare-1",), "rare_recall"),
+    *(
+        Line("Fig. 3C, 2 % of the reference labelled", ("reference-2",), own, "> 0.95 (accuracy)")
+        for own in ("single_recall", "recall")
+    ),
+    Line("Fig. 4A, one pair missing", ("missing-1",), paper="0.97"),
+    Line("Fig. 4B, one sample put back", ("missing-1-back-1",), paper="0.99"),
+    Line("Fig. 4C, two pairs missing", ("missing-2",), paper="0.85"),
+    Line("Fig. 4D, one sample put back in each", ("missing-2-back-1",), paper="0.97"),
+    Line("Fig. 2-4, every setting with 0.5 % of the labels or more", _with_labels(0.005)),
+    Line("Fig. 2-4, every setting with labels", _with_labels(0.002)),
+    *(
+        Line(f"Effect sizes {own.delta:g} instead of 2", (name,), "below_bayes")
+        for name, own in SETTINGS.items()
+        if own.delta is not None
+    ),
+    *(
+        Line(f"{100 * own.corrupted_fraction:g} % of the labels wrong", (name,))
+        for name, own in SETTINGS.items()
+        if own.corrupted_fraction
+    ),
+)
+
+
+def tabulate(results: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread over runs of what the paper states, a row per :class:`Line`.
+
+    Rows have ``setting``, ``metric``, ``paper`` and ``epochs_factor``, and per method the mean,
+    the standard deviation, the value of the worst run and the number of runs, as
+    ``default_mean``, ``default_sd``, ``default_worst`` and ``default_runs``.
+    """
+    measured = _by_metric(results)
+    rows = []
+    for line in LINES:
+        name, worst = _METRICS[line.metric]
+        found = measured[line.metric]
+        found = found[found["setting"].isin(line.settings)]
+        run = ["epochs_factor", "method", "setting", "seed"]
+        values = found.groupby(run, sort=False)["value"].agg(worst)
+        for factor, of_factor in values.groupby("epochs_factor"):
+            row = {"setting": line.title, "metric": name, "paper": line.paper}
+            row["epochs_factor"] = factor
+            for method, runs in of_factor.groupby("method"):
+                if method in METHODS:
+                    numbers = {"mean": runs.mean(), "sd": runs.std(), "worst": runs.agg(worst)}
+                    numbers |= {"runs": len(runs)}
+                    row |= {f"{method}_{key}": value for key, value in numbers.items()}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _by_metric(results: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows of each of the table's metrics; most are judged in each modality by itself."""
+    is_pooled = results["source"] == "all"
+    pooled, single = dict([*results[is_pooled].groupby("metric")]), results[~is_pooled]
+    apart = {name: single[single["metric"] == name] for name in dict(_METRICS)}
+    recall, accuracy = apart["recall"], apart["accuracy"]
+    rare = recall[recall["class"] == recall["rare_class"]]
+    where = ["setting", "source"]
+    best = accuracy[accuracy["method"] == BAYES].set_index(where)["value"]
+    bound = best.reindex(pd.MultiIndex.from_frame(accuracy[where])).to_numpy()
+    below = accuracy.assign(value=bound - accuracy["value"]).dropna(subset="value")
+    made = {"single_recall": recall, "rare_recall": rare, "below_bayes": below}
+    none = results.iloc[:0]
+    return apart | made | {name: pooled.get(name, none) for name in ("accuracy", "recall")}
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """A row per result of :func:`tabulate`, and a column per method."""
+    if table.empty:
+        return "Nothing was measured yet that the paper states.\n"
+    methods = [name for name in METHODS if f"{name}_mean" in table]
+    lines = [["setting", "metric", "paper", *(METHOD_NAMES[name] for name in methods)]]
+    for _, row in table.iterrows():
+        factor = row["epochs_factor"]
+        title = row["setting"] + (f", trained {factor} times as long" if factor != 1 else "")
+        cells = [_cell(row, name) for name in methods]
+        lines.append([title, row["metric"], row["paper"], *cells])
+    note = "Mean ± standard deviation (worst) over runs; table.csv has their number."
+    return f"{grid(lines)}\n\n{note}\n"
+
+
+def _cell(row: pd.Series, method: str) -> str:
+    mean, sd, worst = (row[f"{method}_{part}"] for part in ("mean", "sd", "worst"))
+    spread = "" if pd.isna(sd) else f" ± {sd:.4f}"
+    return "-" if pd.isna(mean) else f"{mean:.4f}{spread} ({worst:.4f})"
+
+
+def summarize(results: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread over seeds of the headline figures, a row per method and setting.
+
+    Accuracy, the lowest recall of any class in any modality, the lowest label transfer of any
+    direction, the highest translation error over its limit, and the seconds of training, each
+    with its ``mean``, ``std``, ``min`` and ``max``; missing where nothing was measured.
+    """
+    pooled = results[results["source"] == "all"]
+    columns = {
+        "accuracy": (pooled, "accuracy", "mean"),
+        "worst_recall": (results, "recall", "min"),
+        "worst_label_transfer": (results, "label_transfer", "min"),
+        "worst_mse_over_limit": (results, "mse_over_limit", "max"),
+        "train_seconds": (results, "train_seconds", "mean"),
+    }
+    figures = {}
+    for name, (rows, metric, how) in columns.items():
+        runs = rows[rows["metric"] == metric].groupby(["method", "setting", "seed"], sort=False)
+        figures[name] = runs["value"].agg(how)
+    by_setting = pd.DataFrame(figures).groupby(["method", "setting"], sort=False)
+    return by_setting.agg(["mean", "std", "min", "max"])

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from ._draw_paper import draw_paper
+from ._experiment import BAYES, Experiment
+from ._methods import METHODS
+from ._paper_table import tabulate, to_markdown
+from ._runs import Job, Store, complete
+from ._settings import SETTINGS, settings_of
+from ._source import Source
+
+_COLUMNS = ["figure", "setting", "method", "epochs_factor", "seed", "rare_class", "missing"]
+_COLUMNS += ["metric", "source", "target", "class", "predicted", "value"]
+
+
+def reproduce(
+    figure: str,
+    out: Path,
+    source: Source,
+    *,
+    methods: Sequence[str] = ("default", "links"),
+    seeds: int = 10,
+    jobs: int = 1,
+    epochs_factor: int = 1,
+    max_epochs: int | None = None,
+    only: Sequence[str] | None = None,
+    console: Console | None = None,
+) -> pd.DataFrame:
+    """Run the paper's experiments, and write their figures and tables.
+
+    Every finished run is kept in ``out/runs``; a second call does only what is missing.
+    ``results.csv`` has the rows of all runs in the folder that belong to the same data, also of
+    other figures; ``table.csv`` and ``table.md`` stand beside the paper's own results.
+
+    Parameters
+    ----------
+    figure
+        One of :data:`FIGURES`, or ``"all"``.
+    out
+        Folder for runs, tables and figures.
+    source
+        Where the data come from.
+    methods
+        Names out of :data:`METHODS`.
+    seeds
+        Number of seeds, from 0 on.
+    jobs
+        Processes that run at a time, with one thread each.
+    epochs_factor, max_epochs
+        How many times longer to train than the methods would, and epochs of each run.
+    only
+        Names of the figure's settings to run; all by default.
+    console
+        Where to tell about progress; standard output by default.
+
+    Returns
+    -------
+    The table: one row per result that the paper states.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file of `source` does not exist.
+    ValueError
+        If there is no such figure, setting or method, or the data do not fit.
+    RuntimeError
+        If training failed in some of the runs, after all others have been done.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from modis.studies import Source, reproduce
+    >>> out, how = pathlib.Path(tempfile.mkdtemp()), {"methods": ["default"], "seeds": 0}
+    >>> table = reproduce("difficulty", out, Source(n_samples=60), only=["delta-1"], **how)
+    1 runs, 0 of them done before
+    ...
+    """
+    console = console or Console(highlight=False)
+    settings = settings_of(figure, only)
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown or not methods:
+        raise ValueError(f"There is no method {unknown or ''}; there are {list(METHODS)}.")
+    source.check()
+    # what cannot serve should be known before hours of training, not after
+    needing = [name for name in methods if METHODS[name].links]
+    for delta in {SETTINGS[name].delta for name in settings}:
+        if source.load(delta).links is None and needing:
+            raise ValueError(
+                f"The method {needing[0]!r} needs linked features. Name a table with "
+                "--links-file, put it into uns['feature_links'], or leave the method out with "
+                "--methods."
+            )
+    store = Store(out, Experiment(source, max_epochs), "runs")
+    factor = {} if epochs_factor == 1 else {"epochs_factor": epochs_factor}
+    wanted = [Job({"setting": s, "method": BAYES}) for s in settings if SETTINGS[s].delta]
+    for seed, name, method in product(range(seeds), settings, methods):
+        wanted.append(Job({"setting": name, "method": method, **factor}, seed))
+
+    def write() -> pd.DataFrame:
+        results = _collect(store)
+        results.to_csv(out / "results.csv", index=False, float_format="%.6g")
+        table = tabulate(results)
+        table.to_csv(out / "table.csv", index=False, float_format="%.6g")
+        (out / "table.md").write_text(to_markdown(table), encoding="utf-8")
+        console.print("Drawing figures", soft_wrap=True)
+        draw_paper(figure, results, store, out)
+        return table
+
+    return complete(store, wanted, jobs, console, write)
+
+
+def _collect(store: Store) -> pd.DataFrame:
+    """Rows of all runs in the folder, in the order of settings, methods, epochs and seeds."""
+    settings, methods = list(SETTINGS), [*METHODS, BAYES]
+
+    def place(job: Job) -> tuple[int, ...]:
+        named = settings.index(job.key["setting"]), methods.index(job.key["method"])
+        return (*named, job.key.get("epochs_factor", 1), job.seed)
+
+    results, _ = store.collect(sorted(store.finished(), key=place))
+    results["figure"] = [SETTINGS[name].figure for name in results["setting"]]
+    results = results.reindex(columns=_COLUMNS)
+    return results.assign(epochs_factor=results["epochs_factor"].fillna(1).astype(int))

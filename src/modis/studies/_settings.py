@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mudata import MuData
+
+from ..datasets import corrupt_labels, hide_labels, shrink_class
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is taken from the training data before a model sees them.
+
+    Which class is rare and which pairs of class and modality are missing goes round with the
+    seed, so that no result hangs on one lucky choice.
+
+    Parameters
+    ----------
+    figure
+        Where it is shown: a panel of the paper, or the name of an experiment beyond it.
+    labeled_fraction
+        Share of the training samples of each modality that keep their label. With 0 the model
+        learns no classes.
+    rare_samples
+        Samples per modality that the rare class keeps; `None` for all.
+    reference_fraction
+        Share of the labels of all other classes that is kept; the rare class keeps its own.
+    missing_pairs
+        Number of pairs of class and modality that are taken away, of different classes and
+        modalities.
+    put_back
+        Samples that each of these pairs keeps.
+    corrupted_fraction
+        Share of the training labels that are wrong.
+    delta
+        Shift of differential features, in data that are simulated for this setting; `None` for
+        the data at hand.
+
+    Examples
+    --------
+    >>> from modis.studies import SETTINGS
+    >>> SETTINGS["missing-1"].missing(["healthy", "tumour"], ["rna", "protein"], seed=1)
+    [('tumour', 'protein')]
+    """
+
+    figure: str
+    labeled_fraction: float = 1.0
+    rare_samples: int | None = None
+    reference_fraction: float = 1.0
+    missing_pairs: int = 0
+    put_back: int = 0
+    corrupted_fraction: float = 0.0
+    delta: float | None = None
+
+    def rare_class(self, classes: Sequence[str], seed: int) -> str | None:
+        """Class that is rare with this seed, if any."""
+        return None if self.rare_samples is None else classes[seed % len(classes)]
+
+    def missing(
+        self, classes: Sequence[str], modalities: Sequence[str], seed: int
+    ) -> list[tuple[str, str]]:
+        """Pairs of class and modality that are missing with this seed."""
+        numbers = range(seed, seed + self.missing_pairs)
+        return [(classes[n % len(classes)], modalities[n % len(modalities)]) for n in numbers]
+
+    def apply(self, train: MuData, labels_key: str, seed: int) -> MuData:
+        """Make the setting from training data with all labels; `seed` decides every draw."""
+        how: dict[str, Any] = {"labels_key": labels_key, "seed": seed}
+        classes = class_names(train, labels_key)
+        rare = self.rare_class(classes, seed)
+        if rare is not None and self.rare_samples is not None:
+            train = shrink_class(train, rare, self.rare_samples, **how)
+        for name, modality in self.missing(classes, list(train.mod), seed):
+            train = shrink_class(train, name, {modality: self.put_back}, **how)
+        if self.corrupted_fraction:
+            train = corrupt_labels(train, self.corrupted_fraction, **how)
+        if self.labeled_fraction < 1:
+            train = hide_labels(train, self.labeled_fraction, **how)
+        if self.reference_fraction < 1:
+            others = [name for name in classes if name != rare]
+            train = hide_labels(train, self.reference_fraction, classes=others, **how)
+        return train
+
+
+def class_names(mdata: MuData, labels_key: str) -> list[str]:
+    """Classes of data with all labels, by name."""
+    labels = {str(name) for adata in mdata.mod.values() for name in adata.obs[labels_key].unique()}
+    return sorted(labels)
+
+
+#: Every setting by name. Shares are in percent, samples per modality.
+SETTINGS: dict[str, Setting] = {
+    **{f"labels-{k:g}": Setting("fig2", labeled_fraction=k / 100) for k in (100, 5, 0.5, 0.2, 0)},
+    **{f"rare-{n}": Setting("fig3a", rare_samples=n) for n in (100, 50, 20, 10, 5, 1)},
+    **{
+        f"reference-{k:g}": Setting("fig3c", rare_samples=20, reference_fraction=k / 100)
+        for k in (100, 50, 20, 10, 5, 2, 1, 0.5)
+    },
+    "missing-1": Setting("fig4a", missing_pairs=1),
+    **{f"missing-1-back-{n}": Setting("fig4b", missing_pairs=1, put_back=n) for n in (1, 2, 5)},
+    "missing-2": Setting("fig4c", missing_pairs=2),
+    **{f"missing-2-back-{n}": Setting("fig4d", missing_pairs=2, put_back=n) for n in (1, 2, 5)},
+    **{f"delta-{d:g}": Setting("difficulty", delta=d) for d in (0.25, 0.5, 1)},
+    **{f"corrupted-{k}": Setting("corrupted", corrupted_fraction=k / 100) for k in (5, 10, 20)},
+}
+
+#: What can be reproduced: the paper's figures, and two experiments beyond it.
+FIGURES = ("fig2", "fig3", "fig4", "difficulty", "corrupted")
+
+
+def settings_of(figure: str, only: Sequence[str] | None = None) -> list[str]:
+    """Names of a figure's settings, or of those of them that are wanted."""
+    if figure not in (*FIGURES, "all"):
+        raise ValueError(f"There is no figure {figure!r}; there are {[*FIGURES, 'all']}.")
+    prefix = "" if figure == "all" else figure
+    names = [name for name, own in SETTINGS.items() if own.figure.startswith(prefix)]
+    strange = [name for name in only or () if name not in names]
+    if strange:
+        raise ValueError(f"{figure!r} has no setting {strange[0]!r}; it has {names}.")
+    return [name for name in names if only is None or name in only]

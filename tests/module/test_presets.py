@@ -1,0 +1,94 @@
+"""What a cohort of a size gets: the rule, and what a preset holds, is changed to and saved as."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from modis.module import LOSS_WEIGHTS, PRESETS, TERMS, Preset, choose_preset
+
+
+@pytest.mark.parametrize(
+    ("n_obs", "n_labeled", "expected"),
+    [
+        # nobody labelled, or nothing to tell apart
+        ([200, 300], [[], []], "large"),
+        ([200, 300], [[0, 0], [0, 0]], "large"),
+        ([200, 300], [[200], [300]], "large"),
+        # the largest modality tells how large the cohort is
+        ([2_500], [[50, 50]], "small"),
+        ([2_501], [[50, 50]], "large"),
+        ([40, 2_501, 60], [[20, 20]] * 3, "large"),
+        # whatever the number of labels and classes
+        ([300], [[7] * 40], "small"),
+        ([20], [[1, 1, 1]], "small"),
+        # every modality must have some of every class
+        ([800] * 3, [[1, 1], [400, 1], [1, 400]], "small"),
+        ([800] * 3, [[400, 400], [0, 0], [400, 400]], "large"),
+        ([800] * 3, [[400, 400], [400, 0], [400, 400]], "large"),
+        # but a handful of samples of a class do not decide over a cohort
+        ([800] * 3, [[400, 4], [400, 0], [400, 0]], "small"),
+        ([800] * 3, [[400, 5], [400, 0], [400, 0]], "large"),
+    ],
+)
+def test_the_rule(n_obs, n_labeled, expected):
+    for order in itertools.permutations(range(len(n_obs))):
+        turned = [n_labeled[k][::-1] for k in order]
+        assert choose_preset([n_obs[k] for k in order], turned) == PRESETS[expected]
+    asked = [choose_preset(n_obs, n_labeled, n_layers).name for n_layers in (0, 1, 2)]
+    assert asked == ["small", "large", "large"]
+
+
+@pytest.mark.parametrize("weights", [LOSS_WEIGHTS, *(p.loss_weights for p in PRESETS.values())])
+def test_every_term_has_a_weight_and_every_weight_a_term(weights):
+    assert weights.keys() == TERMS.keys()
+
+
+def test_batch_sizes_and_epochs():
+    usual, paper = PRESETS["large"], PRESETS["paper"]
+    sizes = {n: usual.batch_size(n) for n in (1, 10_000, 10_001, 10**6)}
+    assert sizes == {1: 64, 10_000: 64, 10_001: 256, 10**6: 256}
+    epochs = {steps: usual.n_epochs(steps) for steps in (1, 2, 7, 60, 61, 10**5)}
+    assert epochs == {1: 400, 2: 300, 7: 86, 60: 10, 61: 10, 10**5: 10}
+    assert {paper.batch_size(n) for n in (1, 10**6)} == {32}
+    assert {paper.n_epochs(steps) for steps in (1, 10**5)} == {20}
+
+
+@pytest.mark.parametrize("preset", [*PRESETS.values(), replace(PRESETS["large"], name="mine")])
+def test_a_preset_is_saved_in_full(preset):
+    """Also by a format that knows lists and no tuples."""
+    changed = replace(
+        preset.with_sizes(n_latent=7, discriminator_hidden=(5, 4)),
+        loss_weights=preset.loss_weights | {"kl": 0.1},
+        batch_sizes=((0, 8), (100, 16)),
+        epoch_bounds=(3, 4),
+    )
+    for each in (preset, changed):
+        assert Preset.find(each.to_dict()) == each
+        assert Preset.find(json.loads(json.dumps(each.to_dict()))) == each
+
+
+def test_a_preset_is_found_by_name_and_unknown_names_list_the_known_ones():
+    assert Preset.find("paper") is Preset.find(PRESETS["paper"]) is PRESETS["paper"]
+    with pytest.raises(
+        ValueError, match=r"'deep' is not known; choose one of \['default', 'small', 'large', 'pap"
+    ):
+        Preset.find("deep")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_sizes_change_only_what_they_name(name):
+    preset = PRESETS[name]
+    changed = preset.with_sizes(n_latent=7, dropout=0.4, scaling=None)
+    sizes = asdict(preset.architecture) | {"n_latent": 7, "dropout": 0.4}
+    assert asdict(changed) == asdict(preset) | {"architecture": sizes}
+    assert str(changed) == f"'{name}' with n_latent=7, dropout=0.4"
+    assert str(preset) == f"'{name}'"
+
+
+def test_unknown_size_is_named():
+    with pytest.raises(TypeError, match=r"'n_hiden'.*n_hidden"):
+        PRESETS["large"].with_sizes(n_hiden=3)

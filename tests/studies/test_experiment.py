@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    jaccard_score,
+    recall_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+
+from modis.datasets import bayes_probabilities
+from modis.model import MODIS
+from modis.studies import METHODS, SETTINGS, Source, evaluate, fit, split_paired
+from modis.studies._experiment import Experiment, sample_latent
+from modis.studies._methods import _epochs
+from modis.studies._runs import Job
+
+ALL_LABELS = {"setting": SETTINGS["labels-100"], "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def trained(paired):
+    train, test = split_paired(paired)
+    MODIS.setup_mudata(train, labels_key="label")
+    model = MODIS(train)
+    model.train(max_epochs=3)
+    return model, test
+
+
+@pytest.fixture(scope="module")
+def rows(trained, paired):
+    model, test = trained
+    return pd.DataFrame(evaluate(model, test, paired, confusion=True))
+
+
+def labels_of(model, test, name):
+    true = test.mod[name].obs["label"].astype(str).to_numpy()
+    return true, model.predict(test, modality=name).astype(str).to_numpy()
+
+
+def test_scores_are_those_of_scikit_learn(trained, rows):
+    model, test = trained
+    pairs = {name: labels_of(model, test, name) for name in test.mod}
+    pairs["all"] = tuple(np.concatenate(part) for part in zip(*pairs.values(), strict=True))
+    for source, (true, predicted) in pairs.items():
+        own = rows[rows["source"] == source]
+        value = own[own["class"].isna() & own["target"].isna()].set_index("metric")["value"]
+        assert value["accuracy"] == pytest.approx(accuracy_score(true, predicted))
+        balanced = balanced_accuracy_score(true, predicted)
+        assert value["balanced_accuracy"] == pytest.approx(balanced)
+        assert value["inverse_frequency_accuracy"] == pytest.approx(balanced)
+        assert value["jaccard"] == pytest.approx(jaccard_score(true, predicted, average="macro"))
+        recall = own[own["metric"] == "recall"].set_index("class")["value"]
+        expected = recall_score(true, predicted, labels=list(recall.index), average=None)
+        np.testing.assert_allclose(recall, expected)
+        if source != "all":
+            names = sorted(set(true) | set(predicted))
+            counts = own[own["metric"] == "confusion"].pivot_table("value", "class", "predicted")
+            counts = counts.reindex(index=names, columns=names).fillna(0)
+            np.testing.assert_array_equal(counts, confusion_matrix(true, predicted, labels=names))
+
+
+def test_label_transfer_is_that_of_scikit_learn(trained, rows):
+    model, test = trained
+    latent = {name: model.get_latent_representation(test, modality=name) for name in test.mod}
+    own = rows[rows["metric"] == "label_transfer"].set_index(["source", "target"])["value"]
+    assert set(own.index) == set(permutations(test.mod, 2))
+    for source, target in own.index:
+        labels = {n: test.mod[n].obs["label"].astype(str) for n in (source, target)}
+        n_neighbors = min(15, len(latent[source]))
+        voters = KNeighborsClassifier(n_neighbors).fit(
+            latent[source].astype(float), labels[source]
+        )
+        expected = voters.score(latent[target].astype(float), labels[target])
+        assert own[source, target] == pytest.approx(expected)
+    counted = rows[rows["metric"] == "transfer_confusion"]
+    right = counted["value"].where(counted["class"] == counted["predicted"], 0)
+    where = [counted["source"], counted["target"]]
+    shares = right.groupby(where).sum() / counted["value"].groupby(where).sum()
+    pd.testing.assert_series_equal(shares.loc[own.index], own, check_names=False)
+
+
+def test_errors_and_limits(trained, rows, paired):
+    model, test = trained
+    cells = rows[rows["metric"].isin(["mse", "mse_over_limit"])]
+    assert len(cells) == 18
+    cell = cells[(cells["source"] == "protein") & (cells["target"] == "expression")]
+    value = cell.set_index("metric")["value"]
+    truth = np.asarray(paired.mod["expression"][test.mod["protein"].obs_names].X)
+    translated = model.translate("protein", "expression", test).X
+    assert value["mse"] == pytest.approx(np.square(translated - truth).mean(), rel=1e-5)
+    # the limit: the within-class variance of the test samples
+    part = (paired.obs["split"] == "test").to_numpy()
+    x = pd.DataFrame(np.asarray(paired.mod["expression"].X)[part], dtype=float)
+    labels = paired.obs["label"].to_numpy()[part]
+    centred = x - x.groupby(labels, observed=True).transform("mean")
+    limit = value["mse"] / value["mse_over_limit"]
+    assert limit == pytest.approx(np.square(centred.to_numpy()).mean(), rel=1e-4)
+
+
+def test_latent_points(trained, monkeypatch):
+    model, test = trained
+    table = sample_latent(model, test, "label")
+    assert len(table) == sum(adata.n_obs for adata in test.mod.values())
+    own = table[table["modality"] == "protein"]
+    expected = model.get_latent_representation(test, modality="protein")
+    np.testing.assert_array_equal(own.filter(like="latent_"), expected)
+    assert list(own["label"]) == list(test["protein"].obs["label"])
+    monkeypatch.setattr("modis.studies._experiment._MOST_POINTS", 7)
+    few = sample_latent(model, test, "label")
+    assert (few["modality"].value_counts() == 7).all()
+    # encoded among other rows, the same sample comes out the same but for rounding
+    wanted = few[few["modality"] == "protein"].filter(like="latent_").to_numpy()
+    same = np.isclose(wanted[:, None], expected, rtol=1e-4, atol=1e-5).all(axis=2)
+    assert (same.sum(axis=1) == 1).all()
+
+
+def test_bayes_rows_are_those_of_the_test_samples():
+    source = Source(n_samples=400)
+    found, _ = Experiment(source).perform(Job({"setting": "delta-0.25", "method": "bayes"}))
+    rows = pd.DataFrame(found)
+    test = source.load(0.25).test
+    deltas = {f"delta_{name}": 0.25 for name in test.mod}
+    best = bayes_probabilities(test, **deltas)["expression"].idxmax(axis=1)
+    right = (best == test["expression"].obs["label"].astype(str)).mean()
+    own = rows[(rows["metric"] == "accuracy") & (rows["source"] == "expression")]
+    assert own["value"].item() == pytest.approx(right)
+    assert 0.5 < right < 1
+
+
+def test_epochs_factor(paired, monkeypatch):
+    asked = []
+    monkeypatch.setattr(MODIS, "train", lambda self, **how: asked.append(how.get("max_epochs")))
+    monkeypatch.setattr(MODIS, "history", {"loss_train": []}, raising=False)
+    train, _ = split_paired(paired)
+    fit(train, method=METHODS["default"], **ALL_LABELS)
+    fit(train, method=METHODS["default"], epochs_factor=2, **ALL_LABELS)
+    fit(train, method=METHODS["default"], epochs_factor=3, max_epochs=7, **ALL_LABELS)
+    fit(train, method=METHODS["paper"], epochs_factor=2, **ALL_LABELS)
+    # one step of 64 per epoch, so the most epochs there are, twice
+    assert asked == [None, 800, 21, 40]
+
+
+def test_epochs_of_the_model_itself_are_doubled(paired):
+    """What `fit` reckons is what training takes."""
+    train, _ = split_paired(paired)
+    MODIS.setup_mudata(train, labels_key="label")
+    model = MODIS(train)
+    asked = {"batch_size": 3, "train_size": 0.8}
+    expected = _epochs(model, train, asked)
+    model.train(**asked, early_stopping=False, limit_train_batches=1, limit_val_batches=0)
+    assert model.trainer.max_epochs == expected
+    assert 20 < expected < 400
+
+
+def test_links_reach_the_model(paired, monkeypatch):
+    given = []
+    original = MODIS.__init__
+
+    def spy(self, *args, feature_links=None, **kwargs):
+        given.append(feature_links)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(MODIS, "__init__", spy)
+    train, test = split_paired(paired)
+    links = paired.uns["feature_links"]
+    how = {"setting": SETTINGS["labels-0"], "seed": 0, "max_epochs": 1}
+    fit(train, method=METHODS["default"], feature_links=links, **how)
+    model, _ = fit(train, method=METHODS["links"], feature_links=links, **how)
+    assert given[0] is None
+    assert given[1] is links
+    assert model.module.n_classes == 0
+    # without classes only what needs none
+    metrics = {row["metric"] for row in evaluate(model, test, paired)}
+    assert metrics == {"label_transfer", "mse", "mse_over_limit"}
+    with pytest.raises(ValueError, match="needs feature_links"):
+        fit(train, method=METHODS["links"], **how)

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from modis.studies._runs import Job, Store, complete
+
+ROWS = [{"modality": "NA", "subset": "all", "metric": "accuracy", "value": np.float64(0.5)}]
+# names that a careless reader takes for numbers and missing values
+NAMES = pd.DataFrame(
+    {
+        "observation": ["001", "nan"],
+        "modality": ["NA", "prot éine"],
+        "label": ["1.0", "None"],
+        "latent_0": np.array([0.1, 1 / 3], dtype=np.float32),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A study whose runs tell where they were done, and fail where their name says so."""
+
+    size: int = 1
+
+    def parameters(self, job):
+        return {"size": self.size}
+
+    def perform(self, job):
+        if job.key["method"] == "bad":
+            raise RuntimeError("infinite\nloss")
+        place = {"process": os.getpid(), "threads": torch.get_num_threads()}
+        return [{"metric": name, "value": value} for name, value in place.items()], None
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path, Example(), "predictions")
+
+
+def test_what_is_written_is_read(store):
+    job = Job({"method": "lr", "fold": 2}, seed=1)
+    assert str(job) == "lr fold 2 seed 1"
+    assert store.read(job) is None
+    store.write(job, ROWS, NAMES)
+    pd.testing.assert_frame_equal(store.read(job)[1], NAMES, check_dtype=False)
+    results, tables = store.collect([job, Job({"method": "lr", "fold": 0})])
+    assert results.loc[0, ["method", "seed", "fold", "value"]].tolist() == ["lr", 1, 2, 0.5]
+    assert (tables["fold"] == 2).all()
+    np.testing.assert_array_equal(tables["latent_0"].astype(np.float32), NAMES["latent_0"])
+    assert {path.name for path in store.folder.iterdir()} == {"runs", "predictions"}
+
+
+def test_broken_files_count_as_missing(store):
+    job = Job({"method": "lr"})
+    store.write(job, ROWS, NAMES)
+    rows, table = store.paths(job)
+    text, content = rows.read_text(), table.read_bytes()
+    for broken in ("", text[:30], "[1]", "{}", "null"):
+        rows.write_text(broken)
+        assert store.read(job) is None
+        assert store.finished() == []
+    rows.write_text(text)
+    assert store.finished() == [job]
+    table.write_bytes(content[:40])
+    assert store.read(job) is None
+    table.unlink()
+    assert store.read(job) is None
+
+
+def test_a_draft_is_no_result(store, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        store.write(Job({"method": "lr"}), ROWS, NAMES)
+    assert store.finished() == []
+
+
+def test_only_runs_of_the_study_are_found(store, monkeypatch):
+    other = replace(store, study=Example(2))
+    jobs = [Job({"method": "lr"}), Job({"method": "lr"}, 1), Job({"method": "rf"})]
+    assert len({path for job in jobs for path in store.paths(job)}) == 6
+    for job in jobs[:2]:
+        store.write(job, ROWS, None)
+    other.write(jobs[2], ROWS, None)
+    (store.folder / "runs" / "mine.json").write_text("{}")
+    assert sorted(job.seed for job in store.finished()) == [0, 1]
+    assert other.finished() == jobs[2:]
+    monkeypatch.setattr("modis.studies._runs.version", lambda _: "99")
+    assert store.finished() == []
+
+
+@pytest.mark.parametrize("n_processes", [1, 2])
+def test_all_runs_are_done_and_failures_told(store, console, n_processes):
+    jobs = [Job({"method": name}) for name in ("good", "bad", "other")]
+    written = []
+
+    def write():
+        written.append(store.collect(jobs)[0])
+
+    threads = torch.get_num_threads()
+    said = "1 of 3 runs failed, such as bad seed 0: infinite loss The others are done"
+    with pytest.raises(RuntimeError, match=said):
+        complete(store, jobs, n_processes, console, write)
+    assert set(written[0]["method"]) == {"good", "other"}
+    values = written[0].groupby("metric")["value"].agg(set)
+    assert values["threads"] == {1}
+    assert (values["process"] == {os.getpid()}) == (n_processes == 1)
+    assert torch.get_num_threads() == threads
+    said = console.file.getvalue()
+    assert "bad seed 0 failed: infinite loss" in said
+    assert "3/3  " in said or "2/3  " in said
+
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from rich.console import Console
+from modis.studies._runs import Job, Store, complete
+
+class Study:
+    def parameters(self, job):
+        return {{}}
+    def perform(self, job):
+        Path({folder!r}, f"process_{{os.getpid()}}").touch()
+        time.sleep({seconds})
+        return [], None
+
+store = Store(Path({folder!r}), Study(), "tables")
+complete(store, [Job({{"method": m}}) for m in "ab"], 2, Console(), lambda: print("written"))
+"""
+
+
+def test_a_script_needs_no_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(folder=str(tmp_path), seconds=0))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "written" in done.stdout, done.stderr
+    assert len(list(tmp_path.glob("runs/*.json"))) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_the_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(folder=str(tmp_path), seconds=300))
+    first = subprocess.Popen(
+        [sys.executable, str(script)], start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 100
+    while len(started := list(tmp_path.glob("process_*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert len(started) == 2
+    os.killpg(first.pid, signal.SIGINT)
+    first.wait(timeout=60)
+    for path in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.name.removeprefix("process_")), 0)
+    assert not list(tmp_path.glob("runs/*.json"))

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modis.datasets import intersim, unpair
+from modis.model import MODIS
+from modis.studies import FIGURES, METHODS, SETTINGS
+from modis.studies._settings import settings_of
+from modis.train import LOSS_WEIGHTS, MODISTrainingPlan
+
+CLASSES = [f"class_{k}" for k in range(1, 6)]
+MODALITIES = ["methylation", "expression", "protein"]
+#: Samples of each class in each modality.
+N = 120
+
+
+@pytest.fixture(scope="module")
+def train():
+    sizes = {"methylation": 4, "expression": 3, "protein": 3}
+    return unpair(intersim(n_samples=5 * 3 * N, n_features=sizes, seed=1), seed=1)
+
+
+def counts(mdata, truth):
+    """Samples by class and modality."""
+    labels = {name: a.obs["label"].astype(str) for name, a in truth.mod.items()}
+    table = {name: labels[name].loc[a.obs_names].value_counts() for name, a in mdata.mod.items()}
+    return pd.DataFrame(table).reindex(CLASSES).fillna(0)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("seed", [0, 4])
+def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
+    setting, rare = SETTINGS[name], CLASSES[seed % 5]
+    expected = pd.DataFrame(N, index=CLASSES, columns=MODALITIES)
+    assert setting.rare_class(CLASSES, seed) == (rare if setting.rare_samples else None)
+    if setting.rare_samples:
+        expected.loc[rare] = setting.rare_samples
+    pairs = [
+        (CLASSES[k % 5], MODALITIES[k % 3]) for k in range(seed, seed + setting.missing_pairs)
+    ]
+    for pair in pairs:
+        expected.loc[pair] = setting.put_back
+    assert setting.missing(CLASSES, MODALITIES, seed) == pairs
+    made, again = (setting.apply(train, "label", seed) for _ in range(2))
+    assert made.obs["label"].equals(again.obs["label"])
+    # what it is made of stays as it was
+    assert (counts(train, train) == N).all(axis=None)
+    pd.testing.assert_frame_equal(
+        counts(made, train), expected, check_dtype=False, check_names=False
+    )
+
+    shown = counts(made, made)
+    shares = pd.Series(setting.labeled_fraction * setting.reference_fraction, index=CLASSES)
+    if setting.rare_samples:
+        shares[rare] = 1.0
+    labels = [mdata.obs["label"].astype(str) for mdata in (made, train)]
+    n_wrong = (labels[0] != labels[1].loc[labels[0].index]).sum()
+    if setting.corrupted_fraction:
+        assert n_wrong == setting.corrupted_fraction * 15 * N
+    else:
+        assert (shown.sum() == expected.mul(shares, axis=0).sum().round()).all()
+        assert (shown.sub(expected.mul(shares, axis=0)).abs() < 1).all(axis=None)
+
+
+def test_the_names_say_what_the_settings_are():
+    fields = {"labels": "labeled_fraction", "rare": "rare_samples"}
+    fields |= {"reference": "reference_fraction", "corrupted": "corrupted_fraction"}
+    fields |= {"delta": "delta", "missing": "missing_pairs"}
+    for name, setting in SETTINGS.items():
+        kind, _, rest = name.partition("-")
+        number, _, back = rest.partition("-back-")
+        value = getattr(setting, fields[kind])
+        assert value * (100 if fields[kind].endswith("fraction") else 1) == float(number)
+        assert setting.put_back == int(back or 0)
+
+
+def test_every_setting_stands_in_one_figure():
+    by_figure = [settings_of(figure) for figure in FIGURES]
+    assert [len(names) for names in by_figure] == [5, 14, 8, 3, 3]
+    assert sorted(sum(by_figure, [])) == sorted(SETTINGS) == sorted(settings_of("all"))
+    assert settings_of("fig2", ["labels-5"]) == ["labels-5"]
+    with pytest.raises(ValueError, match="no figure 'fig5'"):
+        settings_of("fig5")
+    with pytest.raises(ValueError, match="'fig2' has no setting 'rare-5'"):
+        settings_of("fig2", ["rare-5"])
+
+
+def test_another_seed_draws_others(train):
+    labels = [SETTINGS["labels-5"].apply(train, "label", seed).obs["label"] for seed in (1, 2)]
+    assert not labels[0].equals(labels[1])
+
+
+def test_the_papers_hyperparameters():
+    paper = METHODS["paper"]
+    assert paper.model == {"architecture": "paper"}
+    assert paper.train["batch_size"] == 32
+    assert set(paper.train) <= set(inspect.signature(MODIS.train).parameters)
+    plan, known = paper.train["plan_kwargs"], inspect.signature(MODISTrainingPlan).parameters
+    assert set(plan) <= set(known)
+    assert plan["lr"] == plan["lr_discriminator"] == 1e-4
+    weights = plan["loss_weights"]
+    # 5e-4 on a sum over a batch of 32
+    assert np.isclose(weights["kl"], 5e-4 * 32)
+    others = {"reconstruction", "adversarial", "modality", "classification", "clustering"}
+    assert {name for name, weight in weights.items() if weight == 1} == others
+    # terms that the paper does not have
+    assert all(weights[name] == 0 for name in set(LOSS_WEIGHTS) - others - {"kl"})
+    assert known["betas"].default == (0.5, 0.999)
