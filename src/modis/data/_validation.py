@@ -53,7 +53,7 @@ def check_mudata(mdata: Any) -> None:
     """Refuse what is no MuData of AnnData, a view, and modalities that share features."""
     if not isinstance(mdata, MuData):
         raise TypeError(
-            f"MODIS takes a MuData, got {type(mdata).__name__}. Of an AnnData make one: "
+            f"MODIS takes a MuData, got {type(mdata).__name__}. Is it one modality? Wrap it: "
             "mdata = mudata.MuData({'rna': adata}) (one AnnData per modality)."
         )
     for name, adata in mdata.mod.items():
