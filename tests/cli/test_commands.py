@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from unittest import mock
 
 import anndata as ad
@@ -15,8 +15,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from modis.cli import app
-from modis.cli._options import Architecture, Figure
+from modis.cli import _commands, app
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -109,8 +108,11 @@ def test_choices_are_those_of_the_package() -> None:
     from modis.module import PRESETS
     from modis.studies import FIGURES as PAPER
 
-    assert {item.value for item in Architecture} == {"default", *PRESETS}
-    assert [item.value for item in Figure] == [*PAPER, "all"]
+    fit, reproduce = (
+        get_type_hints(function) for function in (_commands.fit, _commands.reproduce)
+    )
+    assert set(get_args(fit["architecture"])) == {"default", *PRESETS}
+    assert get_args(reproduce["figure"]) == (*PAPER, "all")
 
 
 # Refused before anything heavy is loaded.
@@ -389,7 +391,7 @@ def test_benchmark(data_file: Path, tmp_path: Path) -> None:
 
 
 def test_reproduce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modis.studies._reproduce.settings_of", lambda _: ["corrupted-20"])
+    monkeypatch.setattr("modis.studies._reproduce.settings_of", lambda *_: ["corrupted-20"])
     out = tmp_path / "deep" / "out"
     arguments = ["corrupted", "--samples", 150, "--max-epochs", 1, "--seeds", 1, "--out", out]
     printed = done("reproduce", *arguments)

@@ -27,11 +27,9 @@ class Translations:
 
     Parameters
     ----------
-    errors
-        Mean squared errors, ``(n_modalities, n_modalities)``, sources in rows, NaN where too few
-        test observations have both.
-    n_samples
-        Test observations behind each error.
+    errors, n_samples
+        Mean squared errors and the number of test observations behind them, sources in rows,
+        targets in columns; NaN where too few have both.
     class_average
         By target, the error of predicting the average profile of the true class; `None` without
         labels. In simulated data no translation can be better than it.
@@ -50,6 +48,11 @@ class Translations:
     average: pd.Series
     simulated: bool
     counts: list[str]
+
+    @property
+    def limit(self) -> pd.Series | None:
+        """The best possible error by target, known of simulated data only."""
+        return self.class_average if self.simulated else None
 
     @property
     def across(self) -> bool:
@@ -79,9 +82,7 @@ def judge_translations(
 ) -> Translations | None:
     """Compare translations of test observations with the measured profiles.
 
-    Returns
-    -------
-    The errors, or `None` without test observations.
+    `None` without test observations.
     """
     names = list(cohort.modalities)
     train, test = cohort.names("train"), cohort.names("test")
