@@ -12,6 +12,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from ..metrics import within_class_variance
 from ..model import MODIS
 from ..studies import Cohort
 
@@ -149,8 +150,10 @@ def _error_of_class_average(
     reference: NDArray[np.floating],
     reference_label: pd.Series,
 ) -> float:
-    averages = pd.DataFrame(reference).groupby(reference_label.to_numpy()).mean()
-    known = label.isin(averages.index).to_numpy()
-    if known.sum() < _FEWEST:
+    is_known = label.isin(set(reference_label.dropna())).to_numpy()
+    if is_known.sum() < _FEWEST:
         return float("nan")
-    return mean_squared_error(truth[known], averages.loc[label[known]])
+    labelled = reference_label.notna().to_numpy()
+    return within_class_variance(
+        truth[is_known], label[is_known], reference[labelled], reference_label[labelled]
+    )
