@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import mudata as md
+import numpy as np
 import pandas as pd
 
 from ..datasets import intersim, split, unpair
@@ -29,7 +30,7 @@ def simulate(n_samples: int, seed: int) -> md.MuData:
         parts[name] = adata[keep].copy()
     obs = paired.obs[["label"]].copy()
     is_test = obs.index.isin(test.obs_names)
-    obs["split"] = pd.Categorical.from_codes(is_test.astype(int), ["train", "test"])
+    obs["split"] = pd.Categorical(np.where(is_test, "test", "train"))
     with without_pulling():
         mdata = md.MuData(parts)
     mdata.obs = obs.loc[mdata.obs_names]
