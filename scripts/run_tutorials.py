@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -104,6 +105,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="notebooks without .ipynb; all if none is given")
     parser.add_argument("--smoke", action="store_true", help="quick run, nothing written")
     parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take")
+    parser.add_argument("--processes", type=int, default=1, help="notebooks at a time")
     options = parser.parse_args()
 
     paths = [TUTORIALS / f"{name}.ipynb" for name in options.names]
@@ -117,8 +119,10 @@ def main() -> int:
     if shared := os.environ.get("MODIS_SHARED_DATA"):
         os.environ["MODIS_DATA_DIR"] = shared
     started = time.perf_counter()
-    # every notebook runs, whatever became of the one before
-    passed = [run(path, options.smoke, options.timeout) for path in paths]
+    # threads suffice: each waits for the process of its notebook's kernel
+    with ThreadPoolExecutor(options.processes) as pool:
+        # every notebook runs, whatever became of the one before
+        passed = list(pool.map(lambda path: run(path, options.smoke, options.timeout), paths))
     print(f"in all: {time.perf_counter() - started:.0f} s")
     return 0 if all(passed) else 1
 

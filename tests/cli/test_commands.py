@@ -389,11 +389,11 @@ def test_benchmark(data_file: Path, tmp_path: Path) -> None:
 
 def test_reproduce(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
-    arguments = ["corrupted", "--settings", "corrupted-20", "--samples", 150, "--max-epochs", 1]
-    arguments += ["--seeds", 1, "--out", out]
+    arguments = ["corrupted", "--samples", 150, "--max-epochs", 1, "--seeds", 1, "--out", out]
+    arguments += ["--settings", "corrupted-20"]
     printed = done("reproduce", *arguments)
     tables = {"results.csv", "table.csv", "table.md"}
-    assert names_in(out) == {"runs", "latent", "corrupted.png"} | tables
+    assert names_in(out) == {"runs", "corrupted.png"} | tables
     assert set(pd.read_csv(out / "results.csv")["method"]) == {"default", "links"}
     assert (out / "table.md").read_text(encoding="utf-8") in printed
     assert "2 runs, 0 of them done before" in printed

@@ -37,7 +37,7 @@ def test_resume(source, trained, tmp_path, console):
     table = reproduce("fig2", tmp_path, source, console=console, **FIG2)
     assert len(trained) == 2
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("runs", "latent", "results.csv", "table.csv", "table.md", "fig2_default.png")
+        *("runs", "results.csv", "table.csv", "table.md", "fig2_default.png")
     }
     results = pd.read_csv(tmp_path / "results.csv")
     assert set(results["metric"]) >= {"accuracy", "recall", "label_transfer", "n_train", "epochs"}
@@ -54,7 +54,7 @@ def test_resume(source, trained, tmp_path, console):
     assert "2 of them done before" in console.file.getvalue()
 
     # a broken file, and latent points that are gone
-    store = Store(tmp_path, Experiment(source, 1), "latent")
+    store = Store(tmp_path, Experiment(source, 1), "runs")
     jobs = [Job({"setting": name, "method": "default"}) for name in ("labels-0", "labels-100")]
     store.paths(jobs[0])[0].write_text('{"rows": [')
     reproduce("fig2", tmp_path, source, console=console, **FIG2)
@@ -97,7 +97,7 @@ def test_whatever_decides_the_rows_decides_the_file(source, tmp_path, monkeypatc
 
     def path(source=source, max_epochs=None, seed=3, **key):
         job = Job({"setting": "rare-5", "method": "links", **key}, seed)
-        return Store(tmp_path, Experiment(source, max_epochs), "latent").paths(job)[0]
+        return Store(tmp_path, Experiment(source, max_epochs), "runs").paths(job)[0]
 
     linked = Source(source.data, links_file=links)
     paths = [path(), path(max_epochs=3), path(Source(n_samples=201)), path(linked), path(seed=4)]
@@ -110,14 +110,6 @@ def test_whatever_decides_the_rows_decides_the_file(source, tmp_path, monkeypatc
     monkeypatch.setitem(SETTINGS, "rare-5", SETTINGS["rare-10"])
     paths.append(path())
     assert len(set(paths)) == len(paths)
-
-
-def test_two_processes_do_what_one_does(source, tmp_path, console):
-    for jobs in (1, 2):
-        reproduce("fig2", tmp_path / str(jobs), source, jobs=jobs, console=console, **FIG2)
-    one, two = (pd.read_csv(tmp_path / name / "results.csv") for name in ("1", "2"))
-    kept = one["metric"] != "train_seconds"
-    pd.testing.assert_frame_equal(one[kept], two[kept])
 
 
 def test_nothing_is_begun_with_what_cannot_work(paired, tmp_path, console):

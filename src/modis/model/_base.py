@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,11 +31,6 @@ from ..dataloaders import ModalitySplitter, sequential_loader
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import combine_posteriors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-__all__ = ["Model", "count_rows", "positions"]
 
 # Of scvi-tools' models, but not of this one: names that no completion should offer.
 _NOT_HERE = {

@@ -1,31 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
+from ..data import DataSpec
 from ..pl import palette
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..data import DataSpec
-
-__all__ = ["scanpy_colors"]
 
 
 def scanpy_colors(obs: pd.DataFrame, spec: DataSpec) -> dict[str, list[str]]:
-    """Colours of a joint embedding, under the keys that scanpy reads.
+    """Colours of the categories of a joint embedding, under the keys that scanpy reads.
 
-    Parameters
-    ----------
-    obs
-        Its categorical columns `modality`, `label` and, with classes, `predicted`.
-    spec
-        What the model was set up for. Classes that it does not know have colours behind those
-        that it knows, and so change none of them.
-
-    Returns
-    -------
-    A colour per category, by `"modality_colors"` and so on.
+    Classes that the model does not know have colours behind those that it knows, and so change
+    none of them.
     """
     classes, unlabeled = list(spec.classes), spec.unlabeled_category
     foreign = [name for name in obs["label"].cat.categories if name not in {*classes, unlabeled}]

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import softmax
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["combine_posteriors", "combine_probabilities"]
 
 # a modality alone rules no class out
 _LEAST_PROBABILITY = 1e-6
@@ -21,19 +16,9 @@ def combine_posteriors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Precision-weighted posterior of every observation over the modalities that it has.
 
-    Parameters
-    ----------
-    posteriors
-        Mean and standard deviation by modality, each of shape ``(n, n_latent)``.
-    positions
-        Row of the result that each of the `n` rows belongs to, by modality; -1 for none.
-    n_obs
-        Rows of the result.
-
-    Returns
-    -------
-    Mean and standard deviation, float32 arrays of shape ``(n_obs, n_latent)``, NaN for
-    observations without a modality.
+    By modality: mean and standard deviation, each ``(n, n_latent)``, and the row of the result
+    that each belongs to, ``(n,)``, -1 for none. Returns float32 mean and standard deviation, each
+    ``(n_obs, n_latent)``, NaN for observations without a modality.
     """
     shape = (n_obs, next(iter(posteriors.values()))[0].shape[1])
     precision, weighted = np.zeros(shape), np.zeros(shape)
@@ -55,18 +40,9 @@ def combine_probabilities(
     mean alone would be right if all modalities told the same, and so is underconfident; their sum
     would be right if they told independent things, and so is overconfident.
 
-    Parameters
-    ----------
-    probabilities
-        Class probabilities by modality, each of shape ``(n, n_classes)``.
-    positions
-        Row of the result that each of the `n` rows belongs to, by modality.
-    n_obs
-        Rows of the result.
-
-    Returns
-    -------
-    float32 array of shape ``(n_obs, n_classes)``, NaN for observations without a modality.
+    By modality: probabilities ``(n, n_classes)`` and the row of the result that each belongs to,
+    ``(n,)``. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a
+    modality.
     """
     total = np.zeros((n_obs, next(iter(probabilities.values())).shape[1]))
     count = np.zeros((n_obs, 1))

@@ -1,24 +1,18 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
+from mudata import MuData
 
 from .._constants import X_KEY
+from ..data import Modality
 from ..dataloaders import sequential_loader
 from ..nn import CountDecoder
 from ._base import Model, positions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mudata import MuData
-
-    from ..data import Modality
-
-__all__ = ["feature_importance"]
 
 _BASELINES = ("other_classes", "mean")
 _ROWS_AT_ONCE = 256
@@ -96,13 +90,9 @@ def feature_importance(
 
     Raises
     ------
-    KeyError
-        If the modality is not known or not in the data.
     ValueError
-        If the model was trained without classes, the class is not known or has no
-        observation, or an argument is out of range.
-    RuntimeError
-        If the model is not trained.
+        If the model was trained without classes, the class is not known or has no observation, or
+        an argument is out of range.
 
     Notes
     -----

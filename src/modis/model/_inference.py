@@ -1,29 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 from anndata import AnnData
+from mudata import MuData
 
 from .._constants import LATENT_KEY, X_KEY
 from ._base import Model
 from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mudata import MuData
-
-__all__ = [
-    "get_elbo",
-    "get_latent_representation",
-    "joint_embedding",
-    "predict",
-    "write_latent",
-]
 
 
 def get_latent_representation(
@@ -57,16 +45,6 @@ def get_latent_representation(
     -------
     float32 array of shape ``(n_obs, n_latent)``. Rows of observations that none of the
     model's modalities saw are NaN.
-
-    Raises
-    ------
-    KeyError
-        If the modality is not known or not in the data.
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
     """
     mean, scale = self._posterior(mdata, modality, indices, batch_size)
     if give_mean:
@@ -104,13 +82,8 @@ def predict(
 
     Raises
     ------
-    KeyError
-        If the modality is not known or not in the data.
     ValueError
-        If the model was trained without classes, features are missing, values cannot be
-        used, or the model was loaded without data and none are given.
-    RuntimeError
-        If the model is not trained.
+        If the model was trained without classes.
     """
     classes = self._spec.classes
     if not self.module.n_classes:
@@ -153,14 +126,6 @@ def get_elbo(
     (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
     variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
     minimises, per feature).
-
-    Raises
-    ------
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
     """
     self._check_trained()
     rows = {}
@@ -192,14 +157,6 @@ def write_latent(self: Model, mdata: MuData | None = None, key_added: str = LATE
     key_added
         Key in ``.obsm`` of the MuData (one row per observation, combined over its
         modalities) and of each modality.
-
-    Raises
-    ------
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
     """
     self._check_trained()
     target = self._data_or_own(mdata)
@@ -227,14 +184,6 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:
     observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
     unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
     has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
-
-    Raises
-    ------
-    ValueError
-        If features are missing, values cannot be used, or the model was loaded without data
-        and none are given.
-    RuntimeError
-        If the model is not trained.
     """
     self._check_trained()
     spec, data = self._spec, self._read(mdata, None)

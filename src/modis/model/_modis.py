@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+from mudata import MuData
 
 from ..data import align_links, register
 from ..module import Preset, choose_preset
 from . import _importance, _inference, _persistence, _summary, _training, _translation
 from ._base import Model
 from ._summary import logger
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
-    from anndata import AnnData
-    from mudata import MuData
-
-__all__ = ["MODIS"]
 
 
 class MODIS(Model):
@@ -60,6 +56,10 @@ class MODIS(Model):
     validation score by name, a DataFrame each with the epoch as index), ``is_trained``,
     ``train_indices`` and ``validation_indices`` (positions by modality), ``device`` and
     ``to_device``.
+
+    Methods raise `KeyError` for a modality that is not known or not in the data, `ValueError` if
+    features are missing, values cannot be used or no data are at hand, and `RuntimeError` before
+    the training.
 
     References
     ----------

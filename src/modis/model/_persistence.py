@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mudata as md
 import torch
+from mudata import MuData
 from scvi.model._utils import parse_device_args
 from scvi.model.base import BaseModelClass
 from scvi.model.base._constants import SAVE_KEYS
@@ -12,11 +13,6 @@ from scvi.model.base._constants import SAVE_KEYS
 from ..data import check_mudata
 from ..train import quiet_libraries
 from ._base import Model
-
-if TYPE_CHECKING:
-    from mudata import MuData
-
-__all__ = ["load", "save"]
 
 _PARTS = {SAVE_KEYS.MODEL_STATE_DICT_KEY, SAVE_KEYS.VAR_NAMES_KEY, SAVE_KEYS.ATTR_DICT_KEY}
 

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..data import count_classes
+from ..data import AlignedLinks, count_classes
 from ._base import Model
-
-if TYPE_CHECKING:
-    from ..data import AlignedLinks
-
-__all__ = [
-    "announce_links",
-    "announce_missing_pairs",
-    "class_counts",
-    "describe",
-    "get_var_names",
-    "link_summary",
-    "logger",
-    "missing_pairs",
-]
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")
@@ -35,11 +20,6 @@ def class_counts(self: Model) -> pd.DataFrame:
     -------
     DataFrame with a row per modality and the columns classes, ``"unlabeled"``, ``"total"`` and
     ``"features"``.
-
-    Raises
-    ------
-    ValueError
-        If the model was loaded without data.
     """
     mdata, spec = self._data_or_own(None), self._spec
     labels = self._labels(mdata, spec.modalities)
@@ -57,11 +37,6 @@ def missing_pairs(self: Model) -> pd.DataFrame:
     DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
     ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
     Without any label it is empty.
-
-    Raises
-    ------
-    ValueError
-        If the model was loaded without data.
     """
     counts = class_counts(self)
     rows = [

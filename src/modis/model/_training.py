@@ -2,21 +2,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
+from ..data import Modality
+from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
 from ._base import Model
 from ._summary import announce_missing_pairs
-
-if TYPE_CHECKING:
-    from ..data import Modality
-    from ..dataloaders import ModalitySplitter
-
-__all__ = ["train"]
 
 _MONITOR = "selection_validation"
 # Links that are wrong stand within 3 standard deviations of links at random; those that are true
@@ -147,7 +143,7 @@ def train(
             if learnt:
                 self.best_epoch_ = best.best_epoch
                 self.train_indices, self.validation_indices = splitter.train_idx, splitter.val_idx
-            self.module.eval().requires_grad_(True)
+            self.module.eval()
             if interrupted:
                 raise KeyboardInterrupt from None
             raise

@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from anndata import AnnData
+from mudata import MuData
 
 from ..data import NotInDataError
 from ._base import Model, count_rows, positions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mudata import MuData
-
-__all__ = ["reconstruct", "translate"]
 
 
 @torch.inference_mode()
@@ -57,13 +51,9 @@ def translate(
     Raises
     ------
     KeyError
-        If a modality is not known, the source is not in the data, or the target has no
-        training sample of the batch.
+        If the target has no training sample of the batch.
     ValueError
-        If `n_samples` is below 1, features are missing, values cannot be used, or the model
-        was loaded without data and none are given.
-    RuntimeError
-        If the model is not trained.
+        If `n_samples` is below 1.
     """
     if target not in self._spec.modalities:
         raise NotInDataError(
@@ -115,10 +105,5 @@ def reconstruct(
     Returns
     -------
     AnnData as from :meth:`translate`, with the modality's own features.
-
-    Raises
-    ------
-    KeyError, ValueError, RuntimeError
-        As from :meth:`translate`.
     """
     return self.translate(modality, modality, mdata, transform_batch=transform_batch)

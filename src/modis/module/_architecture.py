@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from ..nn import NORMS, SCALINGS, BlockStyle
 
-__all__ = ["Architecture"]
-
 
 @dataclass(frozen=True)
 class Architecture:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from . import _losses as losses
-
-if TYPE_CHECKING:
-    from ._networks import Encoded, Networks
-    from ._step import Step
-
-__all__ = ["cycle", "link", "pairing", "translation"]
+from ._networks import Encoded, Networks
+from ._step import Step
 
 # an unlabelled observation counts as one of its likeliest class from this probability on
 _CONFIDENT = 0.9

@@ -1,15 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["LinkMap"]
 
 
 class LinkMap(nn.Module):

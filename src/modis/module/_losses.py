@@ -5,31 +5,12 @@ Row `weights` have shape ``(n,)``; without them all rows weigh alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import torch
-from torch.distributions import kl_divergence
+from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch.distributions import Normal
-
-__all__ = [
-    "adversarial_cross_entropy",
-    "class_cross_entropy",
-    "class_mates",
-    "clustering",
-    "draw_by_weight",
-    "gradient_penalty",
-    "kl_to_standard_normal",
-    "modality_cross_entropy",
-    "relativistic",
-    "ridge",
-    "weighted_mean",
-]
 
 _EPS = 1e-9
 # median-heuristic bandwidth of Kampffmeyer et al. (2019)

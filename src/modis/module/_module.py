@@ -1,19 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from scvi.module.base import LossOutput
+from torch.distributions import Distribution
 
 from ._networks import Encoded, Networks, Tensors
 from ._step import Step
 from ._terms import compute_terms
-
-if TYPE_CHECKING:
-    from torch.distributions import Distribution
-
-__all__ = ["MODISModule"]
 
 
 class MODISModule(Networks):

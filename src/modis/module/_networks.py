@@ -1,25 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from scvi.module.base import BaseModuleClass, auto_move_data
 from torch import nn
+from torch.distributions import Distribution, Normal
 
 from .._constants import BATCH_KEY, ROW_WEIGHTS_KEY, X_KEY
-from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler
+from ..data import LinkPair
+from ..nn import DECODERS, BlockStyle, CountDecoder, Decoder, Discriminator, Encoder, FeatureScaler
 from ._link_map import LinkMap
 from ._presets import Preset
-
-if TYPE_CHECKING:
-    from torch.distributions import Distribution, Normal
-
-    from ..data import LinkPair
-    from ..nn import Decoder
-
-__all__ = ["ADVERSARIAL", "Encoded", "Networks", "Tensors"]
 
 #: Forms of the adversarial term.
 ADVERSARIAL = ("cross_entropy", "relativistic")

@@ -10,8 +10,6 @@ import numpy as np
 
 from ._architecture import Architecture
 
-__all__ = ["LOSS_WEIGHTS", "PRESETS", "Preset", "choose_preset"]
-
 #: Weight of every loss term of :data:`~modis.module.TERMS` in large cohorts. ``kl`` is per
 #: observation: the paper's 5e-4 on a KL summed over a minibatch of 32. ``clustering`` is the
 #: paper's term; at full weight it moves unlabelled samples of one modality into a wrong class,

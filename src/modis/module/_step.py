@@ -3,19 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
+from torch.distributions import Distribution
 
 from .._constants import LABELS_KEY
-
-if TYPE_CHECKING:
-    from torch.distributions import Distribution
-
-    from ..nn import DiscriminatorOutput
-    from ._networks import Encoded, Networks, Tensors
-
-__all__ = ["Step"]
+from ..nn import DiscriminatorOutput
+from ._networks import Encoded, Networks, Tensors
 
 
 @dataclass

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 
 from .._constants import X_KEY
 from . import _losses as losses
 from ._cross_modal import cycle, link, pairing, translation
+from ._networks import Encoded
 from ._step import Step
-
-if TYPE_CHECKING:
-    from ._networks import Encoded
-
-__all__ = ["TERMS", "Term", "compute_terms"]
 
 # A modality with this many labelled samples needs no ridge penalty.
 _MANY_LABELED = 500

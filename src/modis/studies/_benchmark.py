@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ from ._scores import TASKS
 _FOLDS = 5
 # by whether labels are carried over
 _DEFAULT = {False: ("modis", "lr", "rf"), True: ("modis", "diagvi")}
-_COLUMNS = ("method", "seed", "fold", "modality", "subset", "metric", "class", "value")
+_COLUMNS = ["method", "seed", "fold", "modality", "subset", "metric", "class", "value"]
 # what every method's predictions depend on
 _COMMON = ("folds", "unpaired", "labels_per_class", "validation", "transfer")
 
@@ -70,18 +70,9 @@ class Benchmark:
     design: Design
     task: str = "classes"
 
-    def jobs(self) -> list[Job]:
-        """All runs of one seed before the next."""
-        return [
-            Job({"method": method, "fold": fold}, seed)
-            for seed in range(self.design.seeds)
-            for fold in range(self.design.folds or 1)
-            for method in self.design.methods
-        ]
-
     def parameters(self, job: Job) -> Row:
         """Everything that decides the rows of a run."""
-        rival, design = RIVALS[str(job.key["method"])], asdict(self.design)
+        rival, design = RIVALS[job.key["method"]], asdict(self.design)
         links = None if self.cohort.links is None else self.cohort.links.to_csv(index=False)
         return {
             "task": self.task,
@@ -92,8 +83,8 @@ class Benchmark:
 
     def perform(self, job: Job) -> tuple[list[Row], pd.DataFrame]:
         """Rows and predictions of a run."""
-        fold = make_fold(self.cohort, self.design, job.seed, int(job.key["fold"]))
-        return TASKS[self.task](RIVALS[str(job.key["method"])], fold)
+        fold = make_fold(self.cohort, self.design, job.seed, job.key["fold"])
+        return TASKS[self.task](RIVALS[job.key["method"]], fold)
 
 
 def benchmark(
@@ -113,9 +104,9 @@ def benchmark(
     batch_key: str | None = None,
     layer: ByModality = None,
     likelihood: ByModality = None,
+    unlabeled_category: str = "unknown",
     links: pd.DataFrame | str | Path | None = None,
     links_by_name: bool = False,
-    unlabeled_category: str = "unknown",
     max_epochs: int | None = None,
     model_kwargs: dict[str, Any] | None = None,
     train_kwargs: dict[str, Any] | None = None,
@@ -162,26 +153,19 @@ def benchmark(
         have both are randomly assigned to one of them, balanced by class; all of them are used.
     modalities
         Modalities to use; all by default.
-    batch_key
-        Column with batches, for the networks. Test observations of a batch that no training
+    batch_key, layer, likelihood, unlabeled_category
+        As in :meth:`modis.MODIS.setup_mudata`. The classifiers know nothing of batches, and see
+        counts as logarithms of equal sums; test observations of a batch that no training
         observation has are predicted like all others.
-    layer, likelihood
-        As in :meth:`modis.MODIS.setup_mudata`. The classifiers see counts as logarithms of
-        equal sums.
-    links
-        Linked features, or a CSV file of them, for ``"modis"`` and ``"diagvi"``.
-    links_by_name
-        Link features of the same name, in any case of letters.
-    unlabeled_category
-        Class name that means: not known.
+    links, links_by_name
+        Linked features, or a CSV file of them, and whether features of the same name (in any
+        case of letters) are linked; for ``"modis"`` and ``"diagvi"``.
     max_epochs
         Epochs of the networks; their own choice by default.
     model_kwargs, train_kwargs
         Arguments of :class:`modis.MODIS` and :meth:`modis.MODIS.train` for ``"modis"``.
-    jobs
-        Processes that run at a time, with one thread each.
-    console
-        Where to tell about progress; standard output by default.
+    jobs, console
+        Processes that run at a time, with one thread each, and where to tell about progress.
 
     Returns
     -------
@@ -231,10 +215,13 @@ def benchmark(
             cohort = replace(cohort, links=_with_names(cohort, mdata, transfer))
         # what cannot be taken apart should be known before hours of training, not after
         make_fold(cohort, design, 0)
-    study = Benchmark(cohort, replace(design, methods=_possible(cohort, design, console)))
+    methods = _possible(cohort, design, console)
+    runs = product(range(seeds), range(design.folds or 1), methods)
+    wanted = [Job({"method": method, "fold": fold}, seed) for seed, fold, method in runs]
     with TemporaryDirectory() as temporary:
-        store = Store(Path(temporary if out is None else out), study, "predictions")
-        return complete(store, study.jobs(), jobs, console, lambda: _write(store, study.jobs()))
+        folder = Path(temporary if out is None else out)
+        store = Store(folder, Benchmark(cohort, design), "predictions")
+        return complete(store, wanted, jobs, console, lambda: _write(store, wanted))
 
 
 def _check(cohort: Cohort, split_key: str | None) -> None:
@@ -285,7 +272,7 @@ def _possible(cohort: Cohort, design: Design, console: Console) -> tuple[str, ..
 
 def _write(store: Store, jobs: Sequence[Job]) -> Comparison:
     results, predictions = store.collect(jobs)
-    results = results.reindex(columns=list(_COLUMNS))
+    results = results.reindex(columns=_COLUMNS)
     table = tabulate_comparison(results, predictions)
     markdown = write_comparison(table)
     results.to_csv(store.folder / "results.csv", index=False, float_format="%.6g")

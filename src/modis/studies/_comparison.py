@@ -16,8 +16,8 @@ from ._scores import ALL, SEVERAL, Scores, resample
 AVERAGE = "average"
 
 _METRICS = {"balanced_accuracy": "Balanced accuracy", "accuracy": "Accuracy"}
-_COLUMNS = ("metric", "subset", "modality", "method", "reference", "mean", "sd", "low", "high")
-_COLUMNS += ("seeds", "n_train", "n_labeled", "n_test", "seconds")
+_COLUMNS = ["metric", "subset", "modality", "method", "reference", "mean", "sd", "low", "high"]
+_COLUMNS += ["seeds", "n_train", "n_labeled", "n_test", "seconds"]
 _OURS = "modis"
 _NOTE = (
     "Mean ± standard deviation over seeds [95 % confidence interval: test observations resampled "
@@ -51,7 +51,7 @@ def tabulate_comparison(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.
             for modality, reference, score in differences:
                 row = {"modality": modality, "method": _OURS, "reference": reference}
                 rows.append(where | row | _interval(score))
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _with_averages(scores: Scores) -> Scores:
@@ -180,7 +180,8 @@ def _difference(row: pd.Series) -> str:
 def name_reference(reference: str) -> str:
     """What a difference is measured from: a method, and its modality if that is another one."""
     method, _, modality = reference.partition(" ")
-    return ", ".join([RIVALS[method].title, *([modality] if modality else [])])
+    where = "all modalities" if modality == COMBINED else modality
+    return RIVALS[method].title + (f" from {where}" if where else "")
 
 
 def judge(table: pd.DataFrame) -> list[str]:
@@ -193,14 +194,14 @@ def judge(table: pd.DataFrame) -> list[str]:
         row, methods = everywhere.iloc[-1], set(everywhere["reference"]) - {"best"}
         rivals = " or ".join(rival.title for name, rival in RIVALS.items() if name in methods)
         rivals = rivals if len(methods) == 1 else f"the best baseline ({rivals})"
-        where = f"in {row['modality']}"
-        where = "on average over the modalities" if row["modality"] == AVERAGE else where
+        is_average = row["modality"] == AVERAGE
+        where = "On average over the modalities" if is_average else f"In {row['modality']}"
         other = "one classifier per modality" if methods <= set(REFERENCES[0]) else rivals
         sentences.append(f"{_distance(row, rivals, where)} {_advice(row, other)}")
     together = ahead[(ahead["subset"] == SEVERAL) & (ahead["modality"] == COMBINED)]
     for _, row in together.iterrows():
         rival = name_reference(row["reference"])
-        sentences.append(_distance(row, rival, "from all modalities together"))
+        sentences.append(_distance(row, rival, "From all modalities together"))
     return sentences
 
 
@@ -210,7 +211,7 @@ def _distance(row: pd.Series, what: str, where: str) -> str:
     far = f"{abs(row['mean']):.3f} {side}" if abs(row["mean"]) >= 0.0005 else "level with"
     interval = f"{row['low']:+.3f} to {row['high']:+.3f}"
     return (
-        f"In balanced accuracy MODIS is {far} {what} {where} (95 % confidence interval of the "
+        f"{where}, MODIS is {far} {what} in balanced accuracy (95 % confidence interval of the "
         f"difference: {interval})."
     )
 

@@ -65,26 +65,29 @@ def draw_paper(figure: str, results: pd.DataFrame, store: Store, out: Path) -> N
         methods = [method for method in METHODS if (rows["method"] == method).any()]
         if methods and name not in ("fig2", "fig4"):
             drawn[name] = _draw_curves(rows)
-        for method in methods if name in _PANELS else ():
-            own = rows[rows["method"] == method]
-            drawn[f"{name}_{method}"] = _draw_settings(own, store, name, method)
+        panels, settings = _PANELS.get(name, ((), ()))
+        shown = rows[rows["setting"].isin(settings or set(rows["setting"]))]
+        for method in methods if panels and len(shown) else ():
+            own = shown[shown["method"] == method]
+            drawn[f"{name}_{method}"] = made = _draw_settings(own, store, panels, method)
+            made.suptitle(f"Fig. {name[-1]}: {METHOD_NAMES[method]}", x=0.01, ha="left")
     for name, made in drawn.items():
         made.savefig(out / f"{name}.png", dpi=130, bbox_inches="tight", pad_inches=0.15)
         plt.close(made)
 
 
-def _draw_settings(rows: pd.DataFrame, store: Store, figure: str, method: str) -> Figure:
+def _draw_settings(
+    rows: pd.DataFrame, store: Store, wanted: tuple[str, ...], method: str
+) -> Figure:
     """A column per setting: training samples, latent space, confusion matrices, errors."""
-    wanted, named = _PANELS[figure]
-    settings = [name for name in dict.fromkeys(rows["setting"]) if name in (named or SETTINGS)]
+    settings = list(dict.fromkeys(rows["setting"]))
     modalities = [name for name in dict.fromkeys(rows["source"].dropna()) if name != "all"]
     each = [f"confusion {name}" for name in modalities]
     panels = [one for panel in wanted for one in (each if panel == "confusion" else [panel])]
     heights = [_HEIGHTS[panel.split()[0]] for panel in panels]
-    size = (3.5 * max(1, len(settings)), sum(heights))
+    # and room for the legend
+    size = (3.5 * len(settings) + 1.5, sum(heights))
     made = plt.figure(figsize=size, layout="constrained")
-    if not settings:
-        return made
     axes = made.subplots(len(panels), len(settings), squeeze=False, height_ratios=heights)
     for column, setting in zip(axes.T, settings, strict=True):
         own = rows[rows["setting"] == setting]
@@ -99,11 +102,12 @@ def _draw_settings(rows: pd.DataFrame, store: Store, figure: str, method: str) -
                 _draw_errors(ax, own)
             elif found is not None and found[1] is not None:
                 _draw_latent(ax, found[1], kind)
+            if setting != settings[-1]:
+                _remove_legend(ax)
             if setting != settings[0]:
                 ax.set_ylabel("")
                 ax.tick_params(labelleft=False)
         column[0].set_title(f"{setting}\n{column[0].get_title(loc='left')}", loc="left")
-    made.suptitle(f"{figure.replace('fig', 'Fig. ')}: {METHOD_NAMES[method]}", x=0.01, ha="left")
     return made
 
 
@@ -145,8 +149,13 @@ def _draw_counts(ax: Axes, rows: pd.DataFrame) -> None:
     counts = rows.pivot_table(index="source", columns="class", values="value").loc[order]
     pl.class_counts(counts.loc[:, (counts > 0).any()], ax=ax)
     ax.set_title("Training samples", loc="left")
-    if ax.get_legend() is not None:
-        ax.get_legend().remove()
+    _remove_legend(ax)
+
+
+def _remove_legend(ax: Axes) -> None:
+    legend = ax.get_legend()
+    if legend is not None:
+        legend.remove()
 
 
 def _draw_curves(rows: pd.DataFrame) -> Figure:
@@ -170,7 +179,7 @@ def _draw_curves(rows: pd.DataFrame) -> Figure:
             ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             ax.set_xlabel(label)
             ax.set_title(title, loc="left")
-            ax.set_ylim(np.floor(20 * lowest) / 20 - 0.005, 1.005)
+            ax.set_ylim(np.floor(20 * lowest) / 20 - 0.02, 1.02)
             ax.grid(axis="y", color=GRID_COLOR, linewidth=0.7)
         named = line[0].get_legend_handles_labels()
         line[-1].legend(*named, loc="center left", bbox_to_anchor=(1.02, 0.5))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -18,6 +17,7 @@ from ..dataloaders import ModalitySplitter
 from ..model import MODIS
 from ._fold import Fold
 from ._rivals import COMBINED, Classifiers, Diagvi, Rival, StandardizedLogistic
+from ._runs import Row
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Method(Rival):
     """
 
     title: str = "MODIS"
-    model: dict[str, Any] = field(default_factory=dict)
-    train: dict[str, Any] = field(default_factory=dict)
+    model: Row = field(default_factory=dict)
+    train: Row = field(default_factory=dict)
     links: bool = False
     takes_counts: bool = True
     uses: tuple[str, ...] = ("max_epochs",)
@@ -54,13 +54,7 @@ class Method(Rival):
     transfers = True
 
     def fit(
-        self,
-        mdata: MuData,
-        seed: int,
-        setup: dict[str, Any],
-        model: dict[str, Any],
-        train: dict[str, Any],
-        epochs_factor: int = 1,
+        self, mdata: MuData, seed: int, setup: Row, model: Row, train: Row, epochs_factor: int = 1
     ) -> tuple[MODIS, float]:
         """Train with arguments on top of the method's own; the model, and the seconds it took."""
         scvi.settings.seed = seed
@@ -83,23 +77,16 @@ class Method(Rival):
                 likelihood[name], adata = "gaussian", adatas[name]
                 x = fold.features(name, adata.obs_names)
                 adatas[name] = ad.AnnData(x, obs=adata.obs, var=adata.var)
-        setup = {
-            "labels_key": cohort.labels_key,
-            "unlabeled_category": cohort.unlabeled_category,
-            "batch_key": cohort.batch_key,
-            "likelihood": likelihood,
-        }
+        keys = ("labels_key", "unlabeled_category", "batch_key")
+        setup = {key: getattr(cohort, key) for key in keys} | {"likelihood": likelihood}
         given = {key: getattr(design, key) for key in self.uses}
-        how = {"enable_progress_bar": False, "max_epochs": design.max_epochs}
-        how = {key: value for key, value in how.items() if value is not None}
+        how: Row = {"enable_progress_bar": False}
+        how |= {} if design.max_epochs is None else {"max_epochs": design.max_epochs}
+        made = self._links(fold) | given.get("model_kwargs", {})
+        trained = how | given.get("train_kwargs", {})
         names = {name: column.index for name, column in fold.train.items()}
-        model, _ = self.fit(
-            cohort.mudata(names, fold.train, adatas),
-            fold.seed,
-            setup,
-            self._links(fold) | given.get("model_kwargs", {}),
-            how | given.get("train_kwargs", {}),
-        )
+        train = cohort.mudata(names, fold.train, adatas)
+        model, _ = self.fit(train, fold.seed, setup, made, trained)
         test = cohort.mudata(fold.test, adatas=adatas)
         predicted = {name: model.predict(test, modality=name).astype(str) for name in fold.test}
         count = pd.Series(np.concatenate(list(fold.test.values()))).value_counts()
@@ -108,7 +95,7 @@ class Method(Rival):
             predicted[COMBINED] = together[together.index.map(count) > 1]
         return predicted
 
-    def _links(self, fold: Fold) -> dict[str, Any]:
+    def _links(self, fold: Fold) -> Row:
         table = fold.cohort.links
         if not self.links or table is None:
             return {}
@@ -118,7 +105,7 @@ class Method(Rival):
         return {"feature_links": used} if len(used) else {}
 
 
-def _epochs(model: MODIS, train: MuData, how: dict[str, Any]) -> int:
+def _epochs(model: MODIS, train: MuData, how: Row) -> int:
     """Epochs that training with these arguments would take at most."""
     if how.get("max_epochs") is not None:
         return int(how["max_epochs"])

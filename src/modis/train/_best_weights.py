@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-
-if TYPE_CHECKING:
-    import torch
-    from lightning.pytorch import LightningModule, Trainer
-
-__all__ = ["BestWeights"]
 
 
 class BestWeights(Callback):

@@ -3,16 +3,11 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from lightning.pytorch.callbacks import EarlyStopping
 from scvi.train import LoudEarlyStopping
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["quiet_libraries"]
 
 # Lightning's notes on devices, tips and the end of training; scvi-tools' on files it has
 _LOGGERS = (

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-__all__ = ["learning_rate_factor", "validation_interval"]
-
 # share of the training with the full learning rate
 _FULL_RATE = 1 / 3
 # validating more often than this many steps costs more than it tells
@@ -9,7 +7,25 @@ _STEPS_PER_VALIDATION = 10
 
 
 def validation_interval(steps_per_epoch: int, max_epochs: int) -> int:
-    """Epochs between two validation passes, so that at least ten steps lie between them."""
+    """Epochs between two validation passes, so that at least ten steps lie between them.
+
+    Parameters
+    ----------
+    steps_per_epoch
+        Minibatches of an epoch.
+    max_epochs
+        Epochs of the training; the interval is no longer.
+
+    Returns
+    -------
+    Number of epochs, at least 1.
+
+    Examples
+    --------
+    >>> from modis.train import validation_interval
+    >>> validation_interval(steps_per_epoch=4, max_epochs=150)
+    3
+    """
     return max(1, min(-(-_STEPS_PER_VALIDATION // steps_per_epoch), max_epochs))
 
 

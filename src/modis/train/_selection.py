@@ -9,8 +9,6 @@ from sklearn.metrics import recall_score
 
 from ..metrics import modality_mixing
 
-__all__ = ["ValidationPass"]
-
 # neighbours of more points than these tell nothing new and cost time every epoch
 _MAX_MIXING_POINTS = 1500
 

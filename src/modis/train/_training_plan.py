@@ -3,21 +3,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
+from ..module import MODISModule
 from ._schedule import learning_rate_factor
 from ._selection import ValidationPass
-
-if TYPE_CHECKING:
-    from lightning.pytorch.core.optimizer import LightningOptimizer
-
-    from ..module import MODISModule
-
-__all__ = ["MODISTrainingPlan"]
 
 # A single number, which must get to its place within a few hundred steps
 _LR_TEMPERATURE = 0.05
