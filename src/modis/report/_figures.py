@@ -81,13 +81,15 @@ def draw_figures(results: Results, out: Path) -> list[str]:
             axes["confusion.png"] = pl.confusion(*columns)[0]
     translations = results.translations
     if translations is not None and translations.across:
-        limit = translations.class_average if translations.simulated else None
-        axes["translation.png"] = pl.translation(translations.errors, limit)
+        axes["translation.png"] = pl.translation(translations.errors, translations.limit)
     importance = results.importance
     if importance is not None and (importance["rank"] == 1).sum() <= _MOST_PANELS:
         axes["feature_importance.png"] = pl.feature_importance(importance, N_FEATURES)[0]
-    axes["history.png"] = _draw_history(results.model)
-    counts = results.cohort.counts("train")
+    history = results.model.history
+    terms = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
+    best_epoch = results.model.best_epoch_
+    axes["history.png"] = pl.history(history, keys=terms or None, best_epoch=best_epoch)[0]
+    counts = results.counts["train"]
     if not counts[UNLABELED].any() and len(counts.columns) > 1:
         counts = counts.drop(columns=UNLABELED)
     axes["class_counts.png"] = pl.class_counts(counts, unlabeled=UNLABELED)
@@ -111,11 +113,4 @@ def _draw_latent(results: Results) -> Axes:
     mixing = results.mixing
     title = "Modality" if mixing is None else f"Modality mixing: {mixing:.2f} (1 is perfect)"
     first.set_title(title, loc="left")
-    return first
-
-
-def _draw_history(model: MODIS) -> Axes:
-    history = model.history
-    keys = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
-    first: Axes = pl.history(history, keys=keys or None, best_epoch=model.best_epoch_)[0]
     return first
