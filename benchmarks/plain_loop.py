@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from modis.dataloaders import BalancedMinibatchSampler
+from modis.module import Step, compute_terms, weighted_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,14 +82,15 @@ def train_plainly(
             encoded = module.inference(batch)
             on_turn = step % PENALTY_INTERVAL == 0
             weights_1 = dict(weights) | {"gradient_penalty": penalty if on_turn else 0.0}
-            terms = module.discriminator_terms(batch, encoded, weights_1)
+            terms = compute_terms(Step(module, batch, encoded, weights_1, generator=False))
             discriminator.zero_grad()
-            torch.stack([weights_1[name] * term for name, term in terms.items()]).sum().backward()
+            weighted_sum(terms, weights_1).backward()
             discriminator.step()
             module.discriminator.requires_grad_(False)
-            loss = module.loss(batch, encoded, module.generative(batch, encoded), weights).loss
+            px = module.generative(batch, encoded)
+            terms = compute_terms(Step(module, batch, encoded, weights, True, px))
             autoencoders.zero_grad()
-            loss.backward()
+            weighted_sum(terms, weights).backward()
             autoencoders.step()
             module.discriminator.requires_grad_(True)
         seconds += time.perf_counter() - started

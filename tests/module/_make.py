@@ -8,8 +8,7 @@ from torch import nn
 
 from modis._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from modis.data import LinkPair
-from modis.module import TERMS, MODISModule, Step
-from modis.module._terms import compute_terms
+from modis.module import TERMS, MODISModule, Step, compute_terms
 
 SIZES = {"rna": 7, "protein": 4, "methylation": 5}
 TWO = {"rna": 7, "protein": 4}

@@ -14,9 +14,9 @@ from scvi.train import Trainer
 
 from modis.data import FeatureMatrix, LinkPair, Modality
 from modis.dataloaders import ModalitySplitter
-from modis.module import ADVERSARIAL, LOSS_WEIGHTS, MODISModule
+from modis.module import ADVERSARIAL, LOSS_WEIGHTS, TERMS, MODISModule, compute_terms
 from modis.module import _losses as losses
-from modis.train import MODISTrainingPlan, quiet_libraries
+from modis.train import MODISTrainingPlan, _training_plan, quiet_libraries
 
 FEATURES = {"rna": 12, "protein": 6}
 N, N_CLASSES = 60, 3
@@ -270,14 +270,14 @@ def test_history_has_every_term_by_name(features, n_classes, options, training, 
 @pytest.mark.parametrize("loss_weights", [{}, {"kl": 0.2, "adversarial": 0.7, "clustering": 0.1}])
 def test_history_is_the_mean_over_the_steps(monkeypatch, loss_weights):
     run, steps = Run(loss_weights=loss_weights, links=LINKS), []
-    loss = run.module.loss
 
-    def recorded(*args):
-        output = loss(*args)
-        steps.append({name: term.item() for name, term in output.extra_metrics.items()})
-        return output
+    def recorded(step):
+        terms = compute_terms(step)
+        if step.generator:
+            steps.append({name: term.item() for name, term in terms.items()})
+        return terms
 
-    monkeypatch.setattr(run.module, "loss", recorded)
+    monkeypatch.setattr(_training_plan, "compute_terms", recorded)
     run.fit(2)
     weights = LOSS_WEIGHTS | loss_weights
     n = run.splitter.steps_per_epoch
@@ -322,6 +322,23 @@ def test_a_validation_pass_changes_nothing():
 
 
 # weights
+
+
+def test_training_without_a_term_is_refused():
+    """Names are checked by the preset; a term of the discriminator alone trains no encoder."""
+    with pytest.raises(ValueError, match=r"loss_weights names \['adversary'\]; the terms are"):
+        Run(loss_weights={"adversary": 1.0})
+    for left in ({}, {"modality": 1.0}):
+        with pytest.raises(ValueError, match=r"nothing to learn: give one of \['reconstruction'"):
+            Run(loss_weights=dict.fromkeys(TERMS, 0.0) | left)
+
+
+def test_a_term_that_never_applies_leaves_the_weights_as_they_are():
+    run = Run(toy({"rna": 12}), loss_weights=dict.fromkeys(TERMS, 0.0) | {"adversarial": 1.0})
+    before = state(run.module)
+    run.fit()
+    assert changed(before, state(run.module)) == set()
+    assert run.curve("loss_train") == [0]
 
 
 @pytest.mark.parametrize(("steps_per_epoch", "weight"), [(1, 1), (2, 0.25), (4, 2), (5, 1)])
