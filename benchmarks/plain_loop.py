@@ -41,6 +41,7 @@ def train_plainly(
         name: torch.from_numpy(item.matrix.rows(slice(None))) for name, item in data.items()
     }
     labels = {name: torch.from_numpy(item.labels) for name, item in data.items()}
+    conditions = {name: torch.from_numpy(item.batch) for name, item in data.items()}
     # the cycle term looks here for modalities that lack a class
     module.label_counts = {
         name: torch.bincount(codes[codes >= 0], minlength=module.n_classes)
@@ -77,6 +78,7 @@ def train_plainly(
                 batch[name] = {
                     "X": features[name][index],
                     "labels": labels[name][index],
+                    "batch": conditions[name][index],
                     "row_weights": row_weights[name][index],
                 }
             encoded = module.inference(batch)

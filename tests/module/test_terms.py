@@ -204,7 +204,8 @@ def test_batches_are_told_apart_within_a_modality(told):
     weigh(batch, **dict.fromkeys(SIZES, weights))
     possible = {"rna": [0, 1, 2], "protein": [0, 2]}
     if not told:
-        module.batch_counts, possible = {}, dict.fromkeys(SIZES, [0, 1, 2])
+        module.batch_counts = make(n_batch=3).batch_counts
+        possible = dict.fromkeys(SIZES, [0, 1, 2])
     expected = {"batch": 0.0, "adversarial_batch": 0.0}
     for name, each in possible.items():
         hidden = module.discriminator(module.encode(name, batch[name][X_KEY]).qz.mean).hidden

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .._constants import LABELS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from . import _losses as losses
 from ._module import Encoded, MODISModule
 from ._step import Step
@@ -32,7 +32,7 @@ def translation(step: Step) -> torch.Tensor:
     }
     terms = []
     for source, target in _random_targets(list(encoded)):
-        mate, batch = encoded[target], step.batch(target)
+        mate, batch = encoded[target], step.tensors[target][BATCH_KEY]
         without = None if (source, target) in networks.link_maps else _unseen(networks, target)
         rows, mates = losses.class_mates(
             classes[source], classes[target], step.row_weights(target), without
@@ -43,12 +43,11 @@ def translation(step: Step) -> torch.Tensor:
         decoder = networks.decoder(target)
         px = decoder(
             encoded[source].z[rows].detach(),
-            None if batch is None else batch[mates],
+            batch[mates],
             None if mate.library is None else mate.library[mates],
         )
         loss = decoder.loss(px, step.tensors[target][X_KEY][mates], mate.x_scaled[mates])
-        own = step.row_weights(source)
-        terms.append(losses.weighted_mean(loss, None if own is None else own[rows]))
+        terms.append(losses.weighted_mean(loss, step.row_weights(source)[rows]))
     return torch.stack(terms).sum() if terms else step.labels.new_zeros((), dtype=torch.float)
 
 
@@ -90,10 +89,8 @@ def _compute_guided(step: Step) -> dict[str, torch.Tensor]:
         other = encoded[target]
         # whose batch and whose noise the translation takes
         partners = torch.randint(len(other.z), (len(encoded[source].z),))
-        batch = step.batch(target)
-        decoded = networks.decoder(target)(
-            encoded[source].z, None if batch is None else batch[partners]
-        )
+        batch = step.tensors[target][BATCH_KEY][partners]
+        decoded = networks.decoder(target)(encoded[source].z, batch)
         translated = networks.scaled_mean(target, decoded)
         if (source, target) in linked:
             links.append(networks.link_loss(source, target, encoded[source], translated).mean())

@@ -14,9 +14,9 @@ _EPS = 1e-9
 _RELATIVE_BANDWIDTH = 0.15
 
 
-def weighted_mean(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-    """Mean of values of shape ``(n,)``, weighted if there are weights."""
-    return values.mean() if weights is None else (weights * values).sum() / weights.sum()
+def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mean of values of shape ``(n,)`` by weights of shape ``(n,)``."""
+    return (weights * values).sum() / weights.sum()
 
 
 def kl_to_standard_normal(qz: Normal) -> torch.Tensor:
@@ -51,7 +51,7 @@ def ridge(class_map: torch.Tensor) -> torch.Tensor:
 def class_mates(
     source: torch.Tensor,
     target: torch.Tensor,
-    weights: torch.Tensor | None = None,
+    weights: torch.Tensor,
     without: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw a target sample of the same class for every source sample that has one.
@@ -67,12 +67,11 @@ def class_mates(
     rows = alike.any(dim=1).nonzero().squeeze(1)
     if not len(rows):
         return rows, rows
-    chances = alike[rows].float() if weights is None else alike[rows] * weights
-    return rows, torch.multinomial(chances, 1).squeeze(1)
+    return rows, torch.multinomial(alike[rows] * weights, 1).squeeze(1)
 
 
 def modality_cross_entropy(
-    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor | None = None
+    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
     """Cross-entropy of the discriminator's modality head, :math:`L_{M,D}` of equation 1.
 
@@ -83,7 +82,7 @@ def modality_cross_entropy(
 
 
 def adversarial_cross_entropy(
-    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor | None = None
+    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
     """Encoders' side of the modality game, :math:`L_{M,VAE}` of equation 2.
 

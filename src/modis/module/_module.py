@@ -108,7 +108,7 @@ class MODISModule(BaseModuleClass):
         #: ``(n_classes,)``, all of them, and those of each batch, shape ``(n_batch,)``.
         self.label_counts: dict[str, torch.Tensor] = {}
         self.n_train: dict[str, int] = {}
-        self.batch_counts: dict[str, torch.Tensor] = {}
+        self.batch_counts = {name: torch.ones(n_batch) for name in n_input}
         self.discriminator = Discriminator(
             built.n_latent,
             len(n_input),

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch.distributions import Distribution
 
-from .._constants import BATCH_KEY, LABELS_KEY, ROW_WEIGHTS_KEY
+from .._constants import LABELS_KEY, ROW_WEIGHTS_KEY
 from ..nn import DiscriminatorOutput
 from ._module import Encoded, MODISModule, Tensors
 
@@ -32,13 +32,10 @@ class Step:
     #: What terms on translations share, once it is computed.
     guided: dict[str, torch.Tensor] | None = field(default=None, init=False)
 
-    def row_weights(self, modality: str) -> torch.Tensor | None:
-        """Weights of a modality's rows, shape ``(n,)``; without them all weigh alike."""
-        return self.tensors[modality].get(ROW_WEIGHTS_KEY)
-
-    def batch(self, modality: str) -> torch.Tensor | None:
-        """Codes of the batch and of each covariate, ``(n, 1 + n_covariates)`` or ``(n,)``."""
-        return self.tensors[modality].get(BATCH_KEY)
+    def row_weights(self, modality: str) -> torch.Tensor:
+        """Weights of a modality's rows, shape ``(n,)``; all alike if the minibatch has none."""
+        weights, z = self.tensors[modality].get(ROW_WEIGHTS_KEY), self.encoded[modality].z
+        return z.new_ones(len(z)) if weights is None else weights
 
     @cached_property
     def labels(self) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from .._constants import X_KEY
+from .._constants import BATCH_KEY, X_KEY
 from . import _losses as losses
 from ._cross_modal import cycle, link, pairing, translation
 from ._step import Step
@@ -76,12 +76,10 @@ def reconstruction(step: Step) -> torch.Tensor:
     """Reconstruction loss, summed over the modalities."""
     each = [
         losses.weighted_mean(
-            step.networks.decoder(name).loss(
-                step.px[name], step.tensors[name][X_KEY], item.x_scaled
-            ),
+            step.networks.decoder(name).loss(px, step.tensors[name][X_KEY], item.x_scaled),
             step.row_weights(name),
         )
-        for name, item in step.encoded.items()
+        for (name, item), px in zip(step.encoded.items(), step.px.values(), strict=True)
     ]
     return torch.stack(each).sum()
 
@@ -102,7 +100,7 @@ def kl(step: Step) -> torch.Tensor:
 def modality_game(step: Step) -> torch.Tensor:
     """Either side's term of the game over modalities."""
     logits = step.output.modality
-    weights = {step.networks.modality_codes[name]: _weights(step, name) for name in step.encoded}
+    weights = {step.networks.modality_codes[name]: step.row_weights(name) for name in step.encoded}
     sizes = [len(each) for each in weights.values()]
     if step.networks.adversarial == "relativistic":
         by_code = dict(zip(weights, logits.split(sizes), strict=True))
@@ -132,15 +130,12 @@ def batch_game(step: Step) -> torch.Tensor | None:
     rows, codes, row_weights = [], [], []
     hidden = step.output.hidden.split([len(item.z) for item in step.encoded.values()])
     for modality, each in zip(step.encoded, hidden, strict=True):
-        batch = step.batch(modality)
-        counts = step.networks.batch_counts.get(modality)
-        possible = torch.ones(head.out_features) if counts is None else counts
-        possible = (possible > 0).to(each.device)
-        if batch is None or possible.sum() < 2:
+        possible = (step.networks.batch_counts[modality] > 0).to(each.device)
+        if possible.sum() < 2:
             continue
         rows.append(head(each).masked_fill(~possible, -torch.inf))
-        codes.append(batch.reshape(len(each), -1)[:, 0])
-        row_weights.append(_weights(step, modality))
+        codes.append(step.tensors[modality][BATCH_KEY][:, 0])
+        row_weights.append(step.row_weights(modality))
     if not rows:
         return None
     return _game(step)(torch.cat(rows), torch.cat(codes), torch.cat(row_weights))
@@ -148,11 +143,6 @@ def batch_game(step: Step) -> torch.Tensor | None:
 
 def _game(step: Step) -> Callable[..., torch.Tensor]:
     return losses.adversarial_cross_entropy if step.generator else losses.modality_cross_entropy
-
-
-def _weights(step: Step, modality: str) -> torch.Tensor:
-    weights, z = step.row_weights(modality), step.encoded[modality].z
-    return z.new_ones(len(z)) if weights is None else weights
 
 
 # classes ----------------------------------------------------------------------------------------
