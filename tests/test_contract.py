@@ -268,6 +268,7 @@ def test_joint_embedding(trained):
 
 def test_history(trained):
     history, several = trained.model.history, len(trained.modalities) > 1
+    preset = trained.model.preset
     terms = {"loss", "discriminator_classification", "reconstruction", "kl", "classification"}
     pairs = several and trained.case.pairing != "unpaired"
     scores = {"reconstruction", "kl", "classification", "accuracy", "selection"}
@@ -276,14 +277,16 @@ def test_history(trained):
         scores |= {"mixing"}
         if trained.case.kwargs.get("adversarial") == "relativistic":
             terms |= {"discriminator_gradient_penalty"}
-    if trained.case.linked:
+    # the paper has neither links nor pairs
+    linked = trained.case.linked and preset.loss_weights["link"] > 0
+    if linked:
         terms |= {"link"}
         scores |= {"link"}
     logged = {name.removesuffix("_train") for name in history if name.endswith("_train")}
     assert terms <= logged
-    assert ("link" in logged) is trained.case.linked
-    assert ("pairing" in logged) is (pairs and LOSS_WEIGHTS["pairing"] > 0)
-    if trained.case.sized:
+    assert ("link" in logged) is linked
+    assert ("pairing" in logged) is (pairs and preset.loss_weights["pairing"] > 0)
+    if preset.train_size == 1:
         scores = set()
     # every term that is logged has a weight of the same name
     assert {name.removeprefix("discriminator_") for name in logged} <= {"loss", *LOSS_WEIGHTS}

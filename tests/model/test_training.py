@@ -238,7 +238,16 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
         assert list(tmp_path.glob("here/*.ckpt"))
     else:
         (file,) = tmp_path.rglob("model.pt")
+        assert ("loss_train" in str(file)) is (kind == "nothing held out")
         assert MODIS.load(file.parent, False).preset == model.preset
+
+
+def test_clipping_and_steps_are_those_of_the_two_steps(fit):
+    clipping = {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
+    model = fit(make_mdata(), train=clipping | {"max_steps": 7})
+    assert model.trainer.lightning_module.clipping == clipping
+    assert model.trainer.global_step == 7
+    assert len(model.history["loss_train"]) == 2
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "16-true"])

@@ -112,14 +112,6 @@ def test_whatever_decides_the_rows_decides_the_file(source, tmp_path, monkeypatc
     assert len(set(paths)) == len(paths)
 
 
-def test_two_processes_do_what_one_does(source, tmp_path, console):
-    for jobs in (1, 2):
-        reproduce("fig2", tmp_path / str(jobs), source, jobs=jobs, console=console, **FIG2)
-    one, two = (pd.read_csv(tmp_path / name / "results.csv") for name in ("1", "2"))
-    kept = one["metric"] != "train_seconds"
-    pd.testing.assert_frame_equal(one[kept], two[kept])
-
-
 def test_nothing_is_begun_with_what_cannot_work(paired, tmp_path, console):
     copy = paired.copy()
     del copy.uns["feature_links"]

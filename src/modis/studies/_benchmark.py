@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ from ._scores import TASKS
 _FOLDS = 5
 # by whether labels are carried over
 _DEFAULT = {False: ("modis", "lr", "rf"), True: ("modis", "diagvi")}
-_COLUMNS = ("method", "seed", "fold", "modality", "subset", "metric", "class", "value")
+_COLUMNS = ["method", "seed", "fold", "modality", "subset", "metric", "class", "value"]
 # what every method's predictions depend on
 _COMMON = ("folds", "unpaired", "labels_per_class", "validation", "transfer")
 
@@ -104,9 +104,9 @@ def benchmark(
     batch_key: str | None = None,
     layer: ByModality = None,
     likelihood: ByModality = None,
+    unlabeled_category: str = "unknown",
     links: pd.DataFrame | str | Path | None = None,
     links_by_name: bool = False,
-    unlabeled_category: str = "unknown",
     max_epochs: int | None = None,
     model_kwargs: dict[str, Any] | None = None,
     train_kwargs: dict[str, Any] | None = None,
@@ -153,26 +153,19 @@ def benchmark(
         have both are randomly assigned to one of them, balanced by class; all of them are used.
     modalities
         Modalities to use; all by default.
-    batch_key
-        Column with batches, for the networks. Test observations of a batch that no training
+    batch_key, layer, likelihood, unlabeled_category
+        As in :meth:`modis.MODIS.setup_mudata`. The classifiers know nothing of batches, and see
+        counts as logarithms of equal sums; test observations of a batch that no training
         observation has are predicted like all others.
-    layer, likelihood
-        As in :meth:`modis.MODIS.setup_mudata`. The classifiers see counts as logarithms of
-        equal sums.
-    links
-        Linked features, or a CSV file of them, for ``"modis"`` and ``"diagvi"``.
-    links_by_name
-        Link features of the same name, in any case of letters.
-    unlabeled_category
-        Class name that means: not known.
+    links, links_by_name
+        Linked features, or a CSV file of them, and whether features of the same name (in any
+        case of letters) are linked; for ``"modis"`` and ``"diagvi"``.
     max_epochs
         Epochs of the networks; their own choice by default.
     model_kwargs, train_kwargs
         Arguments of :class:`modis.MODIS` and :meth:`modis.MODIS.train` for ``"modis"``.
-    jobs
-        Processes that run at a time, with one thread each.
-    console
-        Where to tell about progress; standard output by default.
+    jobs, console
+        Processes that run at a time, with one thread each, and where to tell about progress.
 
     Returns
     -------
@@ -223,12 +216,8 @@ def benchmark(
         # what cannot be taken apart should be known before hours of training, not after
         make_fold(cohort, design, 0)
     methods = _possible(cohort, design, console)
-    wanted = [
-        Job({"method": method, "fold": fold}, seed)
-        for seed in range(seeds)
-        for fold in range(design.folds or 1)
-        for method in methods
-    ]
+    runs = product(range(seeds), range(design.folds or 1), methods)
+    wanted = [Job({"method": method, "fold": fold}, seed) for seed, fold, method in runs]
     with TemporaryDirectory() as temporary:
         folder = Path(temporary if out is None else out)
         store = Store(folder, Benchmark(cohort, design), "predictions")
@@ -283,7 +272,7 @@ def _possible(cohort: Cohort, design: Design, console: Console) -> tuple[str, ..
 
 def _write(store: Store, jobs: Sequence[Job]) -> Comparison:
     results, predictions = store.collect(jobs)
-    results = results.reindex(columns=list(_COLUMNS))
+    results = results.reindex(columns=_COLUMNS)
     table = tabulate_comparison(results, predictions)
     markdown = write_comparison(table)
     results.to_csv(store.folder / "results.csv", index=False, float_format="%.6g")

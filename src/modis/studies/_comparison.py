@@ -16,8 +16,8 @@ from ._scores import ALL, SEVERAL, Scores, resample
 AVERAGE = "average"
 
 _METRICS = {"balanced_accuracy": "Balanced accuracy", "accuracy": "Accuracy"}
-_COLUMNS = ("metric", "subset", "modality", "method", "reference", "mean", "sd", "low", "high")
-_COLUMNS += ("seeds", "n_train", "n_labeled", "n_test", "seconds")
+_COLUMNS = ["metric", "subset", "modality", "method", "reference", "mean", "sd", "low", "high"]
+_COLUMNS += ["seeds", "n_train", "n_labeled", "n_test", "seconds"]
 _OURS = "modis"
 _NOTE = (
     "Mean ± standard deviation over seeds [95 % confidence interval: test observations resampled "
@@ -51,7 +51,7 @@ def tabulate_comparison(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.
             for modality, reference, score in differences:
                 row = {"modality": modality, "method": _OURS, "reference": reference}
                 rows.append(where | row | _interval(score))
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _with_averages(scores: Scores) -> Scores:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -68,9 +69,9 @@ def _draw_intervals(
 ) -> None:
     y = np.array([places.index(name) for name in rows["modality"]]) + offset
     reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["mean"].to_numpy())
-    style = {"color": _COLORS[method], "label": RIVALS[method].title, "linewidth": 1.6}
-    size = 5.5 if method == "modis" else 4.5
-    ax.errorbar(rows["mean"], y, xerr=reach, fmt="o", markersize=size, **style)
+    style: Any = {"color": _COLORS[method], "linewidth": 1.6, "fmt": "o"}
+    style["markersize"] = 5.5 if method == "modis" else 4.5
+    ax.errorbar(rows["mean"], y, xerr=reach, label=RIVALS[method].title, **style)
 
 
 def _draw_differences(ax: Axes, ahead: pd.DataFrame, places: list[str]) -> None:

@@ -102,8 +102,8 @@ def _draw_settings(
                 _draw_errors(ax, own)
             elif found is not None and found[1] is not None:
                 _draw_latent(ax, found[1], kind)
-            if setting != settings[-1] and ax.get_legend() is not None:
-                ax.get_legend().remove()
+            if setting != settings[-1]:
+                _remove_legend(ax)
             if setting != settings[0]:
                 ax.set_ylabel("")
                 ax.tick_params(labelleft=False)
@@ -149,8 +149,13 @@ def _draw_counts(ax: Axes, rows: pd.DataFrame) -> None:
     counts = rows.pivot_table(index="source", columns="class", values="value").loc[order]
     pl.class_counts(counts.loc[:, (counts > 0).any()], ax=ax)
     ax.set_title("Training samples", loc="left")
-    if ax.get_legend() is not None:
-        ax.get_legend().remove()
+    _remove_legend(ax)
+
+
+def _remove_legend(ax: Axes) -> None:
+    legend = ax.get_legend()
+    if legend is not None:
+        legend.remove()
 
 
 def _draw_curves(rows: pd.DataFrame) -> Figure:

@@ -54,7 +54,7 @@ class Experiment:
             best = bayes_probabilities(parts.test, **self.source.simulation(setting.delta))
             predicted = {modality: table.idxmax(axis=1) for modality, table in best.items()}
             return list(_rate_classes(_labels(parts.test, LABELS_KEY), predicted)), None
-        how = {"enable_progress_bar": False}
+        how: Row = {"enable_progress_bar": False}
         if self.max_epochs is not None:
             how |= {"max_epochs": self.max_epochs}
         model, rows = fit(

@@ -80,7 +80,7 @@ class Method(Rival):
         keys = ("labels_key", "unlabeled_category", "batch_key")
         setup = {key: getattr(cohort, key) for key in keys} | {"likelihood": likelihood}
         given = {key: getattr(design, key) for key in self.uses}
-        how = {"enable_progress_bar": False}
+        how: Row = {"enable_progress_bar": False}
         how |= {} if design.max_epochs is None else {"max_epochs": design.max_epochs}
         made = self._links(fold) | given.get("model_kwargs", {})
         trained = how | given.get("train_kwargs", {})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,8 @@ from ._runs import Job, Store, complete
 from ._settings import SETTINGS, settings_of
 from ._source import Source
 
-_COLUMNS = ("figure", "setting", "method", "epochs_factor", "seed", "rare_class", "missing")
-_COLUMNS += ("metric", "source", "target", "class", "predicted", "value")
+_COLUMNS = ["figure", "setting", "method", "epochs_factor", "seed", "rare_class", "missing"]
+_COLUMNS += ["metric", "source", "target", "class", "predicted", "value"]
 
 
 def reproduce(
@@ -51,10 +52,8 @@ def reproduce(
         Number of seeds, from 0 on.
     jobs
         Processes that run at a time, with one thread each.
-    epochs_factor
-        How many times longer to train than the methods would.
-    max_epochs
-        Epochs of each run; the methods' own by default.
+    epochs_factor, max_epochs
+        How many times longer to train than the methods would, and epochs of each run.
     only
         Names of the figure's settings to run; all by default.
     console
@@ -100,9 +99,8 @@ def reproduce(
     store = Store(out, Experiment(source, max_epochs), "runs")
     factor = {} if epochs_factor == 1 else {"epochs_factor": epochs_factor}
     wanted = [Job({"setting": s, "method": BAYES}) for s in settings if SETTINGS[s].delta]
-    for seed in range(seeds):
-        for name in settings:
-            wanted += [Job({"setting": name, "method": own, **factor}, seed) for own in methods]
+    for seed, name, method in product(range(seeds), settings, methods):
+        wanted.append(Job({"setting": name, "method": method, **factor}, seed))
 
     def write() -> pd.DataFrame:
         results = _collect(store)
@@ -127,5 +125,5 @@ def _collect(store: Store) -> pd.DataFrame:
 
     results, _ = store.collect(sorted(store.finished(), key=place))
     results["figure"] = [SETTINGS[name].figure for name in results["setting"]]
-    results = results.reindex(columns=list(_COLUMNS))
+    results = results.reindex(columns=_COLUMNS)
     return results.assign(epochs_factor=results["epochs_factor"].fillna(1).astype(int))

@@ -11,7 +11,7 @@ import mudata as md
 import pandas as pd
 
 from ..datasets import intersim, split, unpair
-from ._reading import read_mudata
+from ._reading import read_links, read_mudata
 
 LABELS_KEY = "label"
 
@@ -111,10 +111,13 @@ class Source:
 
     def describe(self, delta: float | None, *, links: bool) -> dict[str, Any]:
         """What decides the data, and the links if they count."""
-        if delta is not None or self.is_simulated:
-            return {"n_samples": self.n_samples, **self.simulation(delta), "reference_path": None}
-        files = {"data": Path(self.data), "links": self.links_file if links else None}
-        return {name: None if path is None else _digest(path) for name, path in files.items()}
+        found: dict[str, Any] = {"n_samples": self.n_samples, **self.simulation(delta)}
+        if delta is None and not self.is_simulated:
+            found = {"data": _digest(Path(self.data))}
+        if links and self.links_file is not None and delta is None:
+            found["links"] = _digest(self.links_file)
+        # wherever it lies, it is the same
+        return found | {"reference_path": None}
 
     def simulation(self, delta: float | None) -> dict[str, Any]:
         """Arguments of the simulation."""
@@ -144,12 +147,13 @@ def _load(source: Source, delta: float | None) -> Parts:
             truth = _read(Path(source.data))
         else:
             truth = intersim(source.n_samples, **source.simulation(delta))
-        keys = {"split_key": "split", "observed_key": "observed_modality"}
-        keys = {option: key if key in truth.obs else None for option, key in keys.items()}
-        train, test = split_paired(truth, labels_key=LABELS_KEY, **keys)
+        split_key, observed_key = (
+            key if key in truth.obs else None for key in ("split", "observed_modality")
+        )
+        train, test = split_paired(truth, split_key=split_key, observed_key=observed_key)
     links = truth.uns.get("feature_links")
     if source.links_file is not None and delta is None:
-        links = pd.read_csv(source.links_file)
+        links = read_links(source.links_file)
     return Parts(train, test, truth, links)
 
 
