@@ -71,7 +71,9 @@ class Preset:
     Raises
     ------
     ValueError
-        If a loss weight names no term.
+        If a loss weight names no term, or :meth:`find` no preset.
+    TypeError
+        If :meth:`with_sizes` names no field of the architecture.
 
     Examples
     --------
@@ -107,13 +109,7 @@ class Preset:
 
     @classmethod
     def find(cls, preset: str | Preset | Mapping[str, Any]) -> Preset:
-        """Preset by name, as it is, or from what :meth:`to_dict` returned.
-
-        Raises
-        ------
-        ValueError
-            If there is no preset of the name.
-        """
+        """Preset by name, as it is, or from what :meth:`to_dict` returned."""
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
@@ -134,13 +130,7 @@ class Preset:
         return min(max(-(-self.n_steps // steps_per_epoch), least), most)
 
     def with_sizes(self, **sizes: Any) -> Preset:
-        """Preset with other fields of its architecture; `None` keeps a field.
-
-        Raises
-        ------
-        TypeError
-            If a size is no field of :class:`Architecture`.
-        """
+        """Preset with other fields of its architecture; `None` keeps a field."""
         known = {each.name for each in fields(Architecture)}
         unknown = sorted(set(sizes) - known)
         if unknown:
