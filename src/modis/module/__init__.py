@@ -1,4 +1,4 @@
-"""The model's networks put together, and its loss terms."""
+"""Networks of the model, presets of their sizes and training, and the loss terms."""
 
 from ._architecture import Architecture
 
