@@ -16,7 +16,7 @@ import torch
 from anndata import AnnData
 
 from modis import MODIS
-from modis.module import LOSS_WEIGHTS
+from modis.module import LOSS_WEIGHTS, Step, compute_terms
 
 from ._make import N_VARS, fingerprint, make_mdata
 
@@ -130,14 +130,15 @@ def _gradients(model: MODIS, mdata: md.MuData) -> dict[str, torch.Tensor | None]
             "batch": torch.zeros(len(labels), dtype=torch.int64),
         }
     module.train()
-    encoded = module.inference(batch)
-    sum(module.discriminator_terms(batch, encoded).values()).backward()
+    encoded, weights = module.inference(batch), module.preset.loss_weights
+    sum(compute_terms(Step(module, batch, encoded, weights, generator=False)).values()).backward()
     # what the second step leaves there must not count as the first one's doing
     reached = {
         f"discriminator.{name}": None if item.grad is None else item.grad.clone()
         for name, item in module.discriminator.named_parameters()
     }
-    module.loss(batch, encoded, module.generative(batch, encoded)).loss.backward()
+    px = module.generative(batch, encoded)
+    sum(compute_terms(Step(module, batch, encoded, weights, True, px)).values()).backward()
     gradients = {name: item.grad for name, item in module.named_parameters()} | reached
     module.zero_grad()
     module.eval()

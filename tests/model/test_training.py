@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from modis import MODIS
 from modis.datasets import intersim, unpair
-from modis.train._selection import ValidationPass
+from modis.train import _training_plan
 
 from .._make import fingerprint, make_mdata, make_mudata
 from ._made import BRIEFLY, backwards, cohort, equal, shuffled, weights
@@ -140,7 +140,9 @@ class Watch(Callback):
 def scored(monkeypatch, scores: list[float]) -> None:
     """Validation passes that give these scores."""
     given = iter(scores)
-    monkeypatch.setattr(ValidationPass, "scores", lambda _: {"selection": next(given)})
+    monkeypatch.setattr(
+        _training_plan, "validation_scores", lambda seen: {"selection": next(given)}
+    )
 
 
 def test_early_stopping_keeps_the_best_weights(build, monkeypatch):
