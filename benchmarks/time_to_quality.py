@@ -24,7 +24,9 @@ from plain_loop import train_plainly
 from modis import MODIS
 from modis.data import DataSpec, read_registered
 from modis.module import LOSS_WEIGHTS
-from modis.studies import METHODS, evaluate, split_paired
+from modis.studies import METHODS
+from modis.studies._experiment import evaluate
+from modis.studies._source import split_paired
 
 ACCURACY, OVER_LIMIT = 0.998, 1.20
 

@@ -173,8 +173,9 @@ def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("command", "options", "said"),
     [
-        ("fit", ["--labels-key", "no"], "no column 'no' (--labels-key) in the file"),
-        ("fit", ["--modalities", "protein,rna"], "no modality 'rna'"),
+        ("fit", ["--labels-key", "no"], "No column 'no' (labels_key) in the data"),
+        ("fit", ["--split-key", "label"], "'train' or 'test'; it also has 'class_1'"),
+        ("fit", ["--modalities", "protein,rna"], "Modalities ['rna'] are not in"),
         ("fit", ["--layer", "protein=counts"], "'protein' has no layer 'counts'"),
         ("fit", ["--links", "none.csv"], "There is no file 'none.csv'"),
         ("fit", ["--links", __file__], "cannot be read as a table of linked features"),

@@ -16,10 +16,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from modis.datasets import bayes_probabilities
 from modis.model import MODIS
-from modis.studies import METHODS, SETTINGS, Source, evaluate, fit, split_paired
-from modis.studies._experiment import Experiment, sample_latent
+from modis.studies import METHODS, SETTINGS
+from modis.studies._experiment import Experiment, evaluate, fit, sample_latent
 from modis.studies._methods import _epochs
 from modis.studies._runs import Job
+from modis.studies._source import Source, split_paired
 
 ALL_LABELS = {"setting": SETTINGS["labels-100"], "seed": 0}
 
@@ -106,14 +107,14 @@ def test_errors_and_limits(trained, rows, paired):
 
 def test_latent_points(trained, monkeypatch):
     model, test = trained
-    table = sample_latent(model, test, "label")
+    table = sample_latent(model, test)
     assert len(table) == sum(adata.n_obs for adata in test.mod.values())
     own = table[table["modality"] == "protein"]
     expected = model.get_latent_representation(test, modality="protein")
     np.testing.assert_array_equal(own.filter(like="latent_"), expected)
     assert list(own["label"]) == list(test["protein"].obs["label"])
     monkeypatch.setattr("modis.studies._experiment._MOST_POINTS", 7)
-    few = sample_latent(model, test, "label")
+    few = sample_latent(model, test)
     assert (few["modality"].value_counts() == 7).all()
     # encoded among other rows, the same sample comes out the same but for rounding
     wanted = few[few["modality"] == "protein"].filter(like="latent_").to_numpy()
@@ -179,5 +180,3 @@ def test_links_reach_the_model(paired, monkeypatch):
     # without classes only what needs none
     metrics = {row["metric"] for row in evaluate(model, test, paired)}
     assert metrics == {"label_transfer", "mse", "mse_over_limit"}
-    with pytest.raises(ValueError, match="needs feature_links"):
-        fit(train, method=METHODS["links"], **how)

@@ -6,7 +6,7 @@ import pytest
 
 from modis.studies import METHODS, SETTINGS
 from modis.studies._experiment import BAYES
-from modis.studies._paper_table import LINES, METHOD_NAMES, summarize, tabulate, to_markdown
+from modis.studies._paper_table import LINES, METHOD_NAMES, tabulate, to_markdown
 from modis.studies._reproduce import _COLUMNS
 
 
@@ -117,19 +117,3 @@ def test_distance_to_the_best_classifier():
 def test_lines_speak_of_settings_that_exist():
     assert all(item.settings and set(item.settings) <= set(SETTINGS) for item in LINES)
     assert set(METHOD_NAMES) == {*METHODS, BAYES}
-
-
-def test_summary_has_the_worst_of_each_run():
-    values = {"accuracy": (0.9,), "recall": (0.5, 0.4), "label_transfer": (0.8, 0.7)}
-    rows = [
-        {"metric": metric, "source": "all", "value": value, "seed": seed}
-        for metric, own in values.items()
-        for value in own
-        for seed in (0, 1)
-    ]
-    found = summarize(pd.DataFrame(rows).assign(method="default", setting="rare-5"))
-    found = found.loc["default", "rare-5"]
-    assert found["accuracy", "mean"] == pytest.approx(0.9)
-    assert found["worst_recall", "max"] == pytest.approx(0.4)
-    assert found["worst_label_transfer", "min"] == pytest.approx(0.7)
-    assert np.isnan(found["train_seconds", "mean"])

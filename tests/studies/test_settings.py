@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import inspect
-
-import numpy as np
 import pandas as pd
 import pytest
 
 from modis.datasets import intersim, unpair
-from modis.model import MODIS
-from modis.studies import FIGURES, METHODS, SETTINGS
+from modis.studies import FIGURES, SETTINGS
 from modis.studies._settings import settings_of
-from modis.train import LOSS_WEIGHTS, MODISTrainingPlan
 
 CLASSES = [f"class_{k}" for k in range(1, 6)]
 MODALITIES = ["methylation", "expression", "protein"]
@@ -45,7 +40,7 @@ def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
     for pair in pairs:
         expected.loc[pair] = setting.put_back
     assert setting.missing(CLASSES, MODALITIES, seed) == pairs
-    made, again = (setting.apply(train, "label", seed) for _ in range(2))
+    made, again = (setting.apply(train, seed) for _ in range(2))
     assert made.obs["label"].equals(again.obs["label"])
     # what it is made of stays as it was
     assert (counts(train, train) == N).all(axis=None)
@@ -90,23 +85,5 @@ def test_every_setting_stands_in_one_figure():
 
 
 def test_another_seed_draws_others(train):
-    labels = [SETTINGS["labels-5"].apply(train, "label", seed).obs["label"] for seed in (1, 2)]
+    labels = [SETTINGS["labels-5"].apply(train, seed).obs["label"] for seed in (1, 2)]
     assert not labels[0].equals(labels[1])
-
-
-def test_the_papers_hyperparameters():
-    paper = METHODS["paper"]
-    assert paper.model == {"architecture": "paper"}
-    assert paper.train["batch_size"] == 32
-    assert set(paper.train) <= set(inspect.signature(MODIS.train).parameters)
-    plan, known = paper.train["plan_kwargs"], inspect.signature(MODISTrainingPlan).parameters
-    assert set(plan) <= set(known)
-    assert plan["lr"] == plan["lr_discriminator"] == 1e-4
-    weights = plan["loss_weights"]
-    # 5e-4 on a sum over a batch of 32
-    assert np.isclose(weights["kl"], 5e-4 * 32)
-    others = {"reconstruction", "adversarial", "modality", "classification", "clustering"}
-    assert {name for name, weight in weights.items() if weight == 1} == others
-    # terms that the paper does not have
-    assert all(weights[name] == 0 for name in set(LOSS_WEIGHTS) - others - {"kl"})
-    assert known["betas"].default == (0.5, 0.999)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import mudata as md
 import pytest
 
-from modis.studies import Source, split_paired
+from modis.studies._source import Source, split_paired
 
 
 def test_parts_are_unpaired_and_as_the_columns_say(paired):

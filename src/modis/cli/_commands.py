@@ -235,12 +235,15 @@ def reproduce(
     with guarded(debug):
         check_folder(out)
         with open_screen() as screen:
-            from ..studies import Source, paper_markdown, reproduce
+            from ..studies import reproduce
 
-            table = reproduce(
+            reproduce(
                 figure,
                 out,
-                Source(data, links_file, reference_path, samples),
+                data,
+                links_file=links_file,
+                reference_path=reference_path,
+                n_samples=samples,
                 methods=methods,
                 seeds=seeds,
                 jobs=jobs,
@@ -249,5 +252,5 @@ def reproduce(
                 only=settings,
                 console=screen.console,
             )
-            screen.say(paper_markdown(table))
+            screen.say((out / "table.md").read_text(encoding="utf-8"))
             screen.say(f"Done: {out / 'results.csv'}, {out / 'table.md'} and the figures.")
