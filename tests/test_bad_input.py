@@ -444,8 +444,6 @@ def test_arguments_are_refused(model, error, says, call):
 def test_what_cannot_be_predicted():
     model = _set_up(make_mdata(classes=["healthy"]))
     assert repr(model).startswith("MODIS, not trained")
-    with pytest.warns(UserWarning, match="untrained model"):
-        assert len(model.get_latent_representation()) == 100
     model.train(**BRIEFLY)
     with pytest.raises(ValueError, match=r"trained without classes.*labels_key"):
         model.predict()

@@ -148,7 +148,7 @@ def test_nothing_is_begun_with_what_cannot_work(mosaic, tmp_path, console):
         adata.obs["one"], adata.obs["none"], adata.obs["all"] = "a", "unknown", "train"
     for error, said, labels_key, how in (
         (ValueError, "no method 'svm'", "label", {"methods": ["svm"]}),
-        (KeyError, "no column 'class'", "class", {}),
+        (KeyError, "No column 'class'", "class", {}),
         (ValueError, "only the class 'a'", "one", {}),
         (ValueError, "no class at all", "none", {}),
         (ValueError, "says 'train' for every observation", "label", {"split_key": "all"}),

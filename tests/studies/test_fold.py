@@ -16,23 +16,23 @@ def n_labeled(fold):
 
 
 @pytest.mark.parametrize(
-    ("fields", "split_key", "said"),
+    ("fields", "said"),
     [
-        ({"methods": ()}, None, "names no method"),
-        ({"methods": ("svm",)}, None, r"no method 'svm' \(--methods\); there are modis, lr"),
-        ({"methods": ("lr", "lr")}, None, "twice"),
-        ({"seeds": 0}, None, "--seeds must be at least 1"),
-        ({"folds": 1}, None, "--folds must be at least 2"),
-        ({"labels_per_class": 0}, None, "--labels-per-class must be at least 1"),
-        ({"folds": 3}, "part", "either --split-key or --folds"),
-        ({"transfer": ("rna", "rna")}, None, "both 'rna'"),
-        ({"transfer": ("rna", "adt"), "unpaired": True}, None, "leave --folds and --unpaired out"),
-        ({"transfer": ("rna", "adt"), "folds": 2}, None, "leave --folds and --unpaired out"),
+        ({"methods": ()}, "names no method"),
+        ({"methods": ("svm",)}, r"no method 'svm' \(--methods\); there are modis, lr"),
+        ({"methods": ("lr", "lr")}, "twice"),
+        ({"seeds": 0}, "--seeds must be at least 1"),
+        ({"folds": 1}, "--folds must be at least 2"),
+        ({"labels_per_class": 0}, "--labels-per-class must be at least 1"),
+        ({"folds": 3, "split_key": "part"}, "either --split-key or --folds"),
+        ({"transfer": ("rna", "rna")}, "both 'rna'"),
+        ({"transfer": ("rna", "adt"), "unpaired": True}, "leave --folds and --unpaired out"),
+        ({"transfer": ("rna", "adt"), "folds": 2}, "leave --folds and --unpaired out"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(fields, split_key, said):
+def test_what_cannot_be_compared_is_refused(fields, said):
     with pytest.raises(ValueError, match=said):
-        Design(**{"methods": LR, **fields}).check(RIVALS, split_key)
+        Design(**{"methods": LR, **fields}).check(RIVALS)
 
 
 def test_stated_parts_as_they_are(cohort):

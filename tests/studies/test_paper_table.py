@@ -6,18 +6,19 @@ import pytest
 
 from modis.studies import METHODS, SETTINGS
 from modis.studies._experiment import BAYES
-from modis.studies._paper_table import LINES, METHOD_NAMES, summarize, tabulate, to_markdown
+from modis.studies._paper_table import LINES, METHOD_NAMES, tabulate, to_markdown
 from modis.studies._reproduce import _COLUMNS
 
 
-def row(setting, metric, value, *, method="default", seed=0, factor=1, **where):
-    figure = SETTINGS[setting].figure
-    keys = {"figure": figure, "setting": setting, "method": method, "epochs_factor": factor}
-    return keys | {"seed": seed, "metric": metric, "value": value, **where}
+def table_of(setting, metric, *cells):
+    """The table of results with one value each; a cell has whatever differs."""
+    run = {"method": "default", "epochs_factor": 1, "seed": 0, "setting": setting}
+    rows = [run | {"metric": metric} | cell for cell in cells]
+    return tabulate(pd.DataFrame(rows, columns=_COLUMNS))
 
 
-def table_of(rows):
-    return tabulate(pd.DataFrame(rows, columns=list(_COLUMNS)))
+def cell(value, source="all", **where):
+    return {"value": value, "source": source, **where}
 
 
 def line(table, **where):
@@ -28,71 +29,65 @@ def line(table, **where):
 
 
 def test_accuracy_over_all_modalities_and_seeds():
-    rows = [
-        row("labels-5", "accuracy", value, seed=seed, source=source)
-        for seed, (all_, own) in enumerate([(0.9, 0.2), (0.96, 0.3), (0.99, 0.4)])
-        for source, value in (("all", all_), ("rna", own))
-    ]
-    rows += [row("labels-5", "accuracy", 1.0, source="all", method="links")]
-    rows += [row("labels-5", "balanced_accuracy", 0.1, source="all")]
-    rows += [row("labels-0.5", "accuracy", 0.1, source="all")]
-    found = line(table_of(rows), setting="^Fig. 2, 5 %")
+    values = [0.9, 0.96, 0.99]
+    table = table_of(
+        *("labels-5", "accuracy"),
+        *(cell(value, seed=seed) for seed, value in enumerate(values)),
+        *(cell(0.2, "rna", seed=seed) for seed in range(3)),
+        cell(1.0, method="links"),
+        cell(0.1, metric="balanced_accuracy"),
+        cell(0.1, setting="labels-0.5"),
+    )
+    found = line(table, setting="^Fig. 2, 5 %")
     assert found["paper"] == "about 1"
-    values = np.array([0.9, 0.96, 0.99])
-    assert found["default_mean"] == pytest.approx(values.mean())
-    assert found["default_sd"] == pytest.approx(values.std(ddof=1))
+    assert found["default_mean"] == pytest.approx(np.mean(values))
+    assert found["default_sd"] == pytest.approx(np.std(values, ddof=1))
     assert found["default_worst"] == 0.9
     assert found["default_runs"] == 3
     assert found["links_mean"] == 1
     assert np.isnan(found["links_sd"])
+    lines = to_markdown(table).splitlines()
+    assert lines[0] == "| setting | metric | paper | MODIS without links | MODIS with links |"
+    assert lines[2].endswith("| accuracy | about 1 | 0.9500 ± 0.0458 (0.9000) | 1.0000 (1.0000) |")
+    assert lines[3].endswith("| 0.1000 (0.1000) | - |")
+    assert "Nothing was measured" in to_markdown(table_of("labels-5", "accuracy"))
 
 
 def test_recall_of_the_rare_class_in_the_worst_modality():
-    rows = []
+    cells = []
     for seed, (rare, low) in enumerate([("B", 0.5), ("T", 0.7)]):
         for name in ("B", "T"):
             for source, value in (("rna", low), ("prot", 0.9), ("all", 0.1)):
                 # the other class is never found; it does not count
-                value = value if name == rare else 0.0
-                where = {"source": source, "class": name, "rare_class": rare}
-                rows.append(row("rare-5", "recall", value, seed=seed, **where))
-    found = line(table_of(rows), setting="5 samples", metric="rare class")
+                where = {"class": name, "rare_class": rare, "seed": seed}
+                cells.append(cell(value if name == rare else 0.0, source, **where))
+    found = line(table_of("rare-5", "recall", *cells), metric="rare class")
     assert found["default_mean"] == pytest.approx(0.6)
     assert found["default_worst"] == 0.5
 
 
-def test_worst_class_and_modality_or_class_alone():
-    cells = {("B", "rna"): 0.7, ("B", "prot"): 0.9, ("B", "all"): 0.8, ("T", "all"): 0.95}
-    rows = [
-        row("reference-2", "recall", value, source=source, rare_class="T", **{"class": name})
-        for (name, source), value in cells.items()
-    ]
-    table = table_of(rows)
+def test_the_worst_class_direction_and_cell():
+    recalls = {("B", "rna"): 0.7, ("B", "prot"): 0.9, ("B", "all"): 0.8, ("T", "all"): 0.95}
+    cells = [cell(own, source, **{"class": name}) for (name, source), own in recalls.items()]
+    table = table_of("reference-2", "recall", *cells)
     assert line(table, metric="worst class and modality")["default_mean"] == 0.7
     assert line(table, metric="over all modalities, worst class")["default_mean"] == 0.8
-
-
-def test_worst_direction_and_worst_cell():
-    rows = [
-        row(setting, metric, value, seed=seed, source="a", target=target)
-        for setting, metric in (("labels-0", "label_transfer"), ("labels-0.5", "mse_over_limit"))
-        for seed, values in enumerate([(0.5, 1.5), (0.9, 1.1)])
-        for target, value in zip("ab", values, strict=True)
-    ]
-    table = table_of(rows)
-    transfer, error = line(table, metric="label transfer"), line(table, metric="error over")
+    values = {0: (0.5, 1.5), 1: (0.9, 1.1)}
+    cells = [cell(own, "a", seed=seed) for seed, pair in values.items() for own in pair]
+    transfer = table_of("labels-0", "label_transfer", *cells).iloc[0]
+    error = table_of("labels-0.5", "mse_over_limit", *cells).iloc[0]
     assert (transfer["default_mean"], transfer["default_worst"]) == (pytest.approx(0.7), 0.5)
     assert (error["default_mean"], error["default_worst"]) == (pytest.approx(1.3), 1.5)
 
 
 def test_no_collapse_over_all_settings_however_long_trained():
-    rows = [
-        row(setting, "accuracy", value, factor=factor, source="all")
-        for setting, value in (("labels-0.5", 0.9), ("labels-0.2", 0.3), ("missing-2", 0.8))
+    values = {"labels-0.5": 0.9, "labels-0.2": 0.3, "missing-2": 0.8, "delta-0.25": 0.1}
+    cells = [
+        cell(value, setting=setting, epochs_factor=factor)
+        for setting, value in values.items()
         for factor in (1, 2)
     ]
-    rows += [row("delta-0.25", "accuracy", 0.1, source="all")]
-    table = table_of(rows)
+    table = table_of("", "accuracy", *cells)
     few = table[table["setting"].str.contains("every setting with 0.5 %")]
     assert list(few["epochs_factor"]) == [1, 2]
     assert list(few["default_worst"]) == [0.8, 0.8]
@@ -103,52 +98,22 @@ def test_no_collapse_over_all_settings_however_long_trained():
 
 
 def test_distance_to_the_best_classifier():
-    best = {"rna": 0.9, "prot": 0.8, "all": 0.85}
-    runs = [({"method": BAYES}, best)]
-    runs += [({"seed": 0}, {"rna": 0.89, "prot": 0.7}), ({"seed": 1}, {"rna": 0.9, "prot": 0.81})]
-    rows = [
-        row("delta-0.5", "accuracy", value, source=source, **where)
-        for where, own in runs
+    runs = {(BAYES, 0): {"rna": 0.9, "prot": 0.8, "all": 0.85}}
+    runs |= {
+        ("default", 0): {"rna": 0.89, "prot": 0.7},
+        ("default", 1): {"rna": 0.9, "prot": 0.81},
+    }
+    cells = [
+        cell(value, source, method=method, seed=seed)
+        for (method, seed), own in runs.items()
         for source, value in own.items()
     ]
-    found = line(table_of(rows), setting="0.5 instead of 2")
+    found = line(table_of("delta-0.5", "accuracy", *cells), setting="0.5 instead of 2")
     assert found["default_mean"] == pytest.approx((0.1 + 0.0) / 2)
     assert found["default_worst"] == pytest.approx(0.1)
     assert f"{BAYES}_mean" not in found
 
 
-def test_markdown():
-    rows = [
-        row("labels-100", "accuracy", value, seed=s, source="all")
-        for s, value in enumerate((1, 0.5))
-    ]
-    rows += [row("missing-1", "accuracy", 1.0, source="all", method="links")]
-    lines = to_markdown(table_of(rows)).splitlines()
-    assert lines[0] == "| setting | metric | paper | MODIS without links | MODIS with links |"
-    assert lines[2] == (
-        "| Fig. 2, 100 % of the labels | accuracy | 1.00 | 0.7500 ± 0.3536 (0.5000) | - |"
-    )
-    assert lines[3].endswith("| 0.97 | - | 1.0000 (1.0000) |")
-    assert "Nothing was measured" in to_markdown(table_of([]))
-
-
 def test_lines_speak_of_settings_that_exist():
-    for item in LINES:
-        assert item.settings
-        assert set(item.settings) <= set(SETTINGS)
+    assert all(item.settings and set(item.settings) <= set(SETTINGS) for item in LINES)
     assert set(METHOD_NAMES) == {*METHODS, BAYES}
-
-
-def test_summary_has_the_worst_of_each_run():
-    values = {"accuracy": ("all", 0.9), "recall": ("rna", 0.5), "label_transfer": ("rna", 0.8)}
-    rows = [
-        row("rare-5", metric, value - 0.1 * k, seed=seed, source=source)
-        for metric, (source, value) in values.items()
-        for seed in (0, 1)
-        for k in ((0,) if metric == "accuracy" else (0, 1))
-    ]
-    found = summarize(pd.DataFrame(rows)).loc["default", "rare-5"]
-    assert found["accuracy", "mean"] == pytest.approx(0.9)
-    assert found["worst_recall", "max"] == pytest.approx(0.4)
-    assert found["worst_label_transfer", "min"] == pytest.approx(0.7)
-    assert np.isnan(found["train_seconds", "mean"])

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from modis.studies import FIGURES, METHODS, SETTINGS, Source, fit, reproduce
-from modis.studies._experiment import BAYES, Experiment
+from modis.studies import FIGURES, METHODS, SETTINGS, reproduce
+from modis.studies._experiment import BAYES, Experiment, fit
 from modis.studies._runs import Job, Store
+from modis.studies._source import Source
 
-SMALL = {"seeds": 1, "max_epochs": 1, "methods": ["default"]}
+SMALL = {"n_samples": 160, "seeds": 1, "max_epochs": 1, "methods": ["default"]}
 FIG2 = SMALL | {"only": ["labels-100", "labels-0"]}
 
 
@@ -34,7 +35,7 @@ def trained(monkeypatch):
 
 
 def test_resume(source, trained, tmp_path, console):
-    table = reproduce("fig2", tmp_path, source, console=console, **FIG2)
+    table = reproduce("fig2", tmp_path, source.data, console=console, **FIG2)
     assert len(trained) == 2
     assert {path.name for path in tmp_path.iterdir()} == {
         *("runs", "results.csv", "table.csv", "table.md", "fig2_default.png")
@@ -48,7 +49,7 @@ def test_resume(source, trained, tmp_path, console):
     assert "1/2  labels-100 default seed 0" in console.file.getvalue()
 
     # nothing is left to do
-    again = reproduce("fig2", tmp_path, source, console=console, **FIG2)
+    again = reproduce("fig2", tmp_path, source.data, console=console, **FIG2)
     assert len(trained) == 2
     pd.testing.assert_frame_equal(again, table)
     assert "2 of them done before" in console.file.getvalue()
@@ -57,14 +58,14 @@ def test_resume(source, trained, tmp_path, console):
     store = Store(tmp_path, Experiment(source, 1), "runs")
     jobs = [Job({"setting": name, "method": "default"}) for name in ("labels-0", "labels-100")]
     store.paths(jobs[0])[0].write_text('{"rows": [')
-    reproduce("fig2", tmp_path, source, console=console, **FIG2)
+    reproduce("fig2", tmp_path, source.data, console=console, **FIG2)
     assert [setting for setting, _ in trained[2:]] == [SETTINGS["labels-0"]]
     store.paths(jobs[1])[1].unlink()
-    reproduce("fig2", tmp_path, source, console=console, **FIG2)
+    reproduce("fig2", tmp_path, source.data, console=console, **FIG2)
     assert [setting for setting, _ in trained[3:]] == [SETTINGS["labels-100"]]
 
     # one more seed adds to what is there, other epochs do not
-    reproduce("fig2", tmp_path, source, console=console, **(FIG2 | {"seeds": 2}))
+    reproduce("fig2", tmp_path, source.data, console=console, **(FIG2 | {"seeds": 2}))
     assert [seed for _, seed in trained[4:]] == [1, 1]
     results = pd.read_csv(tmp_path / "results.csv")
     assert set(results["seed"]) == {0, 1}
@@ -72,7 +73,7 @@ def test_resume(source, trained, tmp_path, console):
         assert set(results.loc[results["metric"] == metric, "seed"]) == {0}
     counted = results[(results["metric"] == "n_train") & (results["setting"] == "labels-100")]
     assert counted["value"].sum() == source.load().train.n_obs
-    reproduce("fig2", tmp_path, source, console=console, **(FIG2 | {"max_epochs": 2}))
+    reproduce("fig2", tmp_path, source.data, console=console, **(FIG2 | {"max_epochs": 2}))
     assert len(trained) == 8
     results = pd.read_csv(tmp_path / "results.csv")
     assert (results.loc[results["metric"] == "epochs", "value"] == 2).all()
@@ -80,8 +81,8 @@ def test_resume(source, trained, tmp_path, console):
 
 def test_what_was_rare_or_missing_is_told(source, tmp_path, console):
     how = SMALL | {"seeds": 2}
-    reproduce("fig3", tmp_path, source, console=console, **how, only=["rare-1"])
-    reproduce("fig4", tmp_path, source, console=console, **how, only=["missing-2"])
+    reproduce("fig3", tmp_path, source.data, console=console, **how, only=["rare-1"])
+    reproduce("fig4", tmp_path, source.data, console=console, **how, only=["missing-2"])
     # of both figures
     results = pd.read_csv(tmp_path / "results.csv").set_index(["setting", "seed"]).sort_index()
     assert set(results.loc[("rare-1", 1), "rare_class"]) == {"class_2"}
@@ -112,28 +113,20 @@ def test_whatever_decides_the_rows_decides_the_file(source, tmp_path, monkeypatc
     assert len(set(paths)) == len(paths)
 
 
-def test_two_processes_do_what_one_does(source, tmp_path, console):
-    for jobs in (1, 2):
-        reproduce("fig2", tmp_path / str(jobs), source, jobs=jobs, console=console, **FIG2)
-    one, two = (pd.read_csv(tmp_path / name / "results.csv") for name in ("1", "2"))
-    kept = one["metric"] != "train_seconds"
-    pd.testing.assert_frame_equal(one[kept], two[kept])
-
-
 def test_nothing_is_begun_with_what_cannot_work(paired, tmp_path, console):
     copy = paired.copy()
     del copy.uns["feature_links"]
     copy.write(tmp_path / "no_links.h5mu")
-    source = Source(str(tmp_path / "no_links.h5mu"))
-    for error, said, source_, methods in (
-        (ValueError, "'links' needs linked features. Name a table with --l", source, ["links"]),
-        (ValueError, r"no method \['link'\]; there are \['default'", source, ["link"]),
-        (ValueError, "there are", source, []),
-        (FileNotFoundError, "no file", Source("none.h5mu"), ["default"]),
+    data = str(tmp_path / "no_links.h5mu")
+    for error, said, given, methods in (
+        (ValueError, "'links' needs linked features. Name a table with --l", data, ["links"]),
+        (ValueError, r"no method \['link'\]; there are \['default'", data, ["link"]),
+        (ValueError, "there are", data, []),
+        (FileNotFoundError, "no file", "none.h5mu", ["default"]),
     ):
         with pytest.raises(error, match=said):
             how = SMALL | {"methods": methods}
-            reproduce("fig2", tmp_path / "out", source_, console=console, **how)
+            reproduce("fig2", tmp_path / "out", given, console=console, **how)
     assert os.listdir(tmp_path) == ["no_links.h5mu"]
 
 
@@ -150,7 +143,7 @@ def test_figures_show_something(figure, source, tmp_path, console, monkeypatch):
     for name in few[2:]:
         setting = SETTINGS[name].__class__("fig3c", rare_samples=5, reference_fraction=0.5)
         monkeypatch.setitem(SETTINGS, name, setting)
-    reproduce(figure, tmp_path, source, console=console, only=few, **SMALL)
+    reproduce(figure, tmp_path, source.data, console=console, only=few, **SMALL)
     names = {"fig2": ["fig2_default"], "fig4": ["fig4_default"], "fig3": ["fig3", "fig3_default"]}
     files = sorted(tmp_path.glob("*.png"))
     assert [path.stem for path in files] == names.get(figure, [figure])

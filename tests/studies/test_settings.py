@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import inspect
-
-import numpy as np
 import pandas as pd
 import pytest
 
 from modis.datasets import intersim, unpair
-from modis.model import MODIS
-from modis.studies import FIGURES, METHODS, SETTINGS
+from modis.studies import FIGURES, SETTINGS
 from modis.studies._settings import settings_of
-from modis.train import LOSS_WEIGHTS, MODISTrainingPlan
 
 CLASSES = [f"class_{k}" for k in range(1, 6)]
 MODALITIES = ["methylation", "expression", "protein"]
@@ -24,80 +19,61 @@ def train():
     return unpair(intersim(n_samples=5 * 3 * N, n_features=sizes, seed=1), seed=1)
 
 
-def counts(mdata, truth=None):
-    """Samples by class and modality, as a model sees them, or by their true class."""
-    table = {}
-    for name, adata in mdata.mod.items():
-        labels = (truth or mdata)[name].obs["label"].astype(str)
-        table[name] = labels.loc[adata.obs_names].value_counts()
-    return pd.DataFrame(table).fillna(0)
+def counts(mdata, truth):
+    """Samples by class and modality."""
+    labels = {name: a.obs["label"].astype(str) for name, a in truth.mod.items()}
+    table = {name: labels[name].loc[a.obs_names].value_counts() for name, a in mdata.mod.items()}
+    return pd.DataFrame(table).reindex(CLASSES).fillna(0)
 
 
-def made(train, name, seed):
-    """The setting; what it is made of stays as it was."""
-    before = counts(train)
-    found = SETTINGS[name].apply(train, "label", seed)
-    assert counts(train).equals(before)
-    return found
-
-
-@pytest.mark.parametrize("percent", [100, 5, 0.5, 0.2, 0])
-def test_labels(train, percent):
-    found = made(train, f"labels-{percent}", 3)
-    assert (counts(found, train) == N).all(axis=None)
-    known = counts(found).reindex(CLASSES).fillna(0)
-    assert (known.sum() == round(percent / 100 * 5 * N)).all()
-    assert ((known - percent / 100 * N).abs() < 1).all(axis=None)
-
-
-@pytest.mark.parametrize(("n", "seed"), [(100, 0), (50, 6), (20, 0), (10, 0), (5, 6), (1, 0)])
-def test_rare(train, n, seed):
-    expected = pd.Series(N, index=CLASSES)
-    expected[CLASSES[seed % 5]] = n
-    assert SETTINGS[f"rare-{n}"].rare_class(CLASSES, seed) == CLASSES[seed % 5]
-    found = counts(made(train, f"rare-{n}", seed))
-    for name in MODALITIES:
-        assert found[name].loc[CLASSES].to_dict() == expected.to_dict()
-
-
-@pytest.mark.parametrize("percent", [100, 50, 20, 10, 5, 2, 1, 0.5])
-def test_reference(train, percent):
-    found = made(train, f"reference-{percent}", seed=2)
-    assert (counts(found, train).loc["class_3"] == 20).all()
-    shown = counts(found)
-    assert (shown.loc["class_3"] == 20).all()
-    others = shown.reindex(CLASSES).fillna(0).drop("class_3")
-    assert (others.sum() == round(percent / 100 * 4 * N)).all()
-
-
-@pytest.mark.parametrize("n_pairs", [1, 2])
-@pytest.mark.parametrize(("back", "seed"), [(0, 0), (1, 4), (2, 7), (5, 0)])
-def test_missing(train, n_pairs, back, seed):
-    name = f"missing-{n_pairs}" + (f"-back-{back}" if back else "")
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("seed", [0, 4])
+def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
+    setting, rare = SETTINGS[name], CLASSES[seed % 5]
     expected = pd.DataFrame(N, index=CLASSES, columns=MODALITIES)
-    pairs = [(CLASSES[k % 5], MODALITIES[k % 3]) for k in range(seed, seed + n_pairs)]
+    assert setting.rare_class(CLASSES, seed) == (rare if setting.rare_samples else None)
+    if setting.rare_samples:
+        expected.loc[rare] = setting.rare_samples
+    pairs = [
+        (CLASSES[k % 5], MODALITIES[k % 3]) for k in range(seed, seed + setting.missing_pairs)
+    ]
     for pair in pairs:
-        expected.loc[pair] = back
-    found = counts(made(train, name, seed)).reindex(CLASSES)
-    pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_names=False)
-    assert SETTINGS[name].missing(CLASSES, MODALITIES, seed) == pairs
+        expected.loc[pair] = setting.put_back
+    assert setting.missing(CLASSES, MODALITIES, seed) == pairs
+    made, again = (setting.apply(train, seed) for _ in range(2))
+    assert made.obs["label"].equals(again.obs["label"])
+    # what it is made of stays as it was
+    assert (counts(train, train) == N).all(axis=None)
+    pd.testing.assert_frame_equal(
+        counts(made, train), expected, check_dtype=False, check_names=False
+    )
+
+    shown = counts(made, made)
+    shares = pd.Series(setting.labeled_fraction * setting.reference_fraction, index=CLASSES)
+    if setting.rare_samples:
+        shares[rare] = 1.0
+    labels = [mdata.obs["label"].astype(str) for mdata in (made, train)]
+    n_wrong = (labels[0] != labels[1].loc[labels[0].index]).sum()
+    if setting.corrupted_fraction:
+        assert n_wrong == setting.corrupted_fraction * 15 * N
+    else:
+        assert (shown.sum() == expected.mul(shares, axis=0).sum().round()).all()
+        assert (shown.sub(expected.mul(shares, axis=0)).abs() < 1).all(axis=None)
 
 
-@pytest.mark.parametrize("percent", [5, 10, 20])
-def test_corrupted(train, percent):
-    found = made(train, f"corrupted-{percent}", seed=1)
-    wrong = found.obs["label"].astype(str) != train.obs["label"].astype(str).loc[found.obs_names]
-    assert wrong.sum() == percent / 100 * 15 * N
-    assert (counts(found, train) == N).all(axis=None)
+def test_the_names_say_what_the_settings_are():
+    fields = {"labels": "labeled_fraction", "rare": "rare_samples"}
+    fields |= {"reference": "reference_fraction", "corrupted": "corrupted_fraction"}
+    fields |= {"delta": "delta", "missing": "missing_pairs"}
+    for name, setting in SETTINGS.items():
+        kind, _, rest = name.partition("-")
+        number, _, back = rest.partition("-back-")
+        value = getattr(setting, fields[kind])
+        assert value * (100 if fields[kind].endswith("fraction") else 1) == float(number)
+        assert setting.put_back == int(back or 0)
 
 
-@pytest.mark.parametrize("delta", [0.25, 0.5, 1])
-def test_delta_leaves_the_data_as_they_are(train, delta):
-    assert SETTINGS[f"delta-{delta}"].delta == delta
-    assert counts(made(train, f"delta-{delta}", seed=1)).equals(counts(train))
-
-
-def test_every_setting_was_tested_above_and_stands_in_one_figure():
+def test_every_setting_stands_in_one_figure():
     by_figure = [settings_of(figure) for figure in FIGURES]
     assert [len(names) for names in by_figure] == [5, 14, 8, 3, 3]
     assert sorted(sum(by_figure, [])) == sorted(SETTINGS) == sorted(settings_of("all"))
@@ -108,32 +84,6 @@ def test_every_setting_was_tested_above_and_stands_in_one_figure():
         settings_of("fig2", ["rare-5"])
 
 
-def test_the_same_seed_draws_the_same_and_another_one_does_not(train):
-    labels = [SETTINGS["labels-5"].apply(train, "label", s).obs["label"] for s in (1, 1, 2)]
-    assert labels[0].equals(labels[1])
-    assert not labels[0].equals(labels[2])
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_methods_name_arguments_that_exist(name):
-    method = METHODS[name]
-    assert set(method.train) <= set(inspect.signature(MODIS.train).parameters)
-    plan = method.train.get("plan_kwargs", {})
-    assert set(plan) <= set(inspect.signature(MODISTrainingPlan).parameters)
-    assert set(plan.get("loss_weights", {})) <= set(LOSS_WEIGHTS)
-
-
-def test_the_papers_hyperparameters():
-    paper = METHODS["paper"]
-    assert paper.model == {"architecture": "paper"}
-    assert paper.train["batch_size"] == 32
-    plan = paper.train["plan_kwargs"]
-    assert plan["lr"] == plan["lr_discriminator"] == 1e-4
-    weights = plan["loss_weights"]
-    # 5e-4 on a sum over a batch of 32
-    assert np.isclose(weights["kl"], 5e-4 * 32)
-    others = {"reconstruction", "adversarial", "modality", "classification", "clustering"}
-    assert {name for name, weight in weights.items() if weight == 1} == others
-    # terms that the paper does not have
-    assert all(weights[name] == 0 for name in set(LOSS_WEIGHTS) - others - {"kl"})
-    assert inspect.signature(MODISTrainingPlan).parameters["betas"].default == (0.5, 0.999)
+def test_another_seed_draws_others(train):
+    labels = [SETTINGS["labels-5"].apply(train, seed).obs["label"] for seed in (1, 2)]
+    assert not labels[0].equals(labels[1])

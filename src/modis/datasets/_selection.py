@@ -202,7 +202,7 @@ def assemble(
             if column in overwrite or column not in adata.obs:
                 adata.obs[column] = own[column]
 
-    with _without_pulling(), warnings.catch_warnings():
+    with without_pulling(), warnings.catch_warnings():
         # A gene and its protein may share a name; features are never looked up across modalities.
         warnings.filterwarnings("ignore", "var_names are not unique", UserWarning)
         mdata = md.MuData(dict(modalities), obs=pd.DataFrame(index=obs.index.copy()))
@@ -227,7 +227,7 @@ def _all_names(modalities: Mapping[str, ad.AnnData]) -> pd.Index:
     return reduce(lambda left, right: left.union(right, sort=False), names)
 
 
-def _without_pulling() -> AbstractContextManager:
+def without_pulling() -> AbstractContextManager:
     # mudata < 0.4 warns about its future default unless told, through an option that 0.4 moved.
     if hasattr(md, "set_options"):
         return md.set_options(pull_on_update=False)

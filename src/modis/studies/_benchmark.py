@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -19,16 +19,15 @@ from ._comparison import tabulate_comparison, write_comparison
 from ._draw_comparison import draw_comparison
 from ._fold import Design, make_fold
 from ._methods import RIVALS
-from ._reading import ByModality, read_links, read_mudata
-from ._runs import Job, Row, Store, complete
+from ._reading import read_links, read_mudata
+from ._runs import Job, Row, Store, complete, write_tables
 from ._scores import TASKS
 
-_FOLDS = 5
 # by whether labels are carried over
 _DEFAULT = {False: ("modis", "lr", "rf"), True: ("modis", "diagvi")}
-_COLUMNS = ("method", "seed", "fold", "modality", "subset", "metric", "class", "value")
+_COLUMNS = ["method", "seed", "fold", "modality", "subset", "metric", "class", "value"]
 # what every method's predictions depend on
-_COMMON = ("folds", "unpaired", "labels_per_class", "validation", "transfer")
+_COMMON = ("n_folds", "unpaired", "labels_per_class", "validation", "transfer")
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,11 @@ class Benchmark:
 
     def parameters(self, job: Job) -> Row:
         """Everything that decides the rows of a run."""
-        rival, design = RIVALS[job.key["method"]], asdict(self.design)
-        links = None if self.cohort.links is None else self.cohort.links.to_csv(index=False)
-        return {
-            "task": self.task,
-            "data": self.cohort.digest,
-            "links": sha256(links.encode()).hexdigest() if links and rival.links else None,
-            "design": {name: design[name] for name in (*_COMMON, *rival.uses)},
-        }
+        rival, links = RIVALS[job.key["method"]], None
+        if rival.links and self.cohort.links is not None:
+            links = sha256(self.cohort.links.to_csv(index=False).encode()).hexdigest()
+        design = {name: getattr(self.design, name) for name in (*_COMMON, *rival.uses)}
+        return {"task": self.task, "data": self.cohort.digest, "links": links, "design": design}
 
     def perform(self, job: Job) -> tuple[list[Row], pd.DataFrame]:
         """Rows and predictions of a run."""
@@ -93,25 +89,11 @@ def benchmark(
     out: str | Path | None = None,
     *,
     methods: Sequence[str] | None = None,
-    seeds: int = 5,
-    split_key: str | None = None,
-    folds: int | None = None,
-    unpaired: bool = False,
-    labels_per_class: int | None = None,
-    validation: bool = False,
-    transfer: tuple[str, str] | None = None,
-    modalities: Sequence[str] | None = None,
-    batch_key: str | None = None,
-    layer: ByModality = None,
-    likelihood: ByModality = None,
     links: pd.DataFrame | str | Path | None = None,
     links_by_name: bool = False,
-    unlabeled_category: str = "unknown",
-    max_epochs: int | None = None,
-    model_kwargs: dict[str, Any] | None = None,
-    train_kwargs: dict[str, Any] | None = None,
     jobs: int = 1,
     console: Console | None = None,
+    **options: Any,
 ) -> Comparison:
     """Compare MODIS with one classifier per modality on data of one's own.
 
@@ -124,21 +106,29 @@ def benchmark(
     labels_key
         Column with the classes, in ``mdata.obs`` or in the obs of the modalities.
     out
-        Folder for runs, ``results.csv``, ``table.csv``, ``table.md`` and ``figure.png``; nothing
-        is kept by default.
+        Folder for runs, tables and ``figure.png``; nothing is kept by default.
     methods
-        Names out of :data:`RIVALS`: ``"modis"``, ``"lr"`` (standardised, class-balanced logistic
-        regression, its penalty by 3-fold cross-validation), ``"rf"`` (300 class-balanced trees),
-        ``"paper"`` (the paper's networks, losses and training) and ``"diagvi"`` (DIAGVI of
-        scvi-tools, where it is installed and two modalities have linked features). By default
-        the first three, and ``"modis"`` and ``"diagvi"`` with `transfer`.
+        Names out of :data:`RIVALS`; by default MODIS, logistic regression and random forest, with
+        `transfer` MODIS and DIAGVI.
+    links, links_by_name
+        Linked features or a CSV file of them, for ``"modis"`` and ``"diagvi"``; whether features
+        of the same name are linked too, in any case of letters.
+    jobs
+        Processes that run at a time, with one thread each.
+    console
+        Where to tell about progress; standard output by default.
+    **options
+        Any of those below.
+
+    Other Parameters
+    ----------------
     seeds
-        Number of seeds, from 0 on: of folds, draws of modalities and labels, initialisations.
+        Number of seeds (5): of folds, draws of modalities and labels, initialisations.
     split_key
         Column that says ``"train"`` or ``"test"`` for every observation.
     folds
-        Number of folds of the labelled observations, stratified by class and drawn anew with
-        every seed; 5 by default, if there is no `split_key`. Observations without a label train.
+        Without `split_key`, number of folds of the labelled observations (5), stratified by class
+        and drawn anew with every seed. Observations without a label train.
     unpaired
         Randomly assign every training observation to one of its modalities, balanced by class.
         Test observations are predicted from each modality by itself in any case.
@@ -146,33 +136,20 @@ def benchmark(
         Labelled training samples per class and modality (all, where a class has fewer). The
         others train without their label; the classifiers do not use them.
     validation
-        Judge 30 % of the training part, drawn by class, and leave the test part alone: to choose
+        Judge 30 % of the training part, drawn by class, in place of the test part: to choose
         settings by.
     transfer
         Modality with labels and modality whose labels are to be predicted. Observations that
         have both are randomly assigned to one of them, balanced by class; all of them are used.
-    modalities
-        Modalities to use; all by default.
-    batch_key
-        Column with batches, for the networks. Test observations of a batch that no training
-        observation has are predicted like all others.
-    layer, likelihood
-        As in :meth:`modis.MODIS.setup_mudata`. The classifiers see counts as logarithms of
-        equal sums.
-    links
-        Linked features, or a CSV file of them, for ``"modis"`` and ``"diagvi"``.
-    links_by_name
-        Link features of the same name, in any case of letters.
-    unlabeled_category
-        Class name that means: not known.
     max_epochs
         Epochs of the networks; their own choice by default.
     model_kwargs, train_kwargs
         Arguments of :class:`modis.MODIS` and :meth:`modis.MODIS.train` for ``"modis"``.
-    jobs
-        Processes that run at a time, with one thread each.
-    console
-        Where to tell about progress; standard output by default.
+    modalities
+        Modalities to use; all by default.
+    batch_key, layer, likelihood, unlabeled_category
+        As in :meth:`modis.MODIS.setup_mudata`. Test observations may be of batches that no
+        training observation has. The classifiers see counts as logarithms of equal sums.
 
     Returns
     -------
@@ -198,35 +175,25 @@ def benchmark(
     ['methylation', 'expression', 'protein', 'average', 'combined']
     """
     console = console or Console(highlight=False)
-    if split_key is None and folds is None and transfer is None:
-        folds = _FOLDS
-    methods = tuple(_DEFAULT[transfer is not None] if methods is None else methods)
-    judged = (seeds, folds, unpaired, labels_per_class, validation, transfer)
-    design = Design(methods, *judged, max_epochs, model_kwargs or {}, train_kwargs or {})
-    design.check(RIVALS, split_key)
+    of_design = {own.name for own in fields(Design)} & set(options)
+    if methods is None:
+        methods = _DEFAULT[options.get("transfer") is not None]
+    design = Design(methods, **{name: options.pop(name) for name in of_design})
+    design.check(RIVALS)
     with quiet_libraries(silent=True):
         mdata = read_mudata(Path(data)) if isinstance(data, str | Path) else data
-        cohort = make_cohort(
-            mdata,
-            labels_key,
-            modalities=modalities,
-            split_key=split_key,
-            batch_key=batch_key,
-            layer=layer,
-            likelihood=likelihood,
-            links=read_links(Path(links)) if isinstance(links, str | Path) else links,
-            unlabeled_category=unlabeled_category,
-        )
-        _check(cohort, split_key)
+        links = read_links(Path(links)) if isinstance(links, str | Path) else links
+        cohort = make_cohort(mdata, labels_key, split_key=design.split_key, links=links, **options)
+        _check(cohort, design)
         if links_by_name:
-            cohort = replace(cohort, links=_with_names(cohort, mdata, transfer))
+            cohort = replace(cohort, links=_with_names(cohort, mdata, design))
         # what cannot be taken apart should be known before hours of training, not after
         make_fold(cohort, design, 0)
     methods = _possible(cohort, design, console)
     wanted = [
         Job({"method": method, "fold": fold}, seed)
-        for seed in range(seeds)
-        for fold in range(design.folds or 1)
+        for seed in range(design.seeds)
+        for fold in range(design.n_folds)
         for method in methods
     ]
     with TemporaryDirectory() as temporary:
@@ -235,7 +202,7 @@ def benchmark(
         return complete(store, wanted, jobs, console, lambda: _write(store, wanted))
 
 
-def _check(cohort: Cohort, split_key: str | None) -> None:
+def _check(cohort: Cohort, design: Design) -> None:
     classes = sorted(set(cohort.label))
     if len(classes) < 2:
         found = f"only the class {classes[0]!r}" if classes else "no class at all"
@@ -245,17 +212,16 @@ def _check(cohort: Cohort, split_key: str | None) -> None:
         )
     if cohort.part is not None and cohort.part.nunique() < 2:
         raise ValueError(
-            f"Column {split_key!r} (--split-key) says {cohort.part.iloc[0]!r} for every "
+            f"Column {design.split_key!r} (--split-key) says {cohort.part.iloc[0]!r} for every "
             "observation; some must train and some must test."
         )
 
 
-def _with_names(cohort: Cohort, mdata: MuData, transfer: tuple[str, str] | None) -> pd.DataFrame:
+def _with_names(cohort: Cohort, mdata: MuData, design: Design) -> pd.DataFrame:
     """Links of features with the same name, beside those that were given."""
     tables = [] if cohort.links is None else [cohort.links]
-    pairs = combinations(cohort.modalities, 2) if transfer is None else [transfer]
     problem = "There is a single modality, and links lead from one to another."
-    for first, second in pairs:
+    for first, second in combinations(design.transfer or cohort.modalities, 2):
         try:
             tables.append(by_name(mdata, first, second, ignore_case=True))
         # in some pairs no names agree
@@ -266,28 +232,28 @@ def _with_names(cohort: Cohort, mdata: MuData, transfer: tuple[str, str] | None)
     return pd.concat(tables, ignore_index=True)
 
 
-def _possible(cohort: Cohort, design: Design, console: Console) -> tuple[str, ...]:
+def _possible(cohort: Cohort, design: Design, console: Console) -> list[str]:
     """Methods that can be run; a line about each of the others."""
-    left_out = {}
+    possible = []
     for name in design.methods:
-        left_out[name] = RIVALS[name].obstacle(cohort, design)
-        if design.transfer is not None and not RIVALS[name].transfers:
-            left_out[name] = "it cannot carry labels into a modality that has none"
-        if left_out[name]:
-            text = f"{RIVALS[name].title} is left out: {left_out[name]}."
-            console.print(text, soft_wrap=True)
-    if all(left_out.values()):
+        rival = RIVALS[name]
+        reason = rival.obstacle(cohort, design)
+        if design.transfer is not None and not rival.transfers:
+            reason = "it cannot carry labels into a modality that has none"
+        if reason:
+            console.print(f"{rival.title} is left out: {reason}.", soft_wrap=True)
+        else:
+            possible.append(name)
+    if not possible:
         raise ValueError("No method is left to run (--methods).")
-    return tuple(name for name, reason in left_out.items() if not reason)
+    return possible
 
 
 def _write(store: Store, jobs: Sequence[Job]) -> Comparison:
     results, predictions = store.collect(jobs)
-    results = results.reindex(columns=list(_COLUMNS))
+    results = results.reindex(columns=_COLUMNS)
     table = tabulate_comparison(results, predictions)
     markdown = write_comparison(table)
-    results.to_csv(store.folder / "results.csv", index=False, float_format="%.6g")
-    table.to_csv(store.folder / "table.csv", index=False, float_format="%.6g")
-    (store.folder / "table.md").write_text(markdown, encoding="utf-8")
+    write_tables(store.folder, results, table, markdown)
     draw_comparison(table, store.folder / "figure.png")
     return Comparison(results, predictions, table, markdown)

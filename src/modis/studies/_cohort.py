@@ -12,17 +12,16 @@ import pandas as pd
 from scipy import sparse
 
 from .._constants import LIKELIHOOD_DOMAINS
-from ..data import align_links, check_mudata, collect_batches, find_labels
-from ..data._validation import check_likelihoods, check_names, check_values
-from ._reading import (
-    ByModality,
-    by_modality,
-    check_column,
-    draw_test,
-    stated_part,
-    used_modalities,
-    without_pulling,
+from ..data import align_links, check_mudata, collect_batches, collect_labels, find_labels
+from ..data._validation import (
+    check_likelihoods,
+    check_names,
+    check_values,
+    resolve_modalities,
 )
+from ..datasets import split
+from ..datasets._selection import without_pulling
+from ._reading import ByModality, by_modality, stated_part
 
 #: Column of samples without a label; in brackets, as no class is called so.
 UNLABELED = "(no label)"
@@ -98,19 +97,11 @@ class Cohort:
         labels: Mapping[str, pd.Series] | None = None,
         adatas: Mapping[str, ad.AnnData] | None = None,
     ) -> md.MuData:
-        """Copy observations for :meth:`modis.MODIS.setup_mudata`, or for a model.
+        """Copy the observations that `names` gives by modality, to set up or to predict.
 
-        Parameters
-        ----------
-        names
-            Observations to take, by modality.
-        labels
-            Class names for the column `labels_key`, by modality, missing where the model must
-            not know them; no such column by default.
-        adatas
-            Take values from here: other values, or the user's modalities with their layers. Of
-            those that the cohort does not use only the names are kept, so that a model accepts
-            and ignores them later.
+        `labels` fill the column `labels_key`, missing where the model must not know them. Values
+        are those of `adatas` if given, such as the user's modalities with their layers; of those
+        that the cohort does not use the names are kept, so that a model accepts and ignores them.
         """
         parts = {}
         for name, index in names.items():
@@ -157,36 +148,26 @@ def make_cohort(
     links: pd.DataFrame | None = None,
     unlabeled_category: str = "unknown",
 ) -> Cohort:
-    """Choose what is used of the data, refusing what cannot work.
+    """Choose what is used of the data, refusing what cannot work; see :func:`benchmark`.
 
     Without `split_key`, `test_size` is the share of the labelled observations (of all, without
-    `labels_key`) that is drawn as test part; with 0 there are no parts. The other arguments are
-    those of :func:`benchmark`.
-
-    Raises
-    ------
-    KeyError
-        If a modality, column or layer is not in the data.
-    ValueError
-        If names, labels, values, parts or links cannot be used.
+    `labels_key`) that is drawn as test part; with 0 there are no parts.
     """
     check_mudata(mdata)
-    names = used_modalities(mdata, modalities)
+    names = resolve_modalities(mdata, modalities)
     check_names(mdata, names)
-    keys = {"--labels-key": labels_key, "--split-key": split_key, "--batch-key": batch_key}
-    for option, key in keys.items():
-        if key is not None:
-            check_column(mdata, names, key, option)
     layers = by_modality(layer, names, "--layer")
     given = by_modality(likelihood, names, "--likelihood")
-    likelihoods = {name: value or "gaussian" for name, value in given.items()}
+    likelihoods = {k: "gaussian" if own is None else own for k, own in given.items()}
     check_likelihoods(likelihoods)
     # what is remarkable about them the model says when it gets them
     check_values(mdata, names, layers, likelihoods, warn=False)
     if links is not None:
         features = {name: mdata.mod[name].var_names.to_numpy() for name in names}
         align_links(links, features, [name for name in mdata.mod if name not in names])
-    labels = find_labels(mdata, names, labels_key, unlabeled_category, warn=True)
+    # refused where the column is missing, which is allowed only where none is named
+    find = find_labels if labels_key is None else collect_labels
+    labels = find(mdata, names, labels_key, unlabeled_category, warn=True)
     part = None
     if split_key is not None:
         part = stated_part(mdata, names, split_key)
@@ -207,3 +188,23 @@ def _with_values(adata: ad.AnnData, layer: str | None) -> ad.AnnData:
     x = x.tocsr() if sparse.issparse(x) else np.asarray(x, dtype=np.float32)
     obs, var = pd.DataFrame(index=adata.obs_names), pd.DataFrame(index=adata.var_names)
     return ad.AnnData(x, obs=obs, var=var)
+
+
+def label_table(labels: Mapping[str, pd.Series]) -> md.MuData:
+    """Observations of the modalities with their class in the column ``"class"``, and no values."""
+    obs = {name: column.astype(object).to_frame("class") for name, column in labels.items()}
+    with without_pulling():
+        return md.MuData({name: ad.AnnData(obs=own) for name, own in obs.items()})
+
+
+def draw_test(labels: Mapping[str, pd.Series], test_size: float, seed: int) -> pd.Index:
+    """Draw a share of the labelled observations, equally from every class and set of modalities.
+
+    If nothing is labelled, nothing is drawn: observations without a label test nothing.
+    """
+    known = {name: column.dropna().astype(str) for name, column in labels.items()}
+    known = {name: column for name, column in known.items() if len(column)}
+    if not known:
+        return pd.Index([], dtype=object)
+    _, test = split(label_table(known), test_size, labels_key="class", seed=seed)
+    return test.obs_names

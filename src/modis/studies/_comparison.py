@@ -16,8 +16,8 @@ from ._scores import ALL, SEVERAL, Scores, resample
 AVERAGE = "average"
 
 _METRICS = {"balanced_accuracy": "Balanced accuracy", "accuracy": "Accuracy"}
-_COLUMNS = ("metric", "subset", "modality", "method", "reference", "mean", "sd", "low", "high")
-_COLUMNS += ("seeds", "n_train", "n_labeled", "n_test", "seconds")
+_COLUMNS = ["metric", "subset", "modality", "method", "reference", "mean", "sd", "low", "high"]
+_COLUMNS += ["seeds", "n_train", "n_labeled", "n_test", "seconds"]
 _OURS = "modis"
 _NOTE = (
     "Mean ± standard deviation over seeds [95 % confidence interval: test observations resampled "
@@ -51,7 +51,7 @@ def tabulate_comparison(results: pd.DataFrame, predictions: pd.DataFrame) -> pd.
             for modality, reference, score in differences:
                 row = {"modality": modality, "method": _OURS, "reference": reference}
                 rows.append(where | row | _interval(score))
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _with_averages(scores: Scores) -> Scores:
@@ -137,29 +137,30 @@ def write_comparison(table: pd.DataFrame) -> str:
     blocks = []
     for metric, title in _METRICS.items():
         own = table[table["metric"] == metric]
-        blocks.append(f"{title}\n\n{_grid_of(own[own['subset'] == ALL])}")
         together = own[(own["subset"] == SEVERAL) & (own["modality"] == COMBINED)]
+        blocks.append(f"{title}\n\n{_grid_of(own[own['subset'] == ALL])}")
         if len(together):
             title += ", test observations with several modalities"
             blocks.append(f"{title}\n\n{_grid_of(together)}")
-    seconds = table.dropna(subset="seconds").groupby("method", sort=False)["seconds"].first()
+    seconds = table.groupby("method", sort=False)["seconds"].first()
     spent = ", ".join(f"{RIVALS[name].title} {value:.3g}" for name, value in seconds.items())
     return "\n\n".join([*blocks, _NOTE, f"Seconds per run: {spent}.", *judge(table)]) + "\n"
 
 
 def _grid_of(part: pd.DataFrame) -> str:
-    scores, ahead = part[part["reference"] == ""], part[part["reference"] != ""]
-    methods = list(dict.fromkeys(scores["method"]))
-    head = ["from (labelled)", *(RIVALS[name].title for name in methods), "MODIS − best baseline"]
-    lines = [head]
-    for modality in in_order(part["modality"]):
-        here = scores[scores["modality"] == modality].set_index("method")
-        n = here["n_labeled"].max()
-        cells = [modality + ("" if pd.isna(n) else f" ({n:.0f})")]
-        cells += [_score(here.loc[name]) if name in here.index else "-" for name in methods]
-        own = ahead[ahead["modality"] == modality]
-        lines.append([*cells, "; ".join(_difference(row) for _, row in own.iterrows()) or "-"])
-    return grid(lines)
+    methods = part.loc[part["reference"] == "", "method"].unique()
+    titles = [*(RIVALS[name].title for name in methods), "MODIS − best baseline"]
+    cells = part.assign(
+        text=[_difference(row) if row["reference"] else _score(row) for _, row in part.iterrows()],
+        title=part["method"].map(lambda name: RIVALS[name].title),
+    )
+    cells.loc[cells["reference"] != "", "title"] = titles[-1]
+    texts = cells.pivot_table("text", "modality", "title", aggfunc="; ".join, fill_value="-")
+    texts = texts.reindex(index=in_order(part["modality"]), columns=titles, fill_value="-")
+    n = part.groupby("modality")["n_labeled"].max().dropna()
+    names = [f"{name} ({n[name]:.0f})" if name in n else name for name in texts.index]
+    lines = zip(names, *(texts[title] for title in titles), strict=True)
+    return grid([["from (labelled)", *titles], *lines])
 
 
 def in_order(modalities: Iterable[str]) -> list[str]:
@@ -197,9 +198,16 @@ def judge(table: pd.DataFrame) -> list[str]:
         is_average = row["modality"] == AVERAGE
         where = "On average over the modalities" if is_average else f"In {row['modality']}"
         other = "one classifier per modality" if methods <= set(REFERENCES[0]) else rivals
-        sentences.append(f"{_distance(row, rivals, where)} {_advice(row, other)}")
-    together = ahead[(ahead["subset"] == SEVERAL) & (ahead["modality"] == COMBINED)]
-    for _, row in together.iterrows():
+        advice = (
+            f"For classes alone, {other} is the better choice here; MODIS also gives a shared "
+            "latent space and translations."
+        )
+        if row["low"] > 0:
+            advice = "It is worth it here."
+        elif row["high"] >= 0:
+            advice = f"The interval includes 0: for classes alone, {other} may do as well."
+        sentences.append(f"{_distance(row, rivals, where)} {advice}")
+    for _, row in ahead[(ahead["subset"] == SEVERAL) & (ahead["modality"] == COMBINED)].iterrows():
         rival = name_reference(row["reference"])
         sentences.append(_distance(row, rival, "From all modalities together"))
     return sentences
@@ -209,19 +217,7 @@ def _distance(row: pd.Series, what: str, where: str) -> str:
     side = "above" if row["mean"] > 0 else "below"
     # shown with three digits
     far = f"{abs(row['mean']):.3f} {side}" if abs(row["mean"]) >= 0.0005 else "level with"
-    interval = f"{row['low']:+.3f} to {row['high']:+.3f}"
     return (
         f"{where}, MODIS is {far} {what} in balanced accuracy (95 % confidence interval of the "
-        f"difference: {interval})."
-    )
-
-
-def _advice(row: pd.Series, other: str) -> str:
-    if row["low"] > 0:
-        return "It is worth it here."
-    if row["high"] >= 0:
-        return f"The interval includes 0: for classes alone, {other} may do as well."
-    return (
-        f"For classes alone, {other} is the better choice here; MODIS also gives a shared latent "
-        "space and translations."
+        f"difference: {row['low']:+.3f} to {row['high']:+.3f})."
     )

@@ -19,8 +19,8 @@ from ._methods import METHODS, Method
 from ._rivals import vote
 from ._runs import Found, Job, Row
 from ._scores import rate
-from ._settings import SETTINGS, Setting, class_names
-from ._source import LABELS_KEY, Source
+from ._settings import LABELS_KEY, SETTINGS, Setting, class_names
+from ._source import Source
 
 #: Stands among the methods for the best possible classifier of simulated data.
 BAYES = "bayes"
@@ -53,10 +53,10 @@ class Experiment:
         if name == BAYES:
             best = bayes_probabilities(parts.test, **self.source.simulation(setting.delta))
             predicted = {modality: table.idxmax(axis=1) for modality, table in best.items()}
-            return list(_rate_classes(_labels(parts.test, LABELS_KEY), predicted)), None
-        how = {"enable_progress_bar": False}
+            return list(_rate_classes(_labels(parts.test), predicted)), None
+        how: Row = {"enable_progress_bar": False}
         if self.max_epochs is not None:
-            how |= {"max_epochs": self.max_epochs}
+            how["max_epochs"] = self.max_epochs
         model, rows = fit(
             parts.train,
             setting=setting,
@@ -69,13 +69,11 @@ class Experiment:
         is_shown, latent = job.seed == 0, None
         rows += evaluate(model, parts.test, parts.truth, confusion=is_shown)
         if is_shown:
-            latent = sample_latent(model, parts.test, LABELS_KEY)
-            counts = model.class_counts().drop(columns=["total", "features"])
-            for source, own in counts.astype(int).iterrows():
-                rows += _records(
-                    "n_train", own.rename("value").rename_axis("class"), source=source
-                )
-        classes = class_names(parts.train, LABELS_KEY)
+            latent = sample_latent(model, parts.test)
+            counts = model.class_counts().drop(columns=["total", "features"]).astype(int)
+            by_class = counts.rename_axis(columns="class").T
+            rows += _records("n_train", by_class.melt(var_name="source", ignore_index=False))
+        classes = class_names(parts.train)
         pairs = setting.missing(classes, list(parts.train.mod), job.seed)
         chosen = {
             "rare_class": setting.rare_class(classes, job.seed),
@@ -90,101 +88,32 @@ def fit(
     setting: Setting,
     method: Method,
     seed: int,
-    labels_key: str = "label",
     feature_links: pd.DataFrame | None = None,
     epochs_factor: int = 1,
     **train_kwargs: Any,
 ) -> tuple[MODIS, list[Row]]:
-    """Train one model in one setting.
+    """Train one model on unpaired data with all labels, of which the setting takes something.
 
-    Parameters
-    ----------
-    train
-        Unpaired training data with all labels.
-    setting, method
-        What is taken from the training data, and how the model is trained.
-    seed
-        Seed of the setting's draw and of the model.
-    labels_key
-        Column with the classes.
-    feature_links
-        Linked features, for methods that use them.
-    epochs_factor
-        How many times longer to train than the method would.
-    **train_kwargs
-        Passed to :meth:`modis.MODIS.train` on top of the method's.
-
-    Returns
-    -------
-    The model, and tidy rows of how long it was trained.
-
-    Raises
-    ------
-    ValueError
-        If the method needs links and there are none.
-
-    Examples
-    --------
-    >>> from modis.datasets import intersim
-    >>> from modis.studies import METHODS, SETTINGS, fit, split_paired
-    >>> train, test = split_paired(intersim(60), split_key=None, observed_key=None)
-    >>> how = {"setting": SETTINGS["labels-100"], "method": METHODS["default"], "seed": 0}
-    >>> model, rows = fit(train, **how, max_epochs=1)
-    >>> [row["metric"] for row in rows]
-    ['train_seconds', 'epochs']
+    `train_kwargs` come on top of the method's own. Returns the model, and rows of how long it was
+    trained.
     """
-    if method.links and feature_links is None:
-        raise ValueError("This method needs feature_links, and there are none.")
-    made = setting.apply(train, labels_key, seed)
-    setup = {"labels_key": labels_key if setting.labeled_fraction else None}
+    made = setting.apply(train, seed)
+    setup = {"labels_key": LABELS_KEY if setting.labeled_fraction else None}
     links = {"feature_links": feature_links} if method.links else {}
     model, seconds = method.fit(made, seed, setup, links, train_kwargs, epochs_factor)
     measured = {"train_seconds": seconds, "epochs": len(model.history["loss_train"])}
     return model, [{"metric": name, "value": value} for name, value in measured.items()]
 
 
-def evaluate(
-    model: MODIS,
-    test: MuData,
-    truth: MuData,
-    labels_key: str = "label",
-    *,
-    confusion: bool = False,
-) -> list[Row]:
-    """Measure a trained model: classes, alignment, and the errors of all translations.
+def evaluate(model: MODIS, test: MuData, truth: MuData, *, confusion: bool = False) -> list[Row]:
+    """Measure a trained model on unpaired test data: classes, alignment and translations.
 
-    Parameters
-    ----------
-    model
-        The model. If it learned no classes, none are predicted.
-    test
-        Unpaired test data.
-    truth
-        Paired data that hold the test observations in every modality.
-    labels_key
-        Column with the classes.
-    confusion
-        Whether to count how often each class is predicted for each, too.
-
-    Returns
-    -------
-    Tidy rows: those of the predicted classes by ``source`` (a modality or ``"all"``) and
-    ``class``; ``label_transfer``, ``mse`` and ``mse_over_limit`` by ``source`` and ``target``.
-    The limit is the within-class variance of the test samples: what the best prediction that
-    knows the class, and only the class, leaves.
-
-    Examples
-    --------
-    >>> from modis.datasets import intersim
-    >>> from modis.studies import METHODS, SETTINGS, evaluate, fit, split_paired
-    >>> truth = intersim(60)
-    >>> train, test = split_paired(truth, split_key=None, observed_key=None)
-    >>> how = {"setting": SETTINGS["labels-100"], "method": METHODS["default"], "seed": 0}
-    >>> model, _ = fit(train, **how, max_epochs=1)
-    >>> sum(row["metric"] == "label_transfer" for row in evaluate(model, test, truth))
-    6
+    `truth` holds the test observations in every modality. Rows of predicted classes have a
+    ``source`` (a modality or ``"all"``) and ``class``; ``label_transfer``, ``mse`` and
+    ``mse_over_limit`` a ``source`` and ``target``. The limit is the within-class variance of the
+    test samples: what the best prediction that knows only the class leaves.
     """
-    labels = _labels(test, labels_key)
+    labels = _labels(test)
     rows: list[Row] = []
     if model.module.n_classes:
         predicted = {name: model.predict(test, modality=name).astype(str) for name in test.mod}
@@ -200,7 +129,7 @@ def evaluate(
         if confusion:
             rows += _confusion("transfer_confusion", labels[target], carried, **where)
     observed = np.concatenate([adata.obs_names for adata in test.mod.values()])
-    known = truth.obs[labels_key].reindex(observed).astype(str).to_numpy()
+    known = truth.obs[LABELS_KEY].reindex(observed).astype(str).to_numpy()
     for target, source in product(test.mod, test.mod):
         where, paired = {"source": source, "target": target}, truth.mod[target]
         x = pd.DataFrame(_dense(paired[observed].X))
@@ -212,21 +141,20 @@ def evaluate(
     return rows
 
 
-def sample_latent(model: MODIS, test: MuData, labels_key: str) -> pd.DataFrame:
+def sample_latent(model: MODIS, test: MuData) -> pd.DataFrame:
     """``modality``, ``label`` and latent point of at most 800 test samples per modality."""
     parts = []
-    for name, adata in test.mod.items():
-        order = np.random.default_rng(0).permutation(adata.n_obs)
+    for name, labels in _labels(test).items():
+        order = np.random.default_rng(0).permutation(len(labels))
         chosen = np.sort(order[:_MOST_POINTS])
         latent = model.get_latent_representation(test, modality=name, indices=chosen.tolist())
-        part = pd.DataFrame(latent).add_prefix("latent_")
-        label = adata.obs[labels_key].astype(str).to_numpy()[chosen]
-        parts.append(pd.DataFrame({"modality": name, "label": label}).join(part))
+        part = pd.DataFrame({"modality": name, "label": labels.to_numpy()[chosen]})
+        parts.append(part.join(pd.DataFrame(latent).add_prefix("latent_")))
     return pd.concat(parts, ignore_index=True)
 
 
-def _labels(test: MuData, labels_key: str) -> dict[str, pd.Series]:
-    return {name: adata.obs[labels_key].astype(str) for name, adata in test.mod.items()}
+def _labels(test: MuData) -> dict[str, pd.Series]:
+    return {name: adata.obs[LABELS_KEY].astype(str) for name, adata in test.mod.items()}
 
 
 def _rate_classes(
@@ -234,8 +162,8 @@ def _rate_classes(
 ) -> Iterator[Row]:
     """Rows of the classes predicted from each modality, and over all of them."""
     pairs = {name: (own, predicted[name]) for name, own in labels.items()}
-    pairs["all"] = tuple(pd.concat(own) for own in zip(*pairs.values(), strict=True))
-    for source, (true, named) in pairs.items():
+    everything = zip(*pairs.values(), strict=True)
+    for source, (true, named) in {**pairs, "all": map(pd.concat, everything)}.items():
         scores = [row for row in rate(true, named) if row["metric"] != "macro_f1"]
         jaccard = float(jaccard_score(true, named, average="macro"))
         # the paper's W-ACC: the same number, if weights come from the test samples
@@ -249,7 +177,7 @@ def _confusion(metric: str, true: Any, named: Any, **where: str) -> list[Row]:
     return _records(metric, table.value_counts(sort=False).rename("value"), **where)
 
 
-def _records(metric: str, values: pd.Series, **where: str) -> list[Row]:
+def _records(metric: str, values: pd.Series | pd.DataFrame, **where: str) -> list[Row]:
     return [{"metric": metric, **where, **row} for row in values.reset_index().to_dict("records")]
 
 

@@ -7,26 +7,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import anndata as ad
-import mudata as md
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from ..data import FeatureMatrix
 from ..datasets import unpair
-from ._cohort import Cohort
-from ._reading import draw_test, without_pulling
+from ._cohort import Cohort, draw_test, label_table
 
+_FOLDS = 5
 _VALIDATION_SIZE = 0.3
 
 
 @dataclass(frozen=True)
 class Design:
-    """What is compared, and on which parts of the data; see :func:`benchmark`."""
+    """Options of :func:`benchmark`, which says what they mean: names, defaults and checks."""
 
-    methods: tuple[str, ...]
+    methods: Sequence[str]
     seeds: int = 5
+    split_key: str | None = None
     folds: int | None = None
     unpaired: bool = False
     labels_per_class: int | None = None
@@ -36,24 +35,21 @@ class Design:
     model_kwargs: Mapping[str, Any] = field(default_factory=dict)
     train_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
-    def check(self, known: Collection[str], split_key: str | None) -> None:
+    def check(self, known: Collection[str]) -> None:
         """Raise a ValueError with the option that cannot be used, whatever the data."""
         there_are = f"there are {', '.join(known)}."
         if not self.methods:
             raise ValueError(f"--methods names no method; {there_are}")
-        strange = [name for name in self.methods if name not in known]
-        if strange:
-            raise ValueError(f"There is no method {strange[0]!r} (--methods); {there_are}")
+        for name in self.methods:
+            if name not in known:
+                raise ValueError(f"There is no method {name!r} (--methods); {there_are}")
         if len(set(self.methods)) < len(self.methods):
             raise ValueError(f"--methods names one twice: {', '.join(self.methods)}.")
-        for option, number, least in (
-            ("--seeds", self.seeds, 1),
-            ("--folds", self.folds, 2),
-            ("--labels-per-class", self.labels_per_class, 1),
-        ):
+        for name, least in {"seeds": 1, "folds": 2, "labels_per_class": 1}.items():
+            number, option = getattr(self, name), "--" + name.replace("_", "-")
             if number is not None and number < least:
                 raise ValueError(f"{option} must be at least {least}, found {number}.")
-        if self.folds is not None and split_key is not None:
+        if self.folds is not None and self.split_key is not None:
             raise ValueError("Give either --split-key or --folds: both say what is tested.")
         if self.transfer is not None and (self.folds is not None or self.unpaired):
             raise ValueError(
@@ -64,6 +60,13 @@ class Design:
             raise ValueError(
                 f"--transfer-from and --transfer-to are both {self.transfer[0]!r}; name two."
             )
+
+    @property
+    def n_folds(self) -> int:
+        """Folds of the labelled observations: 5 by default, 1 where something else says."""
+        if self.split_key is not None or self.transfer is not None:
+            return 1
+        return _FOLDS if self.folds is None else self.folds
 
 
 @dataclass(frozen=True)
@@ -103,27 +106,23 @@ class Fold:
 def make_fold(cohort: Cohort, design: Design, seed: int, fold: int = 0) -> Fold:
     """Take the data apart for one run, with `seed` for every draw.
 
-    Test observations may be of batches that no training observation has: nothing is predicted
-    from the batch.
-
-    Raises
-    ------
-    KeyError
-        If there is no modality to transfer from or to.
-    ValueError
-        If there are too few observations for the folds, or a part would be empty.
+    A KeyError if there is no modality to transfer from or to; a ValueError if there are too few
+    observations for the folds, or a part would be empty. Test observations may be of batches that
+    no training observation has: nothing is predicted from the batch.
     """
     if design.transfer is not None:
         train, test = _transferred(cohort, design, design.transfer, seed)
     else:
-        names = _test_names(cohort, design, seed, fold)
-        train = _without(cohort.labels, names)
+        chosen = _test_names(cohort, design, seed, fold)
+        train = _without(cohort.labels, chosen)
         if design.validation:
-            names = draw_test(train, _VALIDATION_SIZE, seed)
-            train = _without(train, names)
+            chosen = draw_test(train, _VALIDATION_SIZE, seed)
+            train = _without(train, chosen)
         if design.unpaired:
-            train = _unpaired(train, list(train), seed)
-        test = _tested(cohort, names, list(train))
+            train = _unpaired(train, seed)
+        chosen = chosen.intersection(cohort.label.index)
+        test = {name: _among(cohort.modalities[name].obs_names, chosen) for name in train}
+        test = {name: names for name, names in test.items() if len(names)}
     if design.labels_per_class is not None:
         train = _few_labels(train, design.labels_per_class, seed)
     if not any(map(len, test.values())):
@@ -136,14 +135,13 @@ def make_fold(cohort: Cohort, design: Design, seed: int, fold: int = 0) -> Fold:
 def _test_names(cohort: Cohort, design: Design, seed: int, fold: int) -> pd.Index:
     if cohort.part is not None:
         return cohort.part.index[cohort.part == "test"]
-    label, n_folds = cohort.label, design.folds or 1
-    largest = label.value_counts().max()
-    if largest < n_folds or n_folds < 2:
+    label, largest = cohort.label, cohort.label.value_counts().max()
+    if largest < design.n_folds:
         raise ValueError(
             f"{len(label)} labelled observations, {largest} in the largest class, cannot be cut "
-            f"into {n_folds} folds (--folds)."
+            f"into {design.n_folds} folds (--folds)."
         )
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    splitter = StratifiedKFold(design.n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # a class with fewer members than folds is missing in some of them
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
@@ -164,10 +162,13 @@ def _transferred(
     labels = {name: cohort.labels[name] for name in transfer}
     if design.validation and cohort.part is not None:
         labels = _without(labels, cohort.part.index[cohort.part == "test"])
-    assigned = _unpaired(labels, transfer, seed)
+    assigned = _unpaired(labels, seed)
     hidden = pd.Series(None, index=assigned[target].index, dtype=object)
-    test = assigned[target].dropna().index
-    return {source: assigned[source], target: hidden}, {target: test}
+    return {source: assigned[source], target: hidden}, {target: assigned[target].dropna().index}
+
+
+def _among(names: pd.Index, chosen: pd.Index) -> pd.Index:
+    return names[names.isin(chosen)]
 
 
 def _without(labels: Mapping[str, pd.Series], names: pd.Index) -> dict[str, pd.Series]:
@@ -175,25 +176,12 @@ def _without(labels: Mapping[str, pd.Series], names: pd.Index) -> dict[str, pd.S
     return {name: column for name, column in left.items() if len(column)}
 
 
-def _tested(cohort: Cohort, test: pd.Index, modalities: Sequence[str]) -> dict[str, pd.Index]:
-    known = test.intersection(cohort.label.index)
-    observed = {name: cohort.modalities[name].obs_names for name in modalities}
-    found = {name: names[names.isin(known)] for name, names in observed.items()}
-    return {name: names for name, names in found.items() if len(names)}
-
-
-def _unpaired(
-    labels: Mapping[str, pd.Series], modalities: Sequence[str], seed: int
-) -> dict[str, pd.Series]:
+def _unpaired(labels: Mapping[str, pd.Series], seed: int) -> dict[str, pd.Series]:
     """Every observation in one of its modalities, assigned at random within its class."""
-    obs = {name: column.astype(object).to_frame("label") for name, column in labels.items()}
-    with without_pulling():
-        skeleton = md.MuData({name: ad.AnnData(obs=own) for name, own in obs.items()})
-        kept = unpair(skeleton, labels_key="label", modalities=modalities, seed=seed)
+    kept = unpair(label_table(labels), labels_key="class", seed=seed)
     return {
-        name: column[column.index.isin(kept.mod[name].obs_names)]
-        for name, column in labels.items()
-        if name in kept.mod
+        name: labels[name].loc[_among(labels[name].index, adata.obs_names)]
+        for name, adata in kept.mod.items()
     }
 
 

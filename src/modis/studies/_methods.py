@@ -22,32 +22,13 @@ from ._runs import Row
 
 @dataclass(frozen=True)
 class Method(Rival):
-    """A way to make and train MODIS.
-
-    Parameters
-    ----------
-    title
-        What tables and figures call it.
-    model, train
-        Arguments of :class:`modis.MODIS` and of its training.
-    links
-        Whether the model is told which features of different modalities are linked.
-    takes_counts
-        Whether counts reach the model as they are; otherwise as logarithms of equal sums.
-    uses
-        Arguments of :func:`benchmark` that change this method.
-
-    Examples
-    --------
-    >>> from modis.studies import METHODS
-    >>> METHODS["paper"].model, METHODS["links"].links
-    ({'architecture': 'paper'}, True)
-    """
+    """A way to make and train MODIS: arguments of the model and of its training."""
 
     title: str = "MODIS"
     model: Row = field(default_factory=dict)
     train: Row = field(default_factory=dict)
     links: bool = False
+    #: Whether counts reach the model as they are; otherwise as logarithms of equal sums.
     takes_counts: bool = True
     uses: tuple[str, ...] = ("max_epochs",)
 
@@ -70,23 +51,31 @@ class Method(Rival):
     def predict(self, fold: Fold) -> dict[str, pd.Series]:
         """Classes of the test observations by modality; of those that have several `COMBINED`."""
         cohort, design = fold.cohort, fold.design
-        adatas, likelihood = dict(cohort.modalities), {}
+        adatas, likelihood = dict(cohort.modalities), dict(cohort.likelihood)
         for name in fold.train:
-            likelihood[name] = cohort.likelihood[name]
             if cohort.is_counts(name) and not self.takes_counts:
                 likelihood[name], adata = "gaussian", adatas[name]
                 x = fold.features(name, adata.obs_names)
                 adatas[name] = ad.AnnData(x, obs=adata.obs, var=adata.var)
-        keys = ("labels_key", "unlabeled_category", "batch_key")
-        setup = {key: getattr(cohort, key) for key in keys} | {"likelihood": likelihood}
-        given = {key: getattr(design, key) for key in self.uses}
-        how = {"enable_progress_bar": False}
-        how |= {} if design.max_epochs is None else {"max_epochs": design.max_epochs}
-        made = self._links(fold) | given.get("model_kwargs", {})
-        trained = how | given.get("train_kwargs", {})
+        setup = {
+            "labels_key": cohort.labels_key,
+            "unlabeled_category": cohort.unlabeled_category,
+            "batch_key": cohort.batch_key,
+            "likelihood": {name: likelihood[name] for name in fold.train},
+        }
+        # the paper's method takes no arguments
+        given = {name: getattr(design, name) for name in self.uses}
+        how: Row = {"enable_progress_bar": False}
+        if design.max_epochs is not None:
+            how["max_epochs"] = design.max_epochs
         names = {name: column.index for name, column in fold.train.items()}
-        train = cohort.mudata(names, fold.train, adatas)
-        model, _ = self.fit(train, fold.seed, setup, made, trained)
+        model, _ = self.fit(
+            cohort.mudata(names, fold.train, adatas),
+            fold.seed,
+            setup,
+            self._links(fold) | given.get("model_kwargs", {}),
+            how | given.get("train_kwargs", {}),
+        )
         test = cohort.mudata(fold.test, adatas=adatas)
         predicted = {name: model.predict(test, modality=name).astype(str) for name in fold.test}
         count = pd.Series(np.concatenate(list(fold.test.values()))).value_counts()
@@ -100,8 +89,7 @@ class Method(Rival):
         if not self.links or table is None:
             return {}
         # the model refuses links of modalities that it does not get
-        ends = [table[f"{end}_modality"].isin(fold.train) for end in ("source", "target")]
-        used = table[ends[0] & ends[1]]
+        used = table[table[["source_modality", "target_modality"]].isin([*fold.train]).all(axis=1)]
         return {"feature_links": used} if len(used) else {}
 
 

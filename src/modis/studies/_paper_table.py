@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,8 +27,7 @@ _METRICS = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of the table: a number per run, and what the paper says."""
 
     title: str
@@ -38,8 +37,11 @@ class Line:
 
 
 def _with_labels(least: float) -> tuple[str, ...]:
-    fits = {name: own.labeled_fraction >= least for name, own in SETTINGS.items()}
-    return tuple(n for n, own in SETTINGS.items() if fits[n] and own.figure.startswith("fig"))
+    return tuple(
+        name
+        for name, own in SETTINGS.items()
+        if own.figure.startswith("fig") and own.labeled_fraction >= least
+    )
 
 
 #: In the order of the paper; what is not in the paper comes last.
@@ -87,17 +89,16 @@ def tabulate(results: pd.DataFrame) -> pd.DataFrame:
     for line in LINES:
         name, worst = _METRICS[line.metric]
         found = measured[line.metric]
-        found = found[found["setting"].isin(line.settings)]
+        found = found[found["setting"].isin(line.settings) & found["method"].isin(METHODS)]
         run = ["epochs_factor", "method", "setting", "seed"]
         values = found.groupby(run, sort=False)["value"].agg(worst)
         for factor, of_factor in values.groupby("epochs_factor"):
             row = {"setting": line.title, "metric": name, "paper": line.paper}
             row["epochs_factor"] = factor
             for method, runs in of_factor.groupby("method"):
-                if method in METHODS:
-                    numbers = {"mean": runs.mean(), "sd": runs.std(), "worst": runs.agg(worst)}
-                    numbers |= {"runs": len(runs)}
-                    row |= {f"{method}_{key}": value for key, value in numbers.items()}
+                numbers = {"mean": runs.mean(), "sd": runs.std(), "worst": runs.agg(worst)}
+                numbers["runs"] = len(runs)
+                row |= {f"{method}_{key}": value for key, value in numbers.items()}
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -105,17 +106,18 @@ def tabulate(results: pd.DataFrame) -> pd.DataFrame:
 def _by_metric(results: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Rows of each of the table's metrics; most are judged in each modality by itself."""
     is_pooled = results["source"] == "all"
-    pooled, single = dict([*results[is_pooled].groupby("metric")]), results[~is_pooled]
-    apart = {name: single[single["metric"] == name] for name in dict(_METRICS)}
-    recall, accuracy = apart["recall"], apart["accuracy"]
-    rare = recall[recall["class"] == recall["rare_class"]]
-    where = ["setting", "source"]
-    best = accuracy[accuracy["method"] == BAYES].set_index(where)["value"]
-    bound = best.reindex(pd.MultiIndex.from_frame(accuracy[where])).to_numpy()
-    below = accuracy.assign(value=bound - accuracy["value"]).dropna(subset="value")
-    made = {"single_recall": recall, "rare_recall": rare, "below_bayes": below}
-    none = results.iloc[:0]
-    return apart | made | {name: pooled.get(name, none) for name in ("accuracy", "recall")}
+    single = {name: results[~is_pooled & (results["metric"] == name)] for name in _METRICS}
+    pooled = {name: results[is_pooled & (results["metric"] == name)] for name in _METRICS}
+    recall, accuracy = single["recall"], single["accuracy"]
+    best = accuracy.loc[accuracy["method"] == BAYES, ["setting", "source", "value"]]
+    below = accuracy.merge(best, on=["setting", "source"], suffixes=("", "_best"))
+    return single | {
+        "accuracy": pooled["accuracy"],
+        "recall": pooled["recall"],
+        "single_recall": recall,
+        "rare_recall": recall[recall["class"] == recall["rare_class"]],
+        "below_bayes": below.assign(value=below["value_best"] - below["value"]),
+    }
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -137,26 +139,3 @@ def _cell(row: pd.Series, method: str) -> str:
     mean, sd, worst = (row[f"{method}_{part}"] for part in ("mean", "sd", "worst"))
     spread = "" if pd.isna(sd) else f" ± {sd:.4f}"
     return "-" if pd.isna(mean) else f"{mean:.4f}{spread} ({worst:.4f})"
-
-
-def summarize(results: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds of the headline figures, a row per method and setting.
-
-    Accuracy, the lowest recall of any class in any modality, the lowest label transfer of any
-    direction, the highest translation error over its limit, and the seconds of training, each
-    with its ``mean``, ``std``, ``min`` and ``max``; missing where nothing was measured.
-    """
-    pooled = results[results["source"] == "all"]
-    columns = {
-        "accuracy": (pooled, "accuracy", "mean"),
-        "worst_recall": (results, "recall", "min"),
-        "worst_label_transfer": (results, "label_transfer", "min"),
-        "worst_mse_over_limit": (results, "mse_over_limit", "max"),
-        "train_seconds": (results, "train_seconds", "mean"),
-    }
-    figures = {}
-    for name, (rows, metric, how) in columns.items():
-        runs = rows[rows["metric"] == metric].groupby(["method", "setting", "seed"], sort=False)
-        figures[name] = runs["value"].agg(how)
-    by_setting = pd.DataFrame(figures).groupby(["method", "setting"], sort=False)
-    return by_setting.agg(["mean", "std", "min", "max"])

@@ -10,19 +10,22 @@ from ._draw_paper import draw_paper
 from ._experiment import BAYES, Experiment
 from ._methods import METHODS
 from ._paper_table import tabulate, to_markdown
-from ._runs import Job, Store, complete
+from ._runs import Job, Store, complete, write_tables
 from ._settings import SETTINGS, settings_of
 from ._source import Source
 
-_COLUMNS = ("figure", "setting", "method", "epochs_factor", "seed", "rare_class", "missing")
-_COLUMNS += ("metric", "source", "target", "class", "predicted", "value")
+_COLUMNS = ["figure", "setting", "method", "epochs_factor", "seed", "rare_class", "missing"]
+_COLUMNS += ["metric", "source", "target", "class", "predicted", "value"]
 
 
 def reproduce(
     figure: str,
-    out: Path,
-    source: Source,
+    out: str | Path,
+    data: str = "synthetic",
     *,
+    links_file: Path | None = None,
+    reference_path: Path | None = None,
+    n_samples: int = 11_500,
     methods: Sequence[str] = ("default", "links"),
     seeds: int = 10,
     jobs: int = 1,
@@ -43,8 +46,17 @@ def reproduce(
         One of :data:`FIGURES`, or ``"all"``.
     out
         Folder for runs, tables and figures.
-    source
-        Where the data come from.
+    data
+        ``"synthetic"`` (simulated from the built-in reference), ``"intersim-r"`` (from that of
+        the R package InterSIM) or a ``.h5mu`` file of paired modalities with ``obs["label"]``.
+        Its columns ``split`` (``"train"`` or ``"test"``) and ``observed_modality`` (the one that
+        an observation keeps) are used if they are there; otherwise both are drawn.
+    links_file
+        Table of linked features for `data`; by default those in ``uns["feature_links"]``.
+    reference_path
+        Folder with the R package's reference, downloaded by default.
+    n_samples
+        Samples to simulate; the paper's number by default.
     methods
         Names out of :data:`METHODS`.
     seeds
@@ -67,7 +79,7 @@ def reproduce(
     Raises
     ------
     FileNotFoundError
-        If a file of `source` does not exist.
+        If a file does not exist.
     ValueError
         If there is no such figure, setting or method, or the data do not fit.
     RuntimeError
@@ -75,18 +87,19 @@ def reproduce(
 
     Examples
     --------
-    >>> import pathlib, tempfile
-    >>> from modis.studies import Source, reproduce
-    >>> out, how = pathlib.Path(tempfile.mkdtemp()), {"methods": ["default"], "seeds": 0}
-    >>> table = reproduce("difficulty", out, Source(n_samples=60), only=["delta-1"], **how)
+    >>> import tempfile
+    >>> from modis.studies import reproduce
+    >>> how = {"n_samples": 60, "methods": ["default"], "seeds": 0, "only": ["delta-1"]}
+    >>> table = reproduce("difficulty", tempfile.mkdtemp(), **how)
     1 runs, 0 of them done before
     ...
     """
-    console = console or Console(highlight=False)
+    out, console = Path(out), console or Console(highlight=False)
     settings = settings_of(figure, only)
     unknown = [name for name in methods if name not in METHODS]
     if unknown or not methods:
         raise ValueError(f"There is no method {unknown or ''}; there are {list(METHODS)}.")
+    source = Source(data, links_file, reference_path, n_samples)
     source.check()
     # what cannot serve should be known before hours of training, not after
     needing = [name for name in methods if METHODS[name].links]
@@ -100,16 +113,17 @@ def reproduce(
     store = Store(out, Experiment(source, max_epochs), "runs")
     factor = {} if epochs_factor == 1 else {"epochs_factor": epochs_factor}
     wanted = [Job({"setting": s, "method": BAYES}) for s in settings if SETTINGS[s].delta]
-    for seed in range(seeds):
-        for name in settings:
-            wanted += [Job({"setting": name, "method": own, **factor}, seed) for own in methods]
+    wanted += [
+        Job({"setting": setting, "method": method, **factor}, seed)
+        for seed in range(seeds)
+        for setting in settings
+        for method in methods
+    ]
 
     def write() -> pd.DataFrame:
         results = _collect(store)
-        results.to_csv(out / "results.csv", index=False, float_format="%.6g")
         table = tabulate(results)
-        table.to_csv(out / "table.csv", index=False, float_format="%.6g")
-        (out / "table.md").write_text(to_markdown(table), encoding="utf-8")
+        write_tables(out, results, table, to_markdown(table))
         console.print("Drawing figures", soft_wrap=True)
         draw_paper(figure, results, store, out)
         return table
@@ -127,5 +141,5 @@ def _collect(store: Store) -> pd.DataFrame:
 
     results, _ = store.collect(sorted(store.finished(), key=place))
     results["figure"] = [SETTINGS[name].figure for name in results["setting"]]
-    results = results.reindex(columns=list(_COLUMNS))
+    results = results.reindex(columns=_COLUMNS)
     return results.assign(epochs_factor=results["epochs_factor"].fillna(1).astype(int))

@@ -133,7 +133,7 @@ class Diagvi(Rival):
                 import_module(package)
             except ImportError as error:
                 return f"it needs the package {package.replace('_', '-')} ({error})"
-        names = list(cohort.modalities if design.transfer is None else design.transfer)
+        names = list(design.transfer or cohort.modalities)
         if len(names) != 2:
             return f"it takes two modalities, and there are {len(names)}"
         if self.mapping(cohort, names).empty:
@@ -143,18 +143,17 @@ class Diagvi(Rival):
 
     def mapping(self, cohort: Cohort, names: list[str]) -> pd.DataFrame:
         """Linked features, or else those of the same name, in a column per modality."""
-        first, second = (cohort.modalities[name].var_names for name in names)
-        table = cohort.links
-        if table is None:
-            shared = first.intersection(second)
+        features = {name: cohort.modalities[name].var_names for name in names}
+        if cohort.links is None:
+            shared = features[names[0]].intersection(features[names[1]])
             return pd.DataFrame(dict.fromkeys(names, shared))
-        parts = []
-        for source, target in (names, names[::-1]):
-            linked = (table["source_modality"] == source) & (table["target_modality"] == target)
-            pairs = table.loc[linked, ["source_feature", "target_feature"]]
-            parts.append(pairs.set_axis([source, target], axis=1))
+        linked = cohort.links.groupby(["source_modality", "target_modality"])
+        parts = [pd.DataFrame(columns=names)]
+        for (source, target), table in linked[["source_feature", "target_feature"]]:
+            if {source, target} == set(names):
+                parts.append(table.set_axis([source, target], axis=1))
         mapping = pd.concat(parts)[names].drop_duplicates()
-        return mapping[mapping[names[0]].isin(first) & mapping[names[1]].isin(second)]
+        return mapping[mapping.isin(features).all(axis=1)]
 
     def predict(self, fold: Fold) -> dict[str, pd.Series]:
         from scvi.external import DIAGVI

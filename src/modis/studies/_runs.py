@@ -18,7 +18,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 
 from ..train import quiet_libraries
 
@@ -139,34 +138,34 @@ def complete(
 ) -> T:
     """Do the runs that are missing, in processes of one thread each, and write what there is.
 
-    Raises
-    ------
-    RuntimeError
-        If some runs failed, after all others have been done and written.
+    A RuntimeError if some runs failed, after all others have been done and written.
     """
     missing = [job for job in jobs if store.read(job) is None]
     n_done = len(jobs) - len(missing)
     console.print(f"{len(jobs)} runs, {n_done} of them done before", soft_wrap=True)
     failures = {}
-    parallel = Parallel(max(1, min(n_processes, len(missing))), return_as="generator_unordered")
+    started = time.perf_counter()
     runs = (delayed(_perform)(store, job, os.getpid()) for job in missing)
+    n_processes = max(1, min(n_processes, len(missing)))
     # loky needs no guard in the user's script
-    with (
-        _progress(len(missing), console) as tell,
-        parallel_config(backend="loky", inner_max_num_threads=1),
-    ):
-        for run, reason in parallel(runs):
-            tell(run, reason)
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(n_processes, return_as="generator_unordered")
+        for k, (run, reason) in enumerate(parallel(runs), start=1):
+            minutes = (time.perf_counter() - started) / k * (len(missing) - k) / 60
+            text = f"{k}/{len(missing)}  {run}, {minutes:.0f} min left"
             if reason:
                 failures[run] = reason
-    written = write() if len(failures) < len(jobs) or not jobs else None
+                text = f"{run} failed: {reason}"
+            console.print(text, soft_wrap=True, markup=False)
     if failures:
+        if len(failures) < len(jobs):
+            write()
         run, reason = next(iter(failures.items()))
         raise RuntimeError(
             f"{len(failures)} of {len(jobs)} runs failed, such as {run}: {reason} The others are "
             "done; the same command tries again."
         )
-    return written  # type: ignore[return-value]
+    return write()
 
 
 def _perform(store: Store, job: Job, first_process: int) -> tuple[str, str]:
@@ -188,23 +187,8 @@ def _perform(store: Store, job: Job, first_process: int) -> tuple[str, str]:
     return str(job), ""
 
 
-@contextmanager
-def _progress(total: int, console: Console) -> Iterator[Callable[[str, str], None]]:
-    """Tell how far the runs are: a bar on a terminal, otherwise a line per run."""
-    columns = [*Progress.get_default_columns(), MofNCompleteColumn()]
-    # a run can take longer than the time over which rich measures speed
-    bar = Progress(*columns, console=console, speed_estimate_period=24 * 3600)
-    bar.disable = not console.is_terminal or not total
-    task, started = bar.add_task("Training", total=total), time.perf_counter()
-
-    def tell(run: str, failure: str) -> None:
-        bar.update(task, advance=1, description=run)
-        n_done = int(bar.tasks[0].completed)
-        minutes = (time.perf_counter() - started) / n_done * (total - n_done) / 60
-        text = f"{n_done}/{total}  {run}, {minutes:.0f} min left"
-        if failure or not console.is_terminal:
-            text = f"{run} failed: {failure}" if failure else text
-            console.print(text, soft_wrap=True, markup=False)
-
-    with bar:
-        yield tell
+def write_tables(folder: Path, results: pd.DataFrame, table: pd.DataFrame, markdown: str) -> None:
+    """Write what a study found: ``results.csv``, ``table.csv`` and ``table.md``."""
+    for name, own in (("results", results), ("table", table)):
+        own.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    (folder / "table.md").write_text(markdown, encoding="utf-8")

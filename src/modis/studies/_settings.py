@@ -8,6 +8,9 @@ from mudata import MuData
 
 from ..datasets import corrupt_labels, hide_labels, shrink_class
 
+#: Column of the classes in all data of the paper's experiments.
+LABELS_KEY = "label"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -15,43 +18,23 @@ class Setting:
 
     Which class is rare and which pairs of class and modality are missing goes round with the
     seed, so that no result hangs on one lucky choice.
-
-    Parameters
-    ----------
-    figure
-        Where it is shown: a panel of the paper, or the name of an experiment beyond it.
-    labeled_fraction
-        Share of the training samples of each modality that keep their label. With 0 the model
-        learns no classes.
-    rare_samples
-        Samples per modality that the rare class keeps; `None` for all.
-    reference_fraction
-        Share of the labels of all other classes that is kept; the rare class keeps its own.
-    missing_pairs
-        Number of pairs of class and modality that are taken away, of different classes and
-        modalities.
-    put_back
-        Samples that each of these pairs keeps.
-    corrupted_fraction
-        Share of the training labels that are wrong.
-    delta
-        Shift of differential features, in data that are simulated for this setting; `None` for
-        the data at hand.
-
-    Examples
-    --------
-    >>> from modis.studies import SETTINGS
-    >>> SETTINGS["missing-1"].missing(["healthy", "tumour"], ["rna", "protein"], seed=1)
-    [('tumour', 'protein')]
     """
 
+    #: Where it is shown: a panel of the paper, or the name of an experiment beyond it.
     figure: str
+    #: Share of the training samples of each modality that keep their label; with 0 no classes.
     labeled_fraction: float = 1.0
+    #: Samples per modality that the rare class keeps; `None` for all.
     rare_samples: int | None = None
+    #: Share of the labels of all other classes that is kept; the rare class keeps its own.
     reference_fraction: float = 1.0
+    #: Pairs of class and modality that are taken away, of different classes and modalities, and
+    #: the samples that each of them keeps.
     missing_pairs: int = 0
     put_back: int = 0
+    #: Share of the training labels that are wrong.
     corrupted_fraction: float = 0.0
+    #: Shift of differential features in data simulated for this setting; `None`: data at hand.
     delta: float | None = None
 
     def rare_class(self, classes: Sequence[str], seed: int) -> str | None:
@@ -65,10 +48,10 @@ class Setting:
         numbers = range(seed, seed + self.missing_pairs)
         return [(classes[n % len(classes)], modalities[n % len(modalities)]) for n in numbers]
 
-    def apply(self, train: MuData, labels_key: str, seed: int) -> MuData:
+    def apply(self, train: MuData, seed: int) -> MuData:
         """Make the setting from training data with all labels; `seed` decides every draw."""
-        how: dict[str, Any] = {"labels_key": labels_key, "seed": seed}
-        classes = class_names(train, labels_key)
+        how: dict[str, Any] = {"labels_key": LABELS_KEY, "seed": seed}
+        classes = class_names(train)
         rare = self.rare_class(classes, seed)
         if rare is not None and self.rare_samples is not None:
             train = shrink_class(train, rare, self.rare_samples, **how)
@@ -84,10 +67,10 @@ class Setting:
         return train
 
 
-def class_names(mdata: MuData, labels_key: str) -> list[str]:
+def class_names(mdata: MuData) -> list[str]:
     """Classes of data with all labels, by name."""
-    labels = {str(name) for adata in mdata.mod.values() for name in adata.obs[labels_key].unique()}
-    return sorted(labels)
+    columns = [adata.obs[LABELS_KEY].astype(str) for adata in mdata.mod.values()]
+    return sorted(set().union(*columns))
 
 
 #: Every setting by name. Shares are in percent, samples per modality.

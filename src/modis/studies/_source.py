@@ -12,43 +12,23 @@ import pandas as pd
 
 from ..datasets import intersim, split, unpair
 from ._reading import read_mudata
-
-LABELS_KEY = "label"
+from ._settings import LABELS_KEY
 
 
 def split_paired(
     paired: md.MuData,
     *,
-    labels_key: str = "label",
     split_key: str | None = "split",
     observed_key: str | None = "observed_modality",
 ) -> tuple[md.MuData, md.MuData]:
-    """Make unpaired training and test data from paired ones.
+    """Make unpaired training and test data from paired ones, as columns of ``paired.obs`` say.
 
-    Parameters
-    ----------
-    paired
-        Every observation in every modality.
-    labels_key, split_key, observed_key
-        Columns of ``paired.obs`` with the class, the part (``"train"`` or ``"test"``) and the one
-        modality that each observation keeps. `split_key` may be `None` to draw a fifth of the
-        observations as test part, `observed_key` to assign them to modalities at random.
-
-    Returns
-    -------
-    Training and test data; every observation is in one modality.
-
-    Examples
-    --------
-    >>> from modis.datasets import intersim
-    >>> from modis.studies import split_paired
-    >>> train, test = split_paired(intersim(60), split_key=None, observed_key=None)
-    >>> train.n_obs, test.n_obs
-    (48, 12)
+    Without `split_key` a fifth of the observations is drawn as test part; without `observed_key`
+    each is randomly assigned to the one modality that it keeps.
     """
-    unpaired = unpair(paired, labels_key=labels_key, observed_key=observed_key)
+    unpaired = unpair(paired, labels_key=LABELS_KEY, observed_key=observed_key)
     if split_key is None:
-        return split(unpaired, labels_key=labels_key)
+        return split(unpaired, labels_key=LABELS_KEY)
 
     def part(name: str) -> md.MuData:
         rows = {m: (a.obs[split_key] == name).to_numpy() for m, a in unpaired.mod.items()}
@@ -68,29 +48,7 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Where the data of an experiment come from; small enough to be sent to other processes.
-
-    Parameters
-    ----------
-    data
-        ``"synthetic"`` (simulated from the made-up reference), ``"intersim-r"`` (simulated from
-        the R package's reference) or a ``.h5mu`` file of paired modalities with ``obs["label"]``.
-        Its columns ``split`` and ``observed_modality`` are used if they are there, as in
-        :func:`split_paired`.
-    links_file
-        Table of linked features for `data`; by default those in ``uns["feature_links"]``.
-    reference_path
-        Folder with the R package's reference, downloaded by default.
-    n_samples
-        Samples to simulate; the paper's number by default.
-
-    Examples
-    --------
-    >>> from modis.studies import Source
-    >>> parts = Source("synthetic", n_samples=60).load()
-    >>> parts.train.n_obs, parts.test.n_obs
-    (48, 12)
-    """
+    """Where data come from, see :func:`reproduce`; small enough to be sent to processes."""
 
     data: str = "synthetic"
     links_file: Path | None = None
@@ -144,9 +102,10 @@ def _load(source: Source, delta: float | None) -> Parts:
             truth = _read(Path(source.data))
         else:
             truth = intersim(source.n_samples, **source.simulation(delta))
-        keys = {"split_key": "split", "observed_key": "observed_modality"}
-        keys = {option: key if key in truth.obs else None for option, key in keys.items()}
-        train, test = split_paired(truth, labels_key=LABELS_KEY, **keys)
+        split_key, observed_key = (
+            key if key in truth.obs else None for key in ("split", "observed_modality")
+        )
+        train, test = split_paired(truth, split_key=split_key, observed_key=observed_key)
     links = truth.uns.get("feature_links")
     if source.links_file is not None and delta is None:
         links = pd.read_csv(source.links_file)
