@@ -21,12 +21,7 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-<<<<<<< HEAD
-from modis.studies import split_paired
-=======
-from modis.module import LOSS_WEIGHTS
 from modis.studies._source import split_paired
->>>>>>> main
 
 
 def main() -> None:
