@@ -143,7 +143,9 @@ class Data:
     def read(cls, path: Path, links_file: Path) -> Data:
         everything = mudata.read(path)
         truth = everything[(everything.obs["split"] == "train").to_numpy()].copy()
-        train, held_out = split_paired(truth, split_key=None)
+        # drawn, not the part that the column names
+        del truth.obs["split"]
+        train, held_out = split_paired(truth)
         return cls(train, held_out, truth, pd.read_csv(links_file))
 
 

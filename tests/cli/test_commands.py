@@ -174,7 +174,7 @@ def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Pat
     ("command", "options", "said"),
     [
         ("fit", ["--labels-key", "no"], "No column 'no' (labels_key) in the data"),
-        ("fit", ["--split-key", "label"], "'train' or 'test'; it also has 'class_1'"),
+        ("fit", ["--split-key", "label"], "'train' or 'test'; it also has 'class_"),
         ("fit", ["--modalities", "protein,rna"], "Modalities ['rna'] are not in"),
         ("fit", ["--layer", "protein=counts"], "'protein' has no layer 'counts'"),
         ("fit", ["--links", "none.csv"], "There is no file 'none.csv'"),

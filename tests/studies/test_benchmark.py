@@ -177,7 +177,7 @@ def test_whatever_decides_a_run_decides_its_file(cohort, tmp_path):
         return Store(tmp_path, study, "predictions").paths(Job({"method": method, "fold": 0}))[0]
 
     common = [{"unpaired": True}, {"labels_per_class": 5}, {"validation": True}]
-    common += [{"transfer": ("a", "b")}, {"folds": 5}]
+    common += [{"transfer": ("a", "b")}, {"folds": 4}]
     own = [{"max_epochs": 3}, {"model_kwargs": {"n_latent": 8}}, {"train_kwargs": {"a": 8}}]
     linked = {"cohort": replace(cohort, links=LINKS)}
     changes = [{}, *common, *own, linked, {"cohort": replace(cohort, part=None)}]

@@ -16,7 +16,9 @@ def test_parts_are_unpaired_and_as_the_columns_say(paired):
 
 
 def test_without_columns_parts_are_drawn(paired):
-    train, test = split_paired(paired, split_key=None, observed_key=None)
+    drawn = paired.copy()
+    drawn.obs = drawn.obs.drop(columns=["split", "observed_modality"])
+    train, test = split_paired(drawn)
     assert (train.n_obs, test.n_obs) == (96, 24)
     assert set(train.obs_names).isdisjoint(test.obs_names)
     # one of each of the five classes more or less

@@ -352,7 +352,7 @@ def test_divergence_names_the_terms_and_a_way_out(train_size):
     data = toy()
     run = Run(data, train_size=train_size)
     # after the scaling was fitted
-    data["protein"].matrix._x[:, 2] = np.nan
+    data["protein"].matrix.source[:, 2] = np.nan
     with pytest.raises(RuntimeError, match=r"diverged: .*'reconstruction'.* epoch 1\. Lower the"):
         run.fit()
     with pytest.raises(RuntimeError, match="Training diverged"):

@@ -85,10 +85,16 @@ def reconstruction(step: Step) -> torch.Tensor:
 
 
 def kl(step: Step) -> torch.Tensor:
-    """KL divergence of the posteriors to the prior, summed over the modalities."""
+    """KL divergence of the posteriors to the prior, summed over the modalities.
+
+    Rows weigh as in the reconstruction, but never less than 1: the class terms count every
+    labelled row in full, and without their KL nothing would hold the posteriors of a few.
+    """
     each = [
         step.networks.kl_scale(name)
-        * losses.weighted_mean(losses.kl_to_standard_normal(item.qz), step.row_weights(name))
+        * losses.weighted_mean(
+            losses.kl_to_standard_normal(item.qz), step.row_weights(name).clamp(min=1)
+        )
         for name, item in step.encoded.items()
     ]
     return torch.stack(each).sum()

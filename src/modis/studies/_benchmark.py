@@ -37,12 +37,9 @@ class Comparison:
     Parameters
     ----------
     results
-        Tidy rows of all runs: ``method``, ``seed``, ``fold``, ``modality``, ``subset``,
-        ``metric``, ``class``, ``value``.
+        Rows of all runs, one per score.
     predictions
-        A row per run, test observation and modality: ``observation``, ``modality`` (or
-        ``"combined"``), ``n_modalities``, ``label``, ``predicted``, ``method``, ``seed``,
-        ``fold``.
+        A row per run, test observation and modality (or ``"combined"``).
     table
         Mean, spread and interval per method and modality, and how far MODIS is ahead.
     markdown
@@ -70,7 +67,6 @@ class Benchmark:
     task: str = "classes"
 
     def parameters(self, job: Job) -> Row:
-        """Everything that decides the rows of a run."""
         rival, links = RIVALS[job.key["method"]], None
         if rival.links and self.cohort.links is not None:
             links = sha256(self.cohort.links.to_csv(index=False).encode()).hexdigest()
@@ -78,7 +74,6 @@ class Benchmark:
         return {"task": self.task, "data": self.cohort.digest, "links": links, "design": design}
 
     def perform(self, job: Job) -> tuple[list[Row], pd.DataFrame]:
-        """Rows and predictions of a run."""
         fold = make_fold(self.cohort, self.design, job.seed, job.key["fold"])
         return TASKS[self.task](RIVALS[job.key["method"]], fold)
 
@@ -118,38 +113,11 @@ def benchmark(
     console
         Where to tell about progress; standard output by default.
     **options
-        Any of those below.
-
-    Other Parameters
-    ----------------
-    seeds
-        Number of seeds (5): of folds, draws of modalities and labels, initialisations.
-    split_key
-        Column that says ``"train"`` or ``"test"`` for every observation.
-    folds
-        Without `split_key`, number of folds of the labelled observations (5), stratified by class
-        and drawn anew with every seed. Observations without a label train.
-    unpaired
-        Randomly assign every training observation to one of its modalities, balanced by class.
-        Test observations are predicted from each modality by itself in any case.
-    labels_per_class
-        Labelled training samples per class and modality (all, where a class has fewer). The
-        others train without their label; the classifiers do not use them.
-    validation
-        Judge 30 % of the training part, drawn by class, in place of the test part: to choose
-        settings by.
-    transfer
-        Modality with labels and modality whose labels are to be predicted. Observations that
-        have both are randomly assigned to one of them, balanced by class; all of them are used.
-    max_epochs
-        Epochs of the networks; their own choice by default.
-    model_kwargs, train_kwargs
-        Arguments of :class:`modis.MODIS` and :meth:`modis.MODIS.train` for ``"modis"``.
-    modalities
-        Modalities to use; all by default.
-    batch_key, layer, likelihood, unlabeled_category
-        As in :meth:`modis.MODIS.setup_mudata`. Test observations may be of batches that no
-        training observation has. The classifiers see counts as logarithms of equal sums.
+        The other options of ``modis benchmark``, by the same names: `seeds`, `split_key`, `folds`,
+        `unpaired`, `labels_per_class`, `validation`, `transfer` (from and to which modality),
+        `max_epochs`, `modalities`, `batch_key`, `layer`, `likelihood`, `unlabeled_category`.
+        Beyond them `model_kwargs` and `train_kwargs`, arguments of :class:`modis.MODIS` and
+        :meth:`modis.MODIS.train` for ``"modis"``.
 
     Returns
     -------

@@ -61,14 +61,10 @@ class Cohort:
     @cached_property
     def samples(self) -> pd.DataFrame:
         """``observation``, ``modality``, ``part`` and ``label`` of every sample."""
-        frames = []
-        for name, adata in self.modalities.items():
-            frame = pd.DataFrame({"observation": adata.obs_names, "modality": name})
-            part = self.part if self.part is not None else pd.Series(dtype=object)
-            frame["part"] = part.reindex(adata.obs_names).to_numpy()
-            frame["label"] = self.labels[name].reindex(adata.obs_names).to_numpy(dtype=object)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True)
+        labels = pd.concat(self.labels, names=["modality", "observation"])
+        frame = labels.rename("label").reset_index()
+        part = None if self.part is None else frame["observation"].map(self.part)
+        return frame.assign(part=part)
 
     def counts(self, part: str) -> pd.DataFrame:
         """Samples of a part by modality and class; the last column is :data:`UNLABELED`."""
@@ -165,9 +161,10 @@ def make_cohort(
     if links is not None:
         features = {name: mdata.mod[name].var_names.to_numpy() for name in names}
         align_links(links, features, [name for name in mdata.mod if name not in names])
-    # refused where the column is missing, which is allowed only where none is named
-    find = find_labels if labels_key is None else collect_labels
-    labels = find(mdata, names, labels_key, unlabeled_category, warn=True)
+    if labels_key is None:
+        labels = find_labels(mdata, names, None, unlabeled_category)
+    else:
+        labels = collect_labels(mdata, names, labels_key, unlabeled_category)
     part = None
     if split_key is not None:
         part = stated_part(mdata, names, split_key)

@@ -168,11 +168,13 @@ def _draw_curves(rows: pd.DataFrame, figures: list[str]) -> Figure:
         for ax, (title, values) in zip(line, _curves_of(own, name).items(), strict=False):
             for method, style in _STYLES.items():
                 by_x = values[values["method"] == method].groupby("x")["value"]
-                mean = by_x.mean()
-                if len(mean):
-                    reach = [mean - by_x.min(), by_x.max() - mean]
+                spread = by_x.agg(["mean", "min", "max"])
+                mean, least, most = spread.to_numpy().T
+                if len(spread):
                     style = style | {"elinewidth": 1, "label": METHOD_NAMES[method]}
-                    ax.errorbar(mean.index, mean, yerr=reach, marker="o", **style)
+                    ax.errorbar(
+                        spread.index, mean, yerr=(mean - least, most - mean), marker="o", **style
+                    )
             if title == "ACC":
                 ax.plot(marks.keys(), marks.values(), **_PAPER)
             ax.set(title=title, xlabel=label, xscale="log" if "fig3" in name else "linear")

@@ -31,13 +31,15 @@ _MOST_POINTS = 800
 
 @dataclass(frozen=True)
 class Experiment:
-    """The study: methods in the settings of the paper."""
+    """The study: methods in the settings of the paper.
+
+    Runs of seed 0 have latent points, confusions and numbers of training samples too.
+    """
 
     source: Source
     max_epochs: int | None = None
 
     def parameters(self, job: Job) -> Row:
-        """Everything that decides the rows of a run."""
         setting, method = SETTINGS[job.key["setting"]], METHODS.get(job.key["method"])
         return {
             "data": self.source.describe(setting.delta, links=method is not None and method.links),
@@ -47,7 +49,6 @@ class Experiment:
         }
 
     def perform(self, job: Job) -> Found:
-        """Rows of a run; with seed 0 the latent points, confusions and training samples too."""
         setting, name = SETTINGS[job.key["setting"]], job.key["method"]
         parts = self.source.load(setting.delta)
         if name == BAYES:

@@ -21,15 +21,24 @@ _VALIDATION_SIZE = 0.3
 
 @dataclass(frozen=True)
 class Design:
-    """Options of :func:`benchmark`, which says what they mean: names, defaults and checks."""
+    """Options of :func:`benchmark`: names, defaults and checks."""
 
+    #: Names out of the table of rivals.
     methods: Sequence[str]
+    #: Number of seeds: of folds, draws of modalities and labels, initialisations.
     seeds: int = 5
+    #: Column that says ``"train"`` or ``"test"``; without it there are folds of the labelled
+    #: observations, stratified by class and drawn anew with every seed, 5 by default.
     split_key: str | None = None
     folds: int | None = None
+    #: Randomly assign every training observation to one of its modalities, balanced by class.
     unpaired: bool = False
+    #: Labelled training samples per class and modality; the others train without their label.
     labels_per_class: int | None = None
+    #: Judge 30 % of the training part, drawn by class, in place of the test part.
     validation: bool = False
+    #: Modality with labels and modality whose labels are to be predicted. Observations that have
+    #: both are randomly assigned to one of them, balanced by class; all of them are used.
     transfer: tuple[str, str] | None = None
     max_epochs: int | None = None
     model_kwargs: Mapping[str, Any] = field(default_factory=dict)

@@ -15,23 +15,19 @@ from ._reading import read_mudata
 from ._settings import LABELS_KEY
 
 
-def split_paired(
-    paired: md.MuData,
-    *,
-    split_key: str | None = "split",
-    observed_key: str | None = "observed_modality",
-) -> tuple[md.MuData, md.MuData]:
-    """Make unpaired training and test data from paired ones, as columns of ``paired.obs`` say.
+def split_paired(paired: md.MuData) -> tuple[md.MuData, md.MuData]:
+    """Make unpaired training and test data from paired ones.
 
-    Without `split_key` a fifth of the observations is drawn as test part; without `observed_key`
-    each is randomly assigned to the one modality that it keeps.
+    Which part an observation belongs to, and which modality it keeps, say the columns ``split``
+    and ``observed_modality`` of ``paired.obs``; where there are none it is drawn.
     """
+    observed_key = "observed_modality" if "observed_modality" in paired.obs else None
     unpaired = unpair(paired, labels_key=LABELS_KEY, observed_key=observed_key)
-    if split_key is None:
+    if "split" not in paired.obs:
         return split(unpaired, labels_key=LABELS_KEY)
 
     def part(name: str) -> md.MuData:
-        rows = {m: (a.obs[split_key] == name).to_numpy() for m, a in unpaired.mod.items()}
+        rows = {m: (a.obs["split"] == name).to_numpy() for m, a in unpaired.mod.items()}
         return md.MuData({m: a[rows[m]].copy() for m, a in unpaired.mod.items()})
 
     return part("train"), part("test")
@@ -102,10 +98,7 @@ def _load(source: Source, delta: float | None) -> Parts:
             truth = _read(Path(source.data))
         else:
             truth = intersim(source.n_samples, **source.simulation(delta))
-        split_key, observed_key = (
-            key if key in truth.obs else None for key in ("split", "observed_modality")
-        )
-        train, test = split_paired(truth, split_key=split_key, observed_key=observed_key)
+        train, test = split_paired(truth)
     links = truth.uns.get("feature_links")
     if source.links_file is not None and delta is None:
         links = pd.read_csv(source.links_file)
