@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from modis.dataloaders import BalancedMinibatchSampler
+from modis.module import Step, compute_terms, weighted_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ def train_plainly(
         name: torch.from_numpy(item.matrix.rows(slice(None))) for name, item in data.items()
     }
     labels = {name: torch.from_numpy(item.labels) for name, item in data.items()}
+    conditions = {name: torch.from_numpy(item.batch) for name, item in data.items()}
     # the cycle term looks here for modalities that lack a class
     module.label_counts = {
         name: torch.bincount(codes[codes >= 0], minlength=module.n_classes)
@@ -76,19 +78,21 @@ def train_plainly(
                 batch[name] = {
                     "X": features[name][index],
                     "labels": labels[name][index],
+                    "batch": conditions[name][index],
                     "row_weights": row_weights[name][index],
                 }
             encoded = module.inference(batch)
             on_turn = step % PENALTY_INTERVAL == 0
             weights_1 = dict(weights) | {"gradient_penalty": penalty if on_turn else 0.0}
-            terms = module.discriminator_terms(batch, encoded, weights_1)
+            terms = compute_terms(Step(module, batch, encoded, weights_1, generator=False))
             discriminator.zero_grad()
-            torch.stack([weights_1[name] * term for name, term in terms.items()]).sum().backward()
+            weighted_sum(terms, weights_1).backward()
             discriminator.step()
             module.discriminator.requires_grad_(False)
-            loss = module.loss(batch, encoded, module.generative(batch, encoded), weights).loss
+            px = module.generative(batch, encoded)
+            terms = compute_terms(Step(module, batch, encoded, weights, True, px))
             autoencoders.zero_grad()
-            loss.backward()
+            weighted_sum(terms, weights).backward()
             autoencoders.step()
             module.discriminator.requires_grad_(True)
         seconds += time.perf_counter() - started

@@ -21,7 +21,6 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-from modis.module import LOSS_WEIGHTS
 from modis.studies._source import split_paired
 
 
@@ -65,7 +64,7 @@ def main() -> None:
                     batch_size=batch_size,
                     lr=1e-3,
                     lr_discriminator=1e-3,
-                    weights=LOSS_WEIGHTS,
+                    weights=other.preset.loss_weights,
                 )
                 row = {
                     "threads": threads,

@@ -23,8 +23,6 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-from modis.module import LOSS_WEIGHTS
-from modis.studies import METHODS
 from modis.studies._experiment import evaluate
 from modis.studies._source import split_paired
 
@@ -74,11 +72,13 @@ def with_defaults(train, test, truth):
 
 
 def with_the_papers_settings(train, test, truth, max_epochs):
-    method = METHODS["paper"]
-    model = MODIS(train, **method.model)
+    model = MODIS(train, architecture="paper")
+    preset = model.preset
     data = read_registered(train, DataSpec.from_registry(model.registry))
     for name, item in data.items():
         model.module.fit_scaler(name, item.matrix.chunks())
+        # the samples of its only batch, as model.train() counts them
+        model.condition_counts_[name] = [[item.n_obs]]
     goal, result = Goal(model, test, truth), {"seconds": None, "epochs": 0}
 
     def after_epoch(epoch, seconds):
@@ -92,11 +92,11 @@ def with_the_papers_settings(train, test, truth, max_epochs):
         model.module,
         data,
         epochs=max_epochs,
-        batch_size=method.train["batch_size"],
-        lr=method.train["plan_kwargs"]["lr"],
-        lr_discriminator=method.train["plan_kwargs"]["lr_discriminator"],
-        weights=LOSS_WEIGHTS | method.train["plan_kwargs"]["loss_weights"],
-        balance=method.train["balance_classes"],
+        batch_size=preset.batch_size(max(item.n_obs for item in data.values())),
+        lr=preset.lr,
+        lr_discriminator=preset.lr_discriminator,
+        weights=preset.loss_weights,
+        balance=preset.balance_classes,
         after_epoch=after_epoch,
     )
     return result["seconds"], result["epochs"], goal

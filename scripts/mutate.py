@@ -21,10 +21,10 @@ import ast
 import csv
 import ctypes
 import importlib
-import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -52,6 +52,10 @@ OPERATORS = {
     **{ast.Pow: ast.Mult, ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv},
     **{ast.BitAnd: ast.BitOr, ast.MatMult: ast.Mult},
 }
+LARGE = ["pytest", "hypothesis", "scvi", "captum.attr", "mudata", "scanpy", "sklearn.ensemble"]
+#: Of pytest, and our own.
+_NO_TEST_COLLECTED, _ANOTHER_MODIS = 5, 98
+_SECONDS_OF_A_TEST = 120
 SILENT = {"warn", "warning", "info", "debug", "error"}
 
 
@@ -177,48 +181,23 @@ def choose(rooms: list[str], number: int, seed: int) -> list[Mutant]:
 # tests -----------------------------------------------------------------------------------------
 
 
-class Watch:
-    """A plugin of pytest: the test that failed first, and the seconds that each file took."""
-
-    def __init__(self) -> None:
-        self.failed = ""
-        self.seconds: Counter[str] = Counter()
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        self.seconds[report.nodeid.split("::")[0]] += report.duration
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-    def pytest_collectreport(self, report: Any) -> None:
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-
-def run_tests(tree: Path, tests: list[str], limit: float) -> tuple[int, str, dict[str, float]]:
-    """Status, failed test and seconds by file of the tests, run in a process of their own."""
-    report = tree / "report.json"
-    report.unlink(missing_ok=True)
+def run_tests(tree: Path, tests: list[str]) -> tuple[int, str]:
+    """Status of pytest, run in a process of its own, and the test that failed or what else did."""
     child = os.fork()
     if child == 0:
-        _run_in_child(tree, tests, report)
-    stops = time.monotonic() + limit
-    while (done := os.waitpid(child, os.WNOHANG))[0] == 0:
-        if time.monotonic() > stops:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return -1, "time limit", {}
-        time.sleep(0.02)
-    if not report.exists():
-        return -1, "crash", {}
-    told = json.loads(report.read_text(encoding="utf-8"))
-    return os.waitstatus_to_exitcode(done[1]), told["failed"], told["seconds"]
+        _run_in_child(tree, tests)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    output = (tree / "output.txt").read_text(encoding="utf-8", errors="replace")
+    if status == _ANOTHER_MODIS:
+        raise SystemExit("another modis was imported")
+    failed = re.search(r"(?m)^(?:FAILED|ERROR) (\S+)", output)
+    return status, failed[1] if failed else "time limit" if "Timeout" in output else "crash"
 
 
-def _run_in_child(tree: Path, tests: list[str], report: Path) -> None:
+def _run_in_child(tree: Path, tests: list[str]) -> None:
     """End in this process whatever happens, with pytest's status."""
     status = 99
     try:
-        os.setsid()
         _end_with_parent()
         with open(tree / "output.txt", "wb") as file:
             os.dup2(file.fileno(), 1)
@@ -228,16 +207,15 @@ def _run_in_child(tree: Path, tests: list[str], report: Path) -> None:
         os.environ["PYTHONPATH"] = str(tree / "src")
         import pytest
 
-        watch = Watch()
         options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", f"--rootdir={tree}"]
+        # a thread of its own ends the process, wherever a test hangs
+        options += [f"--timeout={_SECONDS_OF_A_TEST}", "--timeout-method=thread"]
         # a library with a plugin of pytest is imported already
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-        status = int(pytest.main([*options, *tests], plugins=[watch]))
-        own = Path(sys.modules["modis"].__file__ or "").is_relative_to(tree)
-        if "modis" in sys.modules and not own:
-            status, watch.failed = 98, "another modis was imported"
-        told = {"failed": watch.failed, "seconds": watch.seconds}
-        report.write_text(json.dumps(told), encoding="utf-8")
+        status = int(pytest.main([*options, *tests]))
+        modis = sys.modules.get("modis")
+        if modis is not None and not Path(modis.__file__ or "").is_relative_to(tree):
+            status = _ANOTHER_MODIS
     except BaseException:  # noqa: BLE001 -- this process must end here
         traceback.print_exc()
     finally:
@@ -254,11 +232,12 @@ def _end_with_parent() -> None:
 
 def stages(room: str, name: str) -> list[list[str]]:
     """Files of tests for a module, the likeliest to notice first; none twice."""
-    own, rest = f"tests/{room}/test{name}", sorted(Path("tests", room).glob("test_*.py"))
-    last = [path for each in LAST for path in _files(each)]
-    files = [[own], [path.as_posix() for path in rest if path.as_posix() != own], last]
-    files = [[path for path in stage if Path(path).is_file()] for stage in files]
-    return [[f for f in stage if f not in sum(files[:k], [])] for k, stage in enumerate(files)]
+    own = [f"tests/{room}/test{name}"]
+    stages, seen = [], set()
+    for names in (own, [f"tests/{room}"], LAST):
+        stages.append([file for each in names for file in _files(each) if file not in seen])
+        seen.update(stages[-1])
+    return stages
 
 
 def _files(name: str) -> list[str]:
@@ -266,37 +245,22 @@ def _files(name: str) -> list[str]:
     return [name] if path.is_file() else [p.as_posix() for p in sorted(path.glob("test_*.py"))]
 
 
-def measure(tree: Path, rooms: list[str]) -> dict[str, float]:
-    """Seconds of each file of tests, without a mutant; all must pass."""
-    files = [path for room in rooms for path in _files(f"tests/{room}")]
-    files += [path for each in LAST for path in _files(each) if path not in files]
-    status, failed, seconds = run_tests(tree, files, limit=3600)
-    if status != 0:
-        output = (tree / "output.txt").read_text(encoding="utf-8", errors="replace")
-        raise SystemExit(f"{output[-3000:]}\nwithout any mutant fails: {failed}")
-    return seconds
-
-
-def judge(mutant: Mutant, tree: Path, seconds: dict[str, float]) -> tuple[str, str]:
-    """Put the mutant into the tree, run the tests, and take it out again."""
-    path = tree / mutant.path
+def judge(mutant: Mutant) -> tuple[Mutant, str, str, float]:
+    """Put the mutant into this process's tree, run the tests, and take it out again."""
+    path, began = Path(mutant.path), time.monotonic()
     text = path.read_bytes()
-    changed = text[: mutant.start] + mutant.after.encode() + text[mutant.end :]
-    room, name = Path(mutant.path).parts[2:4]
+    room, name = path.parts[2:4]
+    status, by = "survived", ""
     try:
-        path.write_bytes(changed)
-        for stage in stages(room, name):
-            files = sorted(stage, key=lambda file: seconds.get(file, 0))
-            limit = 30 + 4 * sum(seconds.get(file, 0) for file in files)
-            code, failed, _ = run_tests(tree, files, limit) if files else (0, "", {})
-            if code == 98:
-                raise SystemExit(failed)
-            # 5: no test was collected
-            if code not in (0, 5):
-                return "killed", failed
-        return "survived", ""
+        path.write_bytes(text[: mutant.start] + mutant.after.encode() + text[mutant.end :])
+        for files in filter(None, stages(room, name)):
+            code, failed = run_tests(Path.cwd(), files)
+            if code not in (0, _NO_TEST_COLLECTED):
+                status, by = "killed", failed
+                break
     finally:
         path.write_bytes(text)
+    return mutant, status, by, time.monotonic() - began
 
 
 # all together ----------------------------------------------------------------------------------
@@ -308,47 +272,44 @@ def copy_tree(to: Path) -> Path:
     return to
 
 
-def warm_up(tree: Path) -> None:
-    """Import all libraries that the tests need, but not the package itself."""
-    for name, value in {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "NO_COLOR": "1"}.items():
-        os.environ[name] = value
+def warm_up() -> None:
+    """Import the large libraries that the tests need, but not the package itself."""
+    os.environ |= {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "NO_COLOR": "1"}
     os.environ["OMP_NUM_THREADS"] = "1"
-    names = tree / "names.json"
-    if (child := os.fork()) == 0:
-        sys.path.insert(0, str(tree / "src"))
-        for name in ["pytest", "hypothesis", "captum.attr", "modis.model", "modis.datasets"]:
-            importlib.import_module(name)
-        own = [name for name in sys.modules if name.partition(".")[0] not in ("modis", "__main__")]
-        names.write_text(json.dumps(own), encoding="utf-8")
-        os._exit(0)
-    os.waitpid(child, 0)
     with warnings.catch_warnings(action="ignore"):
-        for name in json.loads(names.read_text(encoding="utf-8")):
-            if name not in sys.modules:
-                try:
-                    importlib.import_module(name)
-                except ImportError:
-                    continue  # made while another was imported
+        for name in LARGE:
+            importlib.import_module(name)
     assert "modis" not in sys.modules
 
 
-def work(mutants: list[Mutant], taken: Any, tree: Path, seconds: dict, out: Path) -> None:
-    """Judge one mutant after the other, sharing the list with other processes."""
+def start_worker(folder: str) -> None:
+    """Give this process a tree of its own."""
     _end_with_parent()
-    os.chdir(tree)
+    os.chdir(copy_tree(Path(folder, str(os.getpid()))))
     sys.dont_write_bytecode = True  # a stale file would hide a mutant made in the same second
-    while True:
-        with taken.get_lock():
-            number, taken.value = taken.value, taken.value + 1
-        if number >= len(mutants):
-            return
-        mutant, began = mutants[number], time.monotonic()
-        status, by = judge(mutant, tree, seconds)
-        took = time.monotonic() - began
-        with taken.get_lock(), out.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow([*astuple(mutant), status, by, f"{took:.1f}"])
-        where = f"{mutant.path}:{mutant.line}"
-        print(f"{status:9}{where:45} {took:5.0f} s  {mutant.kind}", flush=True)
+
+
+def judge_all(mutants: list[Mutant], rooms: list[str], processes: int, out: Path) -> None:
+    """Judge mutants, several at a time, and append the results to the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copy_tree(Path(folder, "whole"))
+        warm_up()
+        os.chdir(tree)
+        files = dict.fromkeys(f for name in (*rooms, *LAST) for f in _files(name))
+        status, failed = run_tests(tree, list(files))
+        if status != 0:
+            raise SystemExit(f"without any mutant fails: {failed}")
+        context = multiprocessing.get_context("fork")
+        with (
+            context.Pool(processes, start_worker, (folder,)) as pool,
+            out.open("a", newline="", encoding="utf-8") as file,
+        ):
+            for mutant, status, by, seconds in pool.imap_unordered(judge, mutants):
+                csv.writer(file).writerow([*astuple(mutant), status, by, f"{seconds:.1f}"])
+                file.flush()
+                where = f"{mutant.path}:{mutant.line}"
+                print(f"{status:9}{where:45} {seconds:5.0f} s  {mutant.kind}", flush=True)
+        os.chdir(REPOSITORY)
 
 
 def read(out: Path) -> list[dict[str, str]]:
@@ -386,21 +347,9 @@ def main() -> None:
     done = {(row["path"], int(row["start"]), row["kind"]) for row in read(out)}
     chosen = choose(options.rooms, options.number, options.seed)
     mutants = [m for m in chosen if (m.path, m.start, m.kind) not in done]
-    with tempfile.TemporaryDirectory() as folder:
-        trees = [copy_tree(Path(folder, str(k))) for k in range(options.processes)]
-        warm_up(trees[0])
-        os.chdir(trees[0])
-        seconds = measure(trees[0], options.rooms) if mutants else {}
-        context = multiprocessing.get_context("fork")
-        taken = context.Value("i", 0)
-        workers = [
-            context.Process(target=work, args=(mutants, taken, tree, seconds, out))
-            for tree in trees
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+    if mutants:
+        rooms = [f"tests/{room}" for room in options.rooms]
+        judge_all(mutants, rooms, options.processes, out)
     list_survivors(out)
 
 

@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 USER_GUIDE = REPOSITORY / "docs" / "user_guide"
 
 # A comment that readers do not see, on the line before a block: MyST's, or that of GitHub's pages.
-SKIPPED = re.compile(r"^(?:% |<!-- )(?P<reason>not run: .+?|needs the public cohorts)(?: -->)?$")
-COHORTS = "needs the public cohorts"
+SKIPPED = re.compile(r"^(?:% |<!-- )(?P<reason>not run: .+?|needs public data)(?: -->)?$")
+PUBLIC_DATA = "needs public data"
 FENCE = re.compile(r"^```(?P<language>\w+)?$")
 SHAPE = re.compile(r"#\s*(?P<shape>\(\d+(?:, \d+|,)+\))$")
 
@@ -48,17 +48,17 @@ def blocks(page: Path, language: str) -> list[Block]:
 
 
 def run(
-    page: Path, show: Callable[[str], object] | None = None, *, cohorts: bool = False
+    page: Path, show: Callable[[str], object] | None = None, *, public_data: bool = False
 ) -> dict[str, Any]:
     """Run the Python blocks of a page in one namespace, and check the shapes that they state.
 
     A line of its own such as ``z.shape  # (480, 32)`` states a shape. `show` is given what every
-    such expression comes to, as an interactive session would. `cohorts` says that the public
-    cohorts are at hand.
+    such expression comes to, as an interactive session would. `public_data` says that
+    public data are at hand.
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page, "python"):
-        if block.skipped and not (cohorts and block.skipped == COHORTS):
+        if block.skipped and not (public_data and block.skipped == PUBLIC_DATA):
             continue
         # as many empty lines before it as the page has: tracebacks then name the page's lines
         source = "\n" * (block.line - 1) + block.text

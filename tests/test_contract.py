@@ -16,7 +16,7 @@ import torch
 from anndata import AnnData
 
 from modis import MODIS
-from modis.module import LOSS_WEIGHTS
+from modis.module import LOSS_WEIGHTS, Step, compute_terms
 
 from ._make import N_VARS, fingerprint, make_mdata
 
@@ -129,16 +129,16 @@ def _gradients(model: MODIS, mdata: md.MuData) -> dict[str, torch.Tensor | None]
             "labels": torch.as_tensor(labels.astype(np.int64)),
             "batch": torch.zeros(len(labels), dtype=torch.int64),
         }
-    labels = torch.cat([tensors["labels"] for tensors in batch.values()])
     module.train()
-    encoded = module.inference(batch)
-    sum(module.discriminator_terms(encoded, labels, {}).values()).backward()
+    encoded, weights = module.inference(batch), module.preset.loss_weights
+    sum(compute_terms(Step(module, batch, encoded, weights, generator=False)).values()).backward()
     # what the second step leaves there must not count as the first one's doing
     reached = {
         f"discriminator.{name}": None if item.grad is None else item.grad.clone()
         for name, item in module.discriminator.named_parameters()
     }
-    module.loss(batch, encoded, module.generative(batch, encoded)).loss.backward()
+    px = module.generative(batch, encoded)
+    sum(compute_terms(Step(module, batch, encoded, weights, True, px)).values()).backward()
     gradients = {name: item.grad for name, item in module.named_parameters()} | reached
     module.zero_grad()
     module.eval()
@@ -268,6 +268,7 @@ def test_joint_embedding(trained):
 
 def test_history(trained):
     history, several = trained.model.history, len(trained.modalities) > 1
+    preset = trained.model.preset
     terms = {"loss", "discriminator_classification", "reconstruction", "kl", "classification"}
     pairs = several and trained.case.pairing != "unpaired"
     scores = {"reconstruction", "kl", "classification", "accuracy", "selection"}
@@ -276,14 +277,16 @@ def test_history(trained):
         scores |= {"mixing"}
         if trained.case.kwargs.get("adversarial") == "relativistic":
             terms |= {"discriminator_gradient_penalty"}
-    if trained.case.linked:
+    # the paper has neither links nor pairs
+    linked = trained.case.linked and preset.loss_weights["link"] > 0
+    if linked:
         terms |= {"link"}
         scores |= {"link"}
     logged = {name.removesuffix("_train") for name in history if name.endswith("_train")}
     assert terms <= logged
-    assert ("link" in logged) is trained.case.linked
-    assert ("pairing" in logged) is (pairs and LOSS_WEIGHTS["pairing"] > 0)
-    if trained.case.sized:
+    assert ("link" in logged) is linked
+    assert ("pairing" in logged) is (pairs and preset.loss_weights["pairing"] > 0)
+    if preset.train_size == 1:
         scores = set()
     # every term that is logged has a weight of the same name
     assert {name.removeprefix("discriminator_") for name in logged} <= {"loss", *LOSS_WEIGHTS}

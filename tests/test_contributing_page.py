@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from modis import MODIS, _constants
-from modis.module import PRESETS, TERMS, _terms
+from modis.module import LOSS_WEIGHTS, TERMS, _terms
 from modis.nn import _decoder
 
 from ._make import make_mdata
@@ -69,8 +69,7 @@ def test_the_loss_term_of_the_page_trains(monkeypatch):
     exec(function, namespace)
     (name, term), *_ = eval(f"{{{term_row}}}", namespace).items()
     monkeypatch.setitem(TERMS, name, term)
-    for preset in PRESETS.values():
-        monkeypatch.setitem(preset.loss_weights, name, eval(f"{{{weight_row}}}")[name])
+    monkeypatch.setitem(LOSS_WEIGHTS, name, eval(f"{{{weight_row}}}")[name])
     mdata = make_mdata()
     MODIS.setup_mudata(mdata, labels_key="label")
     for weights in ({}, {name: 1.0}):

@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from unittest import mock
 
 import anndata as ad
@@ -15,8 +15,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from modis.cli import app
-from modis.cli._options import Architecture, Figure
+from modis.cli import _commands, app
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 FILES = {"integrated.h5mu", "model", "metrics.csv", "report.html"}
 FIGURES = {"latent_umap.png", "history.png", "class_counts.png"}
 OF_TESTS = {"translation.png"}
+LABELED = ("--labels-key", "label")
 OF_CLASSES = {"confusion.png", "feature_importance.csv", "feature_importance.png"}
 
 
@@ -92,13 +92,10 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["fit"],
         ["fit", "a.h5mu", "--test-size", "2"],
         ["fit", "a.h5mu", "--architecture", "huge"],
-        ["fit", "a.h5mu", "--no-such-option"],
         ["translate", "model", "a.h5mu", "--source", "rna"],
         ["reproduce", "fig1"],
-        ["no-such-command"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
@@ -109,18 +106,24 @@ def test_choices_are_those_of_the_package() -> None:
     from modis.module import PRESETS
     from modis.studies import FIGURES as PAPER
 
-    assert {item.value for item in Architecture} == {"default", *PRESETS}
-    assert [item.value for item in Figure] == [*PAPER, "all"]
+    fit, reproduce = (
+        get_type_hints(function) for function in (_commands.fit, _commands.reproduce)
+    )
+    assert set(get_args(fit["architecture"])) == {"default", *PRESETS}
+    assert get_args(reproduce["figure"]) == (*PAPER, "all")
 
 
 # Refused before anything heavy is loaded.
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
-    missing, out = tmp_path / "none.h5mu", tmp_path / "out"
+def test_missing_files(tmp_path: Path) -> None:
+    missing, source = tmp_path / "none.h5mu", tmp_path / "a.h5mu"
+    source.touch()
     for command in (["fit"], ["predict", tmp_path], ["benchmark", "--labels-key", "label"]):
-        assert "There is no file" in error_line(*command, missing, "--out", out)
-    assert names_in(tmp_path) == set()
+        assert "There is no file" in error_line(*command, missing, "--out", tmp_path / "out")
+    line = error_line("predict", tmp_path, source, "--out", tmp_path / "out")
+    assert "There is no model in the folder" in line
+    assert names_in(tmp_path) == {"a.h5mu"}
 
 
 def test_results_are_not_lost(tmp_path: Path) -> None:
@@ -140,13 +143,6 @@ def test_results_are_not_lost(tmp_path: Path) -> None:
         assert "is a file; name a folder" in error_line(*command, "--out", source)
     assert source.read_text() == (out / "mine.txt").read_text() == "keep"
     assert names_in(tmp_path) == {"integrated.h5mu", "out"}
-
-
-def test_no_model(tmp_path: Path) -> None:
-    source = tmp_path / "a.h5mu"
-    source.touch()
-    line = error_line("predict", tmp_path, source, "--out", tmp_path / "p.csv")
-    assert "There is no model in the folder" in line
 
 
 # Refused before training.
@@ -181,26 +177,19 @@ def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Pat
         ("fit", ["--split-key", "label"], "'train' or 'test'; it also has 'class_"),
         ("fit", ["--modalities", "protein,rna"], "Modalities ['rna'] are not in"),
         ("fit", ["--layer", "protein=counts"], "'protein' has no layer 'counts'"),
-        ("fit", ["--likelihood", "protein=nb"], "likelihood='nb' cannot explain"),
         ("fit", ["--links", "none.csv"], "There is no file 'none.csv'"),
         ("fit", ["--links", __file__], "cannot be read as a table of linked features"),
         ("benchmark", ["--labels-key", "one"], "names only the class '(all) & same'"),
-        ("benchmark", ["--methods", "svm"], "no method 'svm' (--methods)"),
-        ("benchmark", ["--folds", "600"], "cannot be cut into 600 folds"),
-        ("benchmark", ["--split-key", "split", "--folds", "3"], "either --split-key or --folds"),
-        ("benchmark", ["--transfer-from", "protein"], "belong together"),
-        ("benchmark", ["--links-by-name"], "Nothing is linked by name"),
+        ("benchmark", [*LABELED, "--methods", "lr,svm"], "no method 'svm' (--methods)"),
+        ("benchmark", [*LABELED, "--transfer-from", "protein"], "belong together"),
         ("reproduce", ["--data", "none.h5mu"], "There is no file 'none.h5mu'"),
-        ("reproduce", ["--methods", "none"], "no method ['none']"),
     ],
 )
 def test_options_that_do_not_fit(
     command: str, options: list[str], said: str, data_file: Path, tmp_path: Path
 ) -> None:
-    arguments: list[object] = ["fig2" if command == "reproduce" else data_file, *options]
-    if command == "benchmark" and "--labels-key" not in options:
-        arguments += ["--labels-key", "label"]
-    assert said in error_line(command, *arguments, "--out", tmp_path / "out")
+    what = "fig2" if command == "reproduce" else data_file
+    assert said in error_line(command, what, "--out", tmp_path / "out", *options)
     assert names_in(tmp_path) == set()
 
 
@@ -216,11 +205,7 @@ def interrupted_in_lightning(*_: object, **__: object) -> None:
     [
         (KeyboardInterrupt, 130, "Stopped."),
         (interrupted_in_lightning, 130, "Stopped."),
-        (
-            AttributeError("no such\nthing"),
-            1,
-            "AttributeError: no such thing (unexpected; --debug",
-        ),
+        (AttributeError("not\nthere"), 1, "AttributeError: not there (unexpected; --debug"),
         (RuntimeError("CUDA out of memory"), 1, "Error: CUDA out of memory"),
     ],
 )
@@ -236,6 +221,21 @@ def test_training_that_ends_early(
 def test_debug_shows_the_traceback(data_file: Path, tmp_path: Path) -> None:
     result = modis("fit", data_file, "--labels-key", "x", "--out", tmp_path / "out", "--debug")
     assert isinstance(result.exception, KeyError)
+
+
+@pytest.mark.filterwarnings("ignore:Modality 'protein':UserWarning")
+def test_a_model_that_is_not_trained(data_file: Path, tmp_path: Path) -> None:
+    from modis import MODIS
+    from modis.studies import read_mudata
+
+    mdata = read_mudata(data_file)
+    MODIS.setup_mudata(mdata, labels_key="label")
+    MODIS(mdata).save(tmp_path / "model")
+    pair = ["--source", "expression", "--target", "protein"]
+    for command, *options in (["predict"], ["translate", *pair]):
+        files = [tmp_path / "model", data_file, "--out", tmp_path / "out"]
+        assert "The model is not trained yet" in error_line(command, *files, *options)
+    assert names_in(tmp_path) == {"model"}
 
 
 # What a run leaves.

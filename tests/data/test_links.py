@@ -30,43 +30,35 @@ GOOD = make_links(
 )
 
 
-def test_positions_and_weights():
-    links = align_links(GOOD, VAR_NAMES)
+def _rows(pair):
+    return [tuple(row) for row in zip(pair.first, pair.second, pair.weight, strict=True)]
+
+
+def test_positions_weights_and_summary():
+    table = pd.concat([GOOD, make_links(("protein", "pX", "meth", "cg1"), weight=1.0, sign=1)])
+    # categories and any index; the table stays as it is
+    table = table.astype({"source_modality": "category"}).set_index(pd.Index([7, 7, 8, 8, 9]))
+    before = table.copy(deep=True)
+    links = align_links(table, VAR_NAMES)
+    pd.testing.assert_frame_equal(table, before)
     assert list(links.pairs) == [("meth", "rna"), ("rna", "protein")]
     pair = links.pairs["meth", "rna"]
-    np.testing.assert_array_equal(pair.first, [0, 2])
-    np.testing.assert_array_equal(pair.second, [1, 0])
-    np.testing.assert_array_equal(pair.weight, [-0.5, -1.0])
-    assert (pair.first.dtype, pair.second.dtype) == (np.int64, np.int64)
-    assert pair.weight.dtype == np.float32
-    assert links.pairs["rna", "protein"].weight.tolist() == [2.0]
+    assert _rows(pair) == [(0, 1, -0.5), (2, 0, -1.0)]
+    assert [each.dtype for each in vars(pair).values()] == [np.int64, np.int64, np.float32]
+    assert _rows(links.pairs["rna", "protein"]) == [(1, 1, 2.0)]
     assert links.n_ignored == 0
-
-
-def test_summary():
-    table = pd.concat([GOOD, make_links(("protein", "pX", "meth", "cg1"), weight=1.0, sign=1)])
-    summary = align_links(table, VAR_NAMES).summary
-    expected = pd.DataFrame(
-        [[3, 2, 0, 1, 2, 2], [1, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 1]],
-        index=pd.MultiIndex.from_tuples(
-            [("meth", "rna"), ("meth", "protein"), ("rna", "protein")], names=["first", "second"]
-        ),
-        columns=[
-            *("given", "used", "missing_first", "missing_second"),
-            *("linked_first", "linked_second"),
-        ],
-    )
-    pd.testing.assert_frame_equal(summary, expected)
-
-
-def test_the_order_of_modalities_decides_which_is_first():
-    backwards = dict(reversed(VAR_NAMES.items()))
-    links = align_links(GOOD, backwards)
+    columns = ["given", "used", "missing_first", "missing_second", "linked_first", "linked_second"]
+    assert list(links.summary.columns) == columns
+    assert links.summary.index.names == ["first", "second"]
+    assert links.summary.T.to_dict("list") == {
+        ("meth", "rna"): [3, 2, 0, 1, 2, 2],
+        ("meth", "protein"): [1, 0, 0, 1, 0, 0],
+        ("rna", "protein"): [1, 1, 0, 0, 1, 1],
+    }
+    # the order of the modalities decides which is first
+    links = align_links(table, dict(reversed(VAR_NAMES.items())))
     assert list(links.pairs) == [("protein", "rna"), ("rna", "meth")]
-    pair = links.pairs["rna", "meth"]
-    np.testing.assert_array_equal(pair.first, [0, 1])
-    np.testing.assert_array_equal(pair.second, [2, 0])
-    np.testing.assert_array_equal(pair.weight, [-1.0, -0.5])
+    assert _rows(links.pairs["rna", "meth"]) == [(0, 2, -1.0), (1, 0, -0.5)]
 
 
 def test_a_link_counts_once():
@@ -101,14 +93,6 @@ def test_ignored_modalities_are_counted():
         align_links(table, VAR_NAMES)
     with pytest.raises(ValueError, match="All 1 links .* it uses 'meth', 'rna', 'protein'"):
         align_links(table.tail(1), VAR_NAMES, ignored=["atac"])
-
-
-def test_the_table_stays_as_it_is():
-    table = GOOD.astype({"source_modality": "category"}).set_index(pd.Index([7, 7, 8, 8]))
-    before = table.copy(deep=True)
-    links = align_links(table, VAR_NAMES)
-    assert len(links.pairs["meth", "rna"].first) == 2
-    pd.testing.assert_frame_equal(table, before)
 
 
 def test_features_may_be_numbers():

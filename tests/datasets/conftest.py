@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import anndata as ad
 import mudata as md
@@ -13,6 +12,8 @@ import pytest
 from scipy import sparse
 
 from modis import datasets
+
+from .._make import make_mudata, without_pulling
 
 
 def _modality(names: list[str], features: str, *, is_sparse: bool = False) -> ad.AnnData:
@@ -27,11 +28,6 @@ def _modality(names: list[str], features: str, *, is_sparse: bool = False) -> ad
     )
 
 
-def _without_pulling() -> AbstractContextManager:
-    """mudata 0.3 warns about its future default unless told."""
-    return md.set_options(pull_on_update=False) if hasattr(md, "set_options") else nullcontext()
-
-
 @pytest.fixture
 def mosaic() -> md.MuData:
     """60 observations: 0-39 in `a`, 20-59 in `b` (sparse), 30-49 in `c`; labels in mdata.obs."""
@@ -41,22 +37,12 @@ def mosaic() -> md.MuData:
         "b": _modality(names[20:], "ijkl", is_sparse=True),
         "c": _modality(names[30:50], "mn"),
     }
-    with _without_pulling():
-        mdata = md.MuData(modalities)
+    mdata = make_mudata(modalities)
     order = [int(name[1:]) for name in mdata.obs_names]
     mdata.obs["label"] = pd.Categorical([("x", "y", "z")[i % 3] for i in order])
     mdata.obs["age"] = order
     mdata.uns["note"] = {"who": "me"}
     return mdata
-
-
-@pytest.fixture
-def labels_in_modalities(mosaic: md.MuData) -> md.MuData:
-    """The mosaic with its labels in the modalities' obs only."""
-    for adata in mosaic.mod.values():
-        adata.obs["label"] = mosaic.obs["label"].reindex(adata.obs_names)
-    del mosaic.obs["label"]
-    return mosaic
 
 
 @pytest.fixture
@@ -104,7 +90,7 @@ def check_consistent() -> Callable[[md.MuData, md.MuData], None]:
 def write_and_read(tmp_path) -> Callable[..., md.MuData]:
     def through_a_file(mdata: md.MuData, backed: str | None = None) -> md.MuData:
         path = tmp_path / "data.h5mu"
-        with _without_pulling():
+        with without_pulling():
             mdata.write(path)
             return md.read_h5mu(path, backed=backed)
 

@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
-from scipy.stats import norm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from modis import datasets
-from modis.datasets._reference_synthetic import synthetic_reference
 
 SIZES = {"methylation": 12, "expression": 8, "protein": 10}
 
@@ -28,19 +26,6 @@ def _accuracy(probabilities, mdata):
         name: (table.idxmax(axis=1) == true.loc[table.index]).mean()
         for name, table in probabilities.items()
     }
-
-
-def test_two_classes_have_the_error_of_the_closed_form():
-    n = 40_000
-    mdata = datasets.intersim(n, (0.5, 0.5), n_features=SIZES, **_deltas(0.4), seed=3)
-    found = _accuracy(datasets.bayes_probabilities(mdata, **_deltas(0.4)), mdata)
-    for name, omics in synthetic_reference(SIZES).items():
-        differential = mdata[name].varm["differential"].astype(float)
-        gap = 0.4 * (differential[:, 0] - differential[:, 1])
-        expected = norm.cdf(np.sqrt(gap @ np.linalg.solve(omics.noise.covariance, gap)) / 2)
-        five_standard_errors = 5 * np.sqrt(expected * (1 - expected) / n)
-        assert found[name] == pytest.approx(expected, abs=five_standard_errors)
-        assert expected < 0.99
 
 
 def test_discriminant_analysis_on_many_samples_approaches_it():
@@ -86,14 +71,13 @@ def test_rows_are_those_of_the_modality_and_finite():
 
 def test_data_of_another_origin_are_refused():
     mdata = datasets.intersim(30, n_features=SIZES)
-    with pytest.raises(ValueError, match="class_proportions must be 5 positive numbers"):
+    with pytest.raises(ValueError, match="class_proportions must be positive numbers"):
         datasets.bayes_probabilities(mdata, (0.5, 0.5))
     mdata["protein"].var_names = pd.Index([f"p{k}" for k in range(10)])
-    with pytest.raises(ValueError, match="features of 'protein' are not those of"):
-        datasets.bayes_probabilities(mdata)
+    other_names = mdata.copy()
     del mdata["protein"].varm["differential"]
-    with pytest.raises(ValueError, match=r"varm\['differential'\] of 'protein' is missing"):
-        datasets.bayes_probabilities(mdata)
+    without_truth = mdata.copy()
     del mdata.mod["protein"]
-    with pytest.raises(ValueError, match="modality 'protein' is missing"):
-        datasets.bayes_probabilities(mdata)
+    for other in (other_names, without_truth, mdata):
+        with pytest.raises(ValueError, match="'protein' is not one that .*intersim made"):
+            datasets.bayes_probabilities(other)

@@ -64,9 +64,10 @@ def test_mosaic_folder(folder, write_and_read):
         )
 
 
-@pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("sep", [",", "\t", ";"])
-@pytest.mark.parametrize("ending", [".txt", ".txt.gz"])
+@pytest.mark.parametrize(
+    ("turned", "sep", "ending"),
+    [(False, ",", ".csv"), (True, "\t", ".tsv.gz"), (True, ";", ".txt"), (False, "\t", ".txt.gz")],
+)
 def test_formats_agree_with_pandas(tmp_path, turned, sep, ending):
     # Names that pandas would take for numbers or for missing values.
     index = ["001", "002", "3", "4.0", "1e3", "NA", "None", "True", "x y", "é"]
@@ -78,7 +79,7 @@ def test_formats_agree_with_pandas(tmp_path, turned, sep, ending):
     np.testing.assert_allclose(mdata["rna"].X, values, rtol=1e-6)
     assert mdata["rna"].obs_names.tolist() == index
     assert mdata["rna"].var_names.tolist() == list("abcdefg")
-    explicit = datasets.read_tables(tmp_path, transpose=turned, sep=None)
+    explicit = datasets.read_tables(tmp_path, transpose=turned)
     np.testing.assert_array_equal(explicit["rna"].X, mdata["rna"].X)
 
 
@@ -152,13 +153,9 @@ def test_samples_without_a_label_stay(folder, write_and_read, read_and_listen):
 
 
 BAD_FILES = {
-    "nothing in it": ("", "rna.csv is empty"),
-    "header only": ("sample,TP53\n", "header but no rows"),
+    "nothing in it": ("", "rna.csv has no rows"),
+    "header only": ("sample,TP53\n", "no rows below a header"),
     "no features": ("sample\ns1\ns2\n", "one column only"),
-    "words": (
-        "sample,TP53,note\ns1,1,good\ns2,2,bad\n",
-        "column 'note' is not numeric: it holds 'good' in row 's1'",
-    ),
     "one word": (
         "sample,TP53,MYC\ns1,1,2\ns2,3,<0.1\n",
         "column 'MYC' is not numeric: it holds '<0.1' in row 's2'",
@@ -183,8 +180,7 @@ def test_bad_table(folder, text, message):
 
 
 BAD_LABELS = {
-    "nothing in it": ("", "is empty"),
-    "samples twice": ("sample,label\ns1,a\ns1,b\n", "1 sample names .*'s1'"),
+    "samples twice": ("sample,label\ns1,a\ns1,b\n", "^Table of labels: .*1 sample names .*'s1'"),
     "columns twice": ("sample,label,label\ns1,a,b\n", "1 column names .*'label'"),
     "slash": ("sample,label,age/sex\ns1,a,f\n", "'age/sex' has a '/'"),
 }
@@ -192,7 +188,7 @@ BAD_LABELS = {
 
 @pytest.mark.parametrize(("text", "message"), BAD_LABELS.values(), ids=BAD_LABELS)
 def test_bad_table_of_labels(folder, text, message):
-    with pytest.raises(ValueError, match=f"^Table of labels: .*{message}"):
+    with pytest.raises(ValueError, match=message):
         datasets.read_tables(folder(labels__csv=text))
 
 
@@ -203,19 +199,20 @@ def test_labels_key_must_exist(folder):
 
 ZIPPED = gzip.compress(RNA.encode() * 50)
 DAMAGED = {
-    "cut": ("rna.csv.gz", ZIPPED[:-20], "not a complete gzip file"),
-    "flipped": ("rna.csv.gz", ZIPPED[:-6] + b"\0" + ZIPPED[-5:], "not a complete gzip file"),
-    "not gzip": ("rna.csv.gz", RNA.encode(), "not a complete gzip file"),
-    "binary": ("rna.csv", b"PK\x03\x04\xff\xfe\x00\x80" * 50, "not a text file"),
+    "cut": ("rna.csv.gz", ZIPPED[:-20]),
+    "flipped": ("rna.csv.gz", ZIPPED[:-6] + b"\0" + ZIPPED[-5:]),
+    "broken stream": ("rna.csv.gz", ZIPPED[:12] + b"\xff\xff" + ZIPPED[14:]),
+    "not gzip": ("rna.csv.gz", RNA.encode()),
+    "binary": ("rna.csv", b"PK\x03\x04\xff\xfe\x00\x80" * 50),
 }
 
 
-@pytest.mark.parametrize(("file", "content", "message"), DAMAGED.values(), ids=DAMAGED)
-def test_damaged_file(folder, file, content, message):
+@pytest.mark.parametrize(("file", "content"), DAMAGED.values(), ids=DAMAGED)
+def test_damaged_file(folder, file, content):
     path = folder()
     (path / "rna.csv").rename(path / file)
     (path / file).write_bytes(content)
-    with pytest.raises(ValueError, match=f"'rna': .*{message}"):
+    with pytest.raises(ValueError, match=r"'rna': .*cannot be read as text in UTF-8"):
         datasets.read_tables(path)
 
 
@@ -228,37 +225,29 @@ def test_missing_files(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"Table of labels: there is no file .*x\.csv"):
         datasets.read_tables(path, labels=path / "x.csv")
     (path / "rna.csv").unlink()
-    with pytest.raises(FileNotFoundError, match="no omics table"):
-        datasets.read_tables(path)
+    for source in (path, {}):
+        with pytest.raises(FileNotFoundError, match="no omics table"):
+            datasets.read_tables(source, labels=path / "labels.csv")
     (path / "labels.csv").rename(path / "rna.csv")
-    with pytest.raises(FileNotFoundError, match="no table of labels"):
-        datasets.read_tables(path)
+    for source in (path, {"rna": path / "rna.csv"}):
+        with pytest.raises(FileNotFoundError, match="no table of labels"):
+            datasets.read_tables(source)
 
 
-def test_ambiguous_folders(folder):
+def test_a_modality_or_a_table_of_labels_is_one_file(folder):
     path = folder(metadata__tsv=LABELS.replace(",", "\t"))
-    with pytest.raises(ValueError, match=r"several tables of labels.*metadata\.tsv"):
+    with pytest.raises(ValueError, match=r"two files for labels: labels\.csv and metadata\.tsv"):
         datasets.read_tables(path)
-    (path / "metadata.tsv").unlink()
-    (path / "rna.tsv").write_text(RNA.replace(",", "\t"))
-    with pytest.raises(ValueError, match=r"two files for modality 'rna': rna\.csv and rna\.tsv"):
+    (path / "metadata.tsv").rename(path / "rna.tsv")
+    with pytest.raises(ValueError, match=r"two files for rna: rna\.csv and rna\.tsv"):
         datasets.read_tables(path)
 
 
-def test_wrong_orientation_is_pointed_out(folder):
-    with pytest.raises(ValueError, match="With transpose=False there would be"):
-        datasets.read_tables(folder(), transpose=True)
-
-
-@pytest.mark.parametrize(
-    ("source", "arguments", "message"),
-    [
-        ({"rna": "x.csv"}, {}, "Name the table of labels"),
-        ({}, {"labels": "x.csv"}, "names no table. Give a file"),
-        ({"r/na": "x.csv"}, {"labels": "x.csv"}, "'r/na' contains '/'"),
-        (".", {"transpose": "yes"}, "transpose must be"),
-    ],
-)
-def test_bad_arguments(source, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        datasets.read_tables(source, **arguments)
+def test_bad_arguments(folder):
+    path = folder()
+    with pytest.raises(ValueError, match="shares no sample.*change transpose"):
+        datasets.read_tables(path, transpose=True)
+    with pytest.raises(ValueError, match="transpose must be"):
+        datasets.read_tables(path, transpose="yes")
+    with pytest.raises(ValueError, match="'r/na' has a '/'"):
+        datasets.read_tables({"r/na": path / "rna.csv"}, labels=path / "labels.csv")

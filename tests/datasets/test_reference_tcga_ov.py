@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import builtins
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,15 +61,6 @@ def test_downloads_once(server, folder, tmp_path):
         np.testing.assert_array_equal(first["protein"].X, other["protein"].X)
 
 
-def test_a_damaged_download_is_refused(server, folder, tmp_path):
-    data = bytearray((folder / "mean.M.rda").read_bytes())
-    data[100] ^= 1
-    (folder / "mean.M.rda").write_bytes(data)
-    with pytest.raises(ValueError, match=r"mean\.M\.rda.*hash differs.*reference_path"):
-        _intersim()
-    assert not list((tmp_path / "cache").rglob("mean.M.rda"))
-
-
 def test_no_connection(server, folder):
     (folder / "CpG.gene.map.for.DEG.rda").unlink()
     with pytest.raises(ConnectionError, match=r"CpG.*connection refused.*reference_path"):
@@ -87,26 +78,17 @@ def test_incomplete_folder(folder):
 @pytest.mark.parametrize("damage", ["cut", "text", "renamed"])
 def test_damaged_file_in_folder(folder, damage):
     file = folder / "cov.expr.rda"
-    content = file.read_bytes()
-    message = r"cov\.expr\.rda cannot be read as an \.rda file"
-    if damage == "renamed":
-        content = (folder / "cov.M.rda").read_bytes()
-        message = r"cov\.expr\.rda does not hold 'cov\.expr' but .*cov\.M"
-    file.write_bytes(
-        {"cut": content[:5000], "text": b"<html>not found</html>"}.get(damage, content)
-    )
-    with pytest.raises(ValueError, match=message):
+    contents = {
+        "cut": file.read_bytes()[:5000],
+        "text": b"<html>not found</html>",
+        "renamed": (folder / "cov.M.rda").read_bytes(),
+    }
+    file.write_bytes(contents[damage])
+    with pytest.raises(ValueError, match=r"'cov\.expr' cannot be read from .*cov\.expr\.rda"):
         _intersim(reference_path=folder)
 
 
 def test_rdata_is_not_installed(folder, monkeypatch):
-    installed = builtins.__import__
-
-    def refuse(name, *arguments, **keywords):
-        if name == "rdata":
-            raise ImportError(name)
-        return installed(name, *arguments, **keywords)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "rdata", None)
     with pytest.raises(ImportError, match=r'library rdata.*"modis-omics\[datasets\]"'):
         _intersim(reference_path=folder)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import mudata as md
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,12 +8,6 @@ from hypothesis import strategies as st
 from modis import datasets
 
 SIZES = {"methylation": 3, "expression": 2, "protein": 2}
-# what mudata says on reading files
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:var_names are not unique:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Cannot join columns with the same name:UserWarning"),
-]
 
 
 def _count(mdata, label="class_2"):
@@ -76,30 +69,11 @@ def test_observed_key(mosaic, check_consistent):
 
 def test_observed_key_must_name_a_modality_of_the_observation(mosaic):
     mosaic.obs["kept"] = "a"
-    with pytest.raises(ValueError, match=r"gives 20 observations to modality 'a'.*'s40'"):
+    with pytest.raises(ValueError, match=r"gives 20 observations to .* not in, such as 's40'"):
         datasets.unpair(mosaic, observed_key="kept")
     mosaic.obs["kept"] = "rna"
-    with pytest.raises(ValueError, match="'rna'.*none of the modalities"):
+    with pytest.raises(ValueError, match="60 observations.*to 'rna'; the modalities are"):
         datasets.unpair(mosaic, observed_key="kept")
-
-
-def test_the_simulation_made_by_r(shared_data):
-    mdata = md.read_h5mu(shared_data / "intersim_r.h5mu")
-    result = datasets.unpair(mdata, observed_key="observed_modality")
-    observed = mdata.obs["observed_modality"]
-    for name, adata in result.mod.items():
-        assert set(adata.obs_names) == set(observed.index[observed == name])
-        for column in ("label", "split"):
-            assert adata.obs[column].equals(mdata.obs[column].reindex(adata.obs_names))
-
-
-def test_counts_of_a_real_cohort(shared_data):
-    mdata = md.read_h5mu(shared_data / "brca_tcga.h5mu")
-    train = mdata[mdata.obs["split70_seed0"].to_numpy() == "train"]
-    result = datasets.unpair(train.copy(), seed=0)
-    sizes = train.obs["label"].value_counts()
-    expected = [sum((n - turn + 3) // 4 for n in sizes) for turn in range(4)]
-    assert [adata.n_obs for adata in result.mod.values()] == expected
 
 
 # split --------------------------------------------------------------------------------------
@@ -147,31 +121,27 @@ def test_single_observations_of_a_class_are_for_training(mosaic):
         assert {"rare", "x", "y", "z"} == set(train.obs["label"])
 
 
-@pytest.mark.parametrize("test_size", [0, 1, -0.1, 1.5])
-def test_bad_test_size(unpaired, test_size):
-    with pytest.raises(ValueError, match="test_size must lie between 0 and 1"):
+@pytest.mark.parametrize(
+    ("test_size", "message"),
+    [(0, "must lie between 0 and 1"), (1, "must lie between"), (0.001, "part would be empty")],
+)
+def test_bad_test_size(unpaired, test_size, message):
+    with pytest.raises(ValueError, match=message):
         datasets.split(unpaired, test_size)
-
-
-def test_empty_part(unpaired):
-    with pytest.raises(ValueError, match="one part would be empty"):
-        datasets.split(unpaired, 0.001)
 
 
 # shrink_class -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("n", "arguments", "left"),
+    ("n", "left"),
     [
-        (3, {}, {"methylation": 3, "expression": 3, "protein": 3}),
-        ({"protein": 0, "expression": 2}, {}, {"protein": 0, "expression": 2}),
-        (1, {"modalities": ["protein"]}, {"protein": 1}),
-        ({"protein": 0, "expression": 2}, {"modalities": ["protein"]}, {"protein": 0}),
+        (3, {"methylation": 3, "expression": 3, "protein": 3}),
+        ({"protein": 0, "expression": 2}, {"protein": 0, "expression": 2}),
     ],
 )
-def test_few_of_a_class_are_left(unpaired, check_consistent, n, arguments, left):
-    result = datasets.shrink_class(unpaired, "class_2", n, **arguments)
+def test_few_of_a_class_are_left(unpaired, check_consistent, n, left):
+    result = datasets.shrink_class(unpaired, "class_2", n)
     check_consistent(result, unpaired)
     assert _count(result) == _count(unpaired) | left
     for label in ("class_1", "class_3"):

@@ -40,14 +40,6 @@ def test_cells_of_several_keys(mdata, pairs):
     assert pairs(table) == [("cg2", "ENSG1")]
 
 
-def test_both_directions_and_many_to_many(mdata, pairs):
-    mdata["rna"].var["symbol"] = "TP53"
-    there = links.by_column(mdata, "meth", "rna", "gene", "symbol", separator=";")
-    back = links.by_column(mdata, "rna", "meth", "symbol", "gene", separator=";")
-    assert len(there) == 8
-    assert {(b, a) for a, b in pairs(back)} == set(pairs(there))
-
-
 def test_numbers_and_text_are_the_same_key(mdata, pairs):
     table = links.by_column(mdata, "meth", "rna", "entrez", "entrez")
     assert pairs(table) == [("cg1", "ENSG1"), ("cg2", "ENSG1"), ("cg5", "ENSG3")]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from modis import datasets, links
+from modis import links
 
 GENE_OF_CPG = pd.Series(["TP53", "TP53", "MYC", None], index=["cg1", "cg2", "cg3", "cg4"])
 GENE_OF_PROTEIN = pd.Series(["TP53", "TP53", "EGFR"], index=["p53", "p53_pS15", "egfr"])
@@ -42,15 +42,6 @@ def test_a_feature_with_several_keys(pairs):
         links.from_tables(in_a_cell, source="meth", target="rna", separator=";"),
     ):
         assert pairs(table) == [("cg1", "A"), ("cg1", "B")]
-
-
-def test_agrees_with_the_links_of_the_simulation(pairs):
-    known = datasets.intersim(10).uns["feature_links"]
-    known = known[known["source_modality"] == "methylation"]
-    table = links.from_tables(
-        known[["source_feature", "target_feature"]], source="methylation", target="expression"
-    )
-    assert pairs(table) == pairs(known)
 
 
 def test_refuses():

@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from modis import MODIS
 from modis.datasets import intersim, unpair
-from modis.train._selection import ValidationPass
+from modis.train import _training_plan
 
 from .._make import fingerprint, make_mdata, make_mudata
 from ._made import BRIEFLY, backwards, cohort, equal, shuffled, weights
@@ -140,7 +140,9 @@ class Watch(Callback):
 def scored(monkeypatch, scores: list[float]) -> None:
     """Validation passes that give these scores."""
     given = iter(scores)
-    monkeypatch.setattr(ValidationPass, "scores", lambda _: {"selection": next(given)})
+    monkeypatch.setattr(
+        _training_plan, "validation_scores", lambda seen: {"selection": next(given)}
+    )
 
 
 def test_early_stopping_keeps_the_best_weights(build, monkeypatch):
@@ -236,7 +238,16 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
         assert list(tmp_path.glob("here/*.ckpt"))
     else:
         (file,) = tmp_path.rglob("model.pt")
+        assert ("loss_train" in str(file)) is (kind == "nothing held out")
         assert MODIS.load(file.parent, False).preset == model.preset
+
+
+def test_clipping_and_steps_are_those_of_the_two_steps(fit):
+    clipping = {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
+    model = fit(make_mdata(), train=clipping | {"max_steps": 7})
+    assert model.trainer.lightning_module.clipping == clipping
+    assert model.trainer.global_step == 7
+    assert len(model.history["loss_train"]) == 2
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "16-true"])

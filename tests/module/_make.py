@@ -8,8 +8,7 @@ from torch import nn
 
 from modis._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from modis.data import LinkPair
-from modis.module import TERMS, MODISModule, Step
-from modis.module._terms import compute_terms
+from modis.module import TERMS, MODISModule, Step, compute_terms
 
 SIZES = {"rna": 7, "protein": 4, "methylation": 5}
 TWO = {"rna": 7, "protein": 4}
@@ -50,7 +49,7 @@ def minibatch(sizes=SIZES, labels=None, domain="real", seed=0) -> dict[str, dict
     for name, n_features in sizes.items():
         x = torch.as_tensor(draw((N, n_features)), dtype=torch.float32)
         codes = rng.integers(-1, N_CLASSES, N) if labels is None else np.full(N, labels)
-        conditions = torch.zeros(N, dtype=torch.int64)
+        conditions = torch.zeros(N, 1, dtype=torch.int64)
         batch[name] = {X_KEY: x, LABELS_KEY: torch.as_tensor(codes), BATCH_KEY: conditions}
     return batch
 

@@ -20,7 +20,10 @@ def test_hidden_units_follow_the_features(n_features):
     [
         ({"scaling": "robust"}, "scaling='robust' is not known"),
         ({"norm": "group"}, "norm='group' is not known"),
-        ({"discriminator_input": "sample"}, "'sample' must be 'mean' or 'draw'"),
+        (
+            {"discriminator_input": "sample"},
+            r"'sample' is not known; choose one of \('mean', 'draw'\)",
+        ),
         ({"discriminator_hidden": ()}, r"discriminator_hidden=\(\) must name sizes"),
         ({"discriminator_hidden": (8, 0)}, r"discriminator_hidden=\(8, 0\) must name sizes"),
         ({"n_latent": 0}, "n_latent=0 must be at least 1"),

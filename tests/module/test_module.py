@@ -1,23 +1,177 @@
-"""The networks together: equations 1 and 2 at the weights of the preset."""
+"""The networks: what they are made of, what encoders see, decoders give, and that all learn."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from modis._constants import BATCH_KEY, LIKELIHOOD_DOMAINS
-from modis.module import PRESETS, TERMS
+from modis._constants import BATCH_KEY, LIKELIHOOD_DOMAINS, X_KEY
+from modis.module import MODISModule
+from modis.nn import SCALINGS, PrincipalComponents
 
-from ._make import LINKS, N_CLASSES, SIZES, TWO, N, fitted, learning, make, minibatch, terms_of
+from ._make import LINKS, N_CLASSES, SIZES, SMALL, N, fitted, learning, make, minibatch, terms_of
+
+COUNTS = [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
+
+
+def count(*modules: torch.nn.Module) -> int:
+    return sum(parameter.numel() for module in modules for parameter in module.parameters())
+
+
+def test_parameters_of_the_paper():
+    sizes = {"methylation": 367, "expression": 131, "protein": 160}
+    module = MODISModule(sizes, 5, dict.fromkeys(sizes, "gaussian"), preset="paper")
+    autoencoders = {name: count(module.encoders[name], module.decoders[name]) for name in sizes}
+    assert autoencoders == {"methylation": 1_531_375, "expression": 382_723, "protein": 397_600}
+    assert count(module.discriminator) == 724_744
+    assert count(module) == 3_036_442
+
+
+@pytest.mark.parametrize("n_layers", [0, 1, 2])
+@pytest.mark.parametrize("n_components", [None, 5])
+@pytest.mark.parametrize("linear_tail", [False, True])
+def test_decoders_keep_a_hidden_block(n_layers, n_components, linear_tail):
+    module = make(n_layers=n_layers, n_components=n_components, linear_tail=linear_tail)
+    for name, n_features in SIZES.items():
+        blocks = [item for item in module.decoder(name).trunk if hasattr(item, "out_features")]
+        assert len(blocks) == max(1, n_layers) + linear_tail
+        encoder = module.encoder(name)
+        linear = [item for item in encoder.trunk if hasattr(item, "out_features")]
+        assert len(linear) == n_layers + linear_tail
+        seen = 5 if n_components and n_features > 5 else n_features
+        assert (linear or [encoder.mean])[0].in_features == seen
+
+
+@pytest.mark.parametrize("n_classes", [0, 1])
+def test_fewer_than_two_classes_build_no_head(n_classes):
+    module = make(n_classes=n_classes, preset="small")
+    assert module.n_classes == 0
+    assert module.discriminator.log_temperature is None
+    with pytest.raises(RuntimeError, match="no class head"):
+        module.classify(torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize(("preset", "learned"), [("small", True), ("large", False)])
+def test_the_preset_says_whether_probabilities_are_tempered(preset, learned):
+    module, z = make(preset=preset).eval(), torch.randn(N, 3)
+    logits = module.discriminator.classify(z)
+    assert (module.discriminator.log_temperature is not None) is learned
+    if learned:
+        module.discriminator.log_temperature.data.fill_(-2)
+        logits = logits * np.exp(2)
+    torch.testing.assert_close(module.classify(z), logits.softmax(dim=1))
+
+
+def test_unknown_adversarial():
+    with pytest.raises(ValueError, match="adversarial='wasserstein' is not known"):
+        make(adversarial="wasserstein")
+
+
+@pytest.mark.parametrize(
+    ("preset", "reference"), [("large", StandardScaler), ("paper", MinMaxScaler)]
+)
+def test_encoder_sees_scaled_features_and_decode_gives_units_back(preset, reference):
+    module = make(preset=preset, norm=None).eval()
+    x = (np.random.default_rng(0).normal(size=(60, 7)) * 30 + 100).astype(np.float32)
+    module.fit_scaler("rna", [x[:20], x[20:]])
+    scaler = reference().fit(x.astype(np.float64))
+    encoded = module.encode("rna", torch.from_numpy(x))
+    np.testing.assert_allclose(encoded.x_scaled, scaler.transform(x), atol=1e-4)
+    assert encoded.library is None
+    decoded = module.decode("rna", encoded.z).detach().numpy()
+    in_scaled_units = module.decoder("rna")(encoded.z).mean.detach().numpy()
+    np.testing.assert_allclose(decoded, scaler.inverse_transform(in_scaled_units), rtol=1e-4)
+
+
+@pytest.mark.parametrize("likelihood", COUNTS)
+def test_counts_are_normalised_and_decoded_at_their_depth(likelihood):
+    module = make(likelihood=likelihood, norm=None)
+    rng = np.random.default_rng(0)
+    x = rng.poisson(rng.uniform(1, 9, size=(41, 1)), size=(41, 7)).astype(np.float32)
+    x[3] = 0
+    library = x.sum(axis=1, keepdims=True)
+    module.fit_scaler("rna", [x[:13], x[13:]])
+    median = np.median(library)
+    assert module.decoder("rna").typical_library.item() == median
+    encoded = module.encode("rna", torch.from_numpy(x))
+    normalised = StandardScaler().fit_transform(np.log1p(x / library.clip(min=1) * median))
+    np.testing.assert_allclose(encoded.x_scaled, normalised, atol=1e-4)
+    np.testing.assert_allclose(encoded.library, library.clip(min=1))
+    own = module.decode("rna", encoded.z, library=encoded.library)
+    typical = module.decode("rna", encoded.z)
+    torch.testing.assert_close(typical, own / encoded.library * float(median))
+
+
+def test_counts_are_explained_at_the_depth_of_their_own_sample():
+    module, batch = make(likelihood="poisson"), minibatch(domain="counts")
+    for name, px in module.generative(batch, module.inference(batch)).items():
+        torch.testing.assert_close(px.rate.sum(dim=1), batch[name][X_KEY].sum(dim=1))
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_a_translation_is_seen_as_data_with_its_values_would_be(likelihood, domain, scaling):
+    batch = minibatch(domain=domain)
+    module = fitted(batch, likelihood=likelihood, scaling=scaling)
+    z = module.encode("rna", batch["rna"][X_KEY]).z
+    for name in SIZES:
+        seen = module.encode(name, module.decode(name, z)).x_scaled
+        found = module.scaled_mean(name, module.decoder(name)(z))
+        torch.testing.assert_close(found, seen, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
+def test_scaler_keeps_no_piece_of_the_training_rows(likelihood):
+    """All pieces stand in one place in memory, one after the other."""
+    x = np.random.default_rng(0).poisson(3, size=(60, 7)).astype(np.float32)
+    piece = np.empty((3, 7), np.float32)
+
+    class Pieces:
+        def __iter__(self):
+            for k in range(20):
+                piece[:] = x[3 * k : 3 * k + 3]
+                yield piece
+
+    one, other = make(likelihood=likelihood), make(likelihood=likelihood)
+    one.fit_scaler("rna", Pieces())
+    other.fit_scaler("rna", [x])
+    rows = torch.tensor(x)
+    torch.testing.assert_close(one.scale("rna", rows), other.scale("rna", rows))
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
+def test_components_are_those_of_the_scaled_training_rows(likelihood):
+    """Of counts, those of the logarithm at the typical depth."""
+    module = make(likelihood=likelihood, n_layers=0, n_components=3).eval()
+    x = np.random.default_rng(0).poisson(5, size=(50, 7)).astype(np.float32)
+    module.fit_scaler("rna", [x])
+    module.fit_projection("rna", x)
+    scaled, expected = module.scale("rna", torch.from_numpy(x)), PrincipalComponents(7, 3)
+    expected.fit(scaled.numpy())
+    torch.testing.assert_close(module.encoder("rna").projection(scaled), expected(scaled))
+
+
+def test_a_modality_with_few_features_is_seen_as_it_is():
+    module = make(n_components=5, input_dropout=0.1, component_dropout=0.4)
+    seen = {name: (e.projection is None, e.input_dropout.p) for name, e in module.encoders.items()}
+    assert seen == {"rna": (False, 0.4), "protein": (True, 0.1), "methylation": (True, 0.1)}
+    module.fit_projection("protein", np.ones((6, SIZES["protein"]), dtype=np.float32))
+
+
+def test_kl_of_counts_weighs_by_the_number_of_features():
+    likelihood = {"rna": "nb", "protein": "poisson", "methylation": "gaussian"}
+    module = MODISModule(SIZES, N_CLASSES, likelihood, **SMALL)
+    scales = {name: 0.016 * module.kl_scale(name) for name in SIZES}
+    assert scales == pytest.approx({"rna": 1 / 7, "protein": 1 / 4, "methylation": 0.016})
 
 
 @pytest.mark.parametrize("sizes", [{"only": 4}, SIZES, {f"omics {i}": i + 2 for i in range(6)}])
 def test_any_number_of_modalities(sizes):
     module, batch = make(sizes), minibatch(sizes)
-    output = module(batch)[2]
     assert module.modalities == list(sizes)
-    assert output.n_obs_minibatch == N * len(sizes)
-    output.loss.backward()
+    torch.stack(list(terms_of(module, batch).values())).sum().backward()
     assert learning(module) > {
         f"{part}.{name}" for part in ("encoders", "decoders") for name in sizes
     }
@@ -33,31 +187,3 @@ def test_every_likelihood_trains_with_every_term_and_batches(likelihood, domain)
         torch.stack(list(terms_of(module, batch, generator=generator).values())).sum().backward()
     gradients = [each.grad for each in module.parameters() if each.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("changed", [{}, {"kl": 0.0, "clustering": 0.3, "ridge": 2.0}])
-def test_weights_are_the_presets_unless_others_are_given(preset, changed):
-    module, batch = make(TWO, preset=preset, norm=None), minibatch(TWO)
-    module.n_train = dict.fromkeys(TWO, N)
-    module.label_counts = dict.fromkeys(TWO, torch.ones(N_CLASSES))
-    encoded = module.inference(batch)
-    first = module.discriminator_terms(batch, encoded, changed)
-    second = module.loss(batch, encoded, module.generative(batch, encoded), changed)
-    weights = {**module.preset.loss_weights, **changed}
-    apply = {name for name, weight in weights.items() if weight} - {"link", "pairing"}
-    if preset != "small":
-        apply -= {"ridge"}
-    for side, found in (("discriminator", first), ("autoencoders", second.extra_metrics)):
-        assert set(found) == {name for name in apply if TERMS[name].side in (side, "both")}
-    total = sum(weights[name] * term.item() for name, term in second.extra_metrics.items())
-    assert second.loss.item() == pytest.approx(total, rel=1e-5)
-
-
-def test_reconstruction_terms_are_there_whatever_the_weights():
-    module, batch = make().eval(), minibatch()
-    encoded = module.inference(batch)
-    px = module.generative(batch, encoded)
-    found = module.reconstruction_terms(batch, encoded, px)
-    wanted = module.loss(batch, encoded, px, {"reconstruction": 3.0, "kl": 7.0}).extra_metrics
-    assert found == {name: wanted[name] for name in ("reconstruction", "kl")}

@@ -12,9 +12,8 @@ from sklearn.metrics import log_loss
 from torch.nn.functional import softplus
 
 from modis._constants import BATCH_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
-from modis.module import ADVERSARIAL, TERMS, MODISModule, Step
+from modis.module import ADVERSARIAL, TERMS, MODISModule, Step, compute_terms, weighted_sum
 from modis.module import _losses as losses
-from modis.module._terms import compute_terms
 
 from ._make import LINKS, SIDES, SIZES, TWO, N, head, learning, make, minibatch, terms_of
 
@@ -72,8 +71,13 @@ def test_terms_that_have_a_weight_are_computed_on_their_side(generator, monkeypa
     for name, term in TERMS.items():
         monkeypatch.setitem(TERMS, name, replace(term, function=lambda step: 1 / 0))
     weights = dict.fromkeys(TERMS, 0.0)
-    encoded, px = module(batch, compute_loss=False)
-    assert compute_terms(Step(module, batch, encoded, weights, generator, px, paired)) == {}
+    encoded = module.inference(batch)
+    px = module.generative(batch, encoded)
+    terms = compute_terms(Step(module, batch, encoded, weights, generator, px, paired))
+    assert terms == {}
+    # nothing can learn from no term
+    assert weighted_sum(terms, weights).item() == 0
+    assert not weighted_sum(terms, weights).requires_grad
 
 
 CLASSES = {"classification", "clustering", "ridge", "temperature"}
@@ -151,7 +155,9 @@ def test_reconstruction_and_kl_are_summed_over_modalities_and_weighted_by_row():
         mean, scale = item.qz.mean.detach().numpy(), item.qz.scale.detach().numpy()
         kl = 0.5 * (mean**2 + scale**2 - 1 - 2 * np.log(scale)).sum(axis=1)
         expected["reconstruction"] += np.average(error, weights=given)
-        expected["kl"] += module.kl_scale(name) * np.average(kl, weights=given)
+        # rows that the class terms count in full weigh no less than one
+        least = None if given is None else np.maximum(given, 1)
+        expected["kl"] += module.kl_scale(name) * np.average(kl, weights=least)
     terms = terms_of(module, batch, "reconstruction", "kl", encoded=encoded)
     assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-5)
 
@@ -200,7 +206,8 @@ def test_batches_are_told_apart_within_a_modality(told):
     weigh(batch, **dict.fromkeys(SIZES, weights))
     possible = {"rna": [0, 1, 2], "protein": [0, 2]}
     if not told:
-        module.batch_counts, possible = {}, dict.fromkeys(SIZES, [0, 1, 2])
+        module.batch_counts = make(n_batch=3).batch_counts
+        possible = dict.fromkeys(SIZES, [0, 1, 2])
     expected = {"batch": 0.0, "adversarial_batch": 0.0}
     for name, each in possible.items():
         hidden = module.discriminator(module.encode(name, batch[name][X_KEY]).qz.mean).hidden

@@ -58,17 +58,17 @@ def beta(decoder, raw, x):
     return stats.beta.logpdf(x, mean * total, (1 - mean) * total)
 
 
-# decoder, raw head, data, scaled data, library, last hidden layer -> log-likelihood
+# decoder, raw head, data (scaled where the likelihood takes them so), library, last hidden layer
 REFERENCE = {
-    "gaussian": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(scaled, raw, 1),
-    "gaussian_learned_variance": lambda d, raw, x, scaled, lib, h: stats.norm.logpdf(
-        scaled, raw, np.exp(array(d.log_variance) / 2)
+    "gaussian": lambda d, raw, x, lib, h: stats.norm.logpdf(x, raw, 1),
+    "gaussian_learned_variance": lambda d, raw, x, lib, h: stats.norm.logpdf(
+        x, raw, np.exp(array(d.log_variance) / 2)
     ),
-    "bernoulli": lambda d, raw, x, scaled, lib, h: stats.bernoulli.logpmf(x, special.expit(raw)),
-    "beta": lambda d, raw, x, scaled, lib, h: beta(d, raw, x),
-    "poisson": lambda d, raw, x, scaled, lib, h: stats.poisson.logpmf(x, count_rate(d, raw, lib)),
-    "nb": lambda d, raw, x, scaled, lib, h: negative_binomial(d, raw, x, lib),
-    "zinb": lambda d, raw, x, scaled, lib, h: zero_inflated(d, raw, x, lib, h),
+    "bernoulli": lambda d, raw, x, lib, h: stats.bernoulli.logpmf(x, special.expit(raw)),
+    "beta": lambda d, raw, x, lib, h: beta(d, raw, x),
+    "poisson": lambda d, raw, x, lib, h: stats.poisson.logpmf(x, count_rate(d, raw, lib)),
+    "nb": lambda d, raw, x, lib, h: negative_binomial(d, raw, x, lib),
+    "zinb": zero_inflated,
 }
 
 
@@ -84,7 +84,8 @@ def test_log_likelihood_and_loss(likelihood):
     raw, px = array(decoder.mean(hidden)), decoder(z, library=library)
 
     log_prob = array(decoder.log_prob(px, x, scaled))
-    expected = REFERENCE[likelihood](decoder, raw, array(x), array(scaled), library, hidden)
+    seen = array(scaled if "gaussian" in likelihood else x)
+    expected = REFERENCE[likelihood](decoder, raw, seen, library, hidden)
     assert log_prob.shape == (N, N_OUTPUT)
     np.testing.assert_allclose(log_prob, expected, rtol=1e-5, atol=1e-5)
 
@@ -92,28 +93,6 @@ def test_log_likelihood_and_loss(likelihood):
     if likelihood == "gaussian":
         loss = ((array(px.mean) - array(scaled)) ** 2).mean(axis=1)
     np.testing.assert_allclose(array(decoder.loss(px, x, scaled)), loss, rtol=1e-12)
-
-
-@pytest.mark.parametrize("likelihood", DECODERS)
-def test_every_parameter_learns_the_mean_of_the_data(likelihood):
-    decoder, z = make(likelihood, n_batch=2)
-    x, batch = values(likelihood).clamp(max=20), torch.arange(N) % 2
-    library = x.sum(dim=1, keepdim=True) + 1
-    z.requires_grad_()
-    decoder.loss(decoder(z, batch, library), x, torch.randn_like(x)).mean().backward()
-    for name, parameter in [*decoder.named_parameters(), ("z", z)]:
-        assert torch.isfinite(parameter.grad).all(), name
-        assert parameter.grad.abs().sum() > 0, name
-
-    decoder, z = make(likelihood)[0], torch.zeros(N, N_LATENT, dtype=torch.float64)
-    library = x.sum(dim=1, keepdim=True)
-    before = decoder.loss(decoder(z, library=library), x, x).mean()
-    learn(decoder, x, library=library)
-    assert decoder.loss(decoder(z, library=library), x, x).mean() < before
-    if likelihood in {"gaussian", "gaussian_learned_variance", "bernoulli", "poisson"}:
-        # where the most likely parameters have a closed form
-        mean = decoder(z, library=library).mean
-        np.testing.assert_allclose(array(mean.mean(dim=0)), array(x.mean(dim=0)), atol=0.02)
 
 
 def learn(decoder, x, steps=400, lr=0.02, library=None):
@@ -138,44 +117,45 @@ def test_variances_are_those_of_the_features():
     torch.testing.assert_close(decoder.log_variance.detach(), expected, atol=0.01, rtol=0)
 
 
-@pytest.mark.parametrize("value", [0.0, 1e4])
-def test_learned_variances_are_bounded(value):
-    decoder, z = make("gaussian_learned_variance")
-    x = torch.full((N, N_OUTPUT), value, dtype=torch.float64)
-    with torch.no_grad():
-        decoder.raw_log_variance.fill_(-1e6 if value == 0 else 1e6)
-    assert decoder.log_variance.abs().tolist() == pytest.approx([7] * N_OUTPUT)
+def assert_finite(decoder, z, x):
+    """Loss and gradients."""
     loss = decoder.loss(decoder(z), x, x)
     loss.sum().backward()
     assert torch.isfinite(loss).all()
     assert all(torch.isfinite(parameter.grad).all() for parameter in decoder.parameters())
 
 
-def test_a_gaussian_learns_no_variance():
-    assert [name for name, _ in make("gaussian")[0].named_parameters() if "var" in name] == []
+@pytest.mark.parametrize(("value", "raw"), [(0.0, -1e6), (1e4, 1e6)])
+def test_learned_variances_are_bounded(value, raw):
+    decoder, z = make("gaussian_learned_variance")
+    torch.nn.init.constant_(decoder.raw_log_variance, raw)
+    assert decoder.log_variance.abs().tolist() == pytest.approx([7] * N_OUTPUT)
+    assert_finite(decoder, z, torch.full((N, N_OUTPUT), value, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("logit", [0.0, 60.0, -60.0])
+def test_beta_at_exact_zero_and_one(logit):
+    decoder = DECODERS["beta"](N_LATENT, 2, [4], PLAIN)
+    torch.nn.init.zeros_(decoder.mean.weight)
+    torch.nn.init.constant_(decoder.mean.bias, logit)
+    x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
+    assert_finite(decoder, torch.randn(3, N_LATENT), x)
 
 
 @pytest.mark.parametrize("categories", [[3], [3, 1, 2]])
 def test_decoder_sees_batch_and_covariates(categories):
     """One-hot codes stand side by side; what has one category only is left out."""
-    decoder = DECODERS["gaussian"](N_LATENT, N_OUTPUT, [6, 4], PLAIN, *_split(categories)).double()
+    n_batch, *others = categories
+    decoder = DECODERS["gaussian"](N_LATENT, N_OUTPUT, [6, 4], PLAIN, n_batch, others).double()
     z, seen = torch.randn(N, N_LATENT, dtype=torch.float64), []
     codes = torch.stack([torch.arange(N) // (k + 1) % n for k, n in enumerate(categories)], dim=1)
     decoder.trunk.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    px = decoder(z, codes if len(categories) > 1 else codes[:, 0])
-
+    decoder(z, codes if others else codes[:, 0])
     kept = [k for k, n in enumerate(categories) if n > 1]
     one_hot = [torch.eye(categories[k], dtype=z.dtype)[codes[:, k]] for k in kept]
     assert torch.equal(seen[0], torch.cat([z, *one_hot], dim=1))
-    other = codes.clone()
-    other[:, -1] = (other[:, -1] + 1) % categories[-1]
-    assert not torch.allclose(px.mean, decoder(z, other).mean)
     with pytest.raises(ValueError, match="batches or covariates"):
         decoder(z)
-
-
-def _split(categories: list[int]) -> tuple[int, list[int]]:
-    return categories[0], categories[1:]
 
 
 @pytest.mark.parametrize("n_batch", [0, 1])
@@ -214,20 +194,6 @@ def test_counts_follow_the_library_or_the_typical_one(likelihood):
     # it is saved with the weights
     other.load_state_dict(decoder.state_dict())
     assert rate(other(z)).sum(dim=1).tolist() == pytest.approx([70] * N)
-
-
-@pytest.mark.parametrize("logit", [0.0, 60.0, -60.0])
-def test_beta_at_exact_zero_and_one(logit):
-    decoder = DECODERS["beta"](N_LATENT, 2, [4], PLAIN)
-    torch.nn.init.zeros_(decoder.mean.weight)
-    torch.nn.init.constant_(decoder.mean.bias, logit)
-    x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
-
-    loss = decoder.loss(decoder(torch.randn(3, N_LATENT)), x, x)
-    loss.sum().backward()
-
-    assert torch.isfinite(loss).all()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in decoder.parameters())
 
 
 @pytest.mark.parametrize("likelihood", DECODERS)

@@ -7,11 +7,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from modis.nn import SCALINGS, FeatureScaler
 
-REFERENCE = {"standard": StandardScaler, "minmax": MinMaxScaler}
+REFERENCE = {
+    "standard": StandardScaler,
+    "minmax": MinMaxScaler,
+    "none": FunctionTransformer,
+}
 
 
 def features(n: int = 80) -> np.ndarray:
@@ -52,26 +56,29 @@ def test_fit_in_pieces_is_the_fit_of_the_whole(scaling, cuts):
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
-@pytest.mark.parametrize("level", [None, 0.0, 3.5, -1e4])
+@pytest.mark.parametrize("level", [0.0, 3.5, -1e4])
 def test_scaling_back_and_features_that_are_constant(scaling, level):
     x = features()
-    if level is not None:
-        x[:, 1] = level
+    x[:, 1] = level
     scaler = fitted(scaling, x)
     scaled = scaler(torch.from_numpy(x))
     np.testing.assert_allclose(scaler.inverse(scaled).numpy(), x, rtol=1e-5, atol=1e-4)
-    if level is not None:
-        assert (scaled[:, 1] == (level if scaling == "none" else 0)).all()
-        assert (scaler.standardize(scaled)[:, 1] == 0).all()
-        assert torch.isfinite(scaler.standardize(scaler(torch.from_numpy(x + 1)))).all()
+    assert (scaled[:, 1] == (level if scaling == "none" else 0)).all()
+    assert (scaler.standardize(scaled)[:, 1] == 0).all()
+    assert torch.isfinite(scaler.standardize(scaler(torch.from_numpy(x + 1)))).all()
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_standardize_gives_z_scores_whatever_the_scaling(scaling):
     x, new = features(), features(7) * 1.2
-    scaler, wide = fitted(scaling, x[:50], x[50:]), x.astype(np.float64)
+    scaler, wide = fitted(scaling, x), x.astype(np.float64)
+    # what was learnt travels with the weights
+    other = FeatureScaler(4, scaling)
+    other.load_state_dict(scaler.state_dict())
+    assert list(other.parameters()) == []
+    assert f"4 features, scaling={scaling!r}" in repr(other)
     for rows in (x, new):
-        standard = scaler.standardize(scaler(torch.from_numpy(rows))).numpy()
+        standard = other.standardize(other(torch.from_numpy(rows))).numpy()
         expected = (rows - wide.mean(axis=0)) / wide.std(axis=0)
         if scaling == "standard":
             expected = expected.clip(-10, 10)
@@ -86,40 +93,12 @@ def test_outliers_are_clipped_in_units_of_spread():
     assert FeatureScaler(1, max_value=2)(torch.tensor([[9.0]])).item() == 2
 
 
-def test_min_max_goes_beyond_the_training_range():
-    scaler = fitted("minmax", np.float32([[0], [2]]))
-    assert scaler(torch.tensor([[5.0], [-1.0]])).flatten().tolist() == [2.5, -0.5]
-
-
 @pytest.mark.parametrize("scaling", SCALINGS)
-def test_without_a_fit_or_a_scaling_it_is_the_identity(scaling):
+def test_without_a_fit_it_is_the_identity(scaling):
     x = torch.linspace(-3, 3, 8).reshape(2, 4)
     scaler = FeatureScaler(4, scaling)
     assert torch.equal(scaler(x), x)
     assert torch.equal(scaler.standardize(x), x)
-    x = torch.from_numpy(features())
-    assert torch.equal(fitted("none", features())(x), x)
-
-
-@pytest.mark.parametrize("scaling", SCALINGS)
-def test_remembered_with_the_weights_and_no_parameter(scaling):
-    x = features()
-    scaler, other = fitted(scaling, x), FeatureScaler(4, scaling)
-    other.load_state_dict(scaler.state_dict())
-    scaled = scaler(torch.from_numpy(x))
-    assert torch.equal(other(torch.from_numpy(x)), scaled)
-    assert torch.equal(other.standardize(scaled), scaler.standardize(scaled))
-    assert list(scaler.parameters()) == []
-    assert f"4 features, scaling={scaling!r}" in repr(scaler)
-
-
-@pytest.mark.parametrize("scaling", REFERENCE)
-def test_gradients_pass(scaling):
-    x = features()
-    scaler = fitted(scaling, x)
-    z = scaler(torch.from_numpy(x)).requires_grad_()
-    scaler.inverse(z).sum().backward()
-    torch.testing.assert_close(z.grad, scaler.scale.expand(80, 4))
 
 
 def test_unknown_scaling():

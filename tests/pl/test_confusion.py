@@ -93,13 +93,6 @@ def test_sizes(rng, drawn, n_classes, n_modalities):
     assert all(box.width * figure.get_figwidth() > 1.5 for box in boxes)
 
 
-def test_given_axes_are_used(data):
-    figure, given = plt.subplots(1, 3)
-    assert confusion(*data, axes=given).tolist() == given.tolist()
-    assert all(ticks(ax.yaxis) == ["a", "b", "c"] for ax in given)
-    assert plt.get_fignums() == [figure.number]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

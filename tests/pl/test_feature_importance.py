@@ -60,7 +60,7 @@ def test_colors_are_explained_once():
     assert [text.get_text() for text in legend.get_texts()] == meanings
     assert all(ax.get_legend() is None for ax in axes)
     figure, given = plt.subplots(1, 2)
-    assert feature_importance(table(), axes=given).tolist() == given.tolist()
+    feature_importance(table(), axes=given)
     assert [text.get_text() for text in given[1].get_legend().get_texts()] == meanings
     assert (given[0].get_legend(), figure.legends) == (None, [])
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import anndata
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from modis.pl import class_counts, confusion, feature_importance, history, translation
+from modis.pl import class_counts, confusion, feature_importance, history, latent, translation
 
 COUNTS = pd.DataFrame({"T": [20, 12], "B": [5, 3], "unlabeled": [0, 40]}, index=["rna", "adt"])
 ERRORS = pd.DataFrame([[1.0, 2.2], [1.5, 2.0]], index=["rna", "adt"], columns=["rna", "adt"])
@@ -19,6 +20,9 @@ IMPORTANCE = pd.DataFrame(
         "attribution": [0.4, -0.7],
         "direction": ["up", "down"],
     }
+)
+EMBEDDING = anndata.AnnData(
+    obs=pd.DataFrame({"label": ["T", "B"]}, index=["s1", "s2"]), obsm={"X_modis": np.eye(2)}
 )
 LOSS = {"loss_train": pd.DataFrame({"loss": np.arange(5.0)})}
 
@@ -63,14 +67,25 @@ def test_title_says_the_finding(draw, finding, drawn):
     assert " ".join(figure.get_suptitle().split()) == finding
 
 
-def test_title_of_a_figure_that_is_not_ours_stays():
-    for draw in (
+@pytest.mark.parametrize(
+    "draw",
+    [
         lambda ax: class_counts(COUNTS, ax=ax),
         lambda ax: confusion(["a", "b"], ["a", "b"], axes=[ax]),
         lambda ax: translation(ERRORS, ax=ax),
         lambda ax: history(LOSS, best_epoch=1, axes=ax),
         lambda ax: feature_importance(IMPORTANCE.iloc[:1], axes=ax),
-    ):
-        figure, ax = plt.subplots()
-        draw(ax)
-        assert figure.get_suptitle() == ""
+        lambda ax: latent(EMBEDDING, color="label", axes=ax),
+    ],
+)
+def test_given_axes_are_used_and_their_figure_keeps_its_title(draw):
+    figure, ax = plt.subplots()
+    assert np.ravel(draw(ax)).tolist() == [ax]
+    assert figure.get_suptitle() == ""
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_rows_have_their_names_on_given_axes():
+    _, given = plt.subplots(1, 2)
+    for ax in confusion(["a"], ["a"], ["rna"], axes=given):
+        assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a"]

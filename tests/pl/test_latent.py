@@ -127,8 +127,8 @@ def test_colors_that_scanpy_would_use_come_first(rng):
     embedding = make(rng)
     embedding.uns["label_colors"] = np.array(["#111111", "#222222", "#333333"])
     embedding.uns["modality_colors"] = ["#444444"]  # one too few: scanpy would not use it
-    modality, label = latent(embedding, palette={"class 2": "red"})
-    assert set(points(label)[1]) == {to_rgba(color) for color in ("#111111", "#222222", "red")}
+    modality, label = latent(embedding)
+    assert set(points(label)[1]) == {to_rgba(color) for color in ("#111111", "#222222", "#333333")}
     by_rule = palette(["rna", "adt"], "modality")
     assert set(points(modality)[1]) == {to_rgba(color) for color in by_rule.values()}
     embedding.obs["label"] = embedding.obs["label"].astype(object)
@@ -146,13 +146,6 @@ def test_many_classes_are_numbered(rng, drawn):
     drawn(ax)
 
 
-def test_given_axes_are_used(rng):
-    figure, given = plt.subplots(2, 1)
-    assert latent(make(rng), axes=given).tolist() == given.tolist()
-    assert latent(make(rng), color="label", axes=given[0]).tolist() == [given[0]]
-    assert plt.get_fignums() == [figure.number]
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -160,7 +153,6 @@ def test_given_axes_are_used(rng):
         ({"color": []}, KeyError, "No column"),
         ({"basis": "X_unap"}, KeyError, "No 'X_unap' in embedding.obsm.*X_modis"),
         ({"basis": "X_flat"}, ValueError, "two columns"),
-        ({"palette": {"rna": "reddish"}}, ValueError, "Invalid RGBA argument: 'reddish'"),
     ],
 )
 def test_refuses_and_leaves_no_figure(rng, arguments, error, message):

@@ -27,6 +27,8 @@ def test_colors_follow_the_names_not_their_order_of_appearance():
     assert in_order(["c10", "B", "c2", "a", "c2"]) == ["a", "B", "c2", "c10"]
     assert in_order([10, 2, 1]) == [1, 2, 10]
     assert in_order(["T", 3, "", "-"])[0] == ""
+    # names that differ only in case
+    assert in_order(["b2", "B2", "b1", "B1"]) == ["B1", "b1", "B2", "b2"]
 
 
 def test_unlabeled_is_grey_and_takes_no_color_from_a_class():

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from modis.pl._panels import figure_of, panels
+from modis.pl._panels import EXTRA_HEIGHT, figure_of, panels
 
 
 @pytest.mark.parametrize(("n", "shape"), [(1, (1, 1)), (4, (2, 2)), (5, (2, 3))])
@@ -16,7 +16,9 @@ def test_grid_is_as_full_as_it_can_be(n, shape):
     assert (grid.nrows, grid.ncols) == shape
     assert axes.shape == (n,)
     assert figure_of(axes[0]).axes == list(axes)
-    np.testing.assert_allclose(figure_of(axes[0]).get_size_inches(), (2 * shape[1], shape[0]))
+    np.testing.assert_allclose(
+        figure_of(axes[0]).get_size_inches(), (2 * shape[1], shape[0] + EXTRA_HEIGHT)
+    )
 
 
 def test_given_axes_are_used():

@@ -31,10 +31,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
     with without_pulling():
         mdata = md.MuData(parts)
     mdata.obs = obs.loc[mdata.obs_names]
-    settings = Settings(labels_key="label", split_key="split", max_epochs=3)
+    command = "modis fit cohort.h5mu"
+    settings = Settings(labels_key="label", split_key="split", max_epochs=3, command=command)
     screen = Screen()
     with screen.quiet():
-        found = fit(
-            mdata, settings, out, screen, source="cohort.h5mu", command="modis fit cohort.h5mu"
-        )
+        found = fit(mdata, settings, out, screen, source="cohort.h5mu")
     return found, out

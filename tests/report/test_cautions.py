@@ -20,7 +20,7 @@ def altered(results: Results, **changes: Any) -> Results:
     predictions = results.predictions.copy()
     own = (predictions["source"] == "protein") & (predictions["label"] == "class_2")
     predictions.loc[own & (predictions["part"] == "test"), "predicted"] = "class_4"
-    return replace(results, predictions=predictions, figures=[], **changes)
+    return replace(results, predictions=predictions, **changes)
 
 
 def test_found_in_the_numbers(results: tuple[Results, Path]) -> None:
@@ -33,12 +33,12 @@ def test_found_in_the_numbers(results: tuple[Results, Path]) -> None:
 
 
 def test_overfitting_and_useless_translations(results: tuple[Results, Path]) -> None:
-    metrics, judged = results[0].metrics.copy(), results[0].translations
+    overfitted, judged = altered(results[0]), results[0].translations
     assert judged is not None
+    metrics = overfitted.metrics
     chosen = (metrics["metric"] == "balanced_accuracy") & (metrics["modality"] == "protein")
     metrics.loc[chosen, "value"] = metrics.loc[chosen, "split"].map({"train": 0.9, "test": 0.7})
-    found = cautions(altered(results[0], metrics=metrics))
-    assert ("protein", 0.9, 0.7) in found["overfitted"]
+    assert ("protein", 0.9, 0.7) in cautions(overfitted)["overfitted"]
     errors = 0 * judged.errors
     errors.loc["protein", "expression"] = error = 2 * judged.average["expression"]
     found = cautions(replace(results[0], translations=replace(judged, errors=errors)))
@@ -73,7 +73,7 @@ def test_sentences(
     results: tuple[Results, Path],
     tmp_path: Path,
 ) -> None:
-    write_page(altered(results[0], **changes), tmp_path, command="", notes=["Note & more"])
+    write_page(altered(results[0], **changes), tmp_path, figures=[], notes=["Note & more"])
     text = " ".join((tmp_path / "report.html").read_text(encoding="utf-8").split())
     assert [sentence for sentence in said if sentence not in text] == []
     assert [sentence for sentence in unsaid if sentence in text] == []

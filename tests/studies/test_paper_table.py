@@ -14,7 +14,7 @@ def table_of(setting, metric, *cells):
     """The table of results with one value each; a cell has whatever differs."""
     run = {"method": "default", "epochs_factor": 1, "seed": 0, "setting": setting}
     rows = [run | {"metric": metric} | cell for cell in cells]
-    return tabulate(pd.DataFrame(rows, columns=list(_COLUMNS)))
+    return tabulate(pd.DataFrame(rows, columns=_COLUMNS))
 
 
 def cell(value, source="all", **where):

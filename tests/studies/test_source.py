@@ -50,9 +50,10 @@ def test_file(data_file, paired, tmp_path):
     assert len(source.load().links) == 5
     # links of a file are no links of simulated data
     assert len(source.load(1.0).links) > 5
-    described = [source.describe(delta, links=links) for delta in (None, 1.0) for links in (0, 1)]
-    assert described[0] != described[1]
-    assert described[2] == described[3]
+    for own in (source, Source(links_file=table)):
+        with_links, without = own.describe(None, links=True), own.describe(None, links=False)
+        assert with_links != without
+        assert own.describe(1.0, links=True) == own.describe(1.0, links=False)
 
 
 def test_descriptions_tell_data_apart(data_file, tmp_path):

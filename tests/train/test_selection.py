@@ -9,7 +9,7 @@ from scipy.special import softmax
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from modis.metrics import modality_mixing
-from modis.train._selection import ValidationPass
+from modis.train._selection import validation_scores
 
 SIZES = {"rna": 40, "protein": 25, "mirna": 10}
 LINKED = [("rna", "protein"), ("protein", "rna"), ("rna", "mirna")]
@@ -31,23 +31,19 @@ def cohort(sizes=None, n_classes=3, unlabeled=0.3) -> dict[str, dict[str, np.nda
     return drawn
 
 
-def walk(drawn, batch_size=1000, classes=True, linked=()) -> dict[str, float]:
-    """Scores after a pass in minibatches; the sums over a minibatch are what a plan hands in."""
-    seen = ValidationPass()
+def scores_of(drawn, classes=True, linked=()) -> dict[str, float]:
+    """Scores of the rows; a modality that is linked with two others disagrees alike with both."""
+    seen = {}
     for name, arrays in drawn.items():
-        for start in range(0, len(arrays["z"]), batch_size):
-            part = {key: values[start : start + batch_size] for key, values in arrays.items()}
-            seen.z.append(torch.from_numpy(part["z"]))
-            seen.labels.append(torch.from_numpy(part["labels"]))
-            seen.modality.append(name)
-            seen.reconstruction.append(float(part["reconstruction"].sum()))
-            seen.kl.append(float(part["kl"].sum()))
-            if classes:
-                seen.logits.append(torch.from_numpy(part["logits"]))
-            for pair in linked:
-                if pair[0] == name:
-                    seen.link.setdefault(pair, []).append(torch.from_numpy(part["link"]))
-    return seen.scores()
+        rows = {key: torch.from_numpy(values) for key, values in arrays.items()}
+        link = rows.pop("link")
+        n_linked = sum(source == name for source, _ in linked)
+        if n_linked:
+            rows["link"] = link[:, None].repeat(1, n_linked)
+        if not classes:
+            del rows["logits"]
+        seen[name] = rows
+    return validation_scores(seen)
 
 
 def mean_log_loss(drawn) -> float:
@@ -62,8 +58,7 @@ def mean_log_loss(drawn) -> float:
     return np.mean(per_group)
 
 
-@pytest.mark.parametrize("batch_size", [1000, 7])
-def test_scores(batch_size):
+def test_scores():
     drawn = cohort()
     labels, logits, z = (
         np.concatenate([arrays[key] for arrays in drawn.values()])
@@ -80,18 +75,18 @@ def test_scores(batch_size):
     expected["selection"] = (
         expected["reconstruction"] / 3 + expected["classification"] + 1 - expected["mixing"]
     )
-    assert walk(drawn, batch_size) == pytest.approx(expected)
+    assert scores_of(drawn) == pytest.approx(expected)
     # every pair of modalities counts alike, however many samples the source has
     link = np.mean([drawn[source]["link"].mean() for source, _ in LINKED])
     expected |= {"link": link, "selection": expected["selection"] + link}
-    assert walk(drawn, batch_size, linked=LINKED) == pytest.approx(expected)
+    assert scores_of(drawn, linked=LINKED) == pytest.approx(expected)
 
 
 def test_a_large_class_does_not_outvote_a_small_one():
     drawn = cohort({"rna": 101}, n_classes=2)
     drawn["rna"]["labels"] = np.array([0] * 100 + [1])
     drawn["rna"]["logits"] = np.tile([4.0, 0.0], (101, 1))
-    scores = walk(drawn)
+    scores = scores_of(drawn)
     assert scores["classification"] == pytest.approx(np.log1p(np.exp([-4, 4])).mean())
     assert scores["accuracy"] == 0.5
 
@@ -101,7 +96,7 @@ def test_modalities_whose_names_end_in_digits():
     drawn = cohort({"omics": 40, "omics1": 30}, n_classes=12, unlabeled=0)
     drawn["omics"]["labels"][:] = np.repeat([0, 11], 20)
     drawn["omics1"]["labels"][:] = 1
-    assert walk(drawn)["classification"] == pytest.approx(mean_log_loss(drawn))
+    assert scores_of(drawn)["classification"] == pytest.approx(mean_log_loss(drawn))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +110,7 @@ def test_modalities_whose_names_end_in_digits():
     ],
 )
 def test_what_cannot_be_measured_is_left_out(sizes, unlabeled, classes, missing):
-    scores = walk(cohort(sizes, unlabeled=unlabeled), classes=classes)
+    scores = scores_of(cohort(sizes, unlabeled=unlabeled), classes=classes)
     everything = {"reconstruction", "kl", "classification", "accuracy", "mixing", "selection"}
     assert set(scores) == everything - missing
     parts = scores["reconstruction"] / len(sizes) + scores.get("classification", 0)
@@ -127,4 +122,4 @@ def test_what_cannot_be_measured_is_left_out(sizes, unlabeled, classes, missing)
 def test_mixing_of_many_points(distance, mixing):
     drawn = cohort({"rna": 6000, "protein": 2000})
     drawn["protein"]["z"] += distance
-    assert walk(drawn)["mixing"] == pytest.approx(mixing, abs=0.06)
+    assert scores_of(drawn)["mixing"] == pytest.approx(mixing, abs=0.06)

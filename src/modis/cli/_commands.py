@@ -2,18 +2,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+
 from . import _options as opt
-from ._app import app
 from ._guards import (
     check_file,
     check_folder,
     check_inputs,
     find_model,
     guarded,
-    names_in,
     open_screen,
+    options_in,
     typed_command,
 )
+
+# Nothing heavy in this room: scvi-tools alone takes ten seconds, and --help should answer at once.
+
+app = typer.Typer(
+    name="modis",
+    epilog="Start with **modis demo**, then **modis fit cohort.h5mu --labels-key disease**.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def main(version: opt.Version = False) -> None:
+    """Integrate unpaired multi-omics data: one latent space, classes, translations."""
 
 
 @app.command()
@@ -34,16 +52,10 @@ def demo(
     with guarded(debug):
         check_folder(out, force)
         with open_screen() as screen:
-            from ..report import run_demo
+            from ..report import Settings, run_demo
 
-            run_demo(
-                out,
-                screen,
-                n_samples=samples,
-                max_epochs=max_epochs,
-                seed=seed,
-                command=typed_command(),
-            )
+            settings = Settings(max_epochs=max_epochs, seed=seed, command=typed_command())
+            run_demo(samples, settings, out, screen)
 
 
 @app.command(
@@ -64,8 +76,8 @@ def fit(
     test_size: opt.TestSize = 0.2,
     max_epochs: opt.MaxEpochs = None,
     seed: opt.Seed = 0,
-    architecture: opt.Architectures = opt.Architecture.default,
-    latent: opt.Latent = None,
+    architecture: opt.Architecture = "default",
+    n_latent: opt.Latent = None,
     force: opt.Force = False,
     debug: opt.Debug = False,
 ) -> None:
@@ -79,28 +91,15 @@ def fit(
     classes. **feature_importance.csv** ranks the features by their contribution to each class.
     **modis predict** and **modis translate** use the model in **model/**.
     """
+    options = options_in(locals(), "file", "out", "force", "debug")
     with guarded(debug):
         check_inputs(file, links)
         check_folder(out, force, file)
         with open_screen() as screen:
             from ..report import Settings, fit_file
 
-            settings = Settings(
-                labels_key=labels_key,
-                modalities=names_in(modalities),
-                batch_key=batch_key,
-                layer=layer,
-                likelihood=likelihood,
-                unlabeled_category=unlabeled_category,
-                split_key=split_key,
-                test_size=test_size,
-                max_epochs=max_epochs,
-                seed=seed,
-                architecture=architecture.value,
-                n_latent=latent,
-                links=links,
-            )
-            fit_file(file, settings, out, screen, command=typed_command())
+            settings = Settings(**options, command=typed_command())
+            fit_file(file, settings, out, screen)
 
 
 @app.command(epilog="Example: **modis predict results new.h5mu --out predictions.csv**")
@@ -192,6 +191,9 @@ def benchmark(
     **results.csv** all measures, **predictions/** every prediction. Finished runs are kept: after
     Ctrl-C, the same command continues.
     """
+    options = options_in(
+        locals(), "file", "labels_key", "out", "transfer_from", "transfer_to", "debug"
+    )
     with guarded(debug):
         check_inputs(file, links)
         check_folder(out)
@@ -203,27 +205,7 @@ def benchmark(
 
             screen.stage(f"Reading {file}")
             found = compare(
-                file,
-                labels_key,
-                out,
-                methods=names_in(methods),
-                seeds=seeds,
-                split_key=split_key,
-                folds=folds,
-                unpaired=unpaired,
-                labels_per_class=labels_per_class,
-                validation=validation,
-                transfer=transfer,
-                modalities=names_in(modalities),
-                batch_key=batch_key,
-                layer=layer,
-                likelihood=likelihood,
-                links=links,
-                links_by_name=links_by_name,
-                unlabeled_category=unlabeled_category,
-                max_epochs=max_epochs,
-                jobs=jobs,
-                console=screen.console,
+                file, labels_key, out, transfer=transfer, console=screen.console, **options
             )
             screen.say(found.markdown)
             screen.say(f"Done: {out / 'table.md'}, {out / 'results.csv'}, {out / 'figure.png'}")
@@ -231,7 +213,7 @@ def benchmark(
 
 @app.command(epilog="Example: **modis reproduce fig2 --seeds 3 --jobs 4 --out figures**")
 def reproduce(
-    figure: opt.Figures,
+    figure: opt.Figure,
     out: opt.OutFolder = Path("modis-reproduce"),
     seeds: opt.Seeds = 10,
     jobs: opt.Jobs = 1,
@@ -256,18 +238,18 @@ def reproduce(
             from ..studies import reproduce
 
             reproduce(
-                figure.value,
+                figure,
                 out,
                 data,
                 links_file=links_file,
                 reference_path=reference_path,
                 n_samples=samples,
-                methods=names_in(methods) or (),
+                methods=methods,
                 seeds=seeds,
                 jobs=jobs,
                 epochs_factor=epochs_factor,
                 max_epochs=max_epochs,
-                only=names_in(settings),
+                only=settings,
                 console=screen.console,
             )
             screen.say((out / "table.md").read_text(encoding="utf-8"))

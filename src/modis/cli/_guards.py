@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -103,11 +103,9 @@ def find_model(folder: Path) -> Path:
     )
 
 
-def names_in(text: str | None) -> tuple[str, ...] | None:
-    """Names with commas between them."""
-    if text is None:
-        return None
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def options_in(parameters: dict[str, Any], *others: str) -> dict[str, Any]:
+    """What a command got, without the named `others`: options that are handed on as they are."""
+    return {name: value for name, value in parameters.items() if name not in others}
 
 
 def typed_command() -> str:

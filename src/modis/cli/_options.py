@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 
-class Architecture(StrEnum):
-    """Networks to choose from."""
-
-    default = "default"
-    small = "small"
-    large = "large"
-    paper = "paper"
-
-
-class Figure(StrEnum):
-    """What can be reproduced."""
-
-    fig2 = "fig2"
-    fig3 = "fig3"
-    fig4 = "fig4"
-    difficulty = "difficulty"
-    corrupted = "corrupted"
-    all = "all"
+def _parse_names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _option(help: str, shown: str | bool = False, *names: str, **kwargs: Any) -> Any:
@@ -34,58 +19,50 @@ def _option(help: str, shown: str | bool = False, *names: str, **kwargs: Any) ->
     return typer.Option(*names, help=help, show_default=shown, **kwargs)
 
 
+def _names(help: str, shown: str | bool) -> Any:
+    return _option(help, shown, parser=_parse_names, metavar="NAME,NAME")
+
+
 def _argument(help: str, metavar: str | None = None) -> Any:
     return typer.Argument(metavar=metavar, help=help, show_default=False)
 
 
-def _flag(name: str, help: str) -> Any:
-    return typer.Option(name, help=help)
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"modis {version('modis-omics')}")
+        raise typer.Exit
 
 
-_MODEL = "Results of modis fit, or a folder written by model.save()."
-_LABELS = _option(
-    "Column with the classes, in mdata.obs or in the obs of the modalities. Empty values and "
-    "--unlabeled-category mean: not known."
-)
-_LAYER = "Layer with the values: NAME for all modalities, MODALITY=NAME for one; repeatable."
-_LIKELIHOOD = (
-    "NAME or MODALITY=NAME: gaussian (any values), nb, zinb, poisson (counts), bernoulli, beta (0 "
-    "to 1); repeatable."
-)
+_LABELS = _option("Column with the classes, in mdata.obs or in the obs of the modalities.")
+_LIKELIHOOD = "[MODALITY=]gaussian, nb, zinb or poisson (counts), bernoulli or beta (0 to 1)"
 _LINK_COLUMNS = "source_modality, source_feature, target_modality, target_feature"
-_LINKS = (
-    "Linked features of different modalities (a protein and its gene), one link per row: "
-    f"{_LINK_COLUMNS}. They align modalities with few or no labels."
-)
-_METHODS = (
-    "With commas: modis, lr (logistic regression), rf (random forest), paper (the paper's "
-    "networks and training), diagvi (if installed)."
-)
+_METHODS = "modis, lr (logistic regression), rf (random forest), paper, diagvi (if installed)."
 _FEW_LABELS = "Labelled training samples per class and modality; the others train unlabelled."
-_FIGURE = (
-    "A figure of the paper; difficulty: smaller effects, compared with the best possible "
-    "classifier; corrupted: wrong labels."
-)
-_DATA = (
-    "Simulate from the built-in reference or from that of the R package InterSIM, or read paired "
-    "modalities with a column label."
-)
+_FIGURE = "A figure of the paper; difficulty: smaller effects; corrupted: wrong labels."
+_DATA = "Built-in reference, that of R's InterSIM, or paired modalities with a column label."
 _REFERENCE = "Folder with InterSIM's .rda files; with --data FILE only difficulty needs it."
 
 # of several commands
 File = Annotated[Path, _argument("A MuData; only read.", "FILE.h5mu")]
-ModelDir = Annotated[Path, _argument(_MODEL)]
+ModelDir = Annotated[Path, _argument("Results of modis fit, or what model.save() wrote.")]
 LabelsKey = Annotated[str, _LABELS]
 OptionalLabelsKey = Annotated[str | None, _LABELS]
-UnlabeledCategory = Annotated[str, _option("Class name that means: not known.", True)]
+UnlabeledCategory = Annotated[
+    str, _option("Class that means: not known. Empty values mean the same.", True)
+]
 BatchKey = Annotated[str | None, _option("Column with batches to correct for.")]
 SplitKey = Annotated[
     str | None, _option("Column that says train or test for every observation.", "drawn by class")
 ]
-Modalities = Annotated[str | None, _option("Modalities to use, with commas: rna,protein.", "all")]
-Layer = Annotated[list[str] | None, _option(_LAYER, "X")]
-Likelihood = Annotated[list[str] | None, _option(_LIKELIHOOD, "gaussian")]
-Links = Annotated[Path | None, _option(_LINKS, metavar="FILE.csv")]
+Modalities = Annotated[Sequence[str] | None, _names("Modalities to use.", "all")]
+Layer = Annotated[
+    list[str] | None, _option("[MODALITY=]NAME of the layer with the values; repeatable.", "X")
+]
+Likelihood = Annotated[list[str] | None, _option(f"{_LIKELIHOOD}; repeatable.", "gaussian")]
+Links = Annotated[
+    Path | None,
+    _option(f"Linked features, to align modalities: {_LINK_COLUMNS}.", metavar="FILE.csv"),
+]
 MaxEpochs = Annotated[
     int | None, _option("Passes over the largest modality.", "chosen by the method", min=1)
 ]
@@ -95,33 +72,41 @@ Seeds = Annotated[int, _option("Repetitions, each with a seed of its own.", True
 Jobs = Annotated[int, _option("Parallel processes, with one thread each.", True, min=1)]
 OutFolder = Annotated[Path, _option("Folder for the results.", True, "--out")]
 OutFile = Annotated[Path, _option("File to write.", True, "--out")]
-Force = Annotated[bool, _flag("--force", "Replace existing results.")]
-Debug = Annotated[bool, _flag("--debug", "Show the full traceback of an error.")]
+Force = Annotated[bool, _option("Replace existing results.", False, "--force")]
+Version = Annotated[
+    bool, _option("Show the version.", False, "--version", callback=_show_version, is_eager=True)
+]
+Debug = Annotated[bool, _option("Show the full traceback of an error.", False, "--debug")]
 
 # of modis fit
 TestSize = Annotated[
     float, _option("Share of labelled samples held out; 0 trains on all.", True, min=0, max=0.9)
 ]
-Architectures = Annotated[Architecture, _option("Small networks, or those of the paper.", True)]
-Latent = Annotated[int | None, _option("Latent dimensions.", "32, paper: 64", min=2)]
+Architecture = Annotated[
+    Literal["default", "small", "large", "paper"],
+    _option("Networks; default chooses small or large by the data.", True),
+]
+Latent = Annotated[int | None, _option("Latent dimensions.", "32, paper: 64", "--latent", min=2)]
 
 # of modis predict and translate
 Modality = Annotated[str | None, _option("Predict from this modality only.", "all of a sample")]
-Soft = Annotated[bool, _flag("--soft", "Also write the probability of every class.")]
+Soft = Annotated[bool, _option("Also write the probability of every class.", False, "--soft")]
 Source = Annotated[str, _option("Modality to start from.")]
 Target = Annotated[str, _option("Modality to predict.")]
 
 # of modis benchmark
-Methods = Annotated[str | None, _option(_METHODS, "modis,lr,rf")]
+Methods = Annotated[Sequence[str] | None, _names(_METHODS, "modis,lr,rf")]
 Folds = Annotated[
     int | None, _option("Folds, stratified by class.", "5, without --split-key", min=2)
 ]
 Unpaired = Annotated[
-    bool, _flag("--unpaired", "Randomly assign every training observation to one modality.")
+    bool,
+    _option("Randomly assign every training observation to one modality.", False, "--unpaired"),
 ]
 LabelsPerClass = Annotated[int | None, _option(_FEW_LABELS, "all", min=1)]
 Validation = Annotated[
-    bool, _flag("--validation", "Test on 30 % of the training part, not on the test part.")
+    bool,
+    _option("Test on 30 % of the training part, not on the test part.", False, "--validation"),
 ]
 TransferFrom = Annotated[
     str | None,
@@ -131,13 +116,15 @@ TransferTo = Annotated[
     str | None,
     _option("... to this one, the other half, without any label.", metavar="MODALITY"),
 ]
-LinksByName = Annotated[bool, _flag("--links-by-name", "Link features of the same name.")]
+LinksByName = Annotated[bool, _option("Link features of the same name.", False, "--links-by-name")]
 
 # of modis reproduce
-Figures = Annotated[Figure, _argument(_FIGURE)]
+Figure = Annotated[
+    Literal["fig2", "fig3", "fig4", "difficulty", "corrupted", "all"], _argument(_FIGURE)
+]
 Data = Annotated[str, _option(_DATA, True, metavar="synthetic|intersim-r|FILE.h5mu")]
 LinksFile = Annotated[Path | None, _option(f"CSV: {_LINK_COLUMNS}.", 'uns["feature_links"]')]
 ReferencePath = Annotated[Path | None, _option(_REFERENCE, "downloaded if needed")]
-PaperMethods = Annotated[str, _option("With commas: default, links, paper.", True)]
-OnlySettings = Annotated[str | None, _option("Settings of the figure, with commas.", "all")]
+PaperMethods = Annotated[Sequence[str], _names("default, links, paper.", True)]
+OnlySettings = Annotated[Sequence[str] | None, _names("Settings of the figure.", "all")]
 EpochsFactor = Annotated[int, _option("Multiply the usual number of epochs.", True, min=1)]

@@ -14,11 +14,14 @@ from .._constants import UNLABELED_CODE
 from ._errors import NotInDataError, name_some
 from ._spec import DataSpec
 
+#: Column of the MuData's or every modality's ``obs``, or a column by modality.
+Key = str | Mapping[str, str]
+
 
 def collect_labels(
     mdata: MuData,
     modalities: Sequence[str],
-    labels_key: str | Mapping[str, str],
+    labels_key: Key | None,
     unlabeled_category: str,
     *,
     warn: bool = True,
@@ -28,117 +31,89 @@ def collect_labels(
     A modality's own column and the MuData's column complete each other. Where one of them says
     `unlabeled_category` the observation is not labelled, whatever the other says, so that a
     label that was hidden in one place never leaks in from the other. A modality without either
-    column takes the labels that its observations have in the other modalities.
-
-    Parameters
-    ----------
-    mdata, modalities
-        The data, read only, and the modalities to label.
-    labels_key
-        Column of ``mdata.obs`` or of every modality's ``obs``, or a column by modality;
-        modalities that such a dict leaves out are not labelled.
-    unlabeled_category
-        Name that stands for "not labelled", like a missing value does.
-    warn
-        Whether to warn of observations that are labelled in one place and hidden in the other.
-
-    Raises
-    ------
-    KeyError
-        If no modality has the column, or a modality lacks the one that a dict names.
-    ValueError
-        If the same observation has two labels.
+    column takes the labels that its observations have in the other modalities; one that a dict of
+    columns leaves out is not labelled. An observation with two labels is a ValueError.
     """
+    if labels_key is None:
+        return {
+            name: pd.Series(None, index=mdata.mod[name].obs_names, dtype=object)
+            for name in modalities
+        }
     labels: dict[str, pd.Series] = {}
+    places: list[tuple[str, pd.Series]] = []
     for modality in modalities:
-        key = labels_key if isinstance(labels_key, str) else labels_key.get(modality)
-        own, shared = _columns(mdata, modality, key)
-        if own is None and shared is None:
+        key = _key(labels_key, modality)
+        columns = {p: _clean(c) for p, c in _columns(mdata, modality, key).items()}
+        if not columns:
             if key is not None and not isinstance(labels_key, str):
                 raise NotInDataError(_missing_message(mdata, [modality], key, "labels_key"))
             continue
-        labels[modality], n_hidden = _combine(own, shared, modality, str(key), unlabeled_category)
+        hidden = np.logical_or.reduce([c == unlabeled_category for c in columns.values()])
+        columns = {p: c.where(c != unlabeled_category, None) for p, c in columns.items()}
+        own, *shared = columns.values()
+        found = own.where(own.notna(), shared[0]) if shared else own
+        labels[modality] = found.where(~hidden, None)
+        places += [(place, column.where(~hidden, None)) for place, column in columns.items()]
+        n_hidden = int((hidden & found.notna()).sum())
         if n_hidden and warn:
             warnings.warn(
                 f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' "
-                f"in one of mdata.obs['{key}'] and mdata.mod['{modality}'].obs['{key}'] and "
-                "labelled in the other. They are taken as unlabelled.",
+                f"in one of {' and '.join(columns)} and labelled in the other. They are taken as "
+                "unlabelled.",
                 UserWarning,
                 stacklevel=4,
             )
     if not labels:
         raise NotInDataError(_missing_message(mdata, modalities, labels_key, "labels_key"))
-    known = pd.concat([column.dropna() for column in labels.values()])
-    known = known[~known.index.duplicated()]
-    _check_agreement(labels, known)
+    known = _agreed(places)
+    others = known if isinstance(labels_key, str) else known.iloc[:0]
     for modality in modalities:
         if modality not in labels:
-            use = known if isinstance(labels_key, str) else known.iloc[:0]
-            labels[modality] = _with_none(use.reindex(mdata.mod[modality].obs_names))
+            found = others.reindex(mdata.mod[modality].obs_names).astype(object)
+            labels[modality] = found.where(found.notna(), None)
     return {modality: labels[modality] for modality in modalities}
 
 
 def find_labels(
     mdata: MuData,
     modalities: Sequence[str],
-    labels_key: str | Mapping[str, str] | None,
+    labels_key: Key | None,
     unlabeled_category: str,
     *,
     warn: bool = False,
 ) -> dict[str, pd.Series]:
     """Labels as from :func:`collect_labels`, all `None` where the data have no such column."""
-    if labels_key is not None:
-        try:
-            return collect_labels(mdata, modalities, labels_key, unlabeled_category, warn=warn)
-        except NotInDataError:
-            pass
-    return {
-        name: pd.Series(None, index=mdata.mod[name].obs_names, dtype=object) for name in modalities
-    }
+    try:
+        return collect_labels(mdata, modalities, labels_key, unlabeled_category, warn=warn)
+    except NotInDataError:
+        return collect_labels(mdata, modalities, None, unlabeled_category)
 
 
 def collect_batches(
     mdata: MuData,
     modalities: Sequence[str],
-    batch_key: str | Mapping[str, str],
-    *,
+    batch_key: Key,
     rows: Mapping[str, np.ndarray] | None = None,
     argument: str = "batch_key",
-    what: str = "batch",
 ) -> dict[str, pd.Series]:
-    """Batch, or category of a covariate, of every observation, by modality.
+    """Batch (or category of a covariate, if `argument` is not ``"batch_key"``) by modality.
 
-    Parameters
-    ----------
-    mdata, modalities
-        The data, read only, and the modalities to read.
-    batch_key
-        Column of every modality's ``obs`` or of ``mdata.obs``, or a column by modality.
-    rows
-        Positions of the observations to read, by modality; all by default.
-    argument, what
-        Argument that named the column, and what the names are called, in errors.
-
-    Raises
-    ------
-    KeyError
-        If a modality has no such column.
-    ValueError
-        If an observation has no batch.
+    Of all observations, or those at the positions `rows`; one without a batch is a ValueError.
     """
+    what = "batch" if argument == "batch_key" else "category"
     batches = {}
     for modality in modalities:
-        key = batch_key if isinstance(batch_key, str) else batch_key.get(modality)
+        key = _key(batch_key, modality)
         if key is None:
             raise NotInDataError(
                 f"{argument} names no column for mdata.mod['{modality}']: give every modality "
                 "its column, or one column for all."
             )
-        own, shared = _columns(mdata, modality, key)
-        column = shared if own is None else own
-        if column is None:
+        columns = _columns(mdata, modality, key)
+        if not columns:
             raise NotInDataError(_missing_message(mdata, [modality], key, argument))
-        names = _clean(column if rows is None else column.iloc[rows[modality]])
+        own_or_shared = next(iter(columns.values()))
+        names = _clean(own_or_shared if rows is None else own_or_shared.iloc[rows[modality]])
         missing = names.index[names.isna()]
         if len(missing):
             raise ValueError(
@@ -149,21 +124,34 @@ def collect_batches(
     return batches
 
 
-def collect_conditions(
+def encode_conditions(
     mdata: MuData,
     modalities: Sequence[str],
     spec: DataSpec,
     rows: Mapping[str, np.ndarray] | None = None,
-) -> list[dict[str, pd.Series]]:
-    """Names of the batch (none without ``batch_key``) and of each covariate, by modality."""
-    how = {"argument": "categorical_covariate_keys", "what": "category"}
-    batches = {}
-    if spec.batch_key is not None:
-        batches = collect_batches(mdata, modalities, spec.batch_key, rows=rows)
-    return [
-        batches,
-        *(collect_batches(mdata, modalities, key, rows=rows, **how) for key in spec.covariates),
+    *,
+    is_new: bool = False,
+) -> tuple[dict[str, np.ndarray], list[list[str]]]:
+    """Codes of the batch and of each covariate, int64 ``(n_obs, 1 + n_covariates)`` by modality.
+
+    They are 0 without batches and outside of `rows`. Also the vocabularies of batch and
+    covariates: those of `spec`, or of data that are new the names that they have.
+    """
+    n_conditions = 1 + len(spec.covariates)
+    codes = {m: np.zeros((mdata.mod[m].n_obs, n_conditions), dtype=np.int64) for m in modalities}
+    conditions: list[tuple[str, Key | None, str, list[str]]] = [
+        ("batch_key", spec.batch_key, "batch", spec.batches)
     ]
+    for column, names in spec.covariates.items():
+        what = f"covariate '{column}'"
+        conditions.append(("categorical_covariate_keys", column, what, names))
+    vocabularies = []
+    for k, (argument, key, what, names) in enumerate(conditions):
+        columns = collect_batches(mdata, modalities, key, rows, argument) if key else {}
+        vocabularies.append(class_names(columns) if is_new else names)
+        for modality, encoded in encode(columns, vocabularies[k], what).items():
+            codes[modality][slice(None) if rows is None else rows[modality], k] = encoded
+    return codes, vocabularies
 
 
 def class_names(columns: Mapping[str, pd.Series]) -> list[str]:
@@ -191,36 +179,13 @@ def encode(
     return codes
 
 
-def encode_conditions(
-    conditions: Sequence[Mapping[str, pd.Series]],
-    spec: DataSpec,
-    n_obs: Mapping[str, int],
-    rows: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, np.ndarray]:
-    """Codes of what :func:`collect_conditions` found, ``(n_obs, 1 + n_covariates)`` by modality.
-
-    They are int64, and 0 without batches and outside of `rows`.
-    """
-    codes = {name: np.zeros((n, len(conditions)), dtype=np.int64) for name, n in n_obs.items()}
-    whats = ["batch", *(f"covariate '{key}'" for key in spec.covariates)]
-    vocabularies = [spec.batches, *spec.covariates.values()]
-    for k, (columns, names, what) in enumerate(zip(conditions, vocabularies, whats, strict=True)):
-        for modality, encoded in encode(columns, names, what).items():
-            codes[modality][slice(None) if rows is None else rows[modality], k] = encoded
-    return codes
-
-
 def count_classes(
     mdata: MuData,
     modalities: Sequence[str],
     labels: Mapping[str, pd.Series],
     classes: Sequence[str],
 ) -> pd.DataFrame:
-    """Count observations by modality and class.
-
-    The table has shape ``(n_modalities, n_classes + 3)``: a column per class, ``"unlabeled"``,
-    ``"total"`` and ``"features"``.
-    """
+    """Count observations: a row per modality, the columns classes, unlabeled, total, features."""
     rows = {}
     for name in modalities:
         adata = mdata.mod[name]
@@ -231,40 +196,18 @@ def count_classes(
     return table.rename_axis(index="modality")
 
 
-def _columns(
-    mdata: MuData, modality: str, key: str | None
-) -> tuple[pd.Series | None, pd.Series | None]:
-    """The modality's own column and the MuData's, for the observations of the modality."""
-    obs = mdata.mod[modality].obs
-    own = obs[key] if key in obs else None
-    shared = mdata.obs[key].reindex(obs.index) if key in mdata.obs else None
-    return own, shared
+def _key(key: Key, modality: str) -> str | None:
+    return key if isinstance(key, str) else key.get(modality)
 
 
-def _combine(
-    own: pd.Series | None,
-    shared: pd.Series | None,
-    modality: str,
-    key: str,
-    unlabeled_category: str,
-) -> tuple[pd.Series, int]:
-    """Labels of one modality, and how many of them one of the two columns hides."""
-    columns = [_clean(column) for column in (own, shared) if column is not None]
-    hidden = np.logical_or.reduce([column == unlabeled_category for column in columns])
-    labels = [column.where(column != unlabeled_category, None) for column in columns]
-    if len(labels) == 1:
-        return labels[0], 0
-    first, second = labels
-    differs = first.notna() & second.notna() & (first != second)
-    if differs.any():
-        raise ValueError(
-            f"Labels in column '{key}' disagree between mdata.obs and modality '{modality}' for "
-            f"{int(differs.sum())} observation(s): {name_some(first.index[differs])}. "
-            "Correct one of them."
-        )
-    combined = first.where(first.notna(), second)
-    n_hidden = int((hidden & combined.notna()).sum())
-    return _with_none(combined.mask(hidden, None)), n_hidden
+def _columns(mdata: MuData, modality: str, key: str | None) -> dict[str, pd.Series]:
+    """The modality's own column, then the MuData's of its observations, by their places."""
+    obs, columns = mdata.mod[modality].obs, {}
+    if key in obs:
+        columns[f"mdata.mod['{modality}'].obs['{key}']"] = obs[key]
+    if key in mdata.obs:
+        columns[f"mdata.obs['{key}']"] = mdata.obs[key].reindex(obs.index)
+    return columns
 
 
 def _clean(column: pd.Series) -> pd.Series:
@@ -279,24 +222,23 @@ def _as_name(value: Any) -> str:
     return str(int(value) if is_whole else value).strip()
 
 
-def _with_none(column: pd.Series) -> pd.Series:
-    column = column.astype(object)
-    return column.where(column.notna(), None)
-
-
-def _check_agreement(labels: Mapping[str, pd.Series], known: pd.Series) -> None:
-    for modality, column in labels.items():
+def _agreed(places: Sequence[tuple[str, pd.Series]]) -> pd.Series:
+    """Label of every observation that has one in any place; two labels are a ValueError."""
+    known = pd.concat([column.dropna() for _, column in places])
+    known = known[~known.index.duplicated()]
+    for place, column in places:
         own = column.dropna()
         differs = own[own != known.reindex(own.index)]
         if len(differs):
             name = differs.index[0]
-            other = next(m for m, c in labels.items() if c.get(name) == known[name])
+            other = next(p for p, c in places if c.get(name) == known[name])
             raise ValueError(
-                f"Modalities disagree on the label of {len(differs)} observation(s): "
-                f"{name_some(differs.index)}. For example '{name}' is '{differs.iloc[0]}' in "
-                f"'{modality}' and '{known[name]}' in '{other}'. Observations are the same when "
-                "their names are: correct the labels or the names."
+                f"Labels disagree for {len(differs)} observation(s): {name_some(differs.index)}. "
+                f"For example '{name}' is '{known[name]}' in {other} and '{differs.iloc[0]}' in "
+                f"{place}. Observations are the same when their names are: correct the labels or "
+                "the names."
             )
+    return known
 
 
 def _missing_message(mdata: MuData, modalities: Sequence[str], key: object, argument: str) -> str:

@@ -15,8 +15,6 @@ from ._errors import NotInDataError, name_some
 _COLUMNS = ["source_modality", "source_feature", "target_modality", "target_feature"]
 _MODALITIES = ["source_modality", "target_modality"]
 _ENDS = ["first", "second"]
-_SUMMARY_COLUMNS = ["given", "used"]
-_SUMMARY_COLUMNS += ["missing_first", "missing_second", "linked_first", "linked_second"]
 
 
 @dataclass(frozen=True)
@@ -53,34 +51,19 @@ def align_links(
     var_names: Mapping[str, np.ndarray],
     ignored: Collection[str] = (),
 ) -> AlignedLinks:
-    """Find the linked features in the data.
+    """Find the linked features, given by modality in their order, in the data.
 
-    Parameters
-    ----------
-    feature_links
-        A link per row: ``source_modality``, ``source_feature``, ``target_modality``,
-        ``target_feature``, and optionally ``weight`` (above 0, default 1) and ``sign`` (1 or -1,
-        default 1). Either modality may be the source. Of a link that stands there twice, the
-        first is taken.
-    var_names
-        Features by modality, in the order of the modalities.
-    ignored
-        Modalities of the data that are not used; their links are counted and left out.
-
-    Raises
-    ------
-    TypeError
-        If the links are no DataFrame.
-    KeyError
-        If a column is missing, or a modality unknown.
-    ValueError
-        If a value cannot be used, a link stands there with both signs, or no link fits the data.
+    The table has a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
+    ``target_feature``, and optionally ``weight`` (above 0, default 1) and ``sign`` (1 or -1,
+    default 1). Either modality may be the source. Of a link that stands there twice, the first is
+    taken; one with both signs is a ValueError, as is a table of which no link fits. Links of
+    `ignored` modalities, which the data have but the model does not use, are only counted.
     """
     table = _checked(feature_links, list(var_names), ignored)
     used = table[_MODALITIES].isin(list(var_names)).all(axis=1)
     table = _in_order(table[used], list(var_names))
     pairs: dict[tuple[str, str], LinkPair] = {}
-    rows: dict[tuple[str, str], list[int]] = {}
+    rows: dict[tuple[str, str], dict[str, int]] = {}
     for a, b in combinations(var_names, 2):
         links = table[(table["first_modality"] == a) & (table["second_modality"] == b)]
         if links.empty:
@@ -90,19 +73,19 @@ def align_links(
         pair = _unique(links.assign(first=first, second=second))
         if len(pair.first):
             pairs[a, b] = pair
-        rows[a, b] = [
-            len(links),
-            len(pair.first),
-            links["first_feature"][first < 0].nunique(),
-            links["second_feature"][second < 0].nunique(),
-            len(np.unique(pair.first)),
-            len(np.unique(pair.second)),
-        ]
+        rows[a, b] = {
+            "given": len(links),
+            "used": len(pair.first),
+            "missing_first": links["first_feature"][first < 0].nunique(),
+            "missing_second": links["second_feature"][second < 0].nunique(),
+            "linked_first": len(np.unique(pair.first)),
+            "linked_second": len(np.unique(pair.second)),
+        }
     n_ignored = int((~used).sum())
     if not pairs:
         raise ValueError(_nothing_fits(table, var_names, n_ignored))
     index = pd.MultiIndex.from_tuples(rows, names=["first", "second"])
-    summary = pd.DataFrame(list(rows.values()), index=index, columns=_SUMMARY_COLUMNS)
+    summary = pd.DataFrame(list(rows.values()), index=index)
     return AlignedLinks(pairs, summary, n_ignored)
 
 

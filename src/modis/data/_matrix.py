@@ -18,45 +18,22 @@ _CHUNK_VALUES = 2**20
 class FeatureMatrix:
     """Rows of one modality as dense float32, whatever they are stored in.
 
-    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. Values become
-    dense and float32 only for the rows that are asked for.
-
-    Parameters
-    ----------
-    adata
-        The modality.
-    layer
-        Layer to read, `None` for ``X``.
-    columns
-        Positions of the wanted features, in order; `None` takes all as they stand.
+    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. `columns` are
+    positions of the wanted features, in order; `None` takes all as they stand.
     """
 
     def __init__(
         self, adata: AnnData, layer: str | None = None, columns: np.ndarray | None = None
     ) -> None:
-        self._x = adata.X if layer is None else adata.layers[layer]
+        #: What the values are stored in; `None` without values.
+        self.source = adata.X if layer is None else adata.layers[layer]
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
         self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
 
-    @property
-    def is_dense(self) -> bool:
-        """Whether the values lie in memory as one dense array."""
-        return isinstance(self._x, np.ndarray)
-
     def rows(self, index: np.ndarray | slice) -> np.ndarray:
-        """Read rows, in the given order and with repeats.
-
-        Parameters
-        ----------
-        index
-            Row positions, shape ``(n,)``, or a slice.
-
-        Returns
-        -------
-        float32 array of shape ``(n, n_features)``.
-        """
+        """Rows at these positions, in order and with repeats, shape ``(n, n_features)``."""
         block = self._read(index)
         if self._columns is not None:
             block = block[:, self._columns]
@@ -64,16 +41,16 @@ class FeatureMatrix:
             return np.ascontiguousarray(block, dtype=np.float32)
 
     def _read(self, index: np.ndarray | slice) -> np.ndarray:
-        if sparse.issparse(self._x) and self._x.format != "csr":
+        if sparse.issparse(self.source) and self.source.format != "csr":
             # once: rows of other formats are slow to find
-            self._x = self._x.tocsr()
-        if self.is_dense:
-            return self._x[index]
-        if sparse.issparse(self._x) or isinstance(index, slice):
-            return _dense(self._x[index])
+            self.source = self.source.tocsr()
+        if isinstance(self.source, np.ndarray):
+            return self.source[index]
+        if sparse.issparse(self.source) or isinstance(index, slice):
+            return _dense(self.source[index])
         # HDF5 reads increasing positions without repeats only
         unique, inverse = np.unique(index, return_inverse=True)
-        return _dense(self._x[unique])[inverse]
+        return _dense(self.source[unique])[inverse]
 
     def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
         """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""

@@ -11,22 +11,16 @@ from mudata import MuData
 
 from .._constants import UNLABELED_CODE
 from ._errors import NotInDataError, name_some
-from ._labels import collect_conditions, encode_conditions
+from ._labels import encode_conditions
 from ._matrix import FeatureMatrix, Modality
 from ._spec import DataSpec, hash_names
 from ._validation import check_mudata, check_names, check_up_to_date, check_values
 
 
-def read_registered(
-    mdata: MuData, spec: DataSpec, modalities: Sequence[str] | None = None
-) -> dict[str, Modality]:
-    """Read the MuData that was registered, with labels, batches and covariates as at set-up.
-
-    By default all modalities are read. Errors are those of :func:`check_unchanged`.
-    """
-    names = [name for name in spec.modalities if modalities is None or name in modalities]
-    check_unchanged(mdata, spec, names)
-    return _read(mdata, spec, names, spec.label_codes, spec.condition_codes)
+def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:
+    """Read the MuData that was registered, with labels, batches and covariates as at set-up."""
+    check_unchanged(mdata, spec)
+    return _read(mdata, spec, spec.modalities, spec.label_codes, spec.condition_codes)
 
 
 def registered_labels(mdata: MuData, spec: DataSpec) -> dict[str, pd.Series]:
@@ -40,37 +34,26 @@ def registered_labels(mdata: MuData, spec: DataSpec) -> dict[str, pd.Series]:
     }
 
 
-def check_unchanged(
-    mdata: MuData, spec: DataSpec, modalities: Sequence[str] | None = None
-) -> None:
-    """Refuse registered data whose observations or features are not those of the set-up.
+def check_unchanged(mdata: MuData, spec: DataSpec) -> None:
+    """Refuse registered data that lack a modality, or whose names are not those of the set-up.
 
-    Raises
-    ------
-    KeyError
-        If a modality is not there any more.
-    ValueError
-        If names were changed, removed, added or put in another order, or the MuData was not
-        updated after such a change.
+    Names may have been changed, removed, added or put in another order.
     """
-    for modality in spec.modalities if modalities is None else modalities:
-        if modality not in mdata.mod:
-            raise NotInDataError(
-                f"The data have no modality '{modality}'; they have {list(mdata.mod)}."
-            )
+    _check_present(mdata, spec.modalities)
+    for modality in spec.modalities:
         adata = mdata.mod[modality]
-        for what, names, then in (
+        for what, found, then in (
             ("observations", adata.obs_names, spec.obs_hashes[modality]),
             ("features", adata.var_names, spec.var_hashes[modality]),
         ):
-            now, n = hash_names(names), min(len(names), len(then))
+            now, n = hash_names(found), min(len(found), len(then))
             if np.array_equal(now, then):
                 continue
-            differ = [*names[:n][now[:n] != then[:n]], *names[n:]]
-            found = f"the first others are {name_some(differ)}" if differ else "the last are gone"
+            differ = [*found[:n][now[:n] != then[:n]], *found[n:]]
+            others = f"the first others are {name_some(differ)}" if differ else "the last are gone"
             raise ValueError(
                 f"The {what} of modality '{modality}' are not those of setup_mudata any more: "
-                f"{len(then)} then, {len(now)} now; {found}. Call MODIS.setup_mudata again, and "
+                f"{len(then)} then, {len(now)} now; {others}. Call MODIS.setup_mudata again, and "
                 "make a new model."
             )
         check_up_to_date(mdata, modality)
@@ -86,59 +69,31 @@ def read_new(
 ) -> dict[str, Modality]:
     """Read another MuData, which may lack modalities and labels.
 
-    Features are matched by name; those that the model does not know are left out. The labels
-    are not read.
-
-    Parameters
-    ----------
-    mdata, spec
-        New data, read only, and what the training data looked like.
-    modalities
-        Modalities to read, `None` for all.
-    rows
-        Positions of the observations whose values, batches and covariates are checked, by
-        modality; all by default. The others must not be used.
-    decode
-        Whether they will be decoded, which needs their batches and covariates. Encoders do not
-        know of batches, so that data of a new batch can be encoded; its codes are then all 0.
-
-    Raises
-    ------
-    KeyError
-        If a modality is unknown to the model or missing in the data.
-    ValueError
-        If features are missing, or values cannot be used.
+    Features are matched by name; the labels are not read. Of `rows`, positions by modality, the
+    values, batches and covariates are checked; the others must not be used. Batches and
+    covariates are needed to decode only: otherwise their codes are 0, also of a new batch.
     """
     check_mudata(mdata)
-    present = [name for name in spec.modalities if name in mdata.mod]
-    for name in modalities or ():
-        if name not in present:
-            raise NotInDataError(
-                f"The data have no modality '{name}'; they have {list(mdata.mod)}."
-            )
-    wanted = [name for name in present if modalities is None or name in modalities]
-    check_fits(mdata, spec, wanted)
-    if not wanted:
+    _check_present(mdata, modalities or ())
+    names = [
+        name
+        for name in spec.modalities
+        if name in mdata.mod and (modalities is None or name in modalities)
+    ]
+    check_fits(mdata, spec, names)
+    if not names:
         raise ValueError(
             f"The data have none of the model's modalities {spec.modalities}; they have "
             f"{list(mdata.mod)}."
         )
-    check_names(mdata, wanted)
+    check_names(mdata, names)
     check_values(
-        mdata,
-        wanted,
-        spec.layers,
-        spec.likelihoods,
-        features=spec.var_names,
-        rows=rows,
-        warn=False,
+        mdata, names, spec.layers, spec.likelihoods, features=spec.var_names, rows=rows, warn=False
     )
-    n_obs = {name: mdata.mod[name].n_obs for name in wanted}
     used = spec if decode else replace(spec, batch_key=None, covariates={})
-    conditions = collect_conditions(mdata, wanted, used, rows)
-    codes = encode_conditions(conditions, used, n_obs, rows)
-    no_labels = {name: np.full(n, UNLABELED_CODE) for name, n in n_obs.items()}
-    return _read(mdata, spec, wanted, no_labels, codes)
+    codes, _ = encode_conditions(mdata, names, used, rows)
+    no_labels = {name: np.full(mdata.mod[name].n_obs, UNLABELED_CODE) for name in names}
+    return _read(mdata, spec, names, no_labels, codes)
 
 
 def _read(
@@ -155,6 +110,14 @@ def _read(
         codes = (each[name].astype(np.int64) for each in (labels, conditions))
         read[name] = Modality(name, matrix, adata.obs_names, *codes)
     return read
+
+
+def _check_present(mdata: MuData, modalities: Sequence[str]) -> None:
+    for name in modalities:
+        if name not in mdata.mod:
+            raise NotInDataError(
+                f"The data have no modality '{name}'; they have {list(mdata.mod)}."
+            )
 
 
 def check_fits(mdata: MuData, spec: DataSpec, modalities: Sequence[str]) -> None:

@@ -13,7 +13,6 @@ from scvi.data._manager import AnnDataManagerValidationCheck
 from ._errors import NotInDataError
 from ._labels import (
     class_names,
-    collect_conditions,
     collect_labels,
     count_classes,
     encode,
@@ -37,22 +36,12 @@ logger = logging.getLogger("scvi.modis")
 def register(
     mdata: MuData, setup_method_args: dict[str, Any], source_registry: dict | None = None
 ) -> AnnDataManager:
-    """Check a MuData and register it; refuse it whole or not at all.
+    """Check a MuData and register it, with labels, batches and covariates as they are now.
 
-    Parameters
-    ----------
-    mdata
-        The user's data. Nothing is written to them but scvi-tools' identifiers in ``.uns``,
-        and these only after every check has passed.
-    setup_method_args
-        What ``setup_mudata`` was called with.
-    source_registry
-        Registry of a saved model that the data must fit.
-
-    Returns
-    -------
-    The manager of the data. Its registry keeps labels, batches and covariates as they are now.
+    Nothing is written but scvi-tools' identifiers in ``.uns``, and these only after every check
+    has passed. Given the registry of a saved model, the data must fit it.
     """
+    is_new = source_registry is None
     check_mudata(mdata)
     if source_registry is None:
         spec = _describe(mdata, setup_method_args["setup_args"])
@@ -68,34 +57,23 @@ def register(
             )
     names = spec.modalities
     check_names(mdata, names)
-    if source_registry is None and spec.labels_key is not None:
-        labels = collect_labels(mdata, names, spec.labels_key, spec.unlabeled_category)
-    else:
-        # data that are attached to a saved model may lack labels
-        labels = find_labels(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
-    conditions = collect_conditions(mdata, names, spec)
-    if source_registry is None:
-        batches, *categories = map(class_names, conditions)
+    # data that are attached to a saved model may lack labels
+    collect = collect_labels if is_new else find_labels
+    labels = collect(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
+    condition_codes, (batches, *categories) = encode_conditions(mdata, names, spec, is_new=is_new)
+    if is_new:
         covariates = dict(zip(spec.covariates, categories, strict=True))
         spec = replace(spec, classes=class_names(labels), batches=batches, covariates=covariates)
-    n_obs = {name: mdata.mod[name].n_obs for name in names}
-    condition_codes = encode_conditions(conditions, spec, n_obs)
     spec = spec.attached(mdata, encode(labels, spec.classes), condition_codes)
-    check_values(
-        mdata,
-        names,
-        spec.layers,
-        spec.likelihoods,
-        features=None if source_registry is None else spec.var_names,
-        warn=source_registry is None,
-    )
+    features = None if is_new else spec.var_names
+    check_values(mdata, names, spec.layers, spec.likelihoods, features=features, warn=is_new)
     manager = AnnDataManager(
         fields=make_fields(spec),
         setup_method_args=setup_method_args,
         validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
     )
     manager.register_fields(mdata, source_registry)
-    if source_registry is None:
+    if is_new:
         _announce(count_classes(mdata, names, labels, spec.classes), spec.classes)
     return manager
 
@@ -113,8 +91,7 @@ def _describe(mdata: MuData, setup: dict[str, Any]) -> DataSpec:
     covariate_keys = setup["categorical_covariate_keys"] or ()
     if isinstance(covariate_keys, str) or not all(isinstance(key, str) for key in covariate_keys):
         raise TypeError(
-            "categorical_covariate_keys is a list of names of columns, not "
-            f"{setup['categorical_covariate_keys']!r}."
+            f"categorical_covariate_keys is a list of names of columns, not {covariate_keys!r}."
         )
     likelihoods = per_modality(setup["likelihood"], modalities, "likelihood", "gaussian")
     check_likelihoods(likelihoods)

@@ -136,14 +136,9 @@ class _SpecField(BaseAnnDataField):
 def make_fields(spec: DataSpec) -> list[BaseAnnDataField]:
     """scvi-tools' fields of the data, the specification among them."""
     features_field = MuDataWrapper(_FeaturesField)
+    how = {"is_count_data": False, "correct_data_format": False}
     fields = [
-        features_field(
-            f"{X_KEY}_{name}",
-            layer,
-            mod_key=name,
-            is_count_data=False,
-            correct_data_format=False,
-        )
+        features_field(f"{X_KEY}_{name}", layer, mod_key=name, **how)
         for name, layer in spec.layers.items()
     ]
     return [*fields, _SpecField(spec)]

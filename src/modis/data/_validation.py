@@ -20,11 +20,8 @@ from ._matrix import FeatureMatrix
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")
 
-_DOMAIN_TEXT = {
-    "counts": "counts are integers from 0",
-    "unit": "values lie between 0 and 1",
-    "binary": "values lie between 0 and 1",
-}
+_DOMAIN_TEXT = {"counts": "counts are integers from 0"}
+_DOMAIN_TEXT |= dict.fromkeys(("unit", "binary"), "values lie between 0 and 1")
 
 
 def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[str]:
@@ -39,9 +36,8 @@ def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[
         )
     if not names:
         raise ValueError(
-            "modalities=[] leaves nothing to integrate."
-            if mdata.mod
-            else "The MuData has no modality."
+            f"modalities={modalities} leaves no modality to integrate; the MuData has "
+            f"{list(mdata.mod)}."
         )
     for name in names:
         # torch keeps the networks of a modality under its name
@@ -55,13 +51,11 @@ def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[
 
 def check_mudata(mdata: Any) -> None:
     """Refuse what is no MuData of AnnData, a view, and modalities that share features."""
-    if isinstance(mdata, AnnData):
+    if not isinstance(mdata, MuData):
         raise TypeError(
-            "MODIS takes a MuData, not an AnnData. Wrap it: "
+            f"MODIS takes a MuData, got {type(mdata).__name__}. Is it one modality? Wrap it: "
             "mdata = mudata.MuData({'rna': adata}) (one AnnData per modality)."
         )
-    if not isinstance(mdata, MuData):
-        raise TypeError(f"MODIS takes a MuData, got {type(mdata).__name__}.")
     for name, adata in mdata.mod.items():
         if not isinstance(adata, AnnData):
             raise TypeError(
@@ -132,52 +126,29 @@ def check_values(
     rows: Mapping[str, np.ndarray] | None = None,
     warn: bool = True,
 ) -> None:
-    """Refuse values that the likelihood of a modality cannot explain.
+    """Refuse values that the likelihood of a modality cannot explain, and layers that lack.
 
-    Sparse and backed data are read once, in pieces. Constant features are warned about once per
-    modality, and counts that a continuous likelihood is to explain once for all.
-
-    Parameters
-    ----------
-    mdata, modalities
-        The data and the modalities to check.
-    layers, likelihoods
-        Layer and likelihood by modality.
-    features, rows
-        Names of the features and positions of the observations to check, by modality; all by
-        default.
-    warn
-        Whether to warn and to remark on the likelihoods.
-
-    Raises
-    ------
-    KeyError
-        If a layer is missing.
-    ValueError
-        If values are missing, infinite, not numbers or outside the likelihood's domain.
+    By modality, `features` and `rows` are names of features and positions of observations to
+    check. Sparse and backed data are read once, in pieces. `warn` of constant features, once per
+    modality, and of counts that a continuous likelihood is to explain, once for all.
     """
-    constants, whole = {}, {}
+    constants, ranges = {}, {}
     for modality in modalities:
-        adata = mdata.mod[modality]
+        adata, layer = mdata.mod[modality], layers[modality]
         names = adata.var_names if features is None else pd.Index(features[modality])
+        chosen = None if rows is None else rows[modality]
         lowest, highest, is_whole = _check_matrix(
-            adata,
-            modality,
-            layers[modality],
-            likelihoods[modality],
-            names,
-            None if rows is None else rows[modality],
-            _where(modality, layers[modality]),
+            adata, modality, layer, likelihoods[modality], names, chosen
         )
         if is_whole:
-            whole[modality] = float(lowest.min()), float(highest.max())
+            ranges[modality] = float(lowest.min()), float(highest.max())
         # a single observation is no reason to call its features constant
         if (lowest == highest).any() and adata.n_obs > 1:
             constants[modality] = names[lowest == highest]
     # only when every modality passed: a refused call should not warn as well
     if not warn:
         return
-    _hint_at_likelihoods(whole, layers)
+    _hint_at_likelihoods(ranges, layers)
     for modality, constant in constants.items():
         warnings.warn(
             f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
@@ -195,51 +166,47 @@ def _check_matrix(
     likelihood: str,
     names: pd.Index,
     rows: np.ndarray | None,
-    where: str,
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Refuse values of one modality.
+    """Refuse values of one modality, or tell lowest and highest, each ``(n_features,)``.
 
-    Returns
-    -------
-    Lowest and highest value of each feature, shape ``(n_features,)``, and whether the likelihood
-    takes any value but all are whole numbers.
+    Also whether the likelihood takes any value, but all are whole numbers.
     """
     if layer is not None and layer not in adata.layers:
         raise NotInDataError(
             f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
         )
-    source = adata.X if layer is None else adata.layers[layer]
-    if source is None:
+    where, domain = _where(modality, layer), LIKELIHOOD_DOMAINS[likelihood]
+    matrix = FeatureMatrix(adata, layer, adata.var_names.get_indexer(names))
+    if matrix.source is None:
         raise ValueError(
             f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
         )
-    if not _are_numbers(source):
-        raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
-    domain = LIKELIHOOD_DOMAINS[likelihood]
+    if not _are_numbers(matrix.source):
+        raise ValueError(f"{where} holds {matrix.source.dtype} values; real numbers are needed.")
     not_finite, outside = np.zeros((2, len(names)), dtype=np.int64)
     lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
-    whole = domain == "real"
-    for chunk in FeatureMatrix(adata, layer, adata.var_names.get_indexer(names)).chunks(rows):
+    is_whole = domain == "real"
+    for chunk in matrix.chunks(rows):
         not_finite += (~np.isfinite(chunk)).sum(axis=0)
         outside += _outside(chunk, domain).sum(axis=0)
         lowest = np.fmin(lowest, chunk.min(axis=0))
         highest = np.fmax(highest, chunk.max(axis=0))
-        whole = whole and bool((chunk == np.round(chunk)).all())
+        is_whole = is_whole and bool((chunk == np.round(chunk)).all())
     if not_finite.any():
         raise ValueError(
-            f"{where} has {int(not_finite.sum())} missing or infinite value(s) (or too large for "
-            f"single precision) in {int((not_finite > 0).sum())} feature(s): "
+            f"{where} has {not_finite.sum()} missing or infinite value(s) (or too large for "
+            f"single precision) in {(not_finite > 0).sum()} feature(s): "
             f"{name_some(names[not_finite > 0])}. "
             "Impute or remove these features or observations first."
         )
     if outside.any():
         raise ValueError(
-            f"{where} has {int(outside.sum())} value(s) that likelihood='{likelihood}' cannot "
-            f"explain ({_DOMAIN_TEXT[domain]}) in {int((outside > 0).sum())} feature(s): "
+            f"{where} has {outside.sum()} value(s) that likelihood='{likelihood}' cannot explain "
+            f"({_DOMAIN_TEXT[domain]}) in {(outside > 0).sum()} feature(s): "
             f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
             f"{highest.max():.4g}. {_remedy(adata, modality, layer, domain)}"
         )
-    return lowest, highest, whole
+    return lowest, highest, is_whole
 
 
 def _where(modality: str, layer: str | None) -> str:
@@ -260,55 +227,41 @@ def _outside(x: np.ndarray, domain: str) -> np.ndarray:
 
 
 def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> str:
-    """What to do with values that the likelihood cannot explain."""
-    continuous = f"likelihood={{{modality!r}: 'gaussian'}}"
-    if domain != "counts":
-        return f"Choose {continuous}, or another layer."
-    others = [name for name in (*adata.layers, None) if name != layer]
-    sources = [name for name in others if _holds_counts(adata, name)]
-    if not sources:
-        return (
-            f"Choose {continuous} for normalised values; for a count likelihood give raw counts, "
-            "of which this modality has no layer."
-        )
-    name = "X" if sources[0] is None else f"the layer '{sources[0]}'"
-    return (
-        f"Choose {name}, which holds counts: layer={{{modality!r}: {sources[0]!r}}}; or "
-        f"{continuous} for normalised values."
-    )
-
-
-def _holds_counts(adata: AnnData, layer: str | None) -> bool:
-    source = adata.X if layer is None else adata.layers[layer]
-    if source is None or not _are_numbers(source):
-        return False
-    chunks = FeatureMatrix(adata, layer).chunks()
-    return not any(_outside(chunk, "counts").any() for chunk in chunks)
+    """What to do with such values: another matrix that the likelihood explains, or a gaussian."""
+    gaussian = f"likelihood={{{modality!r}: 'gaussian'}}"
+    for other in (*adata.layers, None):
+        matrix = FeatureMatrix(adata, other)
+        if other == layer or matrix.source is None or not _are_numbers(matrix.source):
+            continue
+        if not any(_outside(chunk, domain).any() for chunk in matrix.chunks()):
+            name = "X" if other is None else f"the layer '{other}'"
+            layers = {modality: other}
+            return f"Choose {name}, whose values fit: layer={layers}; or {gaussian}."
+    return f"Choose {gaussian}, or give values that fit: no layer of this modality has such."
 
 
 def _hint_at_likelihoods(
     ranges: Mapping[str, tuple[float, float]], layers: Mapping[str, str | None]
 ) -> None:
-    """Tell of modalities whose values, in these ranges, are whole numbers under a gaussian.
+    """Warn of counts under a gaussian: modalities of whole numbers, in these ranges.
 
-    Counts are warned about, once for all modalities; 0 and 1 alone are only a remark.
+    0 and 1 alone are only a remark.
     """
-    for name, bounds in ranges.items():
-        if bounds == (0.0, 1.0):
+    counts, found = [], []
+    for name, (lowest, highest) in ranges.items():
+        where = _where(name, layers[name])
+        if (lowest, highest) == (0, 1):
             logger.info(
                 "%s holds 0 and 1 only: likelihood=%s suits such data better than a gaussian.",
-                *(_where(name, layers[name]), {name: "bernoulli"}),
+                *(where, {name: "bernoulli"}),
             )
-    counts = [name for name, (lowest, highest) in ranges.items() if lowest >= 0 and highest > 1]
+        elif lowest >= 0 and highest > 1:
+            counts.append(name)
+            found.append(f"{where} holds whole numbers from {lowest:.0f} to {highest:.0f} only")
     if counts:
-        found = "; ".join(
-            f"{_where(name, layers[name])} holds whole numbers from {ranges[name][0]:.0f} to "
-            f"{ranges[name][1]:.0f} only"
-            for name in counts
-        )
         warnings.warn(
-            f"{found}. A gaussian explains counts badly. If they are counts, set likelihood="
-            f"{dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
+            f"{'; '.join(found)}. A gaussian explains counts badly. If they are counts, set "
+            f"likelihood={dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
             "(scanpy.pp.normalize_total, scanpy.pp.log1p), or name a layer that holds such "
             f"values: layer={{{counts[0]!r}: ...}}.",
             UserWarning,

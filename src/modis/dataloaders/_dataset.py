@@ -17,15 +17,8 @@ _BATCH_SIZE, _BATCH_VALUES = 512, 2**21
 class ModalityDataset(Dataset):
     """Rows of one modality as minibatches of tensors, each read in one go.
 
-    Parameters
-    ----------
-    modality
-        The modality.
-    indices
-        Positions of the rows to serve, `None` for all.
-    row_weights
-        Weight of each row that is served, shape ``(n_obs,)``; left out of the minibatches by
-        default.
+    `indices` are positions of the rows to serve, `None` for all; `row_weights` of shape
+    ``(n_obs,)`` are those of each row that is served, and left out of the minibatches by default.
     """
 
     def __init__(
@@ -41,17 +34,13 @@ class ModalityDataset(Dataset):
         self.row_weights = None if row_weights is None else torch.from_numpy(row_weights)
 
     def __len__(self) -> int:
-        """Number of rows."""
         return len(self.indices)
 
     def __getitem__(self, index: np.ndarray | Sequence[int]) -> dict[str, torch.Tensor]:
         """Read the minibatch at `index`, ``n`` positions within the dataset.
 
-        Returns
-        -------
-        ``X`` of shape ``(n, n_features)``, ``labels`` of shape ``(n,)``, ``batch`` (codes of the
-        batch and of each covariate) of shape ``(n, 1 + n_covariates)``, and ``row_weights`` of
-        shape ``(n,)`` if there are any.
+        ``X`` has shape ``(n, n_features)``, ``labels`` ``(n,)``, ``batch`` (codes of the batch and
+        of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``.
         """
         rows = self.indices[index]
         tensors = {
@@ -67,17 +56,9 @@ class ModalityDataset(Dataset):
 def sequential_loader(
     modality: Modality, indices: np.ndarray | None = None, batch_size: int | None = None
 ) -> DataLoader:
-    """Serve rows in order, for inference.
+    """Serve rows at positions `indices` (`None` for all) in this order, for inference.
 
-    Parameters
-    ----------
-    modality
-        The modality.
-    indices
-        Positions of the rows, in the order wanted; `None` for all.
-    batch_size
-        Rows per minibatch, by default 512, or fewer with thousands of features; the result does
-        not depend on it.
+    `batch_size` is 512 by default, or less with thousands of features; results do not change.
     """
     if batch_size is None:
         batch_size = max(1, min(_BATCH_SIZE, _BATCH_VALUES // modality.matrix.shape[1]))

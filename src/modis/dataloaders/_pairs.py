@@ -15,18 +15,9 @@ SharedRows = dict[tuple[str, str], tuple["np.ndarray", "np.ndarray"]]
 
 
 def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> SharedRows:
-    """Find the observations that two modalities share.
+    """Observations that two modalities share, among the rows that count, `index` by modality.
 
-    Parameters
-    ----------
-    modalities
-        The data, by modality.
-    index
-        Positions of the rows that count, by modality.
-
-    Returns
-    -------
-    Pairs of modalities that share at least two, which batch normalisation needs.
+    Pairs that share fewer than two are left out: batch normalisation needs two.
     """
     shared = {}
     for first, second in combinations(modalities, 2):
@@ -40,15 +31,7 @@ def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarr
 
 
 class PairedDataset(Dataset):
-    """Minibatches of the same observations in two modalities.
-
-    Parameters
-    ----------
-    modalities
-        The data, by modality.
-    shared
-        What :func:`shared_rows` returned.
-    """
+    """Minibatches of the same observations in two modalities, which `shared` has."""
 
     def __init__(self, modalities: Mapping[str, Modality], shared: SharedRows) -> None:
         self.shared = shared
@@ -69,14 +52,8 @@ class PairedDataset(Dataset):
 class PairSampler(Sampler):
     """Draw pairs of modalities as often as they share observations, and some of these.
 
-    Parameters
-    ----------
-    shared
-        What :func:`shared_rows` returned, not empty.
-    batch_size
-        Most observations per minibatch; none is in it twice.
-    n_minibatches
-        Minibatches per epoch.
+    A minibatch has at most `batch_size` observations, none of them twice; an epoch has
+    `n_minibatches`. `shared` is not empty.
     """
 
     def __init__(self, shared: SharedRows, batch_size: int, n_minibatches: int) -> None:
@@ -85,7 +62,6 @@ class PairSampler(Sampler):
         self.n_minibatches = n_minibatches
 
     def __len__(self) -> int:
-        """Minibatches per epoch."""
         return self.n_minibatches
 
     def __iter__(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:

@@ -10,41 +10,24 @@ from torch.utils.data import Sampler
 class BalancedMinibatchSampler(Sampler[np.ndarray]):
     """Full minibatches in which every class, and the unlabelled samples, have their share.
 
-    Every minibatch has exactly `batch_size` rows: a cohort smaller than that is repeated, so
-    no batch normalisation ever meets a single sample. Each class hands out its samples in a
-    shuffled round, so none is used twice before all of the class were used once.
+    Every minibatch has exactly `batch_size` rows: a smaller cohort is repeated, so that no batch
+    normalisation meets a single sample. Each class uses all its samples before any a second time.
 
-    Parameters
-    ----------
-    labels
-        Class codes, shape ``(n,)``, -1 where not labelled.
-    batch_size
-        Rows per minibatch.
-    balance
-        Whether classes get equal shares among the labelled rows of an epoch. Otherwise all rows
-        are drawn alike.
-    min_labeled
-        Least share of a minibatch that is labelled, when there are both labelled and
-        unlabelled samples. A quarter keeps the class loss informative with few labels; more
-        would fill the minibatches with the same few samples.
-    n_classes
-        Number of classes over all modalities, by default those in `labels`.
-    undo_balance
-        Whether :attr:`row_weights` bring the classes back to their shares among the labelled
-        samples. A modality without labels shows its classes as they are, and the others must
-        match that, or the modality game moves samples into wrong classes.
+    `labels` are class codes of shape ``(n,)``, -1 where not labelled; `n_classes` counts those of
+    all modalities, by default those in `labels`. With `balance`, classes have equal shares among
+    the labelled rows of an epoch; otherwise all rows are drawn alike. At least `min_labeled` of
+    each minibatch is labelled, if there are labelled and unlabelled samples: a quarter keeps the
+    class loss informative with few labels, more would repeat the same few samples.
 
-    Notes
-    -----
     :attr:`row_weights` are importance weights: the share that rows should have over the share
     that they are drawn with. Labelled and unlabelled rows should have their shares of the data.
     Among the labelled rows each class should have the share ``1 / n_classes``, in a modality that
     lacks some of them as well as in one that has them all: otherwise its classes would be more
     frequent than the same classes elsewhere, and the modality game could tell modalities by that.
-    The share of a class that is lacking is left empty.
-
-    An epoch has ``ceil(n / batch_size)`` minibatches. Draws come from torch's global generator,
-    so that ``scvi.settings.seed`` fixes them.
+    The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
+    classes back to their shares among the labelled samples: a modality without labels shows its
+    classes as they are, and the others must match that, or the modality game moves samples into
+    wrong classes. Draws come from torch's global generator, which ``scvi.settings.seed`` fixes.
     """
 
     def __init__(
@@ -85,7 +68,6 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
             self.row_weights[rows] *= own_share * n_own if undo_balance else n_own / n_all
 
     def __len__(self) -> int:
-        """Minibatches per epoch."""
         return self.n_minibatches
 
     def __iter__(self) -> Iterator[np.ndarray]:

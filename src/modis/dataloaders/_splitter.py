@@ -25,26 +25,8 @@ def split_observations(
     the same modalities and the same class are a group. Each gives ``1 - train_size`` of its
     members to validation, rounded up or down so that the sums over all groups, over those with
     the same modalities and over those of a class are as close to that share as can be. A group
-    keeps at least one member to train on. A class of which a modality has so few samples that
-    its share of them rounds to none gives none.
-
-    Parameters
-    ----------
-    modalities
-        The data, by modality.
-    train_size
-        Share of the observations that trains, in (0, 1].
-    seed
-        Seed of the split.
-
-    Returns
-    -------
-    Sorted row positions by modality, for training and for validation.
-
-    Raises
-    ------
-    ValueError
-        If `train_size` is not in (0, 1].
+    keeps at least one member to train on, and a class all that it has in a modality, if its share
+    of these rounds to none. Returns sorted row positions by modality for both sides.
     """
     if not 0 < train_size <= 1:
         raise ValueError(f"train_size={train_size} must be larger than 0 and at most 1.")
@@ -98,19 +80,9 @@ class ModalitySplitter(LightningDataModule):
     The training loader yields one minibatch per modality at a time, as a dict; the longest
     modality sets the epoch and the others start anew as often as needed. The validation
     loaders walk over one modality after the other.
-
-    Parameters
-    ----------
-    modalities
-        The data, by modality.
-    train_size
-        Share of the observations that trains, in (0, 1].
-    batch_size
-        Rows per modality and minibatch.
-    balance_classes
-        Whether minibatches hold equally many labelled samples of each class.
-    seed
-        Seed of the split; ``scvi.settings.seed`` (0 if that is `None`) by default.
+    `batch_size` are the rows per modality and minibatch. With `balance_classes`, minibatches hold
+    equally many labelled samples of each class. The `seed` of the split is by default
+    ``scvi.settings.seed``, or 0 if that is `None`.
     """
 
     def __init__(
@@ -130,11 +102,6 @@ class ModalitySplitter(LightningDataModule):
         self.train_idx, self.val_idx = split_observations(modalities, train_size, seed or 0)
         # scvi's runner looks for the test part as well
         self.test_idx = {name: np.empty(0, dtype=np.int64) for name in modalities}
-
-    @property
-    def n_train(self) -> int:
-        """Training samples, over all modalities."""
-        return sum(map(len, self.train_idx.values()))
 
     @property
     def n_val(self) -> int:

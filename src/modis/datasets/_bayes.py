@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import logit, softmax
 
-from ._intersim import class_names, load_reference
+from ._intersim import check_proportions, class_names, load_reference
 from ._selection import check_mudata
 
 # The float32 next below 1: a rounded beta value of 1 is as large as that at least.
@@ -75,23 +75,17 @@ def bayes_probabilities(
         "expression": delta_expression,
         "protein": delta_protein,
     }
-    for name in deltas:
-        has_modality = name in mdata.mod
-        if not has_modality or "differential" not in mdata.mod[name].varm:
-            what = f"varm['differential'] of {name!r}" if has_modality else f"modality {name!r}"
-            raise ValueError(
-                f"The {what} is missing; only data from modis.datasets.intersim have a known "
-                "model."
-            )
-    is_synthetic = reference == "synthetic"
-    sizes = {name: mdata.mod[name].n_vars for name in deltas} if is_synthetic else None
+    n_features = None
+    if reference == "synthetic":
+        n_features = {name: mdata.mod[name].n_vars for name in deltas if name in mdata.mod}
     probabilities = {}
-    for name, omics in load_reference(reference, sizes, reference_path).items():
-        adata = mdata.mod[name]
-        if list(adata.var_names) != omics.features:
+    for name, omics in load_reference(reference, n_features, reference_path).items():
+        adata = mdata.mod.get(name)
+        is_simulated = adata is not None and "differential" in adata.varm
+        if not is_simulated or list(adata.var_names) != omics.features:
             raise ValueError(
-                f"The features of {name!r} are not those of reference={reference!r}; pass what "
-                "modis.datasets.intersim was called with."
+                f"Modality {name!r} is not one that modis.datasets.intersim made with "
+                f"reference={reference!r}; the model of other data is not known."
             )
         values = np.asarray(adata.X, dtype=float)
         if name == "methylation":
@@ -100,20 +94,10 @@ def bayes_probabilities(
         weights = cho_solve(cho_factor(omics.noise.covariance), means)
         # log density of each class up to a constant per sample
         score = (values - omics.baseline) @ weights - 0.5 * np.sum(means * weights, axis=0)
-        score += _log_prior(class_proportions, means.shape[1])
+        n_classes = means.shape[1]
+        shares = [1 / n_classes] * n_classes if class_proportions is None else class_proportions
+        score += np.log(check_proportions(shares, n_classes))
         probabilities[name] = pd.DataFrame(
-            softmax(score, axis=1), index=adata.obs_names, columns=class_names(means.shape[1])
+            softmax(score, axis=1), index=adata.obs_names, columns=class_names(n_classes)
         )
     return probabilities
-
-
-def _log_prior(class_proportions: Sequence[float] | None, n_classes: int) -> np.ndarray:
-    if class_proportions is None:
-        return np.log(np.full(n_classes, 1 / n_classes))
-    shares = np.asarray(class_proportions, dtype=float)
-    if shares.shape != (n_classes,) or not (shares > 0).all() or not np.isclose(shares.sum(), 1):
-        raise ValueError(
-            f"class_proportions must be {n_classes} positive numbers that sum to 1, one per "
-            f"class, found {class_proportions}."
-        )
-    return np.log(shares)

@@ -135,15 +135,12 @@ def load_reference(
     reference_path: str | PathLike[str] | None,
 ) -> dict[str, Omics]:
     """Parameters of the model, by modality."""
-    if reference == "synthetic":
-        if reference_path is not None:
-            raise ValueError('reference_path goes with reference="tcga-ov".')
-        return synthetic_reference(n_features)
-    if reference == "tcga-ov":
-        if n_features is not None:
-            raise ValueError('n_features goes with reference="synthetic"; "tcga-ov" is fixed.')
-        return tcga_ov_reference(reference_path)
-    raise ValueError(f'reference must be "synthetic" or "tcga-ov", found {reference!r}.')
+    if reference not in ("synthetic", "tcga-ov"):
+        raise ValueError(f'reference must be "synthetic" or "tcga-ov", found {reference!r}.')
+    is_synthetic = reference == "synthetic"
+    if (reference_path if is_synthetic else n_features) is not None:
+        raise ValueError('n_features goes with "synthetic", reference_path with "tcga-ov".')
+    return synthetic_reference(n_features) if is_synthetic else tcga_ov_reference(reference_path)
 
 
 def class_names(n_classes: int) -> list[str]:
@@ -151,19 +148,21 @@ def class_names(n_classes: int) -> list[str]:
     return [f"class_{number}" for number in range(1, n_classes + 1)]
 
 
-def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarray:
-    proportions = np.asarray(class_proportions, dtype=float)
-    if proportions.ndim != 1 or len(proportions) == 0 or not (proportions > 0).all():
+def check_proportions(class_proportions: Sequence[float], n_classes: int) -> np.ndarray:
+    """Return the share of each class, after checking that they are shares of a whole."""
+    shares = np.asarray(class_proportions, dtype=float)
+    is_valid = shares.shape == (n_classes,) and n_classes > 0 and (shares > 0).all()
+    if not is_valid or not np.isclose(shares.sum(), 1):
         raise ValueError(
-            "class_proportions must be positive numbers, one per class, "
+            "class_proportions must be positive numbers that sum to 1, one per class, "
             f"found {class_proportions}."
         )
-    if not np.isclose(proportions.sum(), 1):
-        raise ValueError(f"class_proportions must sum to 1; they sum to {proportions.sum():.6g}.")
-    if n_samples < 1:
-        raise ValueError(f"n_samples must be at least 1, found {n_samples}.")
-    sizes = allot(proportions, n_samples)
-    if (sizes == 0).any():
+    return shares
+
+
+def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarray:
+    sizes = allot(check_proportions(class_proportions, len(class_proportions)), n_samples)
+    if (sizes < 1).any():
         raise ValueError(
             f"With n_samples={n_samples}, class_{np.argmin(sizes) + 1} gets no sample. "
             "Ask for more samples or fewer classes."

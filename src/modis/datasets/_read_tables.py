@@ -15,6 +15,7 @@ from ._selection import assemble
 from ._table_file import SUFFIXES, read_table, stem, to_numbers
 
 _LABELS = "Table of labels"
+_LABELS_NAME = "labels"
 
 
 def read_tables(
@@ -59,8 +60,9 @@ def read_tables(
     KeyError
         If the table of labels has no column `labels_key`.
     ValueError
-        If a table is empty, cut off, damaged or not numeric, if names occur twice, or if a table
-        and the table of labels share no sample. The message names file, row and column.
+        If a table is empty, cut off, damaged or not numeric, if names occur twice or hold a "/",
+        or if a table and the table of labels share no sample. The message names file, row and
+        column.
 
     Warns
     -----
@@ -81,10 +83,27 @@ def read_tables(
     if transpose not in (True, False, "auto"):
         raise ValueError(f'transpose must be True, False or "auto", found {transpose!r}.')
     if isinstance(source, Mapping):
-        tables, label_file = _named_files(source, labels)
+        tables = {str(name): Path(path) for name, path in source.items()}
     else:
-        tables, label_file = _files_of_folder(Path(source), labels)
+        tables = _tables_of_folder(Path(source))
+        labels = labels or tables.get(_LABELS_NAME)
+        tables.pop(_LABELS_NAME, None)
+    if labels is None:
+        raise FileNotFoundError(
+            "There is no table of labels. Name it with labels=, or put it into the folder as "
+            "labels.csv or metadata.csv (or .tsv, .txt)."
+        )
+    label_file = Path(labels)
+    tables = {name: p for name, p in tables.items() if p.resolve() != label_file.resolve()}
+    if not tables:
+        raise FileNotFoundError(f"{source} has no omics table ({', '.join(SUFFIXES)}).")
     samples = _read_labels(label_file, labels_key, sep)
+    for name in (*tables, *samples):
+        if "/" in name:
+            raise ValueError(
+                f"The modality or column {name!r} has a '/' in its name, which .h5mu files cannot "
+                "hold. Rename it."
+            )
     modalities = {}
     every = pd.Index(samples.index)
     for name, path in tables.items():
@@ -92,67 +111,30 @@ def read_tables(
         _warn(name, modalities[name], samples.index)
         every = every.union(modalities[name].obs_names, sort=False)
     samples = samples.reindex(every)
-    for column in samples:
+    for column in samples.select_dtypes(object):
         # Truth values become objects when rows are added, and files cannot hold the mixture.
-        if pd.api.types.is_object_dtype(samples[column].dtype):
-            samples[column] = samples[column].astype("boolean")
+        samples[column] = samples[column].astype("boolean")
     return assemble(modalities, samples)
 
 
-def _named_files(
-    source: Mapping[str, str | PathLike[str]], labels: str | PathLike[str] | None
-) -> tuple[dict[str, Path], Path]:
-    if labels is None:
-        raise ValueError("Name the table of labels with labels= when source is a dict of files.")
-    if not source:
-        raise ValueError("source names no table. Give a file per modality: {'rna': 'rna.csv'}.")
-    for name in source:
-        if "/" in str(name):
-            raise ValueError(f"The modality name {name!r} contains '/'. Choose another.")
-    return {str(name): Path(path) for name, path in source.items()}, Path(labels)
-
-
-def _files_of_folder(
-    folder: Path, labels: str | PathLike[str] | None
-) -> tuple[dict[str, Path], Path]:
+def _tables_of_folder(folder: Path) -> dict[str, Path]:
+    """Files by name without ending; that of the table of labels is _LABELS_NAME."""
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}.")
-    files = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file()
-        and path.name.lower().endswith(SUFFIXES)
-        and not path.name.startswith((".", "~"))
-    ]
-    if labels is None:
-        candidates = [path for path in files if stem(path).lower() in ("labels", "metadata")]
-        if not candidates:
-            raise FileNotFoundError(
-                f"{folder} has no table of labels (a file labels.csv or metadata.csv, or .tsv). "
-                "Name it with labels=."
-            )
-        if len(candidates) > 1:
-            raise ValueError(
-                f"{folder} has several tables of labels: {[path.name for path in candidates]}. "
-                "Choose one with labels= and take the others out of the folder."
-            )
-        labels = candidates[0]
-    label_file = Path(labels)
     tables: dict[str, Path] = {}
-    for path in files:
-        if label_file.exists() and path.samefile(label_file):
+    for path in sorted(folder.iterdir()):
+        if not path.name.lower().endswith(SUFFIXES) or path.name.startswith((".", "~")):
             continue
-        other = tables.setdefault(stem(path), path)
-        if other != path:
+        name = stem(path)
+        if name.lower() in ("labels", "metadata"):
+            name = _LABELS_NAME
+        if name in tables:
             raise ValueError(
-                f"{folder} has two files for modality {stem(path)!r}: "
-                f"{other.name} and {path.name}. Take one of them out."
+                f"{folder} has two files for {name}: {tables[name].name} and {path.name}. "
+                "Take one of them out."
             )
-    if not tables:
-        raise FileNotFoundError(
-            f"{folder} has no omics table besides the table of labels ({', '.join(SUFFIXES)})."
-        )
-    return tables, label_file
+        tables[name] = path
+    return tables
 
 
 def _read_labels(path: Path, labels_key: str, sep: str | None) -> pd.DataFrame:
@@ -166,11 +148,6 @@ def _read_labels(path: Path, labels_key: str, sep: str | None) -> pd.DataFrame:
             f"{samples.columns.tolist()}. Name the column of classes with labels_key."
         )
     for column in samples:
-        if "/" in column:
-            raise ValueError(
-                f"{_LABELS}: {path}, column {column!r} has a '/' in its name, which .h5mu files "
-                "cannot hold. Rename it."
-            )
         if column == labels_key or not pd.api.types.is_numeric_dtype(samples[column].dtype):
             words = samples[column].map(lambda value: str(value).strip(), na_action="ignore")
             samples[column] = pd.Categorical(words)
@@ -189,11 +166,10 @@ def _read_modality(
     in_rows, in_columns = labelled.isin(frame.index).sum(), labelled.isin(frame.columns).sum()
     is_turned = in_columns > in_rows if transpose == "auto" else bool(transpose)
     if not (in_columns if is_turned else in_rows):
-        advice = f" With transpose={not is_turned} there would be samples in common."
         raise ValueError(
             f"{what}: {path} shares no sample with the table of labels. Its rows are called "
             f"{frame.index[:3].tolist()}, its columns {frame.columns[:3].tolist()}; the table of "
-            f"labels has {labelled[:3].tolist()}." + (advice if in_rows or in_columns else "")
+            f"labels has {labelled[:3].tolist()}. Make the names the same, or change transpose."
         )
     samples, features = frame.axes[::-1] if is_turned else frame.axes
     _refuse_duplicates(samples, what, path, "sample")

@@ -90,12 +90,9 @@ def _read(file: Path, name: str) -> Any:
             'pip install "modis-omics[datasets]"'
         ) from error
     try:
-        contents = rdata.read_rda(file)
+        return rdata.read_rda(file)[name]
     except Exception as error:
         # Damaged files fail in any layer of the reader, from decompression to parsing.
         raise ValueError(
-            f"{file} cannot be read as an .rda file of R ({error}). Fetch it again."
+            f"{name!r} cannot be read from {file}, an .rda file of R ({error}). Fetch it again."
         ) from error
-    if name not in contents:
-        raise ValueError(f"{file} does not hold {name!r} but {sorted(contents)}.")
-    return contents[name]

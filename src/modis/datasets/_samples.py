@@ -143,7 +143,6 @@ def shrink_class(
     class_name: str,
     n_samples: int | Mapping[str, int],
     *,
-    modalities: Sequence[str] | None = None,
     labels_key: str = "label",
     seed: int = 0,
 ) -> md.MuData:
@@ -156,9 +155,8 @@ def shrink_class(
     class_name
         The class to make rare.
     n_samples
-        Samples of the class to leave in each modality, or a dict by modality.
-    modalities
-        Modalities to take samples from, by default all (or those of `n_samples`).
+        Samples of the class to leave in each modality, or a dict by modality; those that it does
+        not name keep all.
     labels_key
         Column of classes.
     seed
@@ -183,22 +181,18 @@ def shrink_class(
     >>> {name: adata.n_obs for name, adata in rare.mod.items()}
     {'methylation': 17, 'expression': 17, 'protein': 17}
     """
-    names = check_mudata(mdata, modalities)
-    if isinstance(n_samples, Mapping):
-        names = [name for name in names if name in check_mudata(mdata, n_samples)]
-    else:
-        n_samples = dict.fromkeys(names, n_samples)
+    if not isinstance(n_samples, Mapping):
+        n_samples = dict.fromkeys(check_mudata(mdata), n_samples)
     labels = observation_values(mdata, labels_key)
     check_class(labels, class_name, labels_key)
     keep = membership(mdata)
     order = np.random.default_rng(seed).permutation(labels.index[labels == class_name])
-    for name in names:
+    for name in check_mudata(mdata, n_samples):
         n, members = n_samples[name], order[keep.loc[order, name]]
         if not 0 <= n <= len(members):
             raise ValueError(
                 f"Modality {name!r} has {len(members)} samples of class {class_name!r}, "
-                f"of which {n} cannot be left. Ask for 0 to {len(members)}, "
-                "or name other modalities."
+                f"of which {n} cannot be left. Ask for 0 to {len(members)}."
             )
         keep.loc[members[n:], name] = False
     return rebuild(mdata, keep, {labels_key: labels})
@@ -262,16 +256,15 @@ def _assigned(available: pd.DataFrame, labels: pd.Series, rng: np.random.Generat
 
 
 def _check_observed(observed: pd.Series, available: pd.DataFrame, observed_key: str) -> None:
-    unknown = sorted(set(observed.dropna()) - set(available.columns), key=str)
-    if unknown:
+    stated = observed.dropna()
+    absent = [
+        name
+        for name, modality in stated.items()
+        if modality not in available or not available[modality][name]
+    ]
+    if absent:
         raise ValueError(
-            f"Column {observed_key!r} names {unknown[0]!r}, which is none of the modalities "
+            f"Column {observed_key!r} gives {len(absent)} observations to modalities that they "
+            f"are not in, such as {absent[0]!r} to {stated[absent[0]]!r}; the modalities are "
             f"{list(available.columns)}."
         )
-    for name, has in available.items():
-        absent = available.index[(observed == name) & ~has]
-        if len(absent):
-            raise ValueError(
-                f"Column {observed_key!r} gives {len(absent)} observations to modality {name!r} "
-                f"that are not in it, such as {absent[:3].tolist()}."
-            )

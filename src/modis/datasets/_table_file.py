@@ -73,8 +73,6 @@ def _scan(
 ) -> tuple[list[str], list[str], str]:
     """Names of rows and of columns, and the separator, after checking that all rows are whole."""
     first_line = file.readline()
-    if not first_line.strip():
-        raise ValueError(f"{what}: {path} is empty.")
     sep = sep or max(("\t", ",", ";"), key=first_line.count)
     header = [name.strip() for name in next(csv.reader([first_line], delimiter=sep))]
     rows: list[str] = []
@@ -93,7 +91,7 @@ def _scan(
         rows.append(row[0].strip())
     columns = header[len(header) + 1 - n_fields :]
     if not rows:
-        raise ValueError(f"{what}: {path} has a header but no rows.")
+        raise ValueError(f"{what}: {path} has no rows below a header.")
     if not columns:
         raise ValueError(
             f"{what}: {path} has one column only when split at {sep!r}. "
@@ -110,14 +108,8 @@ def _opened(path: Path, what: str) -> Iterator[TextIO]:
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield file
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            f"{what}: {path} is not a complete gzip file ({error}). Copy or download it again."
+            f"{what}: {path} cannot be read as text in UTF-8 ({error}). Is the file complete, and "
+            "no spreadsheet? Save those as CSV."
         ) from error
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{what}: {path} is not a text file in UTF-8 ({error.reason}). "
-            "Save spreadsheets as CSV first."
-        ) from error
-    except (csv.Error, pd.errors.ParserError) as error:
-        raise ValueError(f"{what}: {path} cannot be split into columns ({error}).") from error

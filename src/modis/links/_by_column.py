@@ -27,13 +27,11 @@ def by_name(
         Whether names that differ only in case are the same, such as the antibody "cd19" and the
         gene "CD19". Off by default: "Cd19" is a gene of another organism.
     sign, weight
-        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
-        0, of which only ratios between links matter.
+        As in :func:`by_column`.
 
     Returns
     -------
-    DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
+    DataFrame, one row per link, as from :func:`by_column`.
 
     Raises
     ------

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import mudata as md
 import numpy as np
 import pandas as pd
@@ -17,9 +15,6 @@ def by_position(
     *,
     upstream: int = 2000,
     downstream: int = 0,
-    source_columns: Sequence[str] | str | None = None,
-    target_columns: Sequence[str] | str | None = None,
-    strand_column: str = "strand",
     sign: int = 1,
     weight: float = 1.0,
 ) -> pd.DataFrame:
@@ -31,23 +26,17 @@ def by_position(
     Parameters
     ----------
     mdata
-        The data; only `.var` is read. Coordinates must be of the same genome assembly.
+        The data; only `.var` is read: "chrom" or "chr" with "start" and "end" or "position", or
+        else "interval", or else var_names such as "chr1:100-200". Features without coordinates
+        link nothing. Coordinates must be of the same genome assembly.
     source, target
         The modality of peaks, CpGs or other places, and the modality of genes.
     upstream, downstream
         Base pairs added before the start and after the end of a gene, in the direction of its
-        strand. The defaults, 2000 and 0, are gene body and promoter, as in GLUE. A gene without a
-        strand gets the larger of both on both sides.
-    source_columns, target_columns
-        Columns of `.var`: chromosome, start and end, or chromosome and position, or one of text
-        such as "chr1:100-200". `None` (default) looks for "chrom" or "chr" with "start" and "end"
-        or "position", then for "interval", and else reads the var_names. Features without
-        coordinates link nothing.
-    strand_column
-        Column of the target's `.var` that holds "+" or "-" (or 1 or -1), if it is there.
+        strand: the column "strand", of "+" and "-" or 1 and -1. A gene without one gets the larger
+        of both on both sides. The defaults are gene body and promoter, as in GLUE.
     sign, weight
-        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
-        0, of which only ratios between links matter.
+        As in :func:`by_column`.
 
     Returns
     -------
@@ -59,7 +48,7 @@ def by_position(
     ImportError
         If bioframe is not installed.
     KeyError
-        If a modality or a column does not exist.
+        If a modality does not exist.
     ValueError
         If coordinates are not found or cannot be read, no feature overlaps, or `sign`, `weight`
         or a distance has another value.
@@ -94,9 +83,9 @@ def by_position(
     for name, distance in (("upstream", upstream), ("downstream", downstream)):
         if distance < 0:
             raise ValueError(f"{name} must be 0 base pairs or more, found {distance}.")
-    places = find_coordinates(mdata, source, source_columns)
-    genes = find_coordinates(mdata, target, target_columns)
-    strand = find_strand(mdata, target, strand_column)[genes.index]
+    places = find_coordinates(mdata, source)
+    genes = find_coordinates(mdata, target)
+    strand = find_strand(mdata, target)[genes.index]
     either = max(upstream, downstream)
     left = np.select([strand > 0, strand < 0], [upstream, downstream], either)
     right = np.select([strand > 0, strand < 0], [downstream, upstream], either)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import mudata as md
 import numpy as np
 import pandas as pd
@@ -22,21 +20,11 @@ KNOWN_COLUMNS: tuple[tuple[str, ...], ...] = (
 PATTERN = r"^(?P<chrom>.+?)[:_-](?P<start>\d+)[_-](?P<end>\d+)$"
 
 
-def find_coordinates(
-    mdata: md.MuData, modality: str, columns: Sequence[str] | str | None
-) -> pd.DataFrame:
+def find_coordinates(mdata: md.MuData, modality: str) -> pd.DataFrame:
     """Columns `chrom`, `start`, `end` and `feature`, by position; without coordinates left out."""
     var = mdata.mod[modality].var
-    if columns is None:
-        names = next((known for known in KNOWN_COLUMNS if set(known) <= set(var)), ())
-    else:
-        names = (columns,) if isinstance(columns, str) else tuple(columns)
-        if len(names) not in (1, 2, 3):
-            raise ValueError(
-                f"Coordinates of {modality!r} stand in three columns (chromosome, start, end), "
-                f"two (chromosome, position) or one (text); found {list(names)}."
-            )
-    found = [column_of(mdata, modality, name).reset_index(drop=True) for name in names]
+    names = next((known for known in KNOWN_COLUMNS if set(known) <= set(var)), ())
+    found = [var[name].reset_index(drop=True) for name in names]
     if len(names) < 2:
         table = _from_text(mdata, modality, *names)
     else:
@@ -51,16 +39,17 @@ def find_coordinates(
     return table.astype({"start": np.int64, "end": np.int64, "chrom": object})
 
 
-def find_strand(mdata: md.MuData, modality: str, column: str) -> np.ndarray:
+def find_strand(mdata: md.MuData, modality: str) -> np.ndarray:
     """1 or -1 per feature, 0 where unknown."""
-    if column not in mdata.mod[modality].var:
-        return np.zeros(mdata.mod[modality].n_vars, dtype=np.int64)
-    text = _text(column_of(mdata, modality, column))
+    var = mdata.mod[modality].var
+    if "strand" not in var:
+        return np.zeros(len(var), dtype=np.int64)
+    text = _text(var["strand"])
     strand = text.map({"+": 1, "1": 1, "-": -1, "-1": -1, ".": 0})
     bad = strand.isna() & text.notna()
     if bad.any():
         raise ValueError(
-            f"mdata[{modality!r}].var[{column!r}] has {some(text[bad])}; a strand is '+', '-' or "
+            f"mdata[{modality!r}].var['strand'] has {some(text[bad])}; a strand is '+', '-' or "
             "missing."
         )
     return strand.fillna(0).to_numpy(dtype=np.int64)

@@ -32,8 +32,7 @@ def from_tables(
         Text between several keys of one cell, such as ";" in "TP53;WRAP53". `None` (default)
         takes a cell as one key.
     sign, weight
-        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
-        0, of which only ratios between links matter.
+        As in :func:`by_column`.
 
     Returns
     -------

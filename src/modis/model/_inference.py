@@ -9,6 +9,7 @@ from anndata import AnnData
 from mudata import MuData
 
 from .._constants import LATENT_KEY, X_KEY
+from ..module import kl_to_standard_normal
 from ._base import Model
 from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
@@ -130,18 +131,14 @@ def get_elbo(
     self._check_trained()
     rows = {}
     for name, data in self._read(mdata, None, decode=True).items():
-        totals = np.zeros(3)
+        decoder, totals = self.module.decoder(name), np.zeros(3)
         for tensors, encoded in self._encode(data, None, batch_size):
-            single = {name: encoded}
             batch = {key: value.to(self.module.device) for key, value in tensors.items()}
-            px = self.module.generative({name: batch}, single)
-            terms = self.module.reconstruction_terms({name: batch}, single, px)
-            likelihood = self.module.decoder(name).log_prob(
-                px[name], batch[X_KEY], encoded.x_scaled
-            )
-            kl, n_rows = float(terms["kl"]) / self.module.kl_scale(name), len(encoded.z)
-            elbo = float(likelihood.sum(dim=-1).mean()) - kl
-            totals += n_rows * np.array([elbo, kl, float(terms["reconstruction"])])
+            px = self.module.generative({name: batch}, {name: encoded})[name]
+            seen = (px, batch[X_KEY], encoded.x_scaled)
+            kl = kl_to_standard_normal(encoded.qz)
+            elbo = decoder.log_prob(*seen).sum(dim=-1) - kl
+            totals += [float(each.sum()) for each in (elbo, kl, decoder.loss(*seen))]
         rows[name] = totals / data.n_obs
     columns = ["elbo", "kl", "reconstruction"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -143,7 +143,7 @@ def train(
             if learnt:
                 self.best_epoch_ = best.best_epoch
                 self.train_indices, self.validation_indices = splitter.train_idx, splitter.val_idx
-            self.module.eval().requires_grad_(True)
+            self.module.eval()
             if interrupted:
                 raise KeyboardInterrupt from None
             raise

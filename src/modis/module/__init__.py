@@ -1,22 +1,17 @@
-"""The model's networks put together, and its loss terms."""
+"""Networks of the model, presets of their sizes and training, and the loss terms."""
 
 from ._architecture import Architecture
-from ._module import MODISModule
-from ._networks import ADVERSARIAL, Encoded
-from ._presets import LOSS_WEIGHTS, PRESETS, Preset, choose_preset
-from ._step import Step
-from ._terms import TERMS, Term
 
-__all__ = [
-    "ADVERSARIAL",
-    "LOSS_WEIGHTS",
-    "PRESETS",
-    "TERMS",
-    "Architecture",
-    "Encoded",
-    "MODISModule",
-    "Preset",
-    "Step",
-    "Term",
-    "choose_preset",
-]
+# for the rooms above
+from ._losses import kl_to_standard_normal as kl_to_standard_normal
+from ._module import ADVERSARIAL as ADVERSARIAL
+from ._module import Encoded as Encoded
+from ._module import MODISModule as MODISModule
+from ._presets import LOSS_WEIGHTS, PRESETS, Preset, choose_preset
+from ._step import Step as Step
+from ._terms import TERMS as TERMS
+from ._terms import Term as Term
+from ._terms import compute_terms as compute_terms
+from ._terms import weighted_sum as weighted_sum
+
+__all__ = ["LOSS_WEIGHTS", "PRESETS", "Architecture", "Preset", "choose_preset"]

@@ -70,24 +70,21 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network can have."""
-        if self.scaling not in SCALINGS:
-            raise ValueError(f"scaling={self.scaling!r} is not known; choose one of {SCALINGS}.")
-        if self.discriminator_input not in ("mean", "draw"):
-            raise ValueError(
-                f"discriminator_input={self.discriminator_input!r} must be 'mean' or 'draw'."
-            )
-        if self.norm not in (*NORMS, None):
-            raise ValueError(f"norm={self.norm!r} is not known; choose one of {[*NORMS, None]}.")
+        known = {
+            "norm": (*NORMS, None),
+            "scaling": SCALINGS,
+            "discriminator_input": ("mean", "draw"),
+        }
+        for name, choices in known.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} is not known; choose one of {choices}."
+                )
         hidden = self.discriminator_hidden
         if not hidden or min(hidden) < 1:
             raise ValueError(f"discriminator_hidden={hidden} must name sizes of at least 1.")
-        for name, least in (
-            ("n_latent", 1),
-            ("n_layers", 0),
-            ("n_hidden", 1),
-            ("n_components", 1),
-        ):
-            size = getattr(self, name)
+        for name in ("n_latent", "n_layers", "n_hidden", "n_components"):
+            size, least = getattr(self, name), 0 if name == "n_layers" else 1
             if size is not None and size < least:
                 raise ValueError(f"{name}={size} must be at least {least}.")
         for name in ("dropout", "input_dropout", "component_dropout"):

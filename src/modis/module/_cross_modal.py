@@ -6,7 +6,7 @@ import torch
 
 from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from . import _losses as losses
-from ._networks import Encoded, Networks
+from ._module import Encoded, MODISModule
 from ._step import Step
 
 # an unlabelled observation counts as one of its likeliest class from this probability on
@@ -32,10 +32,10 @@ def translation(step: Step) -> torch.Tensor:
     }
     terms = []
     for source, target in _random_targets(list(encoded)):
-        mate, batch = encoded[target], step.tensors[target].get(BATCH_KEY)
+        mate, batch = encoded[target], step.tensors[target][BATCH_KEY]
         without = None if (source, target) in networks.link_maps else _unseen(networks, target)
         rows, mates = losses.class_mates(
-            classes[source], classes[target], mate.row_weights, without
+            classes[source], classes[target], step.row_weights(target), without
         )
         # batch normalisation cannot learn from a single row
         if len(rows) < 2:
@@ -43,12 +43,11 @@ def translation(step: Step) -> torch.Tensor:
         decoder = networks.decoder(target)
         px = decoder(
             encoded[source].z[rows].detach(),
-            None if batch is None else batch[mates],
+            batch[mates],
             None if mate.library is None else mate.library[mates],
         )
         loss = decoder.loss(px, step.tensors[target][X_KEY][mates], mate.x_scaled[mates])
-        own = encoded[source].row_weights
-        terms.append(losses.weighted_mean(loss, None if own is None else own[rows]))
+        terms.append(losses.weighted_mean(loss, step.row_weights(source)[rows]))
     return torch.stack(terms).sum() if terms else step.labels.new_zeros((), dtype=torch.float)
 
 
@@ -90,10 +89,8 @@ def _compute_guided(step: Step) -> dict[str, torch.Tensor]:
         other = encoded[target]
         # whose batch and whose noise the translation takes
         partners = torch.randint(len(other.z), (len(encoded[source].z),))
-        batch = step.tensors[target].get(BATCH_KEY)
-        decoded = networks.decoder(target)(
-            encoded[source].z, None if batch is None else batch[partners]
-        )
+        batch = step.tensors[target][BATCH_KEY][partners]
+        decoded = networks.decoder(target)(encoded[source].z, batch)
         translated = networks.scaled_mean(target, decoded)
         if (source, target) in linked:
             links.append(networks.link_loss(source, target, encoded[source], translated).mean())
@@ -118,13 +115,13 @@ def pairing(step: Step) -> torch.Tensor:
     return (first.qz.mean - second.qz.mean).square().sum(dim=-1).mean()
 
 
-def _lacks_labels(networks: Networks, modality: str) -> bool:
+def _lacks_labels(networks: MODISModule, modality: str) -> bool:
     """Whether a modality has few labelled samples of a class, or none."""
     counts = networks.label_counts.get(modality)
     return counts is None or bool((counts < _ENOUGH_LABELED).any())
 
 
-def _unseen(networks: Networks, modality: str) -> torch.Tensor | None:
+def _unseen(networks: MODISModule, modality: str) -> torch.Tensor | None:
     """Codes of the classes of which a modality has no labelled sample."""
     counts = networks.label_counts.get(modality)
     if counts is None or bool(counts.all()):
@@ -132,7 +129,7 @@ def _unseen(networks: Networks, modality: str) -> torch.Tensor | None:
     return (counts == 0).nonzero().squeeze(1).to(networks.device)
 
 
-def _likely_classes(networks: Networks, item: Encoded, labels: torch.Tensor) -> torch.Tensor:
+def _likely_classes(networks: MODISModule, item: Encoded, labels: torch.Tensor) -> torch.Tensor:
     """Class codes, also of unlabelled samples of which the model is sure."""
     if bool((labels >= 0).all()):
         return labels

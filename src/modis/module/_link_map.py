@@ -12,14 +12,8 @@ class LinkMap(nn.Module):
     The prediction of a target feature is the average of the source features that are linked to
     it, weighted by the weights of the links and turned by their signs. Nothing in it is learned.
 
-    Parameters
-    ----------
-    source, target
-        Positions of the linked features, shape ``(n_links,)``.
-    weight
-        Signed weights, shape ``(n_links,)``.
-    n_source
-        Number of features of the source modality.
+    `source` and `target` are positions of the linked features, `weight` signed weights, all of
+    shape ``(n_links,)``.
     """
 
     linked: torch.Tensor
@@ -53,12 +47,8 @@ class LinkMap(nn.Module):
     def loss(self, x: torch.Tensor, translated: torch.Tensor) -> torch.Tensor:
         """One minus the cosine of what the links and what the networks predict, ``(n,)``.
 
-        Parameters
-        ----------
-        x
-            Standardised source features, shape ``(n, n_source)``.
-        translated
-            Standardised translation into the target, shape ``(n, n_target)``.
+        Both are standardised: the source's features `x`, shape ``(n, n_source)``, and their
+        translation, shape ``(n, n_target)``.
         """
         # select: the gradient of an index in brackets takes many times longer
         linked = translated.index_select(1, self.linked)

@@ -1,7 +1,4 @@
-"""Loss terms as pure functions of tensors; each returns a scalar.
-
-Row `weights` have shape ``(n,)``; without them all rows weigh alike.
-"""
+"""Formulas of the loss terms, as pure functions of tensors."""
 
 from __future__ import annotations
 
@@ -17,24 +14,24 @@ _EPS = 1e-9
 _RELATIVE_BANDWIDTH = 0.15
 
 
-def kl_to_standard_normal(qz: Normal, weights: torch.Tensor | None = None) -> torch.Tensor:
-    """KL divergence to N(0, I): summed over latent dimensions, mean over observations.
+def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mean of values of shape ``(n,)`` by weights of shape ``(n,)``."""
+    return (weights * values).sum() / weights.sum()
+
+
+def kl_to_standard_normal(qz: Normal) -> torch.Tensor:
+    """KL divergence to N(0, I), summed over latent dimensions, ``(n,)``.
 
     `qz` has batch shape ``(n, n_latent)``.
     """
     prior = type(qz)(torch.zeros_like(qz.mean), torch.ones_like(qz.mean), validate_args=False)
-    return weighted_mean(kl_divergence(qz, prior).sum(dim=-1), weights)
+    return kl_divergence(qz, prior).sum(dim=-1)
 
 
 def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the classes over labelled observations; 0 without any.
+    """Mean cross-entropy of the classes over labelled observations; 0 without any.
 
-    Parameters
-    ----------
-    logits
-        Shape ``(n, n_classes)``.
-    labels
-        Class codes, shape ``(n,)``; negative codes are unlabelled and masked.
+    `logits` of shape ``(n, n_classes)``; `labels` of shape ``(n,)``, negative where unlabelled.
     """
     # the sum over nothing keeps the graph, a mean over nothing would be NaN
     total = functional.cross_entropy(
@@ -54,24 +51,15 @@ def ridge(class_map: torch.Tensor) -> torch.Tensor:
 def class_mates(
     source: torch.Tensor,
     target: torch.Tensor,
-    weights: torch.Tensor | None = None,
+    weights: torch.Tensor,
     without: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw a target sample of the same class for every source sample that has one.
 
-    Parameters
-    ----------
-    source, target
-        Class codes of shapes ``(n,)`` and ``(m,)``, negative where not known.
-    weights
-        Relative frequency with which each target sample is drawn, positive, shape ``(m,)``.
-    without
-        Codes of classes that the target does not have: any of its samples is a mate to them,
-        unless some are known to be of the class after all.
-
-    Returns
-    -------
-    Positions in `source` and of their mates in `target`, both of shape ``(k,)``, ``k <= n``.
+    `source` and `target` are class codes of shapes ``(n,)`` and ``(m,)``, negative where not
+    known. Target samples are drawn in proportion to `weights`, shape ``(m,)``. Of the classes
+    `without`, which the target does not have, any of its samples is a mate, unless some are known
+    to be of the class after all. Returns positions in `source` and of their mates, both ``(k,)``.
     """
     alike = (source[:, None] == target[None, :]) & (source[:, None] >= 0)
     if without is not None:
@@ -79,41 +67,28 @@ def class_mates(
     rows = alike.any(dim=1).nonzero().squeeze(1)
     if not len(rows):
         return rows, rows
-    chances = alike[rows].float() if weights is None else alike[rows] * weights
-    return rows, torch.multinomial(chances, 1).squeeze(1)
+    return rows, torch.multinomial(alike[rows] * weights, 1).squeeze(1)
 
 
 def modality_cross_entropy(
-    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor | None = None
+    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
     """Cross-entropy of the discriminator's modality head, :math:`L_{M,D}` of equation 1.
 
-    Parameters
-    ----------
-    logits
-        Shape ``(n, n_modalities)``.
-    modality
-        Modality codes, shape ``(n,)``.
+    `logits` of shape ``(n, n_modalities)``; `modality` codes and `weights` of shape ``(n,)``.
     """
     loss = functional.cross_entropy(logits, modality, reduction="none")
     return weighted_mean(loss, weights)
 
 
 def adversarial_cross_entropy(
-    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor | None = None
+    logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
     """Encoders' side of the modality game, :math:`L_{M,VAE}` of equation 2.
 
-    For an observation of modality i the mean over the other modalities j of the cross-entropy
-    with j as the target. Batches play the same game within a modality.
-
-    Parameters
-    ----------
-    logits
-        Shape ``(n, n_modalities)``; minus infinity where an observation cannot be of a modality.
-        At least two are left to each.
-    modality
-        Modality codes, shape ``(n,)``.
+    For an observation of modality i, the mean over the other modalities j of the cross-entropy
+    with j as the target. Shapes as above; a logit is minus infinity where an observation cannot
+    be of a modality, and at least two are left to each.
     """
     log_probability = functional.log_softmax(logits, dim=-1)
     possible = logits > -torch.inf
@@ -123,32 +98,17 @@ def adversarial_cross_entropy(
 
 
 def relativistic(
-    logits: Mapping[int, torch.Tensor],
-    weights: Mapping[int, torch.Tensor],
-    *,
-    generator: bool,
+    logits: Mapping[int, torch.Tensor], weights: Mapping[int, torch.Tensor], *, generator: bool
 ) -> torch.Tensor:
     """Relativistic pairing loss between modalities.
 
-    For every ordered pair (i, j) the critic's i-th logit should be larger on z of modality i
-    than on z of modality j; the encoders want the opposite.
-
-    Parameters
-    ----------
-    logits
-        Modality logits of shape ``(n, n_modalities)`` by modality code; equally many
-        observations of each modality, at least two modalities.
-    weights
-        Weights of the rows by modality code. The rows of each modality are drawn by weight before
-        they are paired: a weight per pair could not be right for both sides.
-    generator
-        Whether the loss is the encoders' (roles swapped) or the discriminator's.
-
-    References
-    ----------
+    For every ordered pair (i, j) the i-th logit should be larger for modality i than for modality
+    j; the encoders (`generator`) want the opposite. By modality code: `logits` of shape
+    ``(n, n_modalities)``, with the same n for all, and `weights` of shape ``(n,)``.
     Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
     """
     sign = -1.0 if generator else 1.0
+    # rows are drawn before they are paired: a weight per pair could not be right for both sides
     logits = {i: rows[draw_by_weight(weights[i])] for i, rows in logits.items()}
     terms = [
         functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean()
@@ -158,10 +118,10 @@ def relativistic(
 
 
 def draw_by_weight(weights: torch.Tensor) -> torch.Tensor:
-    """Draw as many rows as there are, each in proportion to its weight.
+    """Draw as many rows as there are, in proportion to their weights ``(n,)``; positions ``(n,)``.
 
     One random number places all draws at equal distances (systematic resampling), so that rows
-    of equal weights are drawn once each. Returns positions of shape ``(n,)``, in random order.
+    of equal weights are drawn once each. The order is random.
     """
     bounds = weights.cumsum(dim=0)
     n = len(weights)
@@ -177,15 +137,9 @@ def gradient_penalty(
 ) -> torch.Tensor:
     """Zero-centred gradient penalty, mean over observations and logits of the squared norm.
 
-    With z of every modality this holds both R1 (real side) and R2 (fake side) of the
-    relativistic game, since each modality plays both sides.
-
-    Parameters
-    ----------
-    critic
-        Maps ``(n, n_latent)`` to modality logits ``(n, n_modalities)``.
-    z
-        Latent points, shape ``(n, n_latent)``.
+    `critic` maps `z`, ``(n, n_latent)``, to ``(n, n_modalities)``. With z of every modality this
+    holds both R1 (real side) and R2 (fake side) of the relativistic game of Huang et al. (2024),
+    since each modality plays both sides.
     """
     z = z.detach().requires_grad_()
     logits = critic(z)
@@ -197,18 +151,10 @@ def gradient_penalty(
 
 
 def clustering(assignments: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """Deep divergence-based clustering loss: compact, separated clusters, none of them empty.
+    """Deep divergence-based clustering: compact, separated clusters, none of them empty.
 
-    Parameters
-    ----------
-    assignments
-        Soft class assignments (rows sum to 1), shape ``(n, n_classes)``.
-    hidden
-        Representation on which compactness is measured, shape ``(n, n_hidden)``.
-
-    References
-    ----------
-    Kampffmeyer et al. (2019), *Deep divergence-based approach to clustering*;
+    `assignments` are class probabilities, ``(n, n_classes)``; compactness is measured on `hidden`,
+    ``(n, n_hidden)``. Kampffmeyer et al. (2019), *Deep divergence-based approach to clustering*;
     Tang et al. (2023), *Explainable multi-task learning for multi-modality biological data
     analysis*.
     """
@@ -233,8 +179,3 @@ def _cauchy_schwarz(assignments: torch.Tensor, kernel: torch.Tensor) -> torch.Te
     norm = (overlap.diagonal()[:, None] * overlap.diagonal()[None, :]).clamp(min=_EPS).sqrt()
     n_classes = assignments.shape[1]
     return 2 / (n_classes * (n_classes - 1)) * torch.triu(overlap / norm, diagonal=1).sum()
-
-
-def weighted_mean(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-    """Mean of values of shape ``(n,)``, weighted if there are weights."""
-    return values.mean() if weights is None else (weights * values).sum() / weights.sum()

@@ -1,121 +1,262 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
-from scvi.module.base import LossOutput
-from torch.distributions import Distribution
+from scvi.module.base import BaseModuleClass, auto_move_data
+from torch import nn
+from torch.distributions import Distribution, Normal
 
-from ._networks import Encoded, Networks, Tensors
-from ._step import Step
-from ._terms import compute_terms
+from .._constants import BATCH_KEY, X_KEY
+from ..data import LinkPair
+from ..nn import DECODERS, BlockStyle, CountDecoder, Decoder, Discriminator, Encoder, FeatureScaler
+from ._link_map import LinkMap
+from ._presets import Preset
+
+#: Forms of the adversarial term; the paper has the first.
+ADVERSARIAL = ("cross_entropy", "relativistic")
+
+#: A minibatch of one modality.
+Tensors = dict[str, torch.Tensor]
+
+# The paper's KL weight, 0.016 per observation, is that of an evidence lower bound per feature for
+# so many features.
+_KL_FEATURES = 62.5
 
 
-class MODISModule(Networks):
-    """One variational autoencoder per modality and one discriminator in their latent space.
+class Encoded(NamedTuple):
+    """One modality's minibatch after its encoder.
 
-    Parameters
-    ----------
-    n_input
-        Number of features by modality name.
-    n_classes
-        Number of classes; fewer than two build no class head.
-    likelihood
-        Key of :data:`modis.nn.DECODERS` by modality name.
-    n_batch
-        Number of batches that the decoders are conditioned on and that the discriminator can
-        tell apart; fewer than two for none.
-    n_cats_per_cov
-        Number of categories of each covariate that the decoders are conditioned on as well.
-    preset
-        Key of :data:`modis.module.PRESETS`, or a preset.
-    adversarial
-        Form of the adversarial term: ``"cross_entropy"`` (the paper's) or ``"relativistic"``.
-    links
-        Linked features by pair of modalities; they guide translations both ways.
-    **sizes
-        Fields of :class:`~modis.module.Architecture` that differ from the preset's.
-
-    References
-    ----------
-    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
-    Datasets*, equations 1 and 2.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from modis.module import MODISModule
-    >>> module = MODISModule(
-    ...     n_input={"rna": 20, "protein": 8},
-    ...     n_classes=3,
-    ...     likelihood={"rna": "nb", "protein": "gaussian"},
-    ... )
-    >>> encoded = module.encode("rna", torch.ones(4, 20))
-    >>> tuple(encoded.z.shape)
-    (4, 32)
-    >>> tuple(module.decode("protein", encoded.z).shape)
-    (4, 8)
+    ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
+    draw from it, ``library`` (counts only) has shape ``(n, 1)``.
     """
 
-    def discriminator_terms(
+    x_scaled: torch.Tensor
+    qz: Normal
+    z: torch.Tensor
+    library: torch.Tensor | None
+
+
+class MODISModule(BaseModuleClass):
+    """One autoencoder per modality and one discriminator in their latent space.
+
+    `n_input` holds the number of features and `likelihood` a key of ``DECODERS`` by modality.
+    Fewer than two classes build no class head. Decoders are conditioned on `n_batch` batches and
+    on covariates of `n_cats_per_cov` categories; the discriminator can tell two batches or more
+    apart. `links` guide translations both ways. `sizes` are fields of the architecture that differ
+    from the preset's.
+
+    The two steps of the training have a loss each (equations 1 and 2 of Lepe-Soltero et al.
+    2025): the weighted sum of the rows of ``TERMS`` that apply to a ``Step``.
+    """
+
+    def __init__(
         self,
-        tensors: Mapping[str, Tensors],
-        encoded: Mapping[str, Encoded],
-        weights: Mapping[str, float] | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """Terms of equation 1: the encoders are frozen, the discriminator learns.
-
-        Parameters
-        ----------
-        tensors, encoded
-            Minibatch by modality, before and after the encoders.
-        weights
-            Weights that differ from the preset's, by term.
-        """
-        weights = {**self.preset.loss_weights, **(weights or {})}
-        return compute_terms(Step(self, tensors, encoded, weights, generator=False))
-
-    def reconstruction_terms(
-        self,
-        tensors: Mapping[str, Tensors],
-        encoded: Mapping[str, Encoded],
-        px: Mapping[str, Distribution],
-    ) -> dict[str, torch.Tensor]:
-        """Reconstruction and KL alone, whatever their weights; arguments as in :meth:`loss`."""
-        names = ("reconstruction", "kl")
-        step = Step(self, tensors, encoded, dict.fromkeys(names, 1.0), True, px)
-        return compute_terms(step)
-
-    def loss(
-        self,
-        tensors: Mapping[str, Tensors],
-        inference_outputs: dict[str, Encoded],
-        generative_outputs: dict[str, Distribution],
-        weights: Mapping[str, float] | None = None,
-        paired: Mapping[str, Tensors] | None = None,
-    ) -> LossOutput:
-        """Loss of the autoencoders, equation 2.
-
-        Parameters
-        ----------
-        tensors
-            Minibatch by modality.
-        inference_outputs, generative_outputs
-            What :meth:`inference` and :meth:`generative` returned.
-        weights
-            Weights that differ from the preset's, by term.
-        paired
-            The same observations in two modalities, rows in the same order.
-
-        Returns
-        -------
-        The weighted sum, with the unweighted terms under ``extra_metrics``.
-        """
-        weights = {**self.preset.loss_weights, **(weights or {})}
-        step = Step(self, tensors, inference_outputs, weights, True, generative_outputs, paired)
-        terms = compute_terms(step)
-        return LossOutput(
-            loss=torch.stack([weights[name] * term for name, term in terms.items()]).sum(),
-            extra_metrics={name: term.detach() for name, term in terms.items()},
-            n_obs_minibatch=len(step.labels),
+        n_input: Mapping[str, int],
+        n_classes: int,
+        likelihood: Mapping[str, str],
+        n_batch: int = 0,
+        n_cats_per_cov: Sequence[int] = (),
+        preset: str | Preset = "large",
+        adversarial: str = "cross_entropy",
+        links: Mapping[tuple[str, str], LinkPair] | None = None,
+        **sizes: Any,
+    ) -> None:
+        super().__init__()
+        if adversarial not in ADVERSARIAL:
+            raise ValueError(
+                f"adversarial={adversarial!r} is not known; choose one of {ADVERSARIAL}."
+            )
+        self.preset = Preset.find(preset).with_sizes(**sizes)
+        self.architecture = built = self.preset.architecture
+        self.adversarial = adversarial
+        self.n_classes = n_classes if n_classes > 1 else 0
+        self.modality_codes = {name: code for code, name in enumerate(n_input)}
+        self.scalers = nn.ModuleDict()
+        self.encoders = nn.ModuleDict()
+        self.decoders = nn.ModuleDict()
+        for name, n_features in n_input.items():
+            units, n_components = built.hidden_units(n_features), built.components(n_features)
+            dropout = built.input_dropout if n_components is None else built.component_dropout
+            self.scalers[name] = FeatureScaler(n_features, built.scaling)
+            self.encoders[name] = Encoder(
+                n_features,
+                built.n_latent,
+                [units] * built.n_layers,
+                built.style,
+                linear_tail=built.linear_tail,
+                input_dropout=dropout,
+                n_components=n_components,
+            )
+            self.decoders[name] = DECODERS[likelihood[name]](
+                built.n_latent,
+                n_features,
+                [units] * (max(1, built.n_layers) + built.linear_tail),
+                built.style,
+                n_batch,
+                n_cats_per_cov,
+            )
+        # by pair of names, which no ModuleDict takes; the list below moves them between devices
+        self.link_maps: dict[tuple[str, str], LinkMap] = {}
+        for (a, b), pair in (links or {}).items():
+            self.link_maps[a, b] = LinkMap(pair.first, pair.second, pair.weight, n_input[a])
+            self.link_maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
+        self._link_maps = nn.ModuleList(self.link_maps.values())
+        #: Of the training samples, by modality: labelled ones of each class, shape
+        #: ``(n_classes,)``, all of them, and those of each batch, shape ``(n_batch,)``.
+        self.label_counts: dict[str, torch.Tensor] = {}
+        self.n_train: dict[str, int] = {}
+        self.batch_counts = {name: torch.ones(n_batch) for name in n_input}
+        self.discriminator = Discriminator(
+            built.n_latent,
+            len(n_input),
+            self.n_classes,
+            built.discriminator_hidden,
+            BlockStyle(norm=None),
+            linear_class_head=built.linear_class_head,
+            n_batch=n_batch,
+            temperature=self.preset.loss_weights["temperature"] > 0,
         )
+
+    @property
+    def modalities(self) -> list[str]:
+        """Names of the modalities, in the order of the discriminator's logits."""
+        return list(self.modality_codes)
+
+    def encoder(self, modality: str) -> Encoder:
+        """Encoder of one modality."""
+        return cast("Encoder", self.encoders[modality])
+
+    def decoder(self, modality: str) -> Decoder:
+        """Decoder of one modality."""
+        return cast("Decoder", self.decoders[modality])
+
+    def scaler(self, modality: str) -> FeatureScaler:
+        """Scaler of one modality."""
+        return cast("FeatureScaler", self.scalers[modality])
+
+    def kl_scale(self, modality: str) -> float:
+        """Weight of a modality's KL in the KL term.
+
+        The paper's weight is for a squared error. Counts have a likelihood in nats, as the KL
+        has, so that theirs is weighted as in the evidence lower bound.
+        """
+        decoder = self.decoder(modality)
+        if not isinstance(decoder, CountDecoder):
+            return 1.0
+        return _KL_FEATURES / decoder.mean.out_features
+
+    # scaling ----------------------------------------------------------------------------------
+
+    def fit_scaler(self, modality: str, chunks: Iterable[np.ndarray]) -> None:
+        """Learn the scaling, and the typical library size of counts, from training rows.
+
+        They come in the user's units, in pieces of shape ``(n, n_features)``, and are walked over
+        twice for counts.
+        """
+        decoder = self.decoder(modality)
+        if isinstance(decoder, CountDecoder):
+            libraries = np.concatenate([chunk.sum(axis=1) for chunk in chunks])
+            decoder.typical_library.fill_(float(np.median(libraries)))
+        self.scaler(modality).fit(
+            self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy() for chunk in chunks
+        )
+
+    def fit_projection(self, modality: str, x: np.ndarray) -> None:
+        """Learn the principal components of training rows, if the encoder sees any.
+
+        `x` has shape ``(n, n_features)``, in the user's units; the scaling is fitted before.
+        """
+        projection = self.encoder(modality).projection
+        if projection is not None:
+            projection.fit(self.scale(modality, torch.from_numpy(x)).cpu().numpy())
+
+    def _log_normalize(
+        self, modality: str, x: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """``log1p`` of counts at the typical depth, and the library size; others unchanged."""
+        decoder = self.decoder(modality)
+        if not isinstance(decoder, CountDecoder):
+            return x, None
+        library = x.sum(dim=1, keepdim=True).clamp(min=1)
+        return torch.log1p(x / library * decoder.typical_library.to(x.device)), library
+
+    @auto_move_data
+    def scale(self, modality: str, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` in the user's units as the encoder sees them."""
+        return self.scaler(modality)(self._log_normalize(modality, x)[0])
+
+    def scaled_mean(self, modality: str, px: Distribution) -> torch.Tensor:
+        """Expected features as the encoder would see them, shape ``(n, n_features)``."""
+        if self.decoder(modality).scaled_output:
+            return px.mean
+        return self.scale(modality, px.mean)
+
+    # one modality -----------------------------------------------------------------------------
+
+    @auto_move_data
+    def encode(self, modality: str, x: torch.Tensor) -> Encoded:
+        """Encode features ``(n, n_features)`` in the user's units."""
+        transformed, library = self._log_normalize(modality, x)
+        x_scaled = self.scaler(modality)(transformed)
+        qz = self.encoders[modality](x_scaled)
+        return Encoded(x_scaled, qz, qz.rsample(), library)
+
+    @auto_move_data
+    def decode(
+        self,
+        modality: str,
+        z: torch.Tensor,
+        batch: torch.Tensor | None = None,
+        library: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Expected features ``(n, n_features)`` in the user's units of points ``(n, n_latent)``.
+
+        `batch` holds codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``,
+        `library` total counts, shape ``(n, 1)``; by default the typical ones of the training data.
+        """
+        decoder = self.decoder(modality)
+        expected = decoder(z, batch, library).mean
+        return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
+
+    def class_logits(self, z: torch.Tensor) -> torch.Tensor:
+        """Class logits whose softmax are probabilities, ``(n, n_classes)`` for ``(n, n_latent)``.
+
+        The losses see them before the temperature, but for its own term.
+        """
+        return self.discriminator.temper(self.discriminator.classify(z))
+
+    @auto_move_data
+    def classify(self, z: torch.Tensor) -> torch.Tensor:
+        """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
+        return self.class_logits(z).softmax(dim=-1)
+
+    def link_loss(
+        self, source: str, target: str, encoded: Encoded, translated: torch.Tensor
+    ) -> torch.Tensor:
+        """Disagreement of a translation with the feature links, ``(n,)``, between 0 and 2.
+
+        `encoded` is the minibatch of the source, `translated` its translation as the target's
+        encoder sees it, shape ``(n, n_target)``.
+        """
+        return self.link_maps[source, target].loss(
+            self.scaler(source).standardize(encoded.x_scaled),
+            self.scaler(target).standardize(translated),
+        )
+
+    # a minibatch of every modality --------------------------------------------------------------
+
+    def inference(self, tensors: Mapping[str, Tensors]) -> dict[str, Encoded]:
+        """Encode a minibatch of every modality."""
+        return {name: self.encode(name, own[X_KEY]) for name, own in tensors.items()}
+
+    def generative(
+        self, tensors: Mapping[str, Tensors], encoded: Mapping[str, Encoded]
+    ) -> dict[str, Distribution]:
+        """Decode every modality's latent points into that modality."""
+        return {
+            name: self.decoder(name)(item.z, tensors[name].get(BATCH_KEY), item.library)
+            for name, item in encoded.items()
+        }

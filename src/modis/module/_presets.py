@@ -10,7 +10,7 @@ import numpy as np
 
 from ._architecture import Architecture
 
-#: Weight of every loss term of :data:`~modis.module.TERMS` in large cohorts. ``kl`` is per
+#: Weight of every loss term in large cohorts; a term of weight 0 is not computed. ``kl`` is per
 #: observation: the paper's 5e-4 on a KL summed over a minibatch of 32. ``clustering`` is the
 #: paper's term; at full weight it moves unlabelled samples of one modality into a wrong class,
 #: where the adversary locks them, so it is off by default. Set ``batch`` and
@@ -51,7 +51,7 @@ class Preset:
     architecture
         Sizes and layers of the networks.
     loss_weights
-        Weight of every loss term; terms at weight 0 are not computed.
+        Weights of the loss terms by name, of :data:`LOSS_WEIGHTS`; those without one are off.
     train_size
         Share of the observations that train, in (0, 1]; the others are held out.
     n_steps
@@ -67,6 +67,13 @@ class Preset:
         Learning rates of the autoencoders and of the discriminator.
     decay_lr
         Whether the learning rates fall to zero over the last two thirds of the training.
+
+    Raises
+    ------
+    ValueError
+        If a loss weight names no term, or :meth:`find` no preset.
+    TypeError
+        If :meth:`with_sizes` names no field of the architecture.
 
     Examples
     --------
@@ -90,20 +97,23 @@ class Preset:
     lr_discriminator: float = 1e-3
     decay_lr: bool = True
 
+    def __post_init__(self) -> None:
+        """Switch off the terms that are not named."""
+        unknown = sorted(set(self.loss_weights) - set(LOSS_WEIGHTS))
+        if unknown:
+            raise ValueError(
+                f"loss_weights names {unknown}; the terms are {sorted(LOSS_WEIGHTS)}."
+            )
+        weights = dict.fromkeys(LOSS_WEIGHTS, 0.0) | dict(self.loss_weights)
+        object.__setattr__(self, "loss_weights", weights)
+
     @classmethod
     def find(cls, preset: str | Preset | Mapping[str, Any]) -> Preset:
-        """Preset by name, as it is, or from what :meth:`to_dict` returned.
-
-        Raises
-        ------
-        ValueError
-            If there is no preset of the name.
-        """
+        """Preset by name, as it is, or from what :meth:`to_dict` returned."""
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
-            values = _with_tuples(preset)
-            return cls(**{**values, "architecture": Architecture(**values["architecture"])})
+            return cls(**{**preset, "architecture": Architecture(**preset["architecture"])})
         if preset not in PRESETS:
             raise ValueError(
                 f"architecture={preset!r} is not known; choose one of {['default', *PRESETS]}."
@@ -120,13 +130,7 @@ class Preset:
         return min(max(-(-self.n_steps // steps_per_epoch), least), most)
 
     def with_sizes(self, **sizes: Any) -> Preset:
-        """Preset with other fields of its architecture; `None` keeps a field.
-
-        Raises
-        ------
-        TypeError
-            If a size is no field of :class:`Architecture`.
-        """
+        """Preset with other fields of its architecture; `None` keeps a field."""
         known = {each.name for each in fields(Architecture)}
         unknown = sorted(set(sizes) - known)
         if unknown:
@@ -148,13 +152,6 @@ class Preset:
             if (value := getattr(self.architecture, each.name)) != getattr(usual, each.name)
         ]
         return f"'{self.name}'" + (f" with {', '.join(changed)}" if changed else "")
-
-
-def _with_tuples(saved: Any) -> Any:
-    """Tuples again where a file format has only lists."""
-    if isinstance(saved, Mapping):
-        return {key: _with_tuples(value) for key, value in saved.items()}
-    return tuple(map(_with_tuples, saved)) if isinstance(saved, list) else saved
 
 
 #: Named presets. ``"small"``: linear encoders on principal components, all samples train, a ridge
@@ -184,9 +181,7 @@ PRESETS: dict[str, Preset] = {
             discriminator_input="draw",
             linear_class_head=False,
         ),
-        # every term that the paper does not have is off
-        dict.fromkeys(LOSS_WEIGHTS, 0.0)
-        | {
+        {
             "reconstruction": 1.0,
             "kl": 0.016,
             "adversarial": 1.0,

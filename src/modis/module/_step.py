@@ -7,50 +7,35 @@ from functools import cached_property
 import torch
 from torch.distributions import Distribution
 
-from .._constants import LABELS_KEY
+from .._constants import LABELS_KEY, ROW_WEIGHTS_KEY
 from ..nn import DiscriminatorOutput
-from ._networks import Encoded, Networks, Tensors
+from ._module import Encoded, MODISModule, Tensors
 
 
 @dataclass
 class Step:
-    """What a loss term may look at: one minibatch in one of the two steps.
+    """What a loss term may look at: a minibatch of every modality in one of the two steps.
 
-    Parameters
-    ----------
-    networks
-        The networks.
-    tensors, encoded
-        Minibatch by modality, before and after the encoders.
-    weights
-        Weight by term.
-    generator
-        Whether the autoencoders learn (step 2), or the discriminator (step 1).
-    px
-        What was decoded from the minibatch, by modality; step 2 only.
-    paired
-        The same observations in two modalities, rows in the same order.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from modis.module import MODISModule, Step
-    >>> module = MODISModule({"rna": 20}, n_classes=2, likelihood={"rna": "gaussian"})
-    >>> tensors = {"rna": {"X": torch.ones(4, 20), "labels": torch.tensor([0, 1, -1, 0])}}
-    >>> encoded = module.inference(tensors)
-    >>> step = Step(module, tensors, encoded, {"classification": 1.0}, generator=True)
-    >>> tuple(step.judged.shape), tuple(step.class_logits.shape)
-    ((4, 32), (4, 2))
+    ``tensors`` and ``encoded`` are the minibatch before and after the encoders, ``px`` is what
+    was decoded from it (step 2 only), and ``paired`` are the same observations in two modalities,
+    rows in the same order.
     """
 
-    networks: Networks
+    networks: MODISModule
     tensors: Mapping[str, Tensors]
     encoded: Mapping[str, Encoded]
     weights: Mapping[str, float]
+    #: Whether the autoencoders learn (step 2), or the discriminator (step 1).
     generator: bool
     px: Mapping[str, Distribution] = field(default_factory=dict)
     paired: Mapping[str, Tensors] | None = None
+    #: What terms on translations share, once it is computed.
     guided: dict[str, torch.Tensor] | None = field(default=None, init=False)
+
+    def row_weights(self, modality: str) -> torch.Tensor:
+        """Weights of a modality's rows, shape ``(n,)``; all alike if the minibatch has none."""
+        weights, z = self.tensors[modality].get(ROW_WEIGHTS_KEY), self.encoded[modality].z
+        return z.new_ones(len(z)) if weights is None else weights
 
     @cached_property
     def labels(self) -> torch.Tensor:

@@ -1,17 +1,16 @@
-"""The loss: one row of :data:`TERMS` per term."""
+"""The loss: one row of ``TERMS`` per term."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
-from .._constants import X_KEY
+from .._constants import BATCH_KEY, X_KEY
 from . import _losses as losses
 from ._cross_modal import cycle, link, pairing, translation
-from ._networks import Encoded
 from ._step import Step
 
 # A modality with this many labelled samples needs no ridge penalty.
@@ -20,24 +19,11 @@ _MANY_LABELED = 500
 
 @dataclass(frozen=True)
 class Term:
-    """One row of the loss.
+    """One row of the loss: who learns from it, what computes it, and where it applies.
 
-    Parameters
-    ----------
-    side
-        Who learns from it: ``"discriminator"`` (step 1, equation 1 of the paper),
-        ``"autoencoders"`` (step 2, equation 2) or ``"both"``.
-    function
-        Computes the term from a step: a tensor without dimensions, or `None` where the minibatch
-        has nothing for it.
-    active_if
-        Whether it applies to a step at all. Terms at weight 0 are not computed in any case.
-
-    Examples
-    --------
-    >>> from modis.module import TERMS
-    >>> [name for name, term in TERMS.items() if term.side == "discriminator"]
-    ['modality', 'gradient_penalty', 'batch', 'temperature']
+    The discriminator learns in step 1 (equation 1 of the paper), the autoencoders in step 2
+    (equation 2). The function returns a tensor without dimensions, or `None` where the minibatch
+    has nothing for the term.
     """
 
     side: Literal["discriminator", "autoencoders", "both"]
@@ -46,7 +32,7 @@ class Term:
 
 
 def compute_terms(step: Step) -> dict[str, torch.Tensor]:
-    """Every active term of one side, unweighted, by name."""
+    """Terms of a step that have a weight and apply to it, unweighted, by name."""
     other = "discriminator" if step.generator else "autoencoders"
     terms = {}
     for name, term in TERMS.items():
@@ -56,6 +42,13 @@ def compute_terms(step: Step) -> dict[str, torch.Tensor]:
         if value is not None:
             terms[name] = value
     return terms
+
+
+def weighted_sum(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
+    """Loss of a step; 0, from which nothing can learn, without any term."""
+    if not terms:
+        return torch.zeros(())
+    return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
 
 # conditions -------------------------------------------------------------------------------------
@@ -83,20 +76,25 @@ def reconstruction(step: Step) -> torch.Tensor:
     """Reconstruction loss, summed over the modalities."""
     each = [
         losses.weighted_mean(
-            step.networks.decoder(name).loss(
-                step.px[name], step.tensors[name][X_KEY], item.x_scaled
-            ),
-            item.row_weights,
+            step.networks.decoder(name).loss(px, step.tensors[name][X_KEY], item.x_scaled),
+            step.row_weights(name),
         )
-        for name, item in step.encoded.items()
+        for (name, item), px in zip(step.encoded.items(), step.px.values(), strict=True)
     ]
     return torch.stack(each).sum()
 
 
 def kl(step: Step) -> torch.Tensor:
-    """KL divergence of the posteriors to the prior, summed over the modalities."""
+    """KL divergence of the posteriors to the prior, summed over the modalities.
+
+    Rows weigh as in the reconstruction, but never less than 1: the class terms count every
+    labelled row in full, and without their KL nothing would hold the posteriors of a few.
+    """
     each = [
-        step.networks.kl_scale(name) * losses.kl_to_standard_normal(item.qz, item.row_weights)
+        step.networks.kl_scale(name)
+        * losses.weighted_mean(
+            losses.kl_to_standard_normal(item.qz), step.row_weights(name).clamp(min=1)
+        )
         for name, item in step.encoded.items()
     ]
     return torch.stack(each).sum()
@@ -108,10 +106,7 @@ def kl(step: Step) -> torch.Tensor:
 def modality_game(step: Step) -> torch.Tensor:
     """Either side's term of the game over modalities."""
     logits = step.output.modality
-    weights = {
-        step.networks.modality_codes[name]: _weights_of(item)
-        for name, item in step.encoded.items()
-    }
+    weights = {step.networks.modality_codes[name]: step.row_weights(name) for name in step.encoded}
     sizes = [len(each) for each in weights.values()]
     if step.networks.adversarial == "relativistic":
         by_code = dict(zip(weights, logits.split(sizes), strict=True))
@@ -140,15 +135,13 @@ def batch_game(step: Step) -> torch.Tensor | None:
     assert head is not None
     rows, codes, row_weights = [], [], []
     hidden = step.output.hidden.split([len(item.z) for item in step.encoded.values()])
-    for (modality, item), each in zip(step.encoded.items(), hidden, strict=True):
-        counts = step.networks.batch_counts.get(modality)
-        possible = torch.ones(head.out_features) if counts is None else counts
-        possible = (possible > 0).to(each.device)
-        if item.batch is None or possible.sum() < 2:
+    for modality, each in zip(step.encoded, hidden, strict=True):
+        possible = (step.networks.batch_counts[modality] > 0).to(each.device)
+        if possible.sum() < 2:
             continue
         rows.append(head(each).masked_fill(~possible, -torch.inf))
-        codes.append(item.batch.reshape(len(each), -1)[:, 0])
-        row_weights.append(_weights_of(item))
+        codes.append(step.tensors[modality][BATCH_KEY][:, 0])
+        row_weights.append(step.row_weights(modality))
     if not rows:
         return None
     return _game(step)(torch.cat(rows), torch.cat(codes), torch.cat(row_weights))
@@ -156,10 +149,6 @@ def batch_game(step: Step) -> torch.Tensor | None:
 
 def _game(step: Step) -> Callable[..., torch.Tensor]:
     return losses.adversarial_cross_entropy if step.generator else losses.modality_cross_entropy
-
-
-def _weights_of(item: Encoded) -> torch.Tensor:
-    return item.z.new_ones(len(item.z)) if item.row_weights is None else item.row_weights
 
 
 # classes ----------------------------------------------------------------------------------------

@@ -99,9 +99,7 @@ class Decoder(nn.Module, ABC):
         if not columns:
             return z
         if batch is None:
-            raise ValueError(
-                "This decoder is conditioned on batches or covariates, and none was given."
-            )
+            raise ValueError("This decoder is conditioned on batches or covariates: give them.")
         codes = batch.reshape(len(z), -1)
         one_hot = [functional.one_hot(codes[:, k], self.n_categories[k]) for k in columns]
         return torch.cat([z, *(each.to(z.dtype) for each in one_hot)], dim=-1)
@@ -149,9 +147,8 @@ class LearnedVarianceGaussianDecoder(Decoder):
     r"""Gaussian in scaled space with one learned variance per feature.
 
     Features that the latent space explains well count more than noisy ones. The log-variance is
-    :math:`b \tanh(r)` of a free number :math:`r`: it starts at 0 and stays between -b and b, so
-    that a feature that never varies cannot make the likelihood infinite, and the slope b lets it
-    arrive within a few hundred steps of Adam.
+    :math:`b \tanh(r)` of a free number :math:`r`, so that a feature that never varies cannot make
+    the likelihood infinite, and the slope b lets it arrive within a few hundred steps of Adam.
     """
 
     scaled_output = True
@@ -253,11 +250,9 @@ class ZeroInflatedNegativeBinomialDecoder(NegativeBinomialDecoder):
         self.dropout_logits = nn.Linear(n_last, n_output)
 
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
-        mu, theta = self._rate(hidden, library), self.log_theta.exp()
+        parameters = {"mu": self._rate(hidden, library), "theta": self.log_theta.exp()}
         zi_logits = self.dropout_logits(hidden)
-        return ZeroInflatedNegativeBinomial(
-            mu=mu, theta=theta, zi_logits=zi_logits, validate_args=False
-        )
+        return ZeroInflatedNegativeBinomial(**parameters, zi_logits=zi_logits, validate_args=False)
 
 
 #: One decoder class per likelihood. A new likelihood is a class and a line here.

@@ -43,8 +43,7 @@ class Discriminator(nn.Module):
     style
         What each hidden layer holds besides the linear map.
     linear_class_head
-        Whether the classes are read from the latent point by one linear map rather than from
-        the hidden layer that the modality head uses.
+        Whether the classes are read from the latent point rather than from the hidden layer.
     n_batch
         Number of batches; fewer than two build no batch head.
     temperature

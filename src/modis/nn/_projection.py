@@ -50,11 +50,7 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("offset", torch.zeros(n_components))
 
     def fit(self, x: np.ndarray) -> None:
-        """Find the components of scaled training samples ``(n, n_input)``.
-
-        Components in which they do not vary, as those beyond ``n - 1``, are zero: nothing was
-        learnt from what new samples have there.
-        """
+        """Find the components of scaled training samples ``(n, n_input)``; 0 where none vary."""
         self.components.zero_()
         self.offset.zero_()
         varying = np.ptp(x, axis=0) > 0

@@ -24,7 +24,6 @@ class FeatureScaler(nn.Module):
     max_value
         Standardised values are clipped to ``[-max_value, max_value]``, as by
         :func:`scanpy.pp.scale`, so that no single outlier dominates the reconstruction loss.
-        Ignored by the other scalings.
 
     Examples
     --------
@@ -75,16 +74,13 @@ class FeatureScaler(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scale features of shape ``(n, n_input)``."""
-        if self.scaling == "none":
-            return x
         scaled = (x - self.location) / self.scale
-        if self.scaling == "standard":
-            return scaled.clamp(-self.max_value, self.max_value)
-        return scaled
+        is_standard = self.scaling == "standard"
+        return scaled.clamp(-self.max_value, self.max_value) if is_standard else scaled
 
     def inverse(self, x: torch.Tensor) -> torch.Tensor:
         """Bring scaled features of shape ``(n, n_input)`` back to the user's units."""
-        return x if self.scaling == "none" else x * self.scale + self.location
+        return x * self.scale + self.location
 
     def standardize(self, scaled: torch.Tensor) -> torch.Tensor:
         """Bring scaled features ``(n, n_input)`` to zero mean and unit variance."""

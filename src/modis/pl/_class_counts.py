@@ -17,7 +17,6 @@ from ._style import house_style, wrapped
 
 APART: Any = {"facecolor": UNLABELED_COLOR, "linewidth": 0}
 UNSEEN: Any = {"facecolor": "#fdf0e6", "edgecolor": "#d55e00", "hatch": "////", "linewidth": 0}
-ZERO: Any = {"color": "#b34700", "weight": "bold", "ha": "center", "va": "center"}
 
 
 @house_style()
@@ -71,7 +70,7 @@ def class_counts(
         ax,
         # Rare and common classes differ by orders of magnitude.
         np.log1p(values),
-        np.where(unseen, "", texts),
+        texts,
         empty=unseen | ~is_class,
         cmap=light_to("#0072b2"),
         norm=Normalize(0, np.log1p(max(1, values[:, is_class].max(initial=0)))),
@@ -83,10 +82,6 @@ def class_counts(
     )
     mark(ax, np.broadcast_to(~is_class, values.shape), APART, margin=0.03)
     mark(ax, unseen, UNSEEN, margin=0.03)
-    if 0 < is_class.sum() < len(order):
-        ax.axvline(is_class.sum(), color="white", linewidth=6)
-    for row, column in np.argwhere(unseen):
-        ax.text(column + 0.5, row + 0.5, "0", **ZERO)
     ax.set_xticklabels(ax.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
     if drawn_on is None:
         headline(figure_of(ax), _finding(counts.drop(columns=unlabeled, errors="ignore")))

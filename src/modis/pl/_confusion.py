@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import confusion_matrix
 from sklearn.utils import check_consistent_length
 
 from ._heatmap import heatmap, mark
@@ -19,7 +18,7 @@ from ._palette import in_order
 from ._panels import figure_of, headline, panels
 from ._style import ASIDE_COLOR, NO_DATA, house_style, is_missing, text_inches, wrapped
 
-MAX_WIDTH = 16.0
+MAX_WIDTH = 11.0
 ASIDE: Any = {
     "textcoords": "offset points",
     "fontsize": 7.5,
@@ -83,7 +82,7 @@ def confusion(
     side, text = max(1.9, cell * len(names)), text_inches(names)
     # Only the first column of panels bears the names of the rows.
     n_columns = max(1, min(len(titles), int((MAX_WIDTH - text) // (side + 0.75))))
-    size = (side + 0.75 + text / n_columns, side + text + 1.2)
+    size = (side + 0.75 + text / n_columns, side + text + 0.9)
     drawn_on = panels(len(titles), axes, panel_size=size, max_width=MAX_WIDTH)
     for ax, (title, own) in zip(drawn_on, titles.items(), strict=True):
         _draw(ax, own, names, fontsize=min(9.0, cell * 22))
@@ -94,14 +93,13 @@ def confusion(
             ax.set_ylabel("")
             ax.set_yticklabels([])
     if axes is None:
-        headline(figure_of(drawn_on[0]), lowest_recall(y_true, y_pred, modality))
+        headline(figure_of(drawn_on[0]), _finding(samples))
     return drawn_on
 
 
-def lowest_recall(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None = None) -> str:
-    """Say which class is missed most, for figures whose axes were given."""
-    samples = _samples(y_true, y_pred, modality)
-    by = ["true"] if modality is None else ["true", "modality"]
+def _finding(samples: pd.DataFrame) -> str:
+    """Say which class is missed most."""
+    by = [name for name in ("true", "modality") if name in samples]
     right = samples["true"] == samples["predicted"]
     recalls = right.groupby([samples[name] for name in by], sort=False).agg(["mean", "size"])
     # Of equal recalls, the one of the most samples.
@@ -136,7 +134,9 @@ def _samples(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None) -
 def _draw(ax: Axes, samples: pd.DataFrame, names: list[Any], fontsize: float) -> None:
     codes = pd.Index(names, dtype=object)
     true, predicted = (codes.get_indexer(samples[name]) for name in ("true", "predicted"))
-    counts = confusion_matrix(true, predicted, labels=range(len(names)))
+    # scikit-learn's confusion_matrix warns of a single class.
+    counts = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(counts, (true, predicted), 1)
     n_true = counts.sum(axis=1, keepdims=True)
     share = 100 * counts / np.maximum(n_true, 1)
     empty = np.broadcast_to(n_true == 0, counts.shape)

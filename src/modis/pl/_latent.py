@@ -10,13 +10,11 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib import patheffects
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from ._palette import UNLABELED_COLOR, in_order
-from ._palette import palette as colors_of
+from ._palette import UNLABELED_COLOR, in_order, palette
 from ._panels import panels
 from ._style import house_style, is_missing, text_inches, wrapped
 
@@ -33,7 +31,6 @@ def latent(
     basis: str = "X_umap",
     color: str | Sequence[str] = ("modality", "label"),
     axes: Axes | Iterable[Axes] | None = None,
-    palette: Mapping[Any, str] | None = None,
     unlabeled_category: str | None = "unknown",
 ) -> NDArray[np.object_]:
     """Draw the latent space, one panel per colouring.
@@ -52,12 +49,10 @@ def latent(
         not there, a principal component analysis of `.obsm["X_modis"]` stands in, and the axes
         say so.
     color
-        Columns of `.obs` to colour by: one panel each.
+        Columns of `.obs` to colour by: one panel each. Colours are those that the embedding brings
+        along for scanpy (`.uns["label_colors"]`), or else those of :func:`modis.pl.palette`.
     axes
         Axes to draw on, one per panel. By default a new figure.
-    palette
-        Colours of some classes or modalities. The others have those that the embedding brings
-        along for scanpy (`.uns["label_colors"]`), or else those of :func:`modis.pl.palette`.
     unlabeled_category
         Value that means unlabelled, besides missing values.
 
@@ -70,8 +65,8 @@ def latent(
     KeyError
         If a column of `color` or the basis is not in `embedding`.
     ValueError
-        If `embedding` is empty, the basis has one column only, a colour is none or the number of
-        axes is not that of the panels.
+        If `embedding` is empty, the basis has one column only or the number of axes is not
+        that of the panels.
 
     Examples
     --------
@@ -89,11 +84,11 @@ def latent(
         raise KeyError(f"No column {absent} in embedding.obs, which has {list(embedding.obs)}.")
     coordinates, axis_names = _coordinates(embedding, basis)
     named = {key: _known(embedding.obs[key], unlabeled_category) for key in keys}
-    colors = _colors(embedding, named, palette or {})
+    colors = _colors(embedding, named)
 
     legends = [text_inches(colors[key]) * _legend_columns(len(colors[key])) for key in keys]
     width = 3.6 + float(np.mean(legends)) + 0.5
-    drawn_on = panels(len(keys), axes, panel_size=(width, 3.6))
+    drawn_on = panels(len(keys), axes, panel_size=(width, 3.2))
     order = np.random.default_rng(0).permutation(len(coordinates))
     for ax, key in zip(drawn_on, keys, strict=True):
         _draw(ax, coordinates[order], named[key].iloc[order], colors[key])
@@ -138,9 +133,7 @@ def _known(values: pd.Series, unlabeled_category: str | None) -> pd.Series:
     return values.astype(object).mask(is_missing(values, unlabeled_category), np.nan)
 
 
-def _colors(
-    embedding: AnnData, named: Mapping[str, pd.Series], own: Mapping[Any, str]
-) -> dict[str, dict[Any, str]]:
+def _colors(embedding: AnnData, named: Mapping[str, pd.Series]) -> dict[str, dict[Any, str]]:
     """Colours by column and name; true and predicted classes share theirs."""
     # All names that a column may hold, so that a subset keeps the colours of the whole.
     names = {key: set(values.astype("category").cat.categories) for key, values in named.items()}
@@ -149,14 +142,13 @@ def _colors(
     for key, own_names in names.items():
         everyone = classes if key in ("label", "predicted") else own_names
         kind: Literal["modality", "class"] = "modality" if key == "modality" else "class"
-        colors[key] = colors_of(everyone, kind, unlabeled_category=None)
+        colors[key] = palette(everyone, kind, unlabeled_category=None)
         stored, values = embedding.uns.get(f"{key}_colors", []), embedding.obs[key]
         if isinstance(values.dtype, pd.CategoricalDtype):
             categories = values.cat.categories
             if len(stored) >= len(categories):
                 pairs = zip(categories, stored, strict=False)
                 colors[key] |= {name: c for name, c in pairs if name in own_names}
-        colors[key] = {name: to_hex(own.get(name, c)) for name, c in colors[key].items()}
     return colors
 
 

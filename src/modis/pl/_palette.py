@@ -9,13 +9,13 @@ deuteranopia and tritanopia as simulated after Machado, Oliveira and Fernandes (
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_hex
+from natsort import natsorted, ns
 
 UNLABELED_COLOR = "#bdbdbd"
 
@@ -89,11 +89,5 @@ def palette(
 
 def in_order(names: Iterable[Any]) -> list[Any]:
     """Sort names as people do: "cluster 2" before "cluster 10"."""
-    return sorted(
-        set(names),
-        key=lambda name: [
-            (0, int(part), "") if part.isdigit() else (1, 0, part.casefold())
-            for part in re.split(r"(\d+)", str(name))
-            if part
-        ],
-    )
+    # Sorted before, or names that differ only in case would come in the order of their hashes.
+    return natsorted(sorted(set(names), key=str), key=str, alg=ns.IGNORECASE)

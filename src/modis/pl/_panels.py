@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
@@ -12,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-INCHES_PER_TITLE_LETTER = 0.1
+# Of a new figure, for its headline and its legend.
+EXTRA_HEIGHT = 0.6
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -44,7 +44,7 @@ def panels(
     _, grid = plt.subplots(
         n_rows,
         n_columns,
-        figsize=(width * n_columns, height * n_rows),
+        figsize=(width * n_columns, height * n_rows + EXTRA_HEIGHT),
         sharex=sharex,
         squeeze=False,
         layout="constrained",
@@ -62,10 +62,7 @@ def lowest(axes: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def headline(figure: Figure, text: str) -> None:
     """Write what a figure shows above its panels, in a figure made by :func:`panels`."""
-    width, height = figure.get_size_inches()
-    lines = textwrap.wrap(text, max(20, int(width / INCHES_PER_TITLE_LETTER)))
-    figure.set_size_inches(width, height + 0.1 + 0.18 * len(lines))
-    figure.suptitle("\n".join(lines), x=0.01, ha="left")
+    figure.suptitle(text, x=0.01, ha="left", wrap=True)
 
 
 def legend(axes: NDArray[np.object_], handles: Sequence[Artist], *, below: bool) -> None:
@@ -74,7 +71,5 @@ def legend(axes: NDArray[np.object_], handles: Sequence[Artist], *, below: bool)
         axes[-1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return
     figure = figure_of(axes[0])
-    width, height = figure.get_size_inches()
-    n_columns = len(handles) if width > 3.4 else 1
+    n_columns = len(handles) if figure.get_figwidth() > 3.4 else 1
     figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, handlelength=1.2)
-    figure.set_size_inches(width, height + 0.3 + 0.2 * len(handles) / n_columns)

@@ -20,27 +20,9 @@ def predict_file(
     modality: str | None = None,
     soft: bool = False,
 ) -> pd.DataFrame:
-    """Predict the classes of a file's observations and write them as a table.
+    """Write the class of every observation, ``predicted`` with its ``probability``, as a ``.csv``.
 
-    Parameters
-    ----------
-    model_dir
-        Folder of a saved model.
-    path
-        The ``.h5mu`` file; it is only read.
-    out
-        The ``.csv`` file to write.
-    screen
-        What the user sees.
-    modality
-        Predict from this modality only.
-    soft
-        Also write the probability of every class.
-
-    Returns
-    -------
-    The table: ``predicted`` and ``probability`` by observation, and a column per class if
-    `soft`.
+    With `soft` the table has a column per class as well.
     """
     model, mdata = _read(model_dir, path, screen)
     probability = model.predict(mdata, modality=modality, soft=True)
@@ -54,8 +36,7 @@ def predict_file(
     table["predicted"] = probability[~unseen].idxmax(axis=1)
     table["probability"] = probability.max(axis=1)
     if soft:
-        columns = {name: f"probability_{name}" for name in probability}
-        table = table.join(probability.rename(columns=columns))
+        table = table.join(probability.add_prefix("probability_"))
     table.to_csv(out)
     screen.stage(f"{len(table):,} observations in {out}")
     return table
@@ -64,21 +45,7 @@ def predict_file(
 def translate_file(
     model_dir: Path, path: Path, source: str, target: str, out: Path, screen: Screen
 ) -> AnnData:
-    """Predict one modality of a file from another and write it.
-
-    Parameters
-    ----------
-    model_dir, path, screen
-        As in :func:`predict_file`.
-    source, target
-        Modality to translate from and into.
-    out
-        The ``.h5ad`` file to write.
-
-    Returns
-    -------
-    What was written, observations of the source by features of the target.
-    """
+    """Predict the `target` modality of a file from its `source` and write it as an ``.h5ad``."""
     model, mdata = _read(model_dir, path, screen)
     translated = model.translate(source, target, mdata=mdata)
     translated.write_h5ad(out)

@@ -29,15 +29,14 @@ def cautions(results: Results) -> dict[str, Any]:
     - ``uninformative``: source, target and error of translations that are no better than the
       average profile.
     """
-    train, test = results.cohort.counts("train"), results.cohort.counts("test")
-    classes = [name for name in train if name != UNLABELED]
-    is_judged = results.predictions is not None and test[classes].to_numpy().any()
-    unseen = {name: list(train.index[train[name] == 0]) for name in classes}
-    few = {name: test.loc[test[name] < FEW, name].to_dict() for name in classes}
+    train, test = (results.counts[part].drop(columns=UNLABELED) for part in ("train", "test"))
+    unseen = {name: list(n.index[n == 0]) for name, n in train.items()}
+    few = {name: n[n < FEW].to_dict() for name, n in test.items()}
+    is_judged = not results.recalls.empty
     mixing = results.mixing
     return {
         "unseen": {name: where for name, where in unseen.items() if where},
-        "few": {name: counts for name, counts in few.items() if counts and is_judged},
+        "few": {name: n for name, n in few.items() if n and is_judged},
         "missed": _missed(results) if is_judged else [],
         "overfitted": _overfitted(results) if is_judged else [],
         "mixing": mixing if mixing is not None and mixing < _APART else None,
@@ -46,23 +45,23 @@ def cautions(results: Results) -> dict[str, Any]:
 
 
 def _missed(results: Results) -> list[tuple[str, str, int, int, str, int]]:
-    predictions = results.predictions
-    assert predictions is not None
-    known = predictions[(predictions["part"] == "test") & predictions["label"].notna()]
+    assert results.predictions is not None
+    test = results.predictions[results.predictions["part"] == "test"]
+    predicted = test.groupby(["source", "label"])["predicted"]
+    recalls = results.recalls.drop(COMBINED, level="modality")
+    low = recalls[(recalls["n_samples"] >= FEW) & (recalls["recall"] < _OFTEN_MISSED)]
     rows = []
-    for (source, name), own in known.groupby(["source", "label"], sort=False):
-        mistaken = own.loc[own["predicted"] != name, "predicted"].value_counts()
-        n_found = len(own) - int(mistaken.sum())
-        if source != COMBINED and len(own) >= FEW and n_found < _OFTEN_MISSED * len(own):
-            instead = str(mistaken.index[0]), int(mistaken.iloc[0])
-            rows.append((str(name), str(source), n_found, len(own), *instead))
+    for (source, name), n in low[["n_found", "n_samples"]].iterrows():
+        own = predicted.get_group((source, name))
+        instead = own[own != name].value_counts()
+        rows.append((name, source, *n, instead.index[0], int(instead.iloc[0])))
     return rows
 
 
 def _overfitted(results: Results) -> list[tuple[str, float, float]]:
     table = results.metrics[results.metrics["metric"] == "balanced_accuracy"]
     table = table.pivot(index="modality", columns="split", values="value")
-    if not {"train", "test"} <= set(table):
+    if "train" not in table:
         return []
     table = table.reindex(list(results.cohort.modalities))
     table = table.loc[table["train"] - table["test"] > _OVERFITTED, ["train", "test"]]
@@ -74,8 +73,8 @@ def _uninformative(results: Results) -> list[tuple[str, str, float]]:
     if judged is None:
         return []
     return [
-        (source, target, judged.errors.loc[source, target])
-        for target in judged.errors.columns
-        for source in judged.errors.index
-        if source != target and judged.errors.loc[source, target] >= judged.average[target]
+        (source, target, error)
+        for target, errors in judged.errors.items()
+        for source, error in errors.items()
+        if source != target and error >= judged.average[target]
     ]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,21 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ._predictions import scores_on_test
+from ..train import quiet_libraries
 from ._results import Results
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_LOGGERS = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scanpy", "anndata")
 
 
 class Screen:
-    """What the user sees of a run: one line per stage, notes, and a summary.
-
-    Parameters
-    ----------
-    console
-        Where to print; standard output by default.
-    """
+    """What the user sees of a run: one line per stage, notes, and a summary."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
@@ -54,22 +46,19 @@ class Screen:
 
     def summary(self, results: Results) -> None:
         """Print the scores of the test part and the errors of translations."""
-        scores = scores_on_test(results.metrics)
-        if len(scores):
-            texts = pd.DataFrame(
-                {
-                    "samples": scores["n_samples"].map("{:,.0f}".format),
-                    "accuracy": scores["accuracy"].map("{:.3f}".format),
-                    "balanced accuracy": scores["balanced_accuracy"].map("{:.3f}".format),
-                }
+        if not results.scores.empty:
+            texts = results.scores[["n_samples", "accuracy", "balanced_accuracy"]].map(
+                "{:.3f}".format
             )
+            texts["n_samples"] = results.scores["n_samples"].map("{:,.0f}".format)
+            texts.columns = ["samples", "accuracy", "balanced accuracy"]
             self._table("Test part: predicted classes", texts.rename_axis("from"))
         judged = results.translations
         if judged is not None and judged.across:
             texts, unit = judged.errors.map("{:.3g}".format), "1 is the average profile"
-            if judged.simulated and judged.class_average is not None:
+            if judged.limit is not None:
                 unit = "best possible error in brackets"
-                texts = texts + judged.class_average.map(" ({:.3g})".format)
+                texts = texts + judged.limit.map(" ({:.3g})".format)
             self._table(
                 f"Test part: translation errors ({unit})", texts.rename_axis("from \\ into")
             )
@@ -94,16 +83,8 @@ class Screen:
             if ours and issubclass(category, UserWarning):
                 self.note(str(message))
 
-        loggers = [logging.getLogger(name) for name in _LOGGERS]
-        levels = [logger.level for logger in loggers]
-        with warnings.catch_warnings():
+        with quiet_libraries(silent=True), warnings.catch_warnings():
             # "always": a library may have shown, and thereby silenced, the same text before
             warnings.simplefilter("always")
             warnings.showwarning = show
-            try:
-                for logger in loggers:
-                    logger.setLevel(logging.ERROR)
-                yield
-            finally:
-                for logger, level in zip(loggers, levels, strict=True):
-                    logger.setLevel(level)
+            yield

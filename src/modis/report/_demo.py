@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import mudata as md
+import numpy as np
+import pandas as pd
 
 from ..datasets import intersim, split, unpair
 from ..studies import without_pulling
@@ -16,9 +19,7 @@ _TEST_SIZE = 0.25
 def simulate(n_samples: int, seed: int) -> md.MuData:
     """Samples of five classes: three quarters unpaired, to train on; the others paired, to test.
 
-    Returns
-    -------
-    MuData with ``label`` and ``split`` in the obs of all.
+    ``label`` and ``split`` are in the obs of all.
     """
     paired = intersim(n_samples, seed=seed)
     train, test = split(paired, _TEST_SIZE, seed=seed)
@@ -28,40 +29,17 @@ def simulate(n_samples: int, seed: int) -> md.MuData:
         keep = adata.obs_names.isin(unpaired.mod[name].obs_names.union(test.obs_names))
         parts[name] = adata[keep].copy()
     obs = paired.obs[["label"]].copy()
-    obs["split"] = "train"
-    obs.loc[test.obs_names, "split"] = "test"
-    obs["split"] = obs["split"].astype("category")
+    is_test = obs.index.isin(test.obs_names)
+    obs["split"] = pd.Categorical(np.where(is_test, "test", "train"))
     with without_pulling():
         mdata = md.MuData(parts)
     mdata.obs = obs.loc[mdata.obs_names]
     return mdata
 
 
-def run_demo(
-    out: Path,
-    screen: Screen,
-    *,
-    n_samples: int = 2000,
-    max_epochs: int | None = None,
-    seed: int = 0,
-    command: str = "",
-) -> Results:
-    """Simulate, train, judge and report.
-
-    Parameters
-    ----------
-    out, screen, command
-        As in :func:`~modis.report.fit_file`.
-    n_samples
-        Samples to simulate; a quarter of them tests.
-    max_epochs, seed
-        As in :class:`~modis.report.Settings`.
-
-    Returns
-    -------
-    The results.
-    """
+def run_demo(n_samples: int, settings: Settings, out: Path, screen: Screen) -> Results:
+    """Simulate samples, a quarter of them to test, and then as :func:`fit_file`."""
     screen.stage(f"Simulating {n_samples} samples with methylation, expression and protein")
-    settings = Settings(labels_key="label", split_key="split", max_epochs=max_epochs, seed=seed)
-    mdata = simulate(n_samples, seed)
-    return fit(mdata, settings, out, screen, source=None, command=command)
+    mdata = simulate(n_samples, settings.seed)
+    settings = replace(settings, labels_key="label", split_key="split")
+    return fit(mdata, settings, out, screen, source=None)

@@ -5,17 +5,14 @@ from typing import cast
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from mudata import MuData
 
 from .. import pl
 from ..metrics import modality_mixing
 from ..model import MODIS
-from ..pl._confusion import lowest_recall
 from ..pl._style import house_style
 from ..studies import UNLABELED, Cohort
 from ._predictions import COMBINED, N_FEATURES
@@ -80,16 +77,19 @@ def draw_figures(results: Results, out: Path) -> list[str]:
         judged = results.predictions.dropna(subset="label")
         judged = judged[(judged["part"] == "test") & (judged["source"] != COMBINED)]
         if len(judged):
-            axes["confusion.png"] = _draw_confusion(judged)
+            columns = (judged["label"], judged["predicted"], judged["source"])
+            axes["confusion.png"] = pl.confusion(*columns)[0]
     translations = results.translations
     if translations is not None and translations.across:
-        limit = translations.class_average if translations.simulated else None
-        axes["translation.png"] = pl.translation(translations.errors, limit)
+        axes["translation.png"] = pl.translation(translations.errors, translations.limit)
     importance = results.importance
     if importance is not None and (importance["rank"] == 1).sum() <= _MOST_PANELS:
         axes["feature_importance.png"] = pl.feature_importance(importance, N_FEATURES)[0]
-    axes["history.png"] = _draw_history(results.model)
-    counts = results.cohort.counts("train")
+    history = results.model.history
+    terms = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
+    best_epoch = results.model.best_epoch_
+    axes["history.png"] = pl.history(history, keys=terms or None, best_epoch=best_epoch)[0]
+    counts = results.counts["train"]
     if not counts[UNLABELED].any() and len(counts.columns) > 1:
         counts = counts.drop(columns=UNLABELED)
     axes["class_counts.png"] = pl.class_counts(counts, unlabeled=UNLABELED)
@@ -113,40 +113,4 @@ def _draw_latent(results: Results) -> Axes:
     mixing = results.mixing
     title = "Modality" if mixing is None else f"Modality mixing: {mixing:.2f} (1 is perfect)"
     first.set_title(title, loc="left")
-    return first
-
-
-def _draw_history(model: MODIS) -> Axes:
-    history = model.history
-    keys = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
-    first: Axes = pl.history(history, keys=keys or None, best_epoch=model.best_epoch_)[0]
-    return first
-
-
-def _draw_confusion(judged: pd.DataFrame) -> Axes:
-    """Few panels in a row: the figure must be readable on a page."""
-    n_panels = 1 + judged["source"].nunique()
-    n_classes = len(set(judged["label"]) | set(judged["predicted"]))
-    n_columns = min(n_panels, 3 if n_classes <= 12 else 2)
-    n_rows = -(-n_panels // n_columns)
-    n_columns = -(-n_panels // n_rows)
-    side = max(2.3, 0.36 * n_classes)
-    figure, grid = plt.subplots(
-        n_rows,
-        n_columns,
-        figsize=((side + 0.7) * n_columns + 0.8, (side + 1.5) * n_rows + 0.3),
-        squeeze=False,
-        layout=ConstrainedLayoutEngine(h_pad=0.15),
-    )
-    for unused in grid.flat[n_panels:]:
-        unused.remove()
-    axes = list(grid.flat[:n_panels])
-    pl.confusion(judged["label"], judged["predicted"], judged["source"], axes=axes)
-    for ax in axes:
-        if not ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("")
-            ax.tick_params(labelleft=False)
-    found = lowest_recall(judged["label"], judged["predicted"], judged["source"])
-    figure.suptitle(found, x=0.01, ha="left")
-    first: Axes = axes[0]
     return first

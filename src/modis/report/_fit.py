@@ -13,66 +13,26 @@ from ..studies import Cohort, make_cohort, read_links, read_mudata
 from ._console import Screen
 from ._figures import draw_figures, embed, measure_mixing
 from ._page import write_page
-from ._predictions import explain, predict_all, scores
+from ._predictions import explain, predict_all
 from ._results import Results, Settings
-from ._translations import Translations, judge_translations
+from ._translations import judge_translations
 
 
-def fit_file(
-    path: Path, settings: Settings, out: Path, screen: Screen, *, command: str = ""
-) -> Results:
-    """Read a file, train, judge and report.
+def fit_file(path: Path, settings: Settings, out: Path, screen: Screen) -> Results:
+    """Read a ``.h5mu`` file, train, judge and report.
 
-    Parameters
-    ----------
-    path
-        The ``.h5mu`` file; it is only read.
-    settings
-        What to do.
-    out
-        Folder for the results; those of an earlier run in it are replaced.
-    screen
-        What the user sees.
-    command
-        What the user typed, for the report.
-
-    Returns
-    -------
-    The results.
-
-    Raises
-    ------
-    KeyError, ValueError
-        If the file or the settings cannot be used; before any training.
+    `out` is the folder for the results; those of an earlier run in it are replaced.
     """
     screen.stage(f"Reading {path}")
-    mdata = read_mudata(path)
-    return fit(mdata, settings, out, screen, source=path.name, command=command)
+    return fit(read_mudata(path), settings, out, screen, source=path.name)
 
 
 def fit(
-    mdata: MuData,
-    settings: Settings,
-    out: Path,
-    screen: Screen,
-    *,
-    source: str | None,
-    command: str,
+    mdata: MuData, settings: Settings, out: Path, screen: Screen, *, source: str | None
 ) -> Results:
     """Train on a part of the data, judge the rest and write the folder.
 
-    Parameters
-    ----------
-    mdata
-        The data, which the run may write into.
-    settings, out, screen, command
-        As in :func:`fit_file`.
-    source
-        Name of the file, `None` for simulated data.
-
-    Returns
-    -------
-    The results.
+    The run writes into `mdata`; `source` is the name of its file, `None` for simulated data.
     """
     scvi.settings.seed = settings.seed
     cohort = _cohort(mdata, settings)
@@ -86,9 +46,6 @@ def fit(
     seconds = time.perf_counter() - started
 
     screen.stage("Evaluating the test part")
-    predictions = predict_all(model, mdata, cohort) if model.module.n_classes else None
-    translations = judge_translations(model, mdata, cohort, simulated=source is None)
-    importance = explain(model)
     embedding = embed(model, mdata, settings.seed)
     results = Results(
         source,
@@ -97,17 +54,15 @@ def fit(
         cohort,
         model,
         seconds,
-        predictions,
-        translations,
-        importance,
-        _metrics(predictions, translations),
-        embedding,
-        measure_mixing(embedding, cohort),
+        predictions=predict_all(model, mdata, cohort) if model.module.n_classes else None,
+        translations=judge_translations(model, mdata, cohort, simulated=source is None),
+        importance=explain(model),
+        embedding=embedding,
+        mixing=measure_mixing(embedding, cohort),
     )
     screen.stage(f"Writing {out}")
     results.write(out)
-    results.figures = draw_figures(results, out)
-    write_page(results, out, command=command, notes=screen.notes)
+    write_page(results, out, figures=draw_figures(results, out), notes=screen.notes)
     screen.summary(results)
     screen.stage(f"Done. Open {out / 'report.html'} in a browser")
     return results
@@ -178,11 +133,3 @@ def _describe(cohort: Cohort, model: MODIS, settings: Settings, screen: Screen) 
         screen.note("Fewer than two classes to train on: the model cannot predict any.")
     if not n_test:
         screen.note("No test part: the quality of the predictions cannot be measured.")
-
-
-def _metrics(predictions: pd.DataFrame | None, translations: Translations | None) -> pd.DataFrame:
-    columns = ["split", "modality", "metric", "class", "value"]
-    tables = [] if predictions is None else [scores(predictions)]
-    tables += [] if translations is None else [translations.metrics()[columns]]
-    tables = [table for table in tables if len(table)]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

@@ -14,26 +14,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ..studies import UNLABELED
 from ._cautions import FEW, cautions
 from ._figures import DPI
-from ._predictions import COMBINED, SEVERAL, leading_features, scores_on_test
+from ._predictions import COMBINED, SEVERAL, leading_features
 from ._results import Results
 
 _PACKAGES = ("modis-omics", "scvi-tools", "torch", "lightning", "mudata", "anndata", "scanpy")
 _CSS_PIXELS_PER_INCH = 96
 
 
-def write_page(results: Results, out: Path, *, command: str, notes: list[str]) -> None:
+def write_page(results: Results, out: Path, *, figures: list[str], notes: list[str]) -> None:
     """Write ``report.html``: one file, without anything to load.
 
-    Parameters
-    ----------
-    results
-        What the run found; its figures are in `out`.
-    out
-        Folder of the results.
-    command
-        What the user typed.
-    notes
-        What the user was told on the screen.
+    `figures` are files in `out`, `notes` what the user was told on the screen.
     """
     environment = Environment(
         loader=PackageLoader(__package__, ""),
@@ -50,15 +41,10 @@ def write_page(results: Results, out: Path, *, command: str, notes: list[str]) -
         settings=results.settings,
         modalities=list(results.cohort.modalities),
         sizes=_sizes(results),
-        scores=scores_on_test(results.metrics),
-        recalls=_recalls(results),
-        train=results.cohort.counts("train"),
-        test=results.cohort.counts("test"),
         cautions=cautions(results),
         notes=notes,
         importance=None if importance is None else leading_features(importance),
-        figures={name: _picture(out / name) for name in results.figures},
-        command=command,
+        figures={name: _picture(out / name) for name in figures},
         date=date.today().isoformat(),
         versions={name: version(name) for name in _PACKAGES}
         | {"Python": platform.python_version()},
@@ -90,33 +76,14 @@ def _picture(path: Path) -> dict[str, Any]:
 
 
 def _sizes(results: Results) -> dict[str, int]:
-    """Numbers of observations, and of classes."""
-    cohort = results.cohort
-    train = results.part.index[results.part == "train"]
+    """Numbers of observations, classes and epochs."""
+    cohort, train = results.cohort, results.part.index[results.part == "train"]
     return {
-        "all": len(cohort.n_modalities),
+        "all": len(results.part),
         "single": int((cohort.n_modalities == 1).sum()),
         "train": len(train),
         "labelled": int(train.isin(cohort.label.index).sum()),
-        "test": int((results.part == "test").sum()),
+        "test": len(results.part) - len(train),
         "classes": cohort.label.nunique(),
         "epochs": len(next(iter(results.model.history.values()))),
     }
-
-
-def _recalls(results: Results) -> dict[str, list[dict[str, Any] | None]]:
-    """By class and source: recall, test samples, and how many were found; `None` without any."""
-    known = results.metrics[
-        (results.metrics["split"] == "test") & (results.metrics["class"] != "")
-    ]
-    table = known.pivot(index=["class", "modality"], columns="metric", values="value")
-    rows: dict[str, list[dict[str, Any] | None]] = {}
-    for name in sorted(set(known["class"])):
-        rows[name] = []
-        for source in [*results.cohort.modalities, COMBINED]:
-            if (name, source) not in table.index:
-                rows[name].append(None)
-                continue
-            recall, n = table.loc[(name, source), ["recall", "n_samples"]]
-            rows[name].append({"recall": recall, "n": int(n), "found": round(recall * n)})
-    return rows

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 from mudata import MuData
-from sklearn.metrics import accuracy_score, jaccard_score, recall_score
+from sklearn.metrics import jaccard_score
 
 from ..model import MODIS
 from ..studies import Cohort
@@ -19,76 +19,50 @@ _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
     """Predict every observation from each of its modalities and from all of them.
 
-    Returns
-    -------
-    DataFrame with ``observation``, ``source`` (a modality or ``"combined"``), ``part``,
-    ``n_modalities``, ``label`` (missing where not known), ``predicted`` and ``probability`` (of
-    the predicted class).
+    ``source`` is the modality or :data:`COMBINED`, ``probability`` that of the predicted class;
+    ``label`` is missing where it is not known.
     """
-    assert cohort.part is not None
+    about = {"part": cohort.part, "n_modalities": cohort.n_modalities, "label": cohort.label}
+    observations = pd.DataFrame(about)
     frames = []
     for source in [*cohort.modalities, COMBINED]:
         modality = None if source == COMBINED else source
         soft = model.predict(mdata, modality=modality, soft=True).dropna()
-        columns = {
-            "observation": soft.index,
-            "source": source,
-            "part": cohort.part.reindex(soft.index).to_numpy(),
-            "n_modalities": cohort.n_modalities.reindex(soft.index).to_numpy(),
-            "label": cohort.label.reindex(soft.index).to_numpy(dtype=object),
-            "predicted": soft.idxmax(axis=1).to_numpy(dtype=object),
-            "probability": soft.max(axis=1).to_numpy(),
-        }
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True)
+        frame = observations.reindex(soft.index).assign(source=source)
+        frames.append(frame.assign(predicted=soft.idxmax(axis=1), probability=soft.max(axis=1)))
+    return pd.concat(frames).rename_axis("observation").reset_index()
 
 
 def scores(predictions: pd.DataFrame) -> pd.DataFrame:
     """Score the predictions of labelled observations, by part and source.
 
-    Returns
-    -------
-    DataFrame with ``split``, ``modality``, ``metric``, ``class`` (empty for metrics over all
-    classes) and ``value``: accuracy, balanced accuracy, Jaccard index and number of samples, and
-    by class recall and number of samples.
+    A row per ``split``, ``modality``, ``metric`` and ``class`` (empty for metrics over all
+    classes): accuracy, balanced accuracy, Jaccard index, sample numbers, and recall by class.
     """
     known = predictions.dropna(subset="label")
-    groups = [(*key, own) for key, own in known.groupby(["part", "source"], sort=False)]
-    for part, source, own in list(groups):
-        several = own[own["n_modalities"] > 1]
-        if source == COMBINED and 0 < len(several) < len(own):
-            groups.append((part, SEVERAL, several))
+    combined = known[known["source"] == COMBINED]
+    is_single = combined.groupby("part")["n_modalities"].transform("min") == 1
+    several = combined[is_single & (combined["n_modalities"] > 1)].assign(source=SEVERAL)
     rows = []
-    for part, source, own in groups:
+    for key, own in pd.concat([known, several]).groupby(["part", "source"], sort=False):
         true, predicted = own["label"].astype(str), own["predicted"].astype(str)
-        n_samples = true.value_counts().sort_index()
-        recall = recall_score(true, predicted, labels=n_samples.index, average=None)
+        by_class = (true == predicted).groupby(true).agg(["mean", "size"])
         measured = [
-            ("accuracy", "", accuracy_score(true, predicted)),
+            ("accuracy", "", (true == predicted).mean()),
             # scikit-learn's balanced_accuracy_score warns of classes that are only predicted
-            ("balanced_accuracy", "", recall.mean()),
+            ("balanced_accuracy", "", by_class["mean"].mean()),
             ("jaccard", "", jaccard_score(true, predicted, average="macro")),
             ("n_samples", "", len(own)),
         ]
-        for name, value in zip(n_samples.index, recall, strict=True):
-            measured += [("recall", name, value), ("n_samples", name, n_samples[name])]
-        rows += [(part, source, metric, name, float(value)) for metric, name, value in measured]
+        for name, recall, n_samples in by_class.itertuples():
+            measured += [("recall", name, recall), ("n_samples", name, n_samples)]
+        rows += [(*key, metric, name, float(value)) for metric, name, value in measured]
     return pd.DataFrame(rows, columns=["split", "modality", "metric", "class", "value"])
 
 
-def scores_on_test(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Scores over all classes on the test part, sources in rows, metrics in columns."""
-    overall = metrics[(metrics["split"] == "test") & (metrics["class"] == "")]
-    sources = overall.loc[overall["metric"] == "balanced_accuracy", "modality"]
-    return overall.pivot_table("value", "modality", "metric").loc[sources]
-
-
 def explain(model: MODIS) -> pd.DataFrame | None:
-    """Rank the features of every modality by their contribution to the predicted classes.
+    """Rank the features of all modalities by :meth:`modis.MODIS.feature_importance`.
 
-    Returns
-    -------
-    As from :meth:`modis.MODIS.feature_importance` on the training data, modality by modality;
     `None` without classes.
     """
     if not model.module.n_classes:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from mudata import MuData
 
 from ..model import MODIS
 from ..studies import Cohort, without_pulling
-from ._predictions import COMBINED
+from ._predictions import COMBINED, scores
 from ._translations import Translations
 
 #: Everything that a run may leave in its folder, beside the model.
@@ -26,6 +27,7 @@ _OUTPUTS = (
     "history.png",
     "class_counts.png",
 )
+_METRICS = ["split", "modality", "metric", "class", "value"]
 
 
 @dataclass(frozen=True)
@@ -34,22 +36,14 @@ class Settings:
 
     Parameters
     ----------
-    labels_key, modalities, batch_key, unlabeled_category
-        As in :meth:`modis.MODIS.setup_mudata`.
-    layer, likelihood
-        ``name`` for all modalities or ``modality=name`` for one.
     split_key
         Column with ``train`` and ``test``; by default test observations are drawn.
     test_size
-        Share of the labelled observations to hold out.
+        Share of the labelled observations to hold out, 0 to train on all.
     max_epochs
         Passes over the largest modality; the model's own choice by default.
-    seed
-        Seed of the draw of test observations and of training.
-    architecture, n_latent
-        As in :class:`~modis.MODIS`.
-    links
-        File with linked features.
+    command
+        What the user typed.
     """
 
     labels_key: str | None = None
@@ -65,9 +59,10 @@ class Settings:
     architecture: str = "default"
     n_latent: int | None = None
     links: Path | None = None
+    command: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Results:
     """What a run found.
 
@@ -79,21 +74,14 @@ class Results:
         The data as they were read, and what of them is used.
     seconds
         Time that training took.
-    predictions
-        As from :func:`~modis.report._predictions.predict_all`; `None` without classes.
+    predictions, importance
+        As from :mod:`modis.report._predictions`; `None` without classes.
     translations
         `None` without test observations.
-    importance
-        As from :func:`~modis.report._predictions.explain`; `None` without classes.
-    metrics
-        All measures: ``split``, ``modality``, ``metric``, ``class`` and ``value``.
     embedding
         Joint embedding of the observations, or of a random part of them.
     mixing
-        Modality mixing in the embedding, within classes where these are known; `None` where
-        nothing can mix.
-    figures
-        Names of the figures' files.
+        Modality mixing in the embedding, `None` where nothing can mix.
     """
 
     source: str | None
@@ -105,16 +93,45 @@ class Results:
     predictions: pd.DataFrame | None
     translations: Translations | None
     importance: pd.DataFrame | None
-    metrics: pd.DataFrame
     embedding: AnnData
     mixing: float | None
-    figures: list[str] = field(default_factory=list)
 
     @property
     def part(self) -> pd.Series:
         """``"train"`` or ``"test"`` by observation."""
         assert self.cohort.part is not None
         return self.cohort.part
+
+    @cached_property
+    def counts(self) -> dict[str, pd.DataFrame]:
+        """Samples by modality and class, of the ``"train"`` and the ``"test"`` part."""
+        return {part: self.cohort.counts(part) for part in ("train", "test")}
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """All measures: ``split``, ``modality``, ``metric``, ``class`` and ``value``."""
+        tables = [] if self.predictions is None else [scores(self.predictions)]
+        tables += [] if self.translations is None else [self.translations.metrics()]
+        tables = [table[_METRICS] for table in tables if len(table)]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_METRICS)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Measures over all classes on the test part, by source; empty if nothing is judged."""
+        overall = self.metrics[(self.metrics["split"] == "test") & (self.metrics["class"] == "")]
+        sources = overall.loc[overall["metric"] == "balanced_accuracy", "modality"]
+        return overall.pivot_table("value", "modality", "metric").loc[sources]
+
+    @cached_property
+    def recalls(self) -> pd.DataFrame:
+        """``recall``, ``n_samples`` and ``n_found`` on the test part, by source and class."""
+        own = self.metrics[(self.metrics["split"] == "test") & (self.metrics["class"] != "")]
+        table = own.pivot_table("value", ["modality", "class"], "metric")
+        table = table.reindex([*self.cohort.modalities, COMBINED], level="modality")
+        if table.empty:
+            return table
+        n_found = (table["recall"] * table["n_samples"]).round()
+        return table.assign(n_found=n_found).astype({"n_samples": int, "n_found": int})
 
     def write(self, out: Path) -> None:
         """Write the model, the tables, and the data with latent space, predictions and split.

@@ -12,6 +12,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from ..metrics import within_class_variance
 from ..model import MODIS
 from ..studies import Cohort
 
@@ -27,11 +28,9 @@ class Translations:
 
     Parameters
     ----------
-    errors
-        Mean squared errors, ``(n_modalities, n_modalities)``, sources in rows, NaN where too few
-        test observations have both.
-    n_samples
-        Test observations behind each error.
+    errors, n_samples
+        Mean squared errors and the number of test observations behind them, sources in rows,
+        targets in columns; NaN where too few have both.
     class_average
         By target, the error of predicting the average profile of the true class; `None` without
         labels. In simulated data no translation can be better than it.
@@ -50,6 +49,11 @@ class Translations:
     average: pd.Series
     simulated: bool
     counts: list[str]
+
+    @property
+    def limit(self) -> pd.Series | None:
+        """The best possible error by target, known of simulated data only."""
+        return self.class_average if self.simulated else None
 
     @property
     def across(self) -> bool:
@@ -79,9 +83,7 @@ def judge_translations(
 ) -> Translations | None:
     """Compare translations of test observations with the measured profiles.
 
-    Returns
-    -------
-    The errors, or `None` without test observations.
+    `None` without test observations.
     """
     names = list(cohort.modalities)
     train, test = cohort.names("train"), cohort.names("test")
@@ -148,8 +150,10 @@ def _error_of_class_average(
     reference: NDArray[np.floating],
     reference_label: pd.Series,
 ) -> float:
-    averages = pd.DataFrame(reference).groupby(reference_label.to_numpy()).mean()
-    known = label.isin(averages.index).to_numpy()
-    if known.sum() < _FEWEST:
+    is_known = label.isin(set(reference_label.dropna())).to_numpy()
+    if is_known.sum() < _FEWEST:
         return float("nan")
-    return mean_squared_error(truth[known], averages.loc[label[known]])
+    labelled = reference_label.notna().to_numpy()
+    return within_class_variance(
+        truth[is_known], label[is_known], reference[labelled], reference_label[labelled]
+    )

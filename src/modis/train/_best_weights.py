@@ -8,22 +8,10 @@ from lightning.pytorch.callbacks import Callback
 
 
 class BestWeights(Callback):
-    """Put the weights of the best validation pass back when training ends.
+    """Put the weights of the validation pass with the lowest `monitor` back when training ends.
 
     :class:`scvi.train.SaveCheckpoint` does the same through the disk, with the whole model and
     its data; small models that are validated every second need it in memory.
-
-    Parameters
-    ----------
-    monitor
-        Logged score that is minimised.
-
-    Examples
-    --------
-    >>> from modis.train import BestWeights
-    >>> best = BestWeights("selection_validation")
-    >>> best.best_score, best.best_epoch
-    (inf, None)
     """
 
     def __init__(self, monitor: str) -> None:

@@ -23,7 +23,6 @@ _WARNINGS = (
     "The method mod_names is deprecated",
 )
 
-
 # where many models are trained, nobody reads what any of them says
 _SILENCED = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scanpy", "anndata")
 
@@ -32,21 +31,8 @@ _SILENCED = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scan
 def quiet_libraries(*, silent: bool = False) -> Iterator[None]:
     """Keep other libraries' notes to themselves off the user's screen; warnings still show.
 
-    Parameters
-    ----------
-    silent
-        Keep all warnings and notes off the screen, those of MODIS and why a training stopped
-        included; for many trainings in a row.
-
-    Yields
-    ------
-    Nothing; within the block the notes are off.
-
-    Examples
-    --------
-    >>> from modis.train import quiet_libraries
-    >>> with quiet_libraries():
-    ...     pass  # here a trainer says nothing of devices and tips
+    With `silent`, all warnings and notes are off, those of MODIS and why a training stopped
+    included; for many trainings in a row.
     """
     names = _LOGGERS + _SILENCED if silent else _LOGGERS
     levels = {name: logging.getLogger(name).level for name in names}

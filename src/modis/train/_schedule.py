@@ -7,25 +7,7 @@ _STEPS_PER_VALIDATION = 10
 
 
 def validation_interval(steps_per_epoch: int, max_epochs: int) -> int:
-    """Epochs between two validation passes, so that at least ten steps lie between them.
-
-    Parameters
-    ----------
-    steps_per_epoch
-        Minibatches of an epoch.
-    max_epochs
-        Epochs of the training; the interval is no longer.
-
-    Returns
-    -------
-    Number of epochs, at least 1.
-
-    Examples
-    --------
-    >>> from modis.train import validation_interval
-    >>> validation_interval(steps_per_epoch=4, max_epochs=150)
-    3
-    """
+    """Epochs between two validation passes, so that at least ten steps lie between them."""
     return max(1, min(-(-_STEPS_PER_VALIDATION // steps_per_epoch), max_epochs))
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,83 +13,65 @@ from ..metrics import modality_mixing
 _MAX_MIXING_POINTS = 1500
 
 
-@dataclass
-class ValidationPass:
-    """What one walk over the validation samples has seen, and its scores.
+def validation_scores(seen: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str, float]:
+    """Scores of the validation samples, by name.
 
-    Attributes
+    Parameters
     ----------
-    z, logits, labels
-        Latent means ``(n, n_latent)``, class logits ``(n, n_classes)`` and class codes ``(n,)``
-        of each minibatch.
-    modality
-        Modality of each minibatch.
-    reconstruction, kl
-        Sums of the terms over the minibatch.
-    link
-        Disagreement with the feature links ``(n,)`` of each minibatch, by source and target.
+    seen
+        Of the n samples of each modality: latent means ``z`` ``(n, n_latent)``, class codes
+        ``labels`` ``(n,)``, ``reconstruction`` and ``kl`` ``(n,)``; with classes their ``logits``
+        ``(n, n_classes)``; with feature links the disagreement of a translation into each linked
+        modality, ``link`` ``(n, n_linked)``.
+
+    Returns
+    -------
+    ``reconstruction`` and ``kl`` (summed over the modalities, as in training), ``classification``
+    (cross-entropy, every class of a modality with the same weight), ``accuracy`` (balanced),
+    ``mixing`` (1 when the modalities cannot be told apart), ``link`` (mean over the pairs of
+    modalities) and ``selection``, to be minimised: mean reconstruction per modality, plus
+    classification, plus one minus mixing, plus link. What cannot be measured (no held-out label,
+    one modality, no links) is left out; only classification needs labels.
     """
-
-    z: list[torch.Tensor] = field(default_factory=list)
-    logits: list[torch.Tensor] = field(default_factory=list)
-    labels: list[torch.Tensor] = field(default_factory=list)
-    modality: list[str] = field(default_factory=list)
-    reconstruction: list[float] = field(default_factory=list)
-    kl: list[float] = field(default_factory=list)
-    link: dict[tuple[str, str], list[torch.Tensor]] = field(default_factory=dict)
-
-    def scores(self) -> dict[str, float]:
-        """Scores of the pass, by name.
-
-        Returns
-        -------
-        ``reconstruction`` and ``kl`` (summed over the modalities, as in training),
-        ``classification`` (cross-entropy, every class of a modality with the same weight),
-        ``accuracy`` (balanced), ``mixing`` (1 when the modalities cannot be told apart),
-        ``link`` (disagreement with the feature links, mean over the pairs of modalities) and
-        ``selection``, to be minimised: mean reconstruction per modality, plus classification,
-        plus one minus mixing, plus link. What cannot be measured (no held-out label, one
-        modality, no links) is left out; only classification needs labels.
-        """
-        modality = np.repeat(self.modality, [len(z) for z in self.z])
-        names = list(dict.fromkeys(self.modality))
-        of_batch = np.asarray(self.modality)
-        scores = {}
-        for term in ("reconstruction", "kl"):
-            sums = np.asarray(getattr(self, term))
-            scores[term] = float(
-                sum(sums[of_batch == name].sum() / (modality == name).sum() for name in names)
-            )
-        selection = scores["reconstruction"] / len(names)
-        if self.logits:
-            selection += self._class_scores(scores, modality)
-        if self.link:
-            each = [float(torch.cat(losses).mean()) for losses in self.link.values()]
-            scores["link"] = float(np.mean(each))
-            selection += scores["link"]
-        if len(names) > 1:
-            z = torch.cat(self.z).cpu().numpy()
-            # equally spaced: every modality keeps its share
-            kept = np.unique(np.linspace(0, len(z) - 1, _MAX_MIXING_POINTS).astype(int))
-            sizes = np.unique(modality[kept], return_counts=True)[1]
-            if len(sizes) > 1 and sizes.max() > 1:
-                scores["mixing"] = modality_mixing(z[kept], modality[kept])
-                selection += 1 - scores["mixing"]
-        return scores | {"selection": selection}
-
-    def _class_scores(self, scores: dict[str, float], modality: np.ndarray) -> float:
-        labels = torch.cat(self.labels).cpu().numpy()
-        labeled = labels >= 0
-        if not labeled.any():
-            return 0.0
-        log_probability = torch.cat(self.logits).log_softmax(dim=-1).cpu().numpy()
-        own = -log_probability[np.flatnonzero(labeled), labels[labeled]]
-        pairs = list(zip(modality[labeled], labels[labeled], strict=True))
-        by_pair = pd.Series(own).groupby(pd.MultiIndex.from_tuples(pairs), sort=True)
-        scores["classification"] = float(by_pair.mean().mean())
-        true, predicted = labels[labeled], log_probability[labeled].argmax(axis=1)
-        # balanced accuracy, without scikit-learn's warning of classes that are only predicted
-        scores["accuracy"] = float(
-            recall_score(true, predicted, labels=np.unique(true), average="macro")
+    scores = {
+        term: sum(float(rows[term].mean()) for rows in seen.values())
+        for term in ("reconstruction", "kl")
+    }
+    selection = scores["reconstruction"] / len(seen)
+    modality = np.repeat(list(seen), [len(rows["z"]) for rows in seen.values()])
+    if all("logits" in rows for rows in seen.values()):
+        scores |= _class_scores(
+            modality,
+            torch.cat([rows["labels"] for rows in seen.values()]).cpu().numpy(),
+            torch.cat([rows["logits"] for rows in seen.values()]),
         )
-        return scores["classification"]
+        selection += scores.get("classification", 0.0)
+    linked = [rows["link"].mean(dim=0) for rows in seen.values() if "link" in rows]
+    if linked:
+        scores["link"] = float(torch.cat(linked).mean())
+        selection += scores["link"]
+    if len(seen) > 1:
+        z = torch.cat([rows["z"] for rows in seen.values()]).cpu().numpy()
+        # equally spaced: every modality keeps its share
+        kept = np.unique(np.linspace(0, len(z) - 1, _MAX_MIXING_POINTS).astype(int))
+        sizes = np.unique(modality[kept], return_counts=True)[1]
+        if len(sizes) > 1 and sizes.max() > 1:
+            scores["mixing"] = modality_mixing(z[kept], modality[kept])
+            selection += 1 - scores["mixing"]
+    return scores | {"selection": selection}
+
+
+def _class_scores(
+    modality: np.ndarray, labels: np.ndarray, logits: torch.Tensor
+) -> dict[str, float]:
+    labeled = labels >= 0
+    if not labeled.any():
+        return {}
+    log_probability = logits.log_softmax(dim=-1).cpu().numpy()[labeled]
+    true, predicted = labels[labeled], log_probability.argmax(axis=1)
+    own = pd.Series(-log_probability[np.arange(len(true)), true])
+    return {
+        "classification": float(own.groupby([modality[labeled], true]).mean().mean()),
+        # balanced accuracy, without scikit-learn's warning of classes that are only predicted
+        "accuracy": float(recall_score(true, predicted, labels=np.unique(true), average="macro")),
+    }

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -10,9 +11,16 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
-from ..module import MODISModule
+from ..module import (
+    TERMS,
+    MODISModule,
+    Step,
+    compute_terms,
+    kl_to_standard_normal,
+    weighted_sum,
+)
 from ._schedule import learning_rate_factor
-from ._selection import ValidationPass
+from ._selection import validation_scores
 
 # A single number, which must get to its place within a few hundred steps
 _LR_TEMPERATURE = 0.05
@@ -52,7 +60,7 @@ class MODISTrainingPlan(LightningModule):
     Raises
     ------
     ValueError
-        If a loss weight names no term.
+        If a loss weight names no term, or no term is left to the autoencoders.
 
     Examples
     --------
@@ -79,10 +87,14 @@ class MODISTrainingPlan(LightningModule):
     ) -> None:
         super().__init__()
         preset = module.preset
-        unknown = sorted(set(loss_weights or {}) - set(preset.loss_weights))
-        if unknown:
+        weights = {**preset.loss_weights, **(loss_weights or {})}
+        # a preset refuses names of no term
+        self.loss_weights = dict(replace(preset, loss_weights=weights).loss_weights)
+        theirs = [name for name, term in TERMS.items() if term.side != "discriminator"]
+        if not any(self.loss_weights[name] for name in theirs):
             raise ValueError(
-                f"loss_weights names {unknown}; the terms are {sorted(preset.loss_weights)}."
+                f"The autoencoders have nothing to learn: give one of {theirs} a weight in "
+                "loss_weights."
             )
         self.automatic_optimization = False
         self.module = module
@@ -93,7 +105,6 @@ class MODISTrainingPlan(LightningModule):
         self.decay_lr = preset.decay_lr if decay_lr is None else decay_lr
         self.betas = betas
         self.weight_decay = weight_decay
-        self.loss_weights = dict(preset.loss_weights) | dict(loss_weights or {})
         self.clipping: dict[str, Any] = {
             "gradient_clip_val": gradient_clip_val,
             "gradient_clip_algorithm": gradient_clip_algorithm,
@@ -101,7 +112,7 @@ class MODISTrainingPlan(LightningModule):
         self.validated_modalities: list[str] = []
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: Counter[str] = Counter()
-        self._validation = ValidationPass()
+        self._seen: dict[str, list[dict[str, torch.Tensor]]] = defaultdict(list)
 
     def configure_optimizers(
         self,
@@ -126,12 +137,7 @@ class MODISTrainingPlan(LightningModule):
     def training_step(
         self, batch: dict[str, dict[str, torch.Tensor]], batch_idx: int
     ) -> dict[str, torch.Tensor]:
-        """Both steps on one minibatch of every modality.
-
-        Returns
-        -------
-        The loss of the autoencoders, detached, as callbacks expect it.
-        """
+        """Both steps on one minibatch of every modality; the loss of the second, for callbacks."""
         module, weights = self.module, self.loss_weights
         paired: dict | None = batch.get(PAIRS_KEY)
         batch = {name: tensors for name, tensors in batch.items() if name != PAIRS_KEY}
@@ -145,32 +151,37 @@ class MODISTrainingPlan(LightningModule):
         penalty /= -(-n_minibatches // _PENALTY_INTERVAL)
         on_turn = batch_idx % _PENALTY_INTERVAL == 0
         weights_1 = weights | {"gradient_penalty": penalty if on_turn else 0.0}
-        terms = module.discriminator_terms(batch, encoded, weights_1)
-        if terms:
-            total = torch.stack([weights_1[name] * term for name, term in terms.items()]).sum()
-            self._update(discriminator, total)
-            schedules[1].step()
+        terms_1 = compute_terms(Step(module, batch, encoded, weights_1, generator=False))
+        self._update(discriminator, schedules[1], weighted_sum(terms_1, weights_1))
         # the discriminator is frozen, whatever happens within
         with self.toggled_optimizer(autoencoders):
-            decoded = module.generative(batch, encoded)
-            output = module.loss(batch, encoded, decoded, weights, paired)
-            self._update(autoencoders, output.loss)
-        schedules[0].step()
-        self._add({f"discriminator_{name}": term.detach() for name, term in terms.items()})
-        self._add(output.extra_metrics | {"loss": output.loss.detach()})
-        return {"loss": output.loss.detach()}
+            px = module.generative(batch, encoded)
+            terms = compute_terms(Step(module, batch, encoded, weights, True, px, paired))
+            loss = weighted_sum(terms, weights)
+            self._update(autoencoders, schedules[0], loss)
+        self._add({f"discriminator_{name}": term for name, term in terms_1.items()})
+        self._add(terms | {"loss": loss})
+        return {"loss": loss.detach()}
 
-    def _update(self, optimizer: LightningOptimizer, loss: torch.Tensor) -> None:
+    def _update(
+        self,
+        optimizer: LightningOptimizer,
+        schedule: torch.optim.lr_scheduler.LambdaLR,
+        loss: torch.Tensor,
+    ) -> None:
+        if not loss.requires_grad:
+            return  # the minibatch has nothing for any term
         optimizer.zero_grad()
         self.manual_backward(loss)
         if self.clipping["gradient_clip_val"] is not None:
             self.clip_gradients(optimizer.optimizer, **self.clipping)
         optimizer.step()
+        schedule.step()
 
     def _add(self, terms: Mapping[str, torch.Tensor]) -> None:
         # summed here and logged once per epoch: logging every step costs more than the step
         for name, term in terms.items():
-            self._sums[name] = self._sums[name] + term if name in self._sums else term
+            self._sums[name] = self._sums.get(name, 0) + term.detach()
             self._counts[name] += 1
 
     def on_train_epoch_end(self) -> None:
@@ -193,23 +204,25 @@ class MODISTrainingPlan(LightningModule):
         """Start a new pass."""
         # Lightning validates before it ends the training epoch
         self._check_finite()
-        self._validation = ValidationPass()
+        self._seen.clear()
 
     def validation_step(
         self, batch: dict[str, torch.Tensor], batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Collect what one minibatch of one modality shows."""
+        """Keep what one minibatch of one modality shows, a row for each sample."""
         module, name = self.module, self.validated_modalities[dataloader_idx]
         encoded = module.encode(name, batch[X_KEY])
         # the posterior mean, so that scores do not jitter
         encoded = encoded._replace(z=encoded.qz.mean)
-        seen, tensors, single = self._validation, {name: batch}, {name: encoded}
-        seen.z.append(encoded.z.float())
-        seen.labels.append(batch[LABELS_KEY])
-        seen.modality.append(name)
-        terms = module.reconstruction_terms(tensors, single, module.generative(tensors, single))
-        for term in ("reconstruction", "kl"):
-            getattr(seen, term).append(float(terms[term]) * len(encoded.z))
+        px = module.generative({name: batch}, {name: encoded})[name]
+        rows = {
+            "z": encoded.z,
+            "reconstruction": module.decoder(name).loss(px, batch[X_KEY], encoded.x_scaled),
+            "kl": module.kl_scale(name) * kl_to_standard_normal(encoded.qz),
+        }
+        if module.n_classes:
+            rows["logits"] = module.class_logits(encoded.z)
+        links = []
         for source, target in module.link_maps if self.loss_weights["link"] else {}:
             if source == name:
                 decoder = module.decoder(target)
@@ -217,14 +230,19 @@ class MODISTrainingPlan(LightningModule):
                 shape = (len(encoded.z), len(decoder.n_categories))
                 codes = torch.zeros(shape, dtype=torch.long, device=encoded.z.device)
                 translated = module.scaled_mean(target, decoder(encoded.z, codes))
-                loss = module.link_loss(source, target, encoded, translated)
-                seen.link.setdefault((source, target), []).append(loss.float())
-        if module.n_classes:
-            seen.logits.append(module.class_logits(encoded.z).float())
+                links.append(module.link_loss(source, target, encoded, translated))
+        if links:
+            rows["link"] = torch.stack(links, dim=1)
+        rows = {key: values.float() for key, values in rows.items()}
+        self._seen[name].append(rows | {"labels": batch[LABELS_KEY]})
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the pass."""
-        for name, score in self._validation.scores().items():
+        seen = {
+            name: {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+            for name, parts in self._seen.items()
+        }
+        for name, score in validation_scores(seen).items():
             self.log(f"{name}_validation", score, prog_bar=name == "selection")
 
 
