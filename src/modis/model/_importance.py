@@ -32,7 +32,7 @@ class _Profiles(NamedTuple):
     n_obs: np.ndarray
 
 
-def feature_importance(
+def feature_importance(  # numpydoc ignore=PR01
     self: Model,
     modality: str,
     class_name: str | None = None,

@@ -15,7 +15,7 @@ from ._colors import scanpy_colors
 from ._combine import combine_posteriors, combine_probabilities
 
 
-def get_latent_representation(
+def get_latent_representation(  # numpydoc ignore=PR01
     self: Model,
     mdata: MuData | None = None,
     modality: str | None = None,
@@ -54,7 +54,7 @@ def get_latent_representation(
     return (mean + noise * scale).astype(np.float32)
 
 
-def predict(
+def predict(  # numpydoc ignore=PR01
     self: Model,
     mdata: MuData | None = None,
     modality: str | None = None,
@@ -109,7 +109,7 @@ def predict(
 
 
 @torch.inference_mode()
-def get_elbo(
+def get_elbo(  # numpydoc ignore=PR01
     self: Model, mdata: MuData | None = None, batch_size: int | None = None
 ) -> pd.DataFrame:
     """Evidence lower bound and its parts, by modality.
@@ -144,7 +144,9 @@ def get_elbo(
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
-def write_latent(self: Model, mdata: MuData | None = None, key_added: str = LATENT_KEY) -> None:
+def write_latent(
+    self: Model, mdata: MuData | None = None, key_added: str = LATENT_KEY
+) -> None:  # numpydoc ignore=PR01
     """Write the latent space into the data.
 
     Parameters
@@ -166,7 +168,7 @@ def write_latent(self: Model, mdata: MuData | None = None, key_added: str = LATE
     target.obsm[key_added] = combined
 
 
-def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:
+def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # numpydoc ignore=PR01
     """One row per observation and modality, for plots and neighbour graphs.
 
     Parameters

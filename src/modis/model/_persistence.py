@@ -17,7 +17,7 @@ from ._base import Model
 _PARTS = {SAVE_KEYS.MODEL_STATE_DICT_KEY, SAVE_KEYS.VAR_NAMES_KEY, SAVE_KEYS.ATTR_DICT_KEY}
 
 
-def save(
+def save(  # numpydoc ignore=PR01
     self: Model,
     dir_path: str | Path,
     prefix: str | None = None,
@@ -58,7 +58,7 @@ def save(
     )
 
 
-def load(
+def load(  # numpydoc ignore=PR01
     cls: type[Model],
     dir_path: str | Path,
     mdata: MuData | bool | None = None,

@@ -58,7 +58,7 @@ def link_summary(self: Model) -> pd.DataFrame | None:
     return None if self._links is None else self._links.summary
 
 
-def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:
+def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:  # numpydoc ignore=PR01
     """Feature names by modality, from the registry, so also without data.
 
     Parameters

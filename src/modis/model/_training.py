@@ -25,7 +25,7 @@ _PROJECTION_VALUES = 2**24
 _LEAST_LINKED = 10
 
 
-def train(
+def train(  # numpydoc ignore=PR01
     self: Model,
     max_epochs: int | None = None,
     batch_size: int | None = None,

@@ -12,7 +12,7 @@ from ._base import Model, count_rows, positions
 
 
 @torch.inference_mode()
-def translate(
+def translate(  # numpydoc ignore=PR01
     self: Model,
     source: str,
     target: str,
@@ -84,7 +84,7 @@ def translate(
     return translated
 
 
-def reconstruct(
+def reconstruct(  # numpydoc ignore=PR01
     self: Model,
     modality: str,
     mdata: MuData | None = None,

@@ -62,7 +62,7 @@ TASKS: dict[str, Callable[[Rival, Fold], tuple[list[Row], pd.DataFrame]]] = {
 }
 
 
-def rate(true: pd.Series, predicted: pd.Series) -> Iterator[Row]:
+def rate(true: pd.Series, predicted: pd.Series) -> Iterator[Row]:  # numpydoc ignore=YD01
     """Scores of predicted classes, and the recall of each true class."""
     true, predicted = true.astype(str), predicted.astype(str)
     classes = sorted(set(true))
