@@ -49,7 +49,7 @@ BUDGETS = {
     "metrics": 455,
     "pl": 1210,
     "datasets": 1710,
-    "studies": 2630,
+    "studies": 2611,
     "report": 1040,
     "cli": 505,
     "src/modis": 13_950,

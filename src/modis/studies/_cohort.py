@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._constants import LIKELIHOOD_DOMAINS
-from ..data import align_links, check_mudata, collect_batches, collect_labels, find_labels
+from ..data import align_links, check_mudata, collect_batches, collect_labels
 from ..data._validation import (
     check_likelihoods,
     check_names,
@@ -161,10 +161,7 @@ def make_cohort(
     if links is not None:
         features = {name: mdata.mod[name].var_names.to_numpy() for name in names}
         align_links(links, features, [name for name in mdata.mod if name not in names])
-    if labels_key is None:
-        labels = find_labels(mdata, names, None, unlabeled_category)
-    else:
-        labels = collect_labels(mdata, names, labels_key, unlabeled_category)
+    labels = collect_labels(mdata, names, labels_key, unlabeled_category)
     part = None
     if split_key is not None:
         part = stated_part(mdata, names, split_key)
