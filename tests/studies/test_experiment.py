@@ -18,7 +18,6 @@ from modis.datasets import bayes_probabilities
 from modis.model import MODIS
 from modis.studies import METHODS, SETTINGS
 from modis.studies._experiment import Experiment, evaluate, fit, sample_latent
-from modis.studies._methods import _epochs
 from modis.studies._runs import Job
 from modis.studies._source import Source, split_paired
 
@@ -137,27 +136,19 @@ def test_bayes_rows_are_those_of_the_test_samples():
 
 def test_epochs_factor(paired, monkeypatch):
     asked = []
-    monkeypatch.setattr(MODIS, "train", lambda self, **how: asked.append(how.get("max_epochs")))
+
+    def spy(self, max_epochs=None, **how):
+        asked.append(max_epochs or self.preset.n_epochs(steps_per_epoch=1))
+
+    monkeypatch.setattr(MODIS, "train", spy)
     monkeypatch.setattr(MODIS, "history", {"loss_train": []}, raising=False)
     train, _ = split_paired(paired)
     fit(train, method=METHODS["default"], **ALL_LABELS)
     fit(train, method=METHODS["default"], epochs_factor=2, **ALL_LABELS)
     fit(train, method=METHODS["default"], epochs_factor=3, max_epochs=7, **ALL_LABELS)
     fit(train, method=METHODS["paper"], epochs_factor=2, **ALL_LABELS)
-    # one step of 64 per epoch, so the most epochs there are, twice
-    assert asked == [None, 800, 21, 40]
-
-
-def test_epochs_of_the_model_itself_are_doubled(paired):
-    """What `fit` reckons is what training takes."""
-    train, _ = split_paired(paired)
-    MODIS.setup_mudata(train, labels_key="label")
-    model = MODIS(train)
-    asked = {"batch_size": 3, "train_size": 0.8}
-    expected = _epochs(model, train, asked)
-    model.train(**asked, early_stopping=False, limit_train_batches=1, limit_val_batches=0)
-    assert model.trainer.max_epochs == expected
-    assert 20 < expected < 400
+    # one step per epoch, so the most epochs there are
+    assert asked == [400, 800, 21, 40]
 
 
 def test_links_reach_the_model(paired, monkeypatch):

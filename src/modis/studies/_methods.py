@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anndata as ad
 import numpy as np
@@ -12,8 +12,6 @@ import scvi
 from mudata import MuData
 from sklearn.ensemble import RandomForestClassifier
 
-from ..data import DataSpec, read_registered
-from ..dataloaders import ModalitySplitter
 from ..model import MODIS
 from ._fold import Fold
 from ._rivals import COMBINED, Classifiers, Diagvi, Rival, StandardizedLogistic
@@ -42,8 +40,14 @@ class Method(Rival):
         MODIS.setup_mudata(mdata, **setup)
         made = MODIS(mdata, **(self.model | model))
         how = self.train | train
-        if epochs_factor != 1:
-            how["max_epochs"] = epochs_factor * _epochs(made, mdata, how)
+        if how.get("max_epochs") is not None:
+            how["max_epochs"] *= epochs_factor
+        least, most = made.preset.epoch_bounds
+        made.preset = replace(
+            made.preset,
+            n_steps=epochs_factor * made.preset.n_steps,
+            epoch_bounds=(epochs_factor * least, epochs_factor * most),
+        )
         started = time.perf_counter()
         made.train(**how)
         return made, time.perf_counter() - started
@@ -91,20 +95,6 @@ class Method(Rival):
         # the model refuses links of modalities that it does not get
         used = table[table[["source_modality", "target_modality"]].isin([*fold.train]).all(axis=1)]
         return {"feature_links": used} if len(used) else {}
-
-
-def _epochs(model: MODIS, train: MuData, how: Row) -> int:
-    """Epochs that training with these arguments would take at most."""
-    if how.get("max_epochs") is not None:
-        return int(how["max_epochs"])
-    data = read_registered(train, DataSpec.from_registry(model.registry_))
-    preset, n_obs = model.preset, max(item.n_obs for item in data.values())
-    splitter = ModalitySplitter(
-        data,
-        train_size=how.get("train_size") or preset.train_size,
-        batch_size=how.get("batch_size") or preset.batch_size(n_obs),
-    )
-    return preset.n_epochs(splitter.steps_per_epoch)
 
 
 _PAPER = Method("the paper's method", {"architecture": "paper"}, takes_counts=False)

@@ -65,10 +65,12 @@ class Source:
 
     def describe(self, delta: float | None, *, links: bool) -> dict[str, Any]:
         """What decides the data, and the links if they count."""
+        own = self.links_file if links and delta is None else None
+        found: dict[str, Any] = {"links": None if own is None else _digest(own)}
         if delta is not None or self.is_simulated:
-            return {"n_samples": self.n_samples, **self.simulation(delta), "reference_path": None}
-        files = {"data": Path(self.data), "links": self.links_file if links else None}
-        return {name: None if path is None else _digest(path) for name, path in files.items()}
+            found |= {"n_samples": self.n_samples, **self.simulation(delta)}
+            return found | {"reference_path": None}
+        return found | {"data": _digest(Path(self.data))}
 
     def simulation(self, delta: float | None) -> dict[str, Any]:
         """Arguments of the simulation."""
