@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import anndata as ad
@@ -11,6 +10,8 @@ import joblib
 import mudata as md
 import numpy as np
 import pandas as pd
+
+from modis.datasets._selection import without_pulling
 
 #: Names as users have them: spaces, accents, no order. Numbers of features differ, so that a
 #: mix-up of modalities fails.
@@ -26,11 +27,6 @@ PAIRINGS = {
 
 #: What scvi-tools writes into a registered object.
 SCVI_KEYS = {"_scvi_uuid", "_scvi_manager_uuid"}
-
-
-def without_pulling() -> AbstractContextManager:
-    """mudata 0.3 warns about its future default unless told."""
-    return md.set_options(pull_on_update=False) if hasattr(md, "set_options") else nullcontext()
 
 
 def make_mudata(modalities: Mapping[str, ad.AnnData], **kwargs: Any) -> md.MuData:
