@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import anndata as ad
+import joblib
 import mudata as md
 import numpy as np
 import pandas as pd
-from scipy import sparse
+
+from modis.datasets._selection import without_pulling
 
 #: Names as users have them: spaces, accents, no order. Numbers of features differ, so that a
 #: mix-up of modalities fails.
@@ -27,11 +27,6 @@ PAIRINGS = {
 
 #: What scvi-tools writes into a registered object.
 SCVI_KEYS = {"_scvi_uuid", "_scvi_manager_uuid"}
-
-
-def without_pulling() -> AbstractContextManager:
-    """mudata 0.3 warns about its future default unless told."""
-    return md.set_options(pull_on_update=False) if hasattr(md, "set_options") else nullcontext()
 
 
 def make_mudata(modalities: Mapping[str, ad.AnnData], **kwargs: Any) -> md.MuData:
@@ -94,60 +89,30 @@ def make_mdata(
     )
 
 
-def put(target: md.MuData | ad.AnnData, column: str, values: Any) -> None:
-    """Set a column of ``obs``: a Series by name, anything else as it stands."""
-    if isinstance(values, pd.Series):
-        values = values.reindex(target.obs_names).to_numpy()
-    target.obs[column] = values
-
-
-def fingerprint(mdata: md.MuData | ad.AnnData) -> dict[str, str]:
-    """Everything in the object by path: values, dtypes, memory layout, order and identity.
+def fingerprint(item: Any) -> dict[str, Any]:
+    """Everything in a MuData or an AnnData by path: values, dtypes, memory layout and identity.
 
     scvi-tools' own identifiers in ``uns`` are left out.
     """
-    found: dict[str, str] = {}
-    _walk(mdata, "", found)
+    found = {"": f"{type(item).__name__} {item.shape} view={item.is_view} {id(item)}"}
+    for name in ["obs", "var", "uns", "obsm", "varm", "obsp", "varp"]:
+        found[name] = _digest(getattr(item, name))
+    if isinstance(item, md.MuData):
+        found |= {name: _digest(getattr(item, name)) for name in ("axis", "obsmap", "varmap")}
+        found["mod"] = {name: fingerprint(each) for name, each in item.mod.items()}
+        found["order"] = list(item.mod)
+        return found
+    found |= {"layers": _digest(item.layers), "raw": item.raw}
+    if not item.isbacked:
+        found["X"] = _digest(item.X)
+        found["X is"] = None if item.is_view else id(item.X)
     return found
 
 
-def _walk(item: Any, path: str, found: dict[str, str]) -> None:
-    if isinstance(item, md.MuData | ad.AnnData):
-        found[path] = f"{type(item).__name__} {item.shape} view={item.is_view} {id(item)}"
-        names = ["obs", "var", "obsm", "varm", "obsp", "varp", "uns"]
-        names += ["mod", "obsmap", "varmap", "axis"] if isinstance(item, md.MuData) else []
-        names += ["X", "layers", "raw"] if isinstance(item, ad.AnnData) else []
-        if isinstance(item, ad.AnnData) and not item.isbacked and not item.is_view:
-            found[f"{path}.X is"] = str(id(item.X))
-        for name in names:
-            _walk(getattr(item, name), f"{path}.{name}", found)
-    elif isinstance(item, pd.DataFrame):
-        found[path] = f"columns {list(item.columns)} index {_digest(item.index)}"
-        for column in item:
-            _walk(item[column], f"{path}[{column!r}]", found)
-    elif isinstance(item, pd.Series | pd.Index):
-        found[path] = _digest(item)
-    elif isinstance(item, Mapping):
-        found[path] = f"keys {[key for key in item if key not in SCVI_KEYS]}"
-        for key in item:
-            if key not in SCVI_KEYS:
-                _walk(item[key], f"{path}[{key!r}]", found)
-    elif sparse.issparse(item):
-        parts = [item.data, item.indices, item.indptr]
-        found[path] = " ".join([item.format, str(item.shape), *(_digest(part) for part in parts)])
-    else:
-        found[path] = _digest(item)
-
-
-def _digest(item: Any) -> str:
-    if isinstance(item, pd.Series | pd.Index):
-        values = pd.util.hash_array(np.asarray(item.astype(object), dtype=object).astype(str))
-        categories = list(item.cat.categories) if hasattr(item, "cat") else None
-        missing = np.flatnonzero(item.isna()).tolist()
-        return f"{item.dtype} {item.name} {categories} {missing} {values.tobytes().hex()}"
-    if isinstance(item, np.ndarray):
-        content = item.astype(str) if item.dtype == object else item
-        layout = (item.flags["C_CONTIGUOUS"], item.flags["F_CONTIGUOUS"])
-        digest = hashlib.sha256(np.ascontiguousarray(content).tobytes()).hexdigest()
-        return f"{item.dtype} {item.shape} {layout} {digest}"
-    return repr(item)
+def _digest(item: Any) -> Any:
+    if isinstance(item, Mapping):
+        return [(key, _digest(item[key])) for key in item if key not in SCVI_KEYS]
+    if isinstance(item, pd.DataFrame):
+        columns = [(name, str(item[name].dtype), _digest(item[name].array)) for name in item]
+        return [*columns, item.index.name, _digest(item.index.array)]
+    return joblib.hash(item)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import numpy as np
 import pytest
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "modis"
 MAX_LINES = 400
@@ -126,20 +124,21 @@ def shape_problems(path: Path, root: Path) -> list[str]:
     return [f"{relative}: {problem}" for problem in problems]
 
 
-def circles(root: Path) -> list[list[str]]:
+def circle(root: Path) -> list[str]:
     """Modules that import each other, directly or through others."""
     parts = {path: path.relative_to(root).with_suffix("").parts for path in root.rglob("*.py")}
     # a package is its __init__
-    number = {p[:-1] if p[-1] == "__init__" else p: k for k, p in enumerate(parts.values())}
-    edges = np.zeros((len(parts), len(parts)), dtype=bool)
-    for source, path in enumerate(parts):
-        for _, target in imports(path, root):
-            # a name that is no module is one of the package's
-            edges[source, number.get(target, number.get(target[:-1], source))] = True
-    _, group = connected_components(csr_array(edges), connection="strong")
-    names = np.array(["/".join(part) for part in parts.values()])
-    together = [sorted(names[group == each].tolist()) for each in set(group)]
-    return sorted(each for each in together if len(each) > 1)
+    names = {p[:-1] if p[-1] == "__init__" else p: p for p in parts.values()}
+    graph = {}
+    for path, own in parts.items():
+        # a name that is no module is one of the package's
+        found = {names.get(to, names.get(to[:-1], own)) for _, to in imports(path, root)}
+        graph[own] = found - {own}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return sorted({"/".join(each) for each in error.args[1]})
+    return []
 
 
 def n_lines(folder: Path) -> int:
@@ -153,7 +152,7 @@ def test_every_module_keeps_the_rules(problems: Callable[[Path, Path], list[str]
 
 
 def test_no_modules_import_each_other() -> None:
-    assert circles(SOURCE) == []
+    assert circle(SOURCE) == []
 
 
 def test_rooms_keep_to_their_size() -> None:
@@ -168,16 +167,11 @@ MADE_UP = [
     ("model/_modis.py", "import numpy\nfrom ..train import Plan\nfrom .. import metrics\n", None),
     ("cli.py", "def demo():\n    from .report import run\n    from . import pl\n", None),
     ("__init__.py", "from .model import MODIS\n\ndef __getattr__(name): ...\n", None),
-    ("nn/_net.py", "from ..data import Labels\n", "nn must not import data"),
-    ("nn/_net.py", "def f():\n    from ..model._modis import MODIS\n", "_net.py:2: nn must not"),
-    ("data/deep/_x.py", "from ...train import Plan\n", "data must not import train"),
+    ("nn/_net.py", "def f():\n    from ..data import Labels\n", "_net.py:2: nn must not"),
     ("metrics/_mix.py", "from .. import pl\n", "metrics must not import pl"),
     ("pl/_latent.py", "from .._constants import KEYS\n", "pl must not import _constants"),
     ("module/_loss.py", "from ..dataloaders import x\n", "module must not import dataloaders"),
-    ("studies/_run.py", "from ..report import Page\n", "studies must not import report"),
     ("train/_plan.py", "import modis.module\n", "modis.module, which is no room"),
-    ("train/_plan.py", "from modis import MODIS\n", "imports modis, which is no room"),
-    ("train/_plan.py", "from .. import __version__\n", "imports __version__, which is no room"),
     ("train/_plan.py", "from ...other import x\n", "imports other, which is no room"),
     ("tools/_x.py", "", "tools is no room"),
     ("data/_utils.py", "", "not _utils"),
@@ -202,7 +196,7 @@ def test_the_checker_sees_it(name: str, text: str, said: str | None, tmp_path: P
         assert said in problems[0]
 
 
-def test_circles_are_seen(tmp_path: Path) -> None:
+def test_a_circle_is_seen(tmp_path: Path) -> None:
     texts = {
         "__init__": "from .a import x",
         "a": "def f():\n    from . import b",
@@ -212,4 +206,4 @@ def test_circles_are_seen(tmp_path: Path) -> None:
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.py").write_text(text)
-    assert circles(tmp_path) == [["a", "b", "c"]]
+    assert circle(tmp_path) == ["a", "b", "c"]

@@ -27,26 +27,6 @@ RECORDED = Path(__file__).with_name("lock.json")
 N_VARS = {"rna": 24, "meth": 16, "protein": 12}
 CLASSES = ("a", "b", "c")
 EPOCHS = 4
-#: Of the paper, in full: what it does not have is off.
-PAPER_PLAN = {
-    "lr": 1e-4,
-    "lr_discriminator": 1e-4,
-    "decay_lr": False,
-    "loss_weights": {
-        "reconstruction": 1.0,
-        "kl": 0.016,
-        "adversarial": 1.0,
-        "modality": 1.0,
-        "classification": 1.0,
-        "clustering": 1.0,
-    }
-    | dict.fromkeys(
-        ["gradient_penalty", "translation", "cycle", "link", "pairing", "batch"]
-        + ["adversarial_batch", "ridge", "temperature"],
-        0.0,
-    ),
-}
-
 #: By name: likelihoods, first and last sample of each modality, what is hidden, and arguments.
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "linear": {},
@@ -60,15 +40,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "conditions": True,
         "train": {"plan_kwargs": {"loss_weights": {"batch": 1.0, "adversarial_batch": 1.0}}},
     },
-    "paper": {
-        "model": {"architecture": "paper"},
-        "train": {
-            "batch_size": 32,
-            "train_size": 1.0,
-            "balance_classes": False,
-            "plan_kwargs": PAPER_PLAN,
-        },
-    },
+    "paper": {"model": {"architecture": "paper"}, "train": {"batch_size": None}},
     "counts": {"likelihood": ["nb", "beta", "poisson"], "model": {"n_layers": 1}},
     "zero_inflated": {
         "likelihood": ["zinb", "bernoulli", "gaussian_learned_variance"],

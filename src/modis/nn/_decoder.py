@@ -61,7 +61,6 @@ class Decoder(nn.Module, ABC):
         n_cats_per_cov: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        self.n_batch = n_batch if n_batch > 1 else 0
         #: Categories of the batch and of each covariate.
         self.n_categories = [n_batch, *n_cats_per_cov]
         n_conditions = sum(n for n in self.n_categories if n > 1)
