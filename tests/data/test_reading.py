@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from modis import MODIS
-from modis.data import DataSpec, read_new, read_registered, registered_labels
+from modis.data import DataSpec, NotInDataError, read_new, read_registered, registered_labels
 
 from .._make import fingerprint, make_mdata, make_modality, make_mudata
 
@@ -169,6 +169,9 @@ def test_only_the_modalities_asked_for_are_read():
     assert list(read_new(mdata, spec, [CPG])) == [CPG]
     with pytest.raises(ValueError, match=RNA):
         read_new(mdata, spec)
+    strange = make_mudata({CPG: mdata.mod[CPG].copy(), "strange": mdata.mod[PROTEIN].copy()})
+    with pytest.raises(NotInDataError, match=r"does not know modalities \['strange'\]"):
+        read_new(strange, spec)
 
 
 def test_new_data_need_no_labels_but_batches_and_covariates_to_be_decoded():
