@@ -24,10 +24,11 @@ class LinkMap(nn.Module):
         self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, n_source: int
     ) -> None:
         super().__init__()
-        linked, row = torch.unique(torch.as_tensor(target), return_inverse=True)
-        signed = torch.as_tensor(weight, dtype=torch.float32)
+        # copies: arrays of pandas 3 are read-only
+        linked, row = torch.unique(torch.tensor(target), return_inverse=True)
+        signed = torch.tensor(weight, dtype=torch.float32)
         total = torch.zeros(len(linked)).index_add_(0, row, signed.abs())
-        entries = torch.stack([row, torch.as_tensor(source)])
+        entries = torch.stack([row, torch.tensor(source)])
         self._shape = (len(linked), n_source)
         averages = torch.sparse_coo_tensor(
             entries, signed / total[row], self._shape, check_invariants=True
