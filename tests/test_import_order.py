@@ -155,6 +155,10 @@ def test_no_modules_import_each_other() -> None:
     assert circle(SOURCE) == []
 
 
+def test_no_file_of_tests_is_too_long() -> None:
+    assert [p for p in Path(__file__).parent.rglob("*.py") if n_lines(p) > MAX_LINES] == []
+
+
 def test_rooms_keep_to_their_size() -> None:
     sizes = {room: n_lines(SOURCE / room) for room in BUDGETS}
     sizes |= {"src/modis": n_lines(SOURCE), "tests": n_lines(Path(__file__).parent)}

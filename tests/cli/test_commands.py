@@ -106,9 +106,7 @@ def test_choices_are_those_of_the_package() -> None:
     from modis.module import PRESETS
     from modis.studies import FIGURES as PAPER
 
-    fit, reproduce = (
-        get_type_hints(function) for function in (_commands.fit, _commands.reproduce)
-    )
+    fit, reproduce = (get_type_hints(each) for each in (_commands.fit, _commands.reproduce))
     assert set(get_args(fit["architecture"])) == {"default", *PRESETS}
     assert get_args(reproduce["figure"]) == (*PAPER, "all")
 
