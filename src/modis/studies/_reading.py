@@ -35,8 +35,8 @@ def read_mudata(path: Path) -> md.MuData:
     except Exception as error:  # noqa: BLE001
         problem = error
     raise ValueError(
-        f"'{path}' is no readable .h5mu file (it is {what}). Put one AnnData per modality into a "
-        "MuData: mudata.MuData({'rna': adata, ...}).write('data.h5mu')."
+        f"'{path}' is no readable .h5mu file (it is {what}). Such files hold one "
+        "AnnData per modality: mudata.MuData({'rna': adata, ...}).write('data.h5mu')."
     ) from problem
 
 
