@@ -95,7 +95,6 @@ def predict(  # numpydoc ignore=PR01
     if modality is not None:
         probability = self._classify(self._posterior(mdata, modality, indices, None)[0])
     else:
-        self._check_trained()
         posteriors, found, n_obs = self._posteriors(mdata, indices, None)
         each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
         probability = combine_probabilities(each, found, n_obs)
