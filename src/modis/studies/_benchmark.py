@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,9 +66,8 @@ class Benchmark:
     task: str = "classes"
 
     def parameters(self, job: Job) -> Row:
-        rival, links = RIVALS[job.key["method"]], None
-        if rival.links and self.cohort.links is not None:
-            links = sha256(self.cohort.links.to_csv(index=False).encode()).hexdigest()
+        rival = RIVALS[job.key["method"]]
+        links = self.cohort.links_digest if rival.links else None
         design = {name: getattr(self.design, name) for name in (*_COMMON, *rival.uses)}
         return {"task": self.task, "data": self.cohort.digest, "links": links, "design": design}
 

@@ -129,6 +129,12 @@ class Cohort:
             state.update("\0".join(self.part).encode())
         return state.hexdigest()
 
+    @cached_property
+    def links_digest(self) -> str | None:
+        """Equal if and only if the links are; `None` without links."""
+        text = None if self.links is None else self.links.to_csv(index=False)
+        return text and hashlib.sha256(text.encode()).hexdigest()
+
 
 def make_cohort(
     mdata: md.MuData,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from itertools import permutations, product
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -55,9 +55,6 @@ class Experiment:
             best = bayes_probabilities(parts.test, **self.source.simulation(setting.delta))
             predicted = {modality: table.idxmax(axis=1) for modality, table in best.items()}
             return list(_rate_classes(_labels(parts.test), predicted)), None
-        how: Row = {"enable_progress_bar": False}
-        if self.max_epochs is not None:
-            how["max_epochs"] = self.max_epochs
         model, rows = fit(
             parts.train,
             setting=setting,
@@ -65,7 +62,8 @@ class Experiment:
             seed=job.seed,
             feature_links=parts.links,
             epochs_factor=job.key.get("epochs_factor", 1),
-            **how,
+            max_epochs=self.max_epochs,
+            enable_progress_bar=False,
         )
         is_shown, latent = job.seed == 0, None
         rows += evaluate(model, parts.test, parts.truth, confusion=is_shown)
@@ -131,14 +129,16 @@ def evaluate(model: MODIS, test: MuData, truth: MuData, *, confusion: bool = Fal
             rows += _confusion("transfer_confusion", labels[target], carried, **where)
     observed = np.concatenate([adata.obs_names for adata in test.mod.values()])
     known = truth.obs[LABELS_KEY].reindex(observed).astype(str).to_numpy()
-    for target, source in product(test.mod, test.mod):
-        where, paired = {"source": source, "target": target}, truth.mod[target]
+    for target in test.mod:
+        paired = truth.mod[target]
         x = pd.DataFrame(_dense(paired[observed].X))
         limit = np.mean((x - x.groupby(known).transform("mean")).to_numpy() ** 2)
-        translated = _dense(model.translate(source, target, test).X)
-        error = np.mean((_dense(paired[test.mod[source].obs_names].X) - translated) ** 2)
-        rows.append({"metric": "mse", **where, "value": float(error)})
-        rows.append({"metric": "mse_over_limit", **where, "value": float(error / limit)})
+        for source in test.mod:
+            where = {"source": source, "target": target}
+            translated = _dense(model.translate(source, target, test).X)
+            error = np.mean((_dense(paired[test.mod[source].obs_names].X) - translated) ** 2)
+            rows.append({"metric": "mse", **where, "value": float(error)})
+            rows.append({"metric": "mse_over_limit", **where, "value": float(error / limit)})
     return rows
 
 

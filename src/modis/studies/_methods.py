@@ -69,9 +69,7 @@ class Method(Rival):
         }
         # the paper's method takes no arguments
         given = {name: getattr(design, name) for name in self.uses}
-        how: Row = {"enable_progress_bar": False}
-        if design.max_epochs is not None:
-            how["max_epochs"] = design.max_epochs
+        how: Row = {"enable_progress_bar": False, "max_epochs": design.max_epochs}
         names = {name: column.index for name, column in fold.train.items()}
         model, _ = self.fit(
             cohort.mudata(names, fold.train, adatas),

@@ -11,7 +11,7 @@ import mudata as md
 import pandas as pd
 
 from ..datasets import intersim, split, unpair
-from ._reading import read_mudata
+from ._reading import read_links, read_mudata
 from ._settings import LABELS_KEY
 
 
@@ -103,7 +103,7 @@ def _load(source: Source, delta: float | None) -> Parts:
         train, test = split_paired(truth)
     links = truth.uns.get("feature_links")
     if source.links_file is not None and delta is None:
-        links = pd.read_csv(source.links_file)
+        links = read_links(source.links_file)
     return Parts(train, test, truth, links)
 
 
