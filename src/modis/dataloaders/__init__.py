@@ -2,6 +2,7 @@
 
 from ._dataset import ModalityDataset, sequential_loader
 from ._sampler import BalancedMinibatchSampler
+from ._pairs import shared_rows as shared_rows
 from ._splitter import ModalitySplitter, split_observations
 
 __all__ = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ from ..data import (
 from ..dataloaders import ModalitySplitter, sequential_loader
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
-from ._combine import combine_posteriors
+from ._combine import combine_coordinates, combine_posteriors, combine_probabilities
 
 # Of scvi-tools' models, but not of this one: names that no completion should offer.
 _NOT_HERE = {
@@ -40,6 +40,19 @@ _NOT_HERE = {
     "get_normalized_function_name",
     "view_registry",
 }
+
+
+class Encoding(NamedTuple):
+    """What a model says of n rows, from one modality or from all that they have.
+
+    ``mean`` and ``scale`` of the networks' posterior, ``(n, n_latent)`` each; log-probabilities of
+    the classes ``(n, n_classes)``, and coordinates on shared axes ``(n, n_axes)``.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    log_probability: np.ndarray
+    shared: np.ndarray
 
 
 class Model(BaseModelClass):
@@ -168,51 +181,77 @@ class Model(BaseModelClass):
     @torch.inference_mode()
     def _encode_all(
         self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of one modality's posteriors, each ``(n_obs, n_latent)``."""
-        n_rows = count_rows(data, indices)
+    ) -> Encoding:
+        """Encode rows of one modality."""
+        n_rows, networks = count_rows(data, indices), self.module
+        n_axes = networks.linear.n_axes
+        sizes = [networks.architecture.n_latent] * 2 + [networks.n_classes, n_axes]
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
-        mean = np.empty((n_rows, self.module.architecture.n_latent), dtype=np.float32)
-        scale = np.empty_like(mean)
+        encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
         start = 0
         for _, encoded in self._encode(data, indices, batch_size):
             rows = slice(start, start + len(encoded.z))
-            mean[rows], scale[rows] = encoded.qz.mean.cpu(), encoded.qz.stddev.cpu()
+            encoding.mean[rows] = encoded.qz.mean.cpu()
+            encoding.scale[rows] = encoded.qz.stddev.cpu()
+            if networks.n_classes:
+                encoding.log_probability[rows] = networks.class_log_probability(
+                    data.name, encoded.x_scaled, encoded.qz.mean
+                ).cpu()
+            if n_axes:
+                code = networks.modality_codes[data.name]
+                encoding.shared[rows] = networks.linear.shared(code, encoded.x_scaled).cpu()
             start = rows.stop
-        return mean, scale
+        return encoding
 
-    def _posterior(
+    def _encoding(
         self,
         mdata: MuData | None,
         modality: str | None,
-        indices: Sequence[int] | None,
-        batch_size: int | None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation, each ``(n_obs, n_latent)``."""
+        indices: Sequence[int] | None = None,
+        batch_size: int | None = None,
+    ) -> Encoding:
+        """Encode rows from one modality, or from all that they have."""
         self._check_trained()
         if modality is not None:
             data = self._read(mdata, [modality], indices)[modality]
             return self._encode_all(data, indices, batch_size)
-        return combine_posteriors(*self._posteriors(mdata, indices, batch_size))
-
-    def _posteriors(
-        self, mdata: MuData | None, indices: Sequence[int] | None, batch_size: int | None
-    ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, np.ndarray], int]:
-        """Posteriors of every modality, the rows that they belong to, and the number of rows."""
-        self._check_trained()
         obs_names = self._obs_names(mdata, None, indices)
-        posteriors, found = {}, {}
+        encodings, found = {}, {}
         for name, item in self._read(mdata, None, indices).items():
             rows = item.obs_names.get_indexer(obs_names)
             found[name] = np.flatnonzero(rows >= 0)
-            posteriors[name] = self._encode_all(item, rows[found[name]], batch_size)
-        return posteriors, found, len(obs_names)
+            encodings[name] = self._encode_all(item, rows[found[name]], batch_size)
+        return self._combine(encodings, found, len(obs_names))
+
+    def _combine(
+        self, encodings: Mapping[str, Encoding], rows: Mapping[str, np.ndarray], n_obs: int
+    ) -> Encoding:
+        """Encodings of all modalities together; NaN for observations without any."""
+        posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
+        said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
+        shared = {name: own.shared for name, own in encodings.items()}
+        with np.errstate(divide="ignore"):
+            log_probability = np.log(combine_probabilities(said, rows, n_obs))
+        return Encoding(
+            *combine_posteriors(posteriors, rows, n_obs),
+            log_probability,
+            combine_coordinates(shared, rows, n_obs),
+        )
 
     @torch.inference_mode()
-    def _classify(self, mean: np.ndarray) -> np.ndarray:
-        """Class probabilities ``(n_obs, n_classes)`` of latent points ``(n_obs, n_latent)``."""
-        return self.module.classify(torch.from_numpy(mean)).cpu().numpy()
+    def _latent(self, encoding: Encoding) -> np.ndarray:
+        """Points in the latent space, float32 ``(n, n_latent)``."""
+        linear = self.module.linear
+        if "place" not in linear:
+            return encoding.mean
+        return (self._coordinates(encoding) @ linear["place"]).cpu().numpy()
+
+    def _coordinates(self, encoding: Encoding) -> torch.Tensor:
+        """Coordinates from which the latent space is made, ``(n, n_coordinates)``."""
+        parts = (encoding.log_probability, encoding.shared, encoding.mean)
+        on_device = [torch.from_numpy(part).to(self.module.device) for part in parts]
+        return self.module.linear.coordinates(*on_device)
 
     # decoding ---------------------------------------------------------------------------------
 

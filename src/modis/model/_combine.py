@@ -31,6 +31,19 @@ def combine_posteriors(
     return (weighted / precision).astype(np.float32), (precision**-0.5).astype(np.float32)
 
 
+def combine_coordinates(
+    coordinates: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
+) -> np.ndarray:
+    """Mean over the modalities that an observation has, float32 ``(n_obs, n_axes)``."""
+    total = np.zeros((n_obs, next(iter(coordinates.values())).shape[1]), dtype=np.float32)
+    count = np.zeros((n_obs, 1), dtype=np.float32)
+    for name, own in coordinates.items():
+        total[positions[name]] += own
+        count[positions[name]] += 1
+    count[count == 0] = np.nan
+    return total / count
+
+
 def combine_probabilities(
     probabilities: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
 ) -> np.ndarray:

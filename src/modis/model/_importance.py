@@ -162,7 +162,8 @@ def _profiles(model: Model, data: Modality, mdata: MuData) -> _Profiles:
     seen = 0
     for _, encoded in model._encode(data, None, None):
         rows = slice(seen, seen + len(encoded.z))
-        predicted = model.module.classify(encoded.qz.mean).argmax(dim=1).cpu().numpy()
+        said = model.module.class_log_probability(data.name, encoded.x_scaled, encoded.qz.mean)
+        predicted = said.argmax(dim=1).cpu().numpy()
         codes[rows] = np.where(unlabeled[rows], predicted, codes[rows])
         x = encoded.x_scaled.cpu().numpy()
         for code in np.unique(codes[rows][codes[rows] >= 0]):
@@ -196,11 +197,11 @@ def _block(
     from captum.attr import IntegratedGradients
 
     module = model.module.eval()
-    encoder, classify = module.encoders[data.name], module.class_logits
+    encoder = module.encoders[data.name]
 
     def margins(x: torch.Tensor) -> torch.Tensor:
         # logits are told only up to a constant; against the mean of the others it is gone
-        logits = classify(encoder(x).mean)
+        logits = module.class_log_probability(data.name, x, encoder(x).mean)
         others = (logits.sum(dim=1, keepdim=True) - logits) / (logits.shape[1] - 1)
         return logits - others
 

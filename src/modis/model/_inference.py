@@ -12,7 +12,6 @@ from .._constants import LATENT_KEY, X_KEY
 from ..module import kl_to_standard_normal
 from ._base import Model
 from ._colors import scanpy_colors
-from ._combine import combine_posteriors, combine_probabilities
 
 
 def get_latent_representation(  # numpydoc ignore=PR01
@@ -47,11 +46,12 @@ def get_latent_representation(  # numpydoc ignore=PR01
     float32 array of shape ``(n_obs, n_latent)``. Rows of observations that none of the
     model's modalities saw are NaN.
     """
-    mean, scale = self._posterior(mdata, modality, indices, batch_size)
-    if give_mean:
-        return mean
-    noise = torch.randn(mean.shape).numpy()
-    return (mean + noise * scale).astype(np.float32)
+    encoding = self._encoding(mdata, modality, indices, batch_size)
+    if not give_mean:
+        noise = torch.randn(encoding.mean.shape).numpy()
+        drawn = (encoding.mean + noise * encoding.scale).astype(np.float32)
+        encoding = encoding._replace(mean=drawn)
+    return self._latent(encoding)
 
 
 def predict(  # numpydoc ignore=PR01
@@ -92,12 +92,7 @@ def predict(  # numpydoc ignore=PR01
             "The model was trained without classes (fewer than two in the data), so it "
             "cannot predict any. Set up the data with labels_key=... and train again."
         )
-    if modality is not None:
-        probability = self._classify(self._posterior(mdata, modality, indices, None)[0])
-    else:
-        posteriors, found, n_obs = self._posteriors(mdata, indices, None)
-        each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
-        probability = combine_probabilities(each, found, n_obs)
+    probability = np.exp(self._encoding(mdata, modality, indices).log_probability)
     index = self._obs_names(mdata, modality, indices)
     if soft:
         return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
@@ -159,11 +154,11 @@ def write_latent(
     self._check_trained()
     target = self._data_or_own(mdata)
     data = self._read(mdata, None)
-    posteriors = {name: self._encode_all(item, None, None) for name, item in data.items()}
+    encodings = {name: self._encode_all(item, None, None) for name, item in data.items()}
     rows = {name: target.obs_names.get_indexer(item.obs_names) for name, item in data.items()}
-    combined, _ = combine_posteriors(posteriors, rows, target.n_obs)
-    for name, (mean, _) in posteriors.items():
-        target.mod[name].obsm[key_added] = mean
+    combined = self._latent(self._combine(encodings, rows, target.n_obs))
+    for name, encoding in encodings.items():
+        target.mod[name].obsm[key_added] = self._latent(encoding)
     target.obsm[key_added] = combined
 
 
@@ -185,7 +180,8 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     """
     self._check_trained()
     spec, data = self._spec, self._read(mdata, None)
-    latent = np.concatenate([self._encode_all(item, None, None)[0] for item in data.values()])
+    encodings = [self._encode_all(item, None, None) for item in data.values()]
+    latent = np.concatenate([self._latent(encoding) for encoding in encodings])
     sizes = [item.n_obs for item in data.values()]
     observation = np.concatenate([item.obs_names.to_numpy(str) for item in data.values()])
     modality = pd.Categorical(np.repeat(list(data), sizes), categories=spec.modalities)
@@ -197,7 +193,7 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     other = sorted(set(labels) - set(known))
     obs["label"] = pd.Categorical(labels, categories=[*known, *other])
     if self.module.n_classes:
-        codes = self._classify(latent).argmax(axis=1)
+        codes = np.concatenate([own.log_probability.argmax(axis=1) for own in encodings])
         obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
     uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
     var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])

@@ -12,6 +12,7 @@ from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
 from ._base import Model
+from ._linear import fit_linear_models
 from ._summary import announce_missing_pairs
 
 _MONITOR = "selection_validation"
@@ -143,12 +144,14 @@ def train(  # numpydoc ignore=PR01
             if learnt:
                 self.best_epoch_ = best.best_epoch
                 self.train_indices, self.validation_indices = splitter.train_idx, splitter.val_idx
+                fit_linear_models(self, data, splitter.val_idx)
             self.module.eval()
             if interrupted:
                 raise KeyboardInterrupt from None
             raise
     self.module.float()
     self.best_epoch_ = best.best_epoch
+    fit_linear_models(self, data, splitter.val_idx)
 
 
 def _checked_size(batch_size: int | None, norm: str | None) -> int | None:

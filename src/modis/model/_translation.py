@@ -67,13 +67,22 @@ def translate(  # numpydoc ignore=PR01
     n_rows = count_rows(data, indices)
     # filled piece by piece: the largest array that a model makes is never there twice
     decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
-    start = 0
+    start, networks = 0, self.module
+    codes = networks.modality_codes
     for tensors, encoded in self._encode(data, indices, None):
         batch, library = self._conditions(source, target, tensors, encoded, batch_code)
+        rows = slice(start, start + len(encoded.z))
+        start = rows.stop
+        if source != target and f"mean_{codes[target]}" in networks.linear:
+            said = networks.class_log_probability(source, encoded.x_scaled, encoded.qz.mean)
+            profile = networks.linear.translate(codes[source], codes[target], encoded.x_scaled, said)
+            profile = profile + networks.linear.offset(codes[target], batch.to(profile.device))
+            profile = networks.linear.restore(codes[target], profile)
+            decoded[rows] = networks.from_profile(target, profile).cpu()
+            continue
         draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
         values = [self.module.decode(target, z, batch, library) for z in draws]
-        decoded[start : start + len(values[0])] = torch.stack(values).mean(dim=0).cpu()
-        start += len(values[0])
+        decoded[rows] = torch.stack(values).mean(dim=0).cpu()
     obs = self._data_or_own(mdata).mod[source].obs
     translated = AnnData(
         decoded,

@@ -45,6 +45,10 @@ class Architecture:
     linear_class_head
         Classes by one linear map of the latent space instead of from the discriminator's last
         hidden layer.
+    linear_models
+        Whether closed-form linear models of each modality (classes by logistic regression,
+        translations by class means and ridge regression on pairs, shared axes of pairs) take
+        part in what the model says, beside the networks.
 
     Examples
     --------
@@ -67,6 +71,7 @@ class Architecture:
     discriminator_hidden: tuple[int, ...] = (256, 128)
     discriminator_input: str = "mean"
     linear_class_head: bool = True
+    linear_models: bool = True
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network can have."""

@@ -11,7 +11,16 @@ from torch.distributions import Distribution, Normal
 
 from .._constants import BATCH_KEY, X_KEY
 from ..data import LinkPair
-from ..nn import DECODERS, BlockStyle, CountDecoder, Decoder, Discriminator, Encoder, FeatureScaler
+from ..nn import (
+    DECODERS,
+    BlockStyle,
+    CountDecoder,
+    Decoder,
+    Discriminator,
+    Encoder,
+    FeatureScaler,
+)
+from ._linear_models import LinearModels
 from ._link_map import LinkMap
 from ._presets import Preset
 
@@ -19,7 +28,7 @@ from ._presets import Preset
 ADVERSARIAL = ("cross_entropy", "relativistic")
 
 #: A minibatch of one modality.
-Tensors = dict[str, torch.Tensor]
+Minibatch = dict[str, torch.Tensor]
 
 # The paper's KL weight, 0.016 per observation, is that of an evidence lower bound per feature for
 # so many features.
@@ -74,6 +83,8 @@ class MODISModule(BaseModuleClass):
         self.adversarial = adversarial
         self.n_classes = n_classes if n_classes > 1 else 0
         self.modality_codes = {name: code for code, name in enumerate(n_input)}
+        #: Categories of the batch and of each covariate.
+        self.n_categories = [n_batch, *n_cats_per_cov]
         self.scalers = nn.ModuleDict()
         self.encoders = nn.ModuleDict()
         self.decoders = nn.ModuleDict()
@@ -104,6 +115,9 @@ class MODISModule(BaseModuleClass):
             self.link_maps[a, b] = LinkMap(pair.first, pair.second, pair.weight, n_input[a])
             self.link_maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
         self._link_maps = nn.ModuleList(self.link_maps.values())
+        #: Closed-form linear models of the training samples; empty without a training, and for
+        #: networks alone.
+        self.linear = LinearModels()
         #: Of the training samples, by modality: labelled ones of each class, shape
         #: ``(n_classes,)``, all of them, and those of each batch, shape ``(n_batch,)``.
         self.label_counts: dict[str, torch.Tensor] = {}
@@ -221,6 +235,25 @@ class MODISModule(BaseModuleClass):
         expected = decoder(z, batch, library).mean
         return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
 
+    # standardised profiles, which linear models translate into ---------------------------------
+
+    @auto_move_data
+    def profile(self, modality: str, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` as linear models predict them, not yet standardised."""
+        decoder = self.decoder(modality)
+        if decoder.scaled_output:
+            return self.scale(modality, x)
+        if isinstance(decoder, CountDecoder):
+            return x / x.sum(dim=1, keepdim=True).clamp(min=1) * decoder.typical_library
+        return x
+
+    def from_profile(self, modality: str, profile: torch.Tensor) -> torch.Tensor:
+        """Features in the user's units, ``(n, n_features)``, within their range."""
+        decoder = self.decoder(modality)
+        if decoder.scaled_output:
+            return self.scaler(modality).inverse(profile)
+        return profile.clamp(0, None if isinstance(decoder, CountDecoder) else 1)
+
     def class_logits(self, z: torch.Tensor) -> torch.Tensor:
         """Class logits whose softmax are probabilities, ``(n, n_classes)`` for ``(n, n_latent)``.
 
@@ -229,9 +262,16 @@ class MODISModule(BaseModuleClass):
         return self.discriminator.temper(self.discriminator.classify(z))
 
     @auto_move_data
-    def classify(self, z: torch.Tensor) -> torch.Tensor:
-        """Class probabilities ``(n, n_classes)`` of latent points ``(n, n_latent)``."""
-        return self.class_logits(z).softmax(dim=-1)
+    def class_log_probability(
+        self, modality: str, x_scaled: torch.Tensor, z: torch.Tensor
+    ) -> torch.Tensor:
+        """Log-probabilities of the classes, ``(n, n_classes)``.
+
+        Those of the networks, from latent points ``(n, n_latent)``, and those of the linear model,
+        from scaled features ``(n, n_features)``, weigh as held-out rows ask for.
+        """
+        networks = self.class_logits(z).log_softmax(dim=-1)
+        return self.linear.pool(self.modality_codes[modality], x_scaled, networks)
 
     def link_loss(
         self, source: str, target: str, encoded: Encoded, translated: torch.Tensor
@@ -248,12 +288,12 @@ class MODISModule(BaseModuleClass):
 
     # a minibatch of every modality --------------------------------------------------------------
 
-    def inference(self, tensors: Mapping[str, Tensors]) -> dict[str, Encoded]:
+    def inference(self, tensors: Mapping[str, Minibatch]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""
         return {name: self.encode(name, own[X_KEY]) for name, own in tensors.items()}
 
     def generative(
-        self, tensors: Mapping[str, Tensors], encoded: Mapping[str, Encoded]
+        self, tensors: Mapping[str, Minibatch], encoded: Mapping[str, Encoded]
     ) -> dict[str, Distribution]:
         """Decode every modality's latent points into that modality."""
         return {

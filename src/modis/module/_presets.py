@@ -180,6 +180,7 @@ PRESETS: dict[str, Preset] = {
             discriminator_hidden=(1024, 512, 256),
             discriminator_input="draw",
             linear_class_head=False,
+            linear_models=False,
         ),
         {
             "reconstruction": 1.0,

@@ -9,7 +9,7 @@ from torch.distributions import Distribution
 
 from .._constants import LABELS_KEY, ROW_WEIGHTS_KEY
 from ..nn import DiscriminatorOutput
-from ._module import Encoded, MODISModule, Tensors
+from ._module import Encoded, Minibatch, MODISModule
 
 
 @dataclass
@@ -22,13 +22,13 @@ class Step:
     """
 
     networks: MODISModule
-    tensors: Mapping[str, Tensors]
+    tensors: Mapping[str, Minibatch]
     encoded: Mapping[str, Encoded]
     weights: Mapping[str, float]
     #: Whether the autoencoders learn (step 2), or the discriminator (step 1).
     generator: bool
     px: Mapping[str, Distribution] = field(default_factory=dict)
-    paired: Mapping[str, Tensors] | None = None
+    paired: Mapping[str, Minibatch] | None = None
     #: What terms on translations share, once it is computed.
     guided: dict[str, torch.Tensor] | None = field(default=None, init=False)
 

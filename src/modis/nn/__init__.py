@@ -6,6 +6,7 @@ from ._discriminator import Discriminator, DiscriminatorOutput
 from ._encoder import Encoder
 from ._projection import PrincipalComponents
 from ._scaler import SCALINGS, FeatureScaler
+from ._tensors import Tensors
 
 __all__ = [
     "DECODERS",
@@ -19,4 +20,5 @@ __all__ = [
     "Encoder",
     "FeatureScaler",
     "PrincipalComponents",
+    "Tensors",
 ]

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedKFold
+
+# inverse penalties, from the strongest on
+_PENALTIES = 10.0 ** np.arange(-4.0, 1.1, 0.5)
+# a path is left once its loss is that much above the least
+_PAST_BEST = 1.05
+# leading components that are a view of their own
+_N_LEADING = 50
+_N_FOLDS = 5
+# rows that penalties and weights are chosen on, and that the classes are learned from, at most
+_CHOICE_ROWS = 1_500
+_FIT_ROWS = 20_000
+# Prior of the log-weights in a pool: normal around equal weights, standard deviation 0.4.
+_PRIOR_PRECISION = 6.0
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """Class logits as a linear map of principal components.
+
+    ``weight`` has shape ``(n_classes, n_components)``, ``bias`` ``(n_classes,)``; ``seen`` tells
+    which classes had a row, ``(n_classes,)``. ``out_of_fold`` are log-probabilities
+    ``(n, n_classes)`` of the rows by maps that were fitted without them, NaN for rows that took
+    no part in the choice.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    seen: np.ndarray
+    out_of_fold: np.ndarray
+
+
+def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> ClassMap:
+    """Class-balanced logistic regression, pooled over two views, its penalties cross-validated.
+
+    One view has all principal components of the samples, which is the same as all features, the
+    other the 50 leading ones. Each chooses its penalty by the log loss in shuffled stratified
+    folds. Their logits are added with the weights that have the least log loss in the same folds,
+    under a prior for equal weights; this tempers them, too.
+
+    `scores` are the components of labelled rows, ``(n, n_components)``, the leading ones first;
+    `codes` their classes, ``(n,)``.
+    """
+    seen = np.bincount(codes, minlength=n_classes) > 0
+    out_of_fold = np.full((len(codes), n_classes), np.nan)
+    weight, bias = np.zeros((n_classes, scores.shape[1])), np.zeros(n_classes)
+    if seen.sum() < 2:
+        return ClassMap(weight, bias, seen, np.where(seen, 0.0, out_of_fold))
+    scores = scores.astype(np.float64)
+    rng = np.random.default_rng(0)
+    chosen = np.sort(rng.permutation(len(codes))[:_CHOICE_ROWS])
+    if (np.bincount(codes[chosen], minlength=n_classes) > 0).sum() < seen.sum():
+        firsts = np.unique(codes, return_index=True)[1]
+        chosen = np.unique(np.concatenate([chosen, firsts]))
+    fitted = np.sort(rng.permutation(len(codes))[:_FIT_ROWS])
+    if len(fitted) < len(codes):
+        fitted = np.unique(np.concatenate([fitted, chosen]))
+    sizes = dict.fromkeys([scores.shape[1], min(_N_LEADING, scores.shape[1])])
+    views, maps = [], []
+    for size in sizes:
+        x = scores[:, :size]
+        held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
+        views.append(held_out)
+        model = _regression(penalty).fit(x[fitted], codes[fitted])
+        maps.append((size, *_as_softmax(model, n_classes)))
+    views = np.stack(views)
+    pool = fit_pool(np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen))
+    for share, (size, own_weight, own_bias) in zip(pool, maps, strict=True):
+        weight[:, :size] += share * own_weight
+        bias += share * own_bias
+    pooled = np.tensordot(pool, views[..., seen], 1)
+    out_of_fold[np.ix_(chosen, seen)] = log_softmax(pooled, axis=1)
+    return ClassMap(weight, bias, seen, out_of_fold)
+
+
+def fit_pool(
+    logits: np.ndarray, codes: np.ndarray, expected: np.ndarray | None = None
+) -> np.ndarray:
+    """Weights ``(n_views,)`` of logits ``(n_views, n, n_classes)`` whose sum has the least log loss.
+
+    The log-weights have a normal prior around those expected, by default equal ones, so that a
+    few rows change little.
+    """
+    expected = np.full(len(logits), 1 / len(logits)) if expected is None else expected
+    start = np.log(expected)
+    if not len(codes):
+        return expected
+    rows = np.arange(len(codes))
+
+    def loss(log_weights: np.ndarray) -> float:
+        pooled = log_softmax(np.tensordot(np.exp(log_weights), logits, 1), axis=1)
+        misfit = -pooled[rows, codes].sum()
+        return float(misfit + 0.5 * _PRIOR_PRECISION * np.square(log_weights - start).sum())
+
+    return np.exp(minimize(loss, start, method="L-BFGS-B").x)
+
+
+def _recode(codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    return (np.cumsum(seen) - 1)[codes]
+
+
+def _regression(penalty: float) -> LogisticRegression:
+    return LogisticRegression(
+        C=penalty, class_weight="balanced", max_iter=300, tol=1e-3, warm_start=True
+    )
+
+
+def _folds(codes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Shuffled folds, stratified where every class has as many rows as there are folds."""
+    n_folds = min(_N_FOLDS, len(codes))
+    counts = np.bincount(codes)
+    common = np.where(counts[codes] >= n_folds, codes, -1)
+    if (common >= 0).all():
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+        return list(folds.split(codes, codes))
+    # rows of rare classes are dealt out one by one after the common ones
+    order = np.lexsort((np.random.default_rng(0).random(len(codes)), codes))
+    fold = np.empty(len(codes), dtype=int)
+    fold[order] = np.arange(len(codes)) % n_folds
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
+
+
+def _cross_validate(x: np.ndarray, codes: np.ndarray, n_classes: int) -> tuple[np.ndarray, float]:
+    """Logits out of fold at the best penalty, ``(n, n_classes)``, and that penalty.
+
+    A class that a fold has no other row of gets the logits of the least likely class there.
+    """
+    folds = [fold for fold in _folds(codes) if len(np.unique(codes[fold[0]])) > 1]
+    models = [_regression(1.0) for _ in folds]
+    rows, best, least, chosen = np.arange(len(codes)), np.inf, np.inf, _PENALTIES[0]
+    kept = np.zeros((len(codes), n_classes))
+    for penalty in _PENALTIES:
+        logits = np.zeros((len(codes), n_classes))
+        for model, (train, test) in zip(models, folds, strict=True):
+            model.set_params(C=penalty).fit(x[train], codes[train])
+            weight, bias = _as_softmax(model, n_classes)
+            logits[test] = x[test] @ weight.T + bias
+            unknown = np.setdiff1d(np.arange(n_classes), model.classes_)
+            known = logits[np.ix_(test, model.classes_)]
+            logits[np.ix_(test, unknown)] = known.min(axis=1, keepdims=True)
+        loss = -log_softmax(logits, axis=1)[rows, codes].mean()
+        if loss < best:
+            best, chosen, kept = loss, penalty, logits
+        least = min(least, loss)
+        if loss > _PAST_BEST * least:
+            break
+    return kept, float(chosen)
+
+
+def _as_softmax(model: LogisticRegression, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weight and bias of a softmax over all classes; 0 for those that the model does not know."""
+    coefficients, intercept = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        coefficients = np.vstack([-coefficients, coefficients]) / 2
+        intercept = np.concatenate([-intercept, intercept]) / 2
+    weight, bias = np.zeros((n_classes, coefficients.shape[1])), np.zeros(n_classes)
+    weight[model.classes_], bias[model.classes_] = coefficients, intercept
+    return weight, bias

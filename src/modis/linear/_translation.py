@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+from numpy.linalg import eigh
+
+# penalties of a ridge regression, as multiples of the mean squared singular value
+_PENALTIES = 10.0 ** np.arange(-3.0, 3.1, 0.25)
+# rows that the penalty is chosen on, at most
+_CHOICE_ROWS = 1_000
+
+
+def class_means(members: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Mean of `y`, ``(n, n_features)``, in every class, ``(n_classes, n_features)``.
+
+    `members` are class probabilities ``(n, n_classes)``, of labelled rows 0 and 1. A mean of few
+    rows is drawn towards the overall mean by as much as its standard error is large beside the
+    spread of the classes (empirical Bayes); a class without rows has the overall mean.
+    """
+    n, overall = members.sum(axis=0)[:, None], y.mean(axis=0)
+    means = (members.T @ y) / np.maximum(n, 1e-9)
+    shift = np.where(n > 1e-9, means - overall, 0.0)
+    free = max(len(y) - (n > 0).sum(), 1)
+    within = np.square(y - overall - members @ shift).sum() / free / y.shape[1]
+    error = within / np.maximum(n, 1e-9)
+    signal = np.maximum(np.square(shift).mean(axis=1, keepdims=True) - error, 0.0)
+    return overall + shift * signal / (signal + error)
+
+
+def fit_ridge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ridge regression of `y`, ``(n, n_targets)``, on `x`, ``(n, n_features)``.
+
+    The penalty, up to an infinite one, is that of the least squared error when each row is
+    predicted from the others, on up to 1,000 rows. Returns the coefficients
+    ``(n_features, n_targets)``, the intercept ``(n_targets,)`` and the errors of these rows, the
+    first of a shuffle that depends on their number only, ``(n_chosen, n_targets)``.
+    """
+    n, center, mean = len(x), x.mean(axis=0), y.mean(axis=0)
+    x, y = x - center, y - mean
+    by_rows = n <= x.shape[1]
+    values, vectors = eigh(x @ x.T if by_rows else x.T @ x)
+    values = np.maximum(values, 0.0)
+    left = vectors if by_rows else x @ vectors / np.sqrt(np.maximum(values, 1e-12))
+    projected = left.T @ y
+    rows = chosen_rows(n)
+    tested, seen = y[rows], left[rows]
+    errors, shrink = tested * n / max(n - 1, 1), np.zeros_like(values)
+    best = np.square(errors).sum()
+    for penalty in _PENALTIES * max(values.sum() / n, 1e-12):
+        share = values / (values + penalty)
+        own = np.maximum(1 - np.square(seen) @ share - 1 / n, 1e-6)
+        residual = (tested - seen @ (share[:, None] * projected)) / own[:, None]
+        if (error := np.square(residual).sum()) < best:
+            best, errors, shrink = error, residual, 1 / (values + penalty)
+    if by_rows:
+        coefficients = x.T @ (left @ (shrink[:, None] * projected))
+    else:
+        coefficients = vectors @ ((shrink * np.sqrt(values))[:, None] * projected)
+    return coefficients, mean - center @ coefficients, errors
+
+
+def chosen_rows(n: int) -> np.ndarray:
+    """Rows of `n` that penalties are chosen on."""
+    return np.random.default_rng(0).permutation(n)[:_CHOICE_ROWS]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from ..nn import Tensors
+
+# A modality does not rule out a class that it never saw.
+_LEAST_LOG_PROBABILITY = -14.0
+
+
+class LinearModels(Tensors):
+    """What closed-form linear models say of scaled features ``(n, n_features)``, by modality code.
+
+    Of a modality ``i``: ``class_weight_i`` ``(n_classes, n_features)``, ``class_bias_i`` and
+    ``class_seen_i`` ``(n_classes,)``; ``share_i`` ``(2,)``, what linear model and networks weigh;
+    ``basis_i`` ``(n_components, n_features)`` and ``center_i`` ``(n_features,)``; ``axes_i``
+    ``(n_components, n_axes)``. Of translations into ``j``: ``mean_j`` ``(n_classes, n_targets)``,
+    of those from ``i``: ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j`` and, the
+    weight of the class means, ``by_class_i_j``. ``offset_j`` ``(n_conditions, n_targets)`` is
+    what batches and covariates add, those of a column from ``first_condition`` on. Of the latent space: ``place``
+    ``(n_coordinates, n_latent)`` and ``scale`` of its three parts, ``(3,)``.
+    """
+
+    def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
+        """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model."""
+        if f"class_weight_{code}" not in self:
+            return None
+        weight, bias = self[f"class_weight_{code}"], self[f"class_bias_{code}"]
+        logits = functional.linear(x_scaled, weight, bias)
+        unseen = self[f"class_seen_{code}"] == 0
+        logits = logits.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
+        return logits.clamp(min=_LEAST_LOG_PROBABILITY)
+
+    def pool(self, code: int, x_scaled: torch.Tensor, networks: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities of linear model and networks together, ``(n, n_classes)``."""
+        linear = self.class_log_probability(code, x_scaled)
+        if linear is None:
+            return networks
+        share = self[f"share_{code}"]
+        return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
+
+    @property
+    def n_axes(self) -> int:
+        """Axes that paired modalities share."""
+        axes = [value for name, value in self.named_buffers() if name.startswith("axes_")]
+        return axes[0].shape[1] if axes else 0
+
+    def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Principal components, ``(n, n_components)``."""
+        return (x_scaled - self[f"center_{code}"]) @ self[f"basis_{code}"].T
+
+    def shared(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
+        """Coordinates that paired modalities share, ``(n, n_axes)``; none without pairs."""
+        if f"axes_{code}" not in self:
+            return x_scaled.new_zeros((len(x_scaled), self.n_axes))
+        return self.components(code, x_scaled) @ self[f"axes_{code}"]
+
+    def translate(
+        self, source: int, target: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
+    ) -> torch.Tensor | None:
+        """Standardised features of the target, ``(n, n_targets)``; `None` without a model."""
+        if f"mean_{target}" not in self:
+            return None
+        translated = log_probability.exp() @ self[f"mean_{target}"]
+        if f"ridge_{source}_{target}" in self:
+            translated = self[f"by_class_{source}_{target}"] * translated + torch.addmm(
+                self[f"intercept_{source}_{target}"],
+                self.components(source, x_scaled),
+                self[f"ridge_{source}_{target}"],
+            )
+        return translated
+
+    def restore(self, code: int, profile: torch.Tensor) -> torch.Tensor:
+        """Undo the standardisation of a profile ``(n, n_features)``."""
+        return profile * self[f"spread_{code}"] + self[f"location_{code}"]
+
+    def offset(self, code: int, conditions: torch.Tensor) -> torch.Tensor:
+        """What batch and covariates add to a standardised profile, ``(n, n_features)``.
+
+        `conditions` are codes of shape ``(n, 1 + n_covariates)``.
+        """
+        return self[f"offset_{code}"][conditions + self["first_condition"].long()].sum(dim=1)
+
+    def coordinates(
+        self, log_probability: torch.Tensor, shared: torch.Tensor, mean: torch.Tensor
+    ) -> torch.Tensor:
+        """Classes, shared axes and networks' latent points side by side, ``(n, n_coordinates)``.
+
+        Square roots of probabilities have distances that are those of Hellinger.
+        """
+        parts = [(0.5 * log_probability).exp(), shared, mean]
+        return torch.cat([k * part for k, part in zip(self["scale"], parts, strict=True)], dim=-1)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Tensors(nn.Module):
+    """Tensors by name, of any shape, that move and are saved with the networks.
+
+    What is loaded replaces what is there, whatever its shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from modis.nn import Tensors
+    >>> tensors = Tensors()
+    >>> tensors["offset"] = np.zeros(3)
+    >>> "offset" in tensors, tuple(tensors["offset"].shape)
+    (True, (3,))
+    """
+
+    def __setitem__(self, name: str, value: np.ndarray | torch.Tensor) -> None:
+        self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self._buffers[name]  # type: ignore[return-value]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._buffers
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._buffers.clear()
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        self.clear()
+        for key, value in state_dict.items():
+            if key.startswith(prefix):
+                self[key.removeprefix(prefix)] = value
