@@ -36,7 +36,11 @@ def _show_version(wanted: bool) -> None:
 _LABELS = _option("Column with the classes, in mdata.obs or in the obs of the modalities.")
 _LIKELIHOOD = "[MODALITY=]gaussian, nb, zinb or poisson (counts), bernoulli or beta (0 to 1)"
 _LINK_COLUMNS = "source_modality, source_feature, target_modality, target_feature"
-_METHODS = "modis, lr (logistic regression), rf (random forest), paper, diagvi (if installed)."
+_METHODS = (
+    "modis, lr, lr-mean, pca-lr, rf, lightgbm, tabicl, linked-lr, ridge, neighbours, pls, cca, "
+)
+_METHODS += "diagvi, paper."
+_TASKS = "Out of classes, few (labels), transfer, unseen (class), translation, matching."
 _FEW_LABELS = "Labelled training samples per class and modality; the others train unlabelled."
 _FIGURE = "A figure of the paper; difficulty: smaller effects; corrupted: wrong labels."
 _DATA = "Built-in reference, that of R's InterSIM, or paired modalities with a column label."
@@ -95,28 +99,26 @@ Source = Annotated[str, _option("Modality to start from.")]
 Target = Annotated[str, _option("Modality to predict.")]
 
 # of modis benchmark
-Methods = Annotated[Sequence[str] | None, _names(_METHODS, "modis,lr,rf")]
-Folds = Annotated[
-    int | None, _option("Folds, stratified by class.", "5, without --split-key", min=2)
+Tasks = Annotated[Sequence[str], _names(_TASKS, "all")]
+Methods = Annotated[Sequence[str] | None, _names(_METHODS, "all but diagvi and paper")]
+Splits = Annotated[int, _option("Stratified splits; with --split-key alone, seeds.", True, min=1)]
+GroupKey = Annotated[
+    str | None, _option("Column of patients or donors, each on one side of a split.")
+]
+Validation = Annotated[
+    bool,
+    _option(
+        "Split the training part of --split-key; its test part is not read.", False, "--validation"
+    ),
 ]
 Unpaired = Annotated[
     bool,
     _option("Randomly assign every training observation to one modality.", False, "--unpaired"),
 ]
-LabelsPerClass = Annotated[int | None, _option(_FEW_LABELS, "all", min=1)]
-Validation = Annotated[
-    bool,
-    _option("Test on 30 % of the training part, not on the test part.", False, "--validation"),
+LabelsPerClass = Annotated[int, _option(_FEW_LABELS, True, min=1)]
+UnseenPairs = Annotated[
+    int, _option("Pairs of class and modality taken away in each split.", True, min=1)
 ]
-TransferFrom = Annotated[
-    str | None,
-    _option("Transfer labels from this modality, half of the samples, ...", metavar="MODALITY"),
-]
-TransferTo = Annotated[
-    str | None,
-    _option("... to this one, the other half, without any label.", metavar="MODALITY"),
-]
-LinksByName = Annotated[bool, _option("Link features of the same name.", False, "--links-by-name")]
 
 # of modis reproduce
 Figure = Annotated[
@@ -127,4 +129,3 @@ LinksFile = Annotated[Path | None, _option(f"CSV: {_LINK_COLUMNS}.", 'uns["featu
 ReferencePath = Annotated[Path | None, _option(_REFERENCE, "downloaded if needed")]
 PaperMethods = Annotated[Sequence[str], _names("default, links, paper.", True)]
 OnlySettings = Annotated[Sequence[str] | None, _names("Settings of the figure.", "all")]
-EpochsFactor = Annotated[int, _option("Multiply the usual number of epochs.", True, min=1)]

@@ -4,6 +4,7 @@ from ._apply import predict_file, translate_file
 from ._console import Screen
 from ._demo import run_demo
 from ._fit import fit_file
+from ._page import write_comparison_page
 from ._results import Settings
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "predict_file",
     "run_demo",
     "translate_file",
+    "write_comparison_page",
 ]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from ..studies import UNLABELED
+from ..studies import TASKS, UNLABELED, Comparison, grids, summarise
 from ._cautions import FEW, cautions
 from ._figures import DPI
 from ._predictions import COMBINED, SEVERAL, leading_features
@@ -26,16 +26,8 @@ def write_page(results: Results, out: Path, *, figures: list[str], notes: list[s
 
     `figures` are files in `out`, `notes` what the user was told on the screen.
     """
-    environment = Environment(
-        loader=PackageLoader(__package__, ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"share": share, "number": "{:,}".format, "joined": joined}
     importance = results.importance
-    page = environment.get_template("template.html.j2").render(
+    page = _template("template.html.j2").render(
         results=results,
         cohort=results.cohort,
         settings=results.settings,
@@ -45,15 +37,48 @@ def write_page(results: Results, out: Path, *, figures: list[str], notes: list[s
         notes=notes,
         importance=None if importance is None else leading_features(importance),
         figures={name: _picture(out / name) for name in figures},
-        date=date.today().isoformat(),
-        versions={name: version(name) for name in _PACKAGES}
-        | {"Python": platform.python_version()},
+        **_made(),
         FEW=FEW,
         UNLABELED=UNLABELED,
         COMBINED=COMBINED,
         SEVERAL=SEVERAL,
     )
     (out / "report.html").write_text(page, encoding="utf-8")
+
+
+def write_comparison_page(found: Comparison, out: Path, command: str) -> None:
+    """Write ``report.html`` of a benchmark into its folder: verdicts, forest plot, tables."""
+    figures = [name for name in ("forest.png",) if (out / name).is_file()]
+    page = _template("comparison.html.j2").render(
+        found=found,
+        tasks=TASKS,
+        grids=list(grids(found.table)),
+        summary=summarise(found.verdicts),
+        named=found.results.iloc[0],
+        figures={name: _picture(out / name) for name in figures},
+        command=command,
+        **_made(),
+    )
+    (out / "report.html").write_text(page, encoding="utf-8")
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader(__package__, ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": share, "number": "{:,}".format, "joined": joined}
+    return environment.get_template(name)
+
+
+def _made() -> dict[str, Any]:
+    """When, and with what, a page was made."""
+    versions = {name: version(name) for name in _PACKAGES}
+    versions["Python"] = platform.python_version()
+    return {"date": date.today().isoformat(), "versions": versions}
 
 
 def share(value: float) -> str:

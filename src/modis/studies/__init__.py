@@ -7,10 +7,22 @@ from ._benchmark import Comparison, benchmark
 from ._cohort import UNLABELED as UNLABELED
 from ._cohort import Cohort as Cohort
 from ._cohort import make_cohort as make_cohort
+from ._design import TASKS
 from ._methods import METHODS, RIVALS
 from ._reading import read_links as read_links
 from ._reading import read_mudata as read_mudata
 from ._reproduce import reproduce
 from ._settings import FIGURES, SETTINGS
+from ._verdict import grids as grids
+from ._verdict import summarise as summarise
 
-__all__ = ["FIGURES", "METHODS", "RIVALS", "SETTINGS", "Comparison", "benchmark", "reproduce"]
+__all__ = [
+    "FIGURES",
+    "METHODS",
+    "RIVALS",
+    "SETTINGS",
+    "TASKS",
+    "Comparison",
+    "benchmark",
+    "reproduce",
+]

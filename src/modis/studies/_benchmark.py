@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,22 +11,19 @@ import pandas as pd
 from mudata import MuData
 from rich.console import Console
 
-from ..links import by_name
 from ..train import quiet_libraries
 from ._cohort import Cohort, make_cohort
-from ._comparison import tabulate_comparison, write_comparison
-from ._draw_comparison import draw_comparison
-from ._fold import Design, make_fold
-from ._methods import RIVALS
+from ._design import Design, Scenario, make_fold, scenarios
+from ._draw_forest import draw_forest, forest_rows
+from ._methods import DEFAULT_METHODS, RIVALS, model_code
 from ._reading import read_links, read_mudata
 from ._runs import Job, Row, Store, complete, write_tables
-from ._scores import TASKS
+from ._scores import judge
+from ._verdict import Verdict, reach_verdicts, tabulate_comparison, write_comparison
 
-# by whether labels are carried over
-_DEFAULT = {False: ("modis", "lr", "rf"), True: ("modis", "diagvi")}
-_COLUMNS = ["method", "seed", "fold", "modality", "subset", "metric", "class", "value"]
-# what every method's predictions depend on
-_COMMON = ("n_folds", "unpaired", "labels_per_class", "validation", "transfer")
+_COLUMNS = ["data", "setting", "seed", "task", "source", "target", "method", "metric", "class"]
+# what every method's answers depend on
+_COMMON = ("test_size", "unpaired", "validation")
 
 
 @dataclass(frozen=True)
@@ -36,44 +33,66 @@ class Comparison:
     Parameters
     ----------
     results
-        Rows of all runs, one per score.
-    predictions
-        A row per run, test observation and modality (or ``"combined"``).
+        A row per data set, setting, split (``seed``), task, source, target, method and metric.
     table
-        Mean, spread and interval per method and modality, and how far MODIS is ahead.
+        Mean and interval per method, and how far MODIS is from every other method.
+    verdicts
+        By task, whether MODIS is ahead of every simple method, level or behind.
     markdown
-        The table for readers, and in sentences whether MODIS is worth it.
+        Verdicts and tables for readers.
 
     Examples
     --------
     >>> from modis.studies import Comparison
     >>> list(Comparison.__dataclass_fields__)
-    ['results', 'predictions', 'table', 'markdown']
+    ['results', 'table', 'verdicts', 'markdown']
     """
 
     results: pd.DataFrame
-    predictions: pd.DataFrame
     table: pd.DataFrame
+    verdicts: list[Verdict]
     markdown: str
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The study: methods on the folds of a cohort."""
+    """The study: methods on the splits of a cohort."""
 
     cohort: Cohort
     design: Design
-    task: str = "classes"
 
     def parameters(self, job: Job) -> Row:
-        rival = RIVALS[job.key["method"]]
-        links = self.cohort.links_digest if rival.links else None
-        design = {name: getattr(self.design, name) for name in (*_COMMON, *rival.uses)}
-        return {"task": self.task, "data": self.cohort.digest, "links": links, "design": design}
+        rival, scenario = RIVALS[job.key["method"]], self._scenario(job)
+        names = [*_COMMON, *rival.uses]
+        names += {"few": ["labels_per_class"], "unseen": ["unseen_pairs"]}.get(scenario.name, [])
+        return {
+            "data": self.cohort.digest,
+            "links": self.cohort.links_digest if rival.links else None,
+            "design": {name: getattr(self.design, name) for name in names},
+            "tasks": [task for task in scenario.tasks if task in rival.tasks],
+            "code": model_code() if job.key["method"] in ("modis", "paper") else None,
+        }
 
     def perform(self, job: Job) -> tuple[list[Row], pd.DataFrame]:
-        fold = make_fold(self.cohort, self.design, job.seed, job.key["fold"])
-        return TASKS[self.task](RIVALS[job.key["method"]], fold)
+        fold = make_fold(self.cohort, self.design, self._scenario(job), job.seed)
+        started = time.perf_counter()
+        rows, table = judge(RIVALS[job.key["method"]](fold), fold)
+        rows.append({"metric": "seconds", "value": time.perf_counter() - started})
+        return rows, table
+
+    def jobs(self) -> list[Job]:
+        """Runs of all methods in the scenarios of which they can do a task."""
+        return [
+            Job({"scenario": own.name, "number": own.number, "method": method}, seed)
+            for seed in range(self.design.splits)
+            for own in scenarios(self.cohort, self.design)
+            for method in self.design.methods
+            if set(own.tasks) & set(RIVALS[method].tasks)
+        ]
+
+    def _scenario(self, job: Job) -> Scenario:
+        known = {own[:2]: own for own in scenarios(self.cohort, self.design)}
+        return known[job.key["scenario"], job.key["number"]]
 
 
 def benchmark(
@@ -83,12 +102,11 @@ def benchmark(
     *,
     methods: Sequence[str] | None = None,
     links: pd.DataFrame | str | Path | None = None,
-    links_by_name: bool = False,
     jobs: int = 1,
     console: Console | None = None,
     **options: Any,
 ) -> Comparison:
-    """Compare MODIS with one classifier per modality on data of one's own.
+    """Judge MODIS beside the simplest methods for each task, on data of one's own.
 
     Every finished run is kept in the folder; a second call does only what is missing.
 
@@ -99,23 +117,22 @@ def benchmark(
     labels_key
         Column with the classes, in ``mdata.obs`` or in the obs of the modalities.
     out
-        Folder for runs, tables and ``figure.png``; nothing is kept by default.
+        Folder for runs, ``results.csv``, ``table.csv``, ``table.md`` and ``forest.png``; nothing
+        is kept by default.
     methods
-        Names out of :data:`RIVALS`; by default MODIS, logistic regression and random forest, with
-        `transfer` MODIS and DIAGVI.
-    links, links_by_name
-        Linked features or a CSV file of them, for ``"modis"`` and ``"diagvi"``; whether features
-        of the same name are linked too, in any case of letters.
+        Names out of :data:`RIVALS`; by default MODIS and all simple ones that can be run.
+    links
+        Linked features or a CSV file of them.
     jobs
         Processes that run at a time, with one thread each.
     console
         Where to tell about progress; standard output by default.
     **options
-        The other options of ``modis benchmark``, by the same names: `seeds`, `split_key`, `folds`,
-        `unpaired`, `labels_per_class`, `validation`, `transfer` (from and to which modality),
-        `max_epochs`, `modalities`, `batch_key`, `layer`, `likelihood`, `unlabeled_category`.
-        Beyond them `model_kwargs` and `train_kwargs`, arguments of :class:`modis.MODIS` and
-        :meth:`modis.MODIS.train` for ``"modis"``.
+        The other options of ``modis benchmark``, by the same names: `tasks`, `splits`,
+        `test_size`, `split_key`, `group_key`, `validation`, `unpaired`, `labels_per_class`,
+        `unseen_pairs`, `max_epochs`, `modalities`, `batch_key`, `layer`, `likelihood`,
+        `unlabeled_category`. Beyond them `model_kwargs` and `train_kwargs`, arguments of
+        :class:`modis.MODIS` and :meth:`modis.MODIS.train` for ``"modis"``.
 
     Returns
     -------
@@ -134,38 +151,44 @@ def benchmark(
     --------
     >>> from modis.datasets import intersim
     >>> from modis.studies import benchmark
-    >>> found = benchmark(intersim(60), "label", methods=["lr"], unpaired=True, folds=2, seeds=1)
+    >>> how = {"methods": ["lr", "rf"], "tasks": ["classes"], "splits": 1}
+    >>> found = benchmark(intersim(60), "label", **how)
     2 runs, 0 of them done before
     ...
-    >>> found.table["modality"].unique().tolist()
-    ['methylation', 'expression', 'protein', 'average', 'combined']
+    >>> found.table["source"].unique().tolist()
+    ['methylation', 'expression', 'protein', 'combined', 'average']
     """
     console = console or Console(highlight=False)
     of_design = {own.name for own in fields(Design)} & set(options)
-    if methods is None:
-        methods = _DEFAULT[options.get("transfer") is not None]
-    design = Design(methods, **{name: options.pop(name) for name in of_design})
+    design = Design(methods or DEFAULT_METHODS, **{name: options.pop(name) for name in of_design})
     design.check(RIVALS)
     with quiet_libraries(silent=True):
         mdata = read_mudata(Path(data)) if isinstance(data, str | Path) else data
         links = read_links(Path(links)) if isinstance(links, str | Path) else links
-        cohort = make_cohort(mdata, labels_key, split_key=design.split_key, links=links, **options)
+        cohort = make_cohort(
+            mdata,
+            labels_key,
+            split_key=design.split_key,
+            group_key=design.group_key,
+            links=links,
+            **options,
+        )
         _check(cohort, design)
-        if links_by_name:
-            cohort = replace(cohort, links=_with_names(cohort, mdata, design))
         # what cannot be taken apart should be known before hours of training, not after
-        make_fold(cohort, design, 0)
-    methods = _possible(cohort, design, console)
-    wanted = [
-        Job({"method": method, "fold": fold}, seed)
-        for seed in range(design.seeds)
-        for fold in range(design.n_folds)
-        for method in methods
-    ]
+        tasks = [own for own in design.tasks if _can_be_taken_apart(cohort, design, own)]
+    possible = _possible(cohort, design, console, is_asked=methods is not None)
+    study = Benchmark(cohort, replace(design, methods=possible, tasks=tasks))
+    wanted = study.jobs()
+    if not wanted:
+        raise ValueError("None of the methods (--methods) can do one of the tasks (--tasks).")
+    named = {
+        "data": Path(data).stem if isinstance(data, str | Path) else "data",
+        "setting": "unpaired" if design.unpaired else "as it is",
+    }
     with TemporaryDirectory() as temporary:
         folder = Path(temporary if out is None else out)
-        store = Store(folder, Benchmark(cohort, design), "predictions")
-        return complete(store, wanted, jobs, console, lambda: _write(store, wanted))
+        store = Store(folder, study, "scores")
+        return complete(store, wanted, jobs, console, lambda: _write(store, wanted, named))
 
 
 def _check(cohort: Cohort, design: Design) -> None:
@@ -183,43 +206,35 @@ def _check(cohort: Cohort, design: Design) -> None:
         )
 
 
-def _with_names(cohort: Cohort, mdata: MuData, design: Design) -> pd.DataFrame:
-    """Links of features with the same name, beside those that were given."""
-    tables = [] if cohort.links is None else [cohort.links]
-    problem = "There is a single modality, and links lead from one to another."
-    for first, second in combinations(design.transfer or cohort.modalities, 2):
-        try:
-            tables.append(by_name(mdata, first, second, ignore_case=True))
-        # in some pairs no names agree
-        except ValueError as error:
-            problem = str(error)
-    if not tables:
-        raise ValueError(f"Nothing is linked by name (--links-by-name): {problem}")
-    return pd.concat(tables, ignore_index=True)
+def _can_be_taken_apart(cohort: Cohort, design: Design, task: str) -> bool:
+    found = scenarios(cohort, replace(design, tasks=[task]))
+    for own in found:
+        make_fold(cohort, design, own, 0)
+    return bool(found)
 
 
-def _possible(cohort: Cohort, design: Design, console: Console) -> list[str]:
-    """Methods that can be run; a line about each of the others."""
-    possible = []
-    for name in design.methods:
-        rival = RIVALS[name]
-        reason = rival.obstacle(cohort, design)
-        if design.transfer is not None and not rival.transfers:
-            reason = "it cannot carry labels into a modality that has none"
-        if reason:
-            console.print(f"{rival.title} is left out: {reason}.", soft_wrap=True)
-        else:
-            possible.append(name)
+def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: bool) -> list[str]:
+    """Methods that can be run; a line about each of the others, if they were asked for."""
+    reasons = {name: RIVALS[name].obstacle(cohort, design) for name in design.methods}
+    for name, reason in reasons.items():
+        if reason and is_asked:
+            console.print(f"{RIVALS[name].title} is left out: {reason}.", soft_wrap=True)
+    possible = [name for name, reason in reasons.items() if not reason]
     if not possible:
         raise ValueError("No method is left to run (--methods).")
     return possible
 
 
-def _write(store: Store, jobs: Sequence[Job]) -> Comparison:
-    results, predictions = store.collect(jobs)
-    results = results.reindex(columns=_COLUMNS)
-    table = tabulate_comparison(results, predictions)
-    markdown = write_comparison(table)
+def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
+    results, scores = store.collect(jobs)
+    results = results.assign(**named).reindex(columns=[*_COLUMNS, "value"])
+    results[["task", "source", "target"]] = results[["task", "source", "target"]].fillna("")
+    table = tabulate_comparison(results, scores)
+    verdicts = reach_verdicts(table)
+    markdown = write_comparison(table, verdicts)
+    table = table.assign(**named)
     write_tables(store.folder, results, table, markdown)
-    draw_comparison(table, store.folder / "figure.png")
-    return Comparison(results, predictions, table, markdown)
+    if (table["reference"] != "").any():
+        title = f"{named['data']}, {named['setting']}"
+        draw_forest(forest_rows(table), store.folder / "forest.png", title)
+    return Comparison(results, table, verdicts, markdown)

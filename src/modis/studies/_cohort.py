@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import mudata as md
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.model_selection import StratifiedGroupKFold
 
 from .._constants import LIKELIHOOD_DOMAINS
 from ..data import align_links, check_mudata, collect_batches, collect_labels
@@ -21,7 +23,7 @@ from ..data._validation import (
 )
 from ..datasets import split
 from ..datasets._selection import without_pulling
-from ._reading import ByModality, by_modality, stated_part
+from ._reading import ByModality, by_modality, stated_groups, stated_part
 
 #: Column of samples without a label; in brackets, as no class is called so.
 UNLABELED = "(no label)"
@@ -41,6 +43,8 @@ class Cohort:
     part: pd.Series | None = None
     #: Batch names by modality; `None` without batches.
     batches: Mapping[str, pd.Series] | None = None
+    #: Patient or donor by observation; `None` if every observation stands for itself.
+    groups: pd.Series | None = None
     links: pd.DataFrame | None = None
     labels_key: str | None = None
     batch_key: str | None = None
@@ -125,8 +129,8 @@ class Cohort:
             columns += [] if self.batches is None else [self.batches[name]]
             for column in columns:
                 state.update("\0".join(map(str, column)).encode())
-        if self.part is not None:
-            state.update("\0".join(self.part).encode())
+        for column in (self.part, self.groups):
+            state.update("\0".join([] if column is None else column).encode())
         return state.hexdigest()
 
     @cached_property
@@ -145,6 +149,7 @@ def make_cohort(
     test_size: float = 0.0,
     seed: int = 0,
     batch_key: str | None = None,
+    group_key: str | None = None,
     layer: ByModality = None,
     likelihood: ByModality = None,
     links: pd.DataFrame | None = None,
@@ -179,7 +184,8 @@ def make_cohort(
         part = pd.Series(np.where(index.isin(drawn), "test", "train"), index=index, dtype=object)
     batches = None if batch_key is None else collect_batches(mdata, names, batch_key)
     adatas = {name: _with_values(mdata.mod[name], layers[name]) for name in names}
-    decided = (adatas, likelihoods, layers, labels, part, batches, links)
+    groups = None if group_key is None else stated_groups(mdata, group_key, part)
+    decided = (adatas, likelihoods, layers, labels, part, batches, groups, links)
     return Cohort(*decided, labels_key, batch_key, unlabeled_category)
 
 
@@ -197,14 +203,28 @@ def label_table(labels: Mapping[str, pd.Series]) -> md.MuData:
         return md.MuData({name: ad.AnnData(obs=own) for name, own in obs.items()})
 
 
-def draw_test(labels: Mapping[str, pd.Series], test_size: float, seed: int) -> pd.Index:
+def draw_test(
+    labels: Mapping[str, pd.Series],
+    test_size: float,
+    seed: int,
+    groups: pd.Series | None = None,
+) -> pd.Index:
     """Draw a share of the labelled observations, equally from every class and set of modalities.
 
-    If nothing is labelled, nothing is drawn: observations without a label test nothing.
+    With `groups`, whole groups are drawn, so that the shares hold about. If nothing is labelled,
+    nothing is drawn: observations without a label test nothing.
     """
     known = {name: column.dropna().astype(str) for name, column in labels.items()}
     known = {name: column for name, column in known.items() if len(column)}
     if not known:
         return pd.Index([], dtype=object)
-    _, test = split(label_table(known), test_size, labels_key="class", seed=seed)
-    return test.obs_names
+    if groups is None:
+        return split(label_table(known), test_size, labels_key="class", seed=seed)[1].obs_names
+    label = pd.concat(known.values())
+    label = label[~label.index.duplicated()]
+    folds = StratifiedGroupKFold(max(2, round(1 / test_size)), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # a class with fewer members than folds is missing in some of them
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        _, test = next(folds.split(label, label, groups.reindex(label.index)))
+    return label.index[test]

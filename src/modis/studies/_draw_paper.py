@@ -56,10 +56,8 @@ _PANELS: dict[str, tuple[list[str], tuple[str, ...]]] = {
 def draw_paper(figure: str, results: pd.DataFrame, store: Store, out: Path) -> None:
     """Draw a figure, or ``"all"``, into a folder.
 
-    Runs that were trained longer than their methods would are in the tables only. Latent spaces
-    and confusions are those of seed 0, curves and errors means over seeds.
+    Latent spaces and confusions are those of seed 0, curves and errors means over seeds.
     """
-    results = results[results["epochs_factor"] == 1]
     drawn: dict[str, Figure] = {}
     for name in FIGURES if figure == "all" else [figure]:
         rows = results[results["figure"].str.startswith(name)]

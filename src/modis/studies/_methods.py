@@ -2,58 +2,75 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import scvi
 from mudata import MuData
-from sklearn.ensemble import RandomForestClassifier
+from scipy import sparse
 
+from .. import model as model_room
 from ..model import MODIS
-from ._fold import Fold
-from ._rivals import COMBINED, Classifiers, Diagvi, Rival, StandardizedLogistic
+from ._design import TASKS, Fold
+from ._diagvi import Diagvi
+from ._pair_rivals import LinkedCorrelation, Neighbors, Pls, Ridge
+from ._rivals import (
+    COMBINED,
+    Forest,
+    LightGBM,
+    LinkedLogistic,
+    Logistic,
+    MeanLogistic,
+    PcaLogistic,
+    Points,
+    Rival,
+    TabICL,
+)
 from ._runs import Row
+
+# whose code decides what MODIS answers
+_ROOMS = ("data", "nn", "module", "dataloaders", "train", "model")
 
 
 @dataclass(frozen=True)
-class Method(Rival):
+class Method:
     """A way to make and train MODIS: arguments of the model and of its training."""
 
     title: str = "MODIS"
     model: Row = field(default_factory=dict)
     train: Row = field(default_factory=dict)
     links: bool = False
-    #: Whether counts reach the model as they are; otherwise as logarithms of equal sums.
-    takes_counts: bool = True
-    uses: tuple[str, ...] = ("max_epochs",)
-
-    transfers = True
 
     def fit(
-        self, mdata: MuData, seed: int, setup: Row, model: Row, train: Row, epochs_factor: int = 1
+        self, mdata: MuData, seed: int, setup: Row, model: Row, train: Row
     ) -> tuple[MODIS, float]:
         """Train with arguments on top of the method's own; the model, and the seconds it took."""
         scvi.settings.seed = seed
         MODIS.setup_mudata(mdata, **setup)
         made = MODIS(mdata, **(self.model | model))
-        how = self.train | train
-        if how.get("max_epochs") is not None:
-            how["max_epochs"] *= epochs_factor
-        least, most = made.preset.epoch_bounds
-        made.preset = replace(
-            made.preset,
-            n_steps=epochs_factor * made.preset.n_steps,
-            epoch_bounds=(epochs_factor * least, epochs_factor * most),
-        )
         started = time.perf_counter()
-        made.train(**how)
+        made.train(**(self.train | train))
         return made, time.perf_counter() - started
 
-    def predict(self, fold: Fold) -> dict[str, pd.Series]:
-        """Classes of the test observations by modality; of those that have several `COMBINED`."""
+
+class Modis(Rival):
+    """MODIS with its defaults."""
+
+    title, tasks, links = "MODIS", tuple(TASKS), True
+    uses: tuple[str, ...] = ("max_epochs", "model_kwargs", "train_kwargs")
+    method = Method()
+    #: Whether counts reach the model as they are; otherwise as logarithms of equal sums.
+    takes_counts = True
+
+    def __init__(self, fold: Fold) -> None:
+        super().__init__(fold)
         cohort, design = fold.cohort, fold.design
         adatas, likelihood = dict(cohort.modalities), dict(cohort.likelihood)
         for name in fold.train:
@@ -70,51 +87,97 @@ class Method(Rival):
         # the paper's method takes no arguments
         given = {name: getattr(design, name) for name in self.uses}
         how: Row = {"enable_progress_bar": False, "max_epochs": design.max_epochs}
-        names = {name: column.index for name, column in fold.train.items()}
-        model, _ = self.fit(
+        names = {name: own.index for name, own in fold.train.items()}
+        self._model, _ = self.method.fit(
             cohort.mudata(names, fold.train, adatas),
             fold.seed,
             setup,
-            self._links(fold) | given.get("model_kwargs", {}),
-            how | given.get("train_kwargs", {}),
+            self._links() | dict(given.get("model_kwargs", {})),
+            how | dict(given.get("train_kwargs", {})),
         )
-        test = cohort.mudata(fold.test, adatas=adatas)
-        predicted = {name: model.predict(test, modality=name).astype(str) for name in fold.test}
-        count = pd.Series(np.concatenate(list(fold.test.values()))).value_counts()
-        if (count > 1).any():
-            together = model.predict(test).astype(str)
-            predicted[COMBINED] = together[together.index.map(count) > 1]
-        return predicted
+        self._test = cohort.mudata(fold.test, adatas=adatas)
 
-    def _links(self, fold: Fold) -> Row:
-        table = fold.cohort.links
+    def _links(self) -> Row:
+        table = self.fold.cohort.links
         if not self.links or table is None:
             return {}
         # the model refuses links of modalities that it does not get
-        used = table[table[["source_modality", "target_modality"]].isin([*fold.train]).all(axis=1)]
+        known = table[["source_modality", "target_modality"]].isin([*self.fold.train])
+        used = table[known.all(axis=1)]
         return {"feature_links": used} if len(used) else {}
 
+    def probabilities(self) -> dict[str, pd.DataFrame]:
+        """See :class:`Rival`."""
+        model, test = self._model, self._test
+        soft = {name: model.predict(test, modality=name, soft=True) for name in self.fold.test}
+        count = pd.Series(np.concatenate(list(self.fold.test.values()))).value_counts()
+        if (count > 1).any():
+            together = model.predict(test, soft=True)
+            soft[COMBINED] = together[together.index.map(count) > 1]
+        return soft
 
-_PAPER = Method("the paper's method", {"architecture": "paper"}, takes_counts=False)
+    def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
+        """See :class:`Rival`."""
+        rows = self._test.mod[source].obs_names.get_indexer(names).tolist()
+        x: Any = self._model.translate(source, target, self._test, indices=rows).X
+        x = np.asarray(x.toarray() if sparse.issparse(x) else x)
+        return self.fold.profiles(target, names, x)
+
+    def match(self, first: str, second: str, names: pd.Index) -> Points | None:
+        """See :class:`Rival`."""
+        one, other = (
+            self._model.get_latent_representation(
+                self._test,
+                modality=name,
+                indices=self._test.mod[name].obs_names.get_indexer(names).tolist(),
+            )
+            for name in (first, second)
+        )
+        return one, other
+
+
+class Paper(Modis):
+    """The networks and the training of the paper."""
+
+    title, links, uses = "the paper's method", False, ("max_epochs",)
+    method = Method(title, {"architecture": "paper"})
+    takes_counts = False
+
 
 #: The ways to train MODIS that :func:`reproduce` compares, by name.
 METHODS: dict[str, Method] = {
     "default": Method("MODIS without links"),
     "links": Method("MODIS with links", links=True),
-    "paper": _PAPER,
+    "paper": Paper.method,
 }
 
 #: What :func:`benchmark` compares, by name.
-RIVALS: dict[str, Rival] = {
-    "modis": Method(links=True, uses=("max_epochs", "model_kwargs", "train_kwargs")),
-    "lr": Classifiers("logistic regression", lambda seed: StandardizedLogistic()),
-    "rf": Classifiers(
-        "random forest",
-        lambda seed: RandomForestClassifier(300, class_weight="balanced", random_state=seed),
-    ),
-    "paper": _PAPER,
-    "diagvi": Diagvi(),
+RIVALS: dict[str, type[Rival]] = {
+    "modis": Modis,
+    "lr": Logistic,
+    "lr-mean": MeanLogistic,
+    "pca-lr": PcaLogistic,
+    "rf": Forest,
+    "linked-lr": LinkedLogistic,
+    "ridge": Ridge,
+    "neighbours": Neighbors,
+    "pls": Pls,
+    "cca": LinkedCorrelation,
+    "lightgbm": LightGBM,
+    "tabicl": TabICL,
+    "diagvi": Diagvi,
+    "paper": Paper,
 }
 
-#: What MODIS is measured against: the best of the first group of which any was run.
-REFERENCES = (("lr", "rf"), ("diagvi",))
+#: What is run unless named, where nothing hinders it.
+DEFAULT_METHODS = tuple(name for name in RIVALS if name not in ("paper", "diagvi"))
+
+
+@lru_cache
+def model_code() -> str:
+    """Digest of the code that decides what MODIS answers."""
+    state = hashlib.sha256()
+    root = Path(str(model_room.__file__)).parents[1]
+    for path in sorted(path for room in _ROOMS for path in (root / room).rglob("*.py")):
+        state.update(path.read_bytes())
+    return state.hexdigest()

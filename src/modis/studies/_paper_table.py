@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ._comparison import grid
 from ._experiment import BAYES
 from ._methods import METHODS
 from ._settings import SETTINGS
+from ._verdict import grid
 
 #: What tables and figures call the methods.
 METHOD_NAMES = {name: method.title for name, method in METHODS.items()}
@@ -80,8 +80,8 @@ LINES: tuple[Line, ...] = (
 def tabulate(results: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over runs of what the paper states, a row per :class:`Line`.
 
-    Rows have ``setting``, ``metric``, ``paper`` and ``epochs_factor``, and per method the mean,
-    the standard deviation, the value of the worst run and the number of runs, as
+    Rows have ``setting``, ``metric`` and ``paper``, and per method the mean, the standard
+    deviation, the value of the worst run and the number of runs, as
     ``default_mean``, ``default_sd``, ``default_worst`` and ``default_runs``.
     """
     measured = _by_metric(results)
@@ -90,12 +90,10 @@ def tabulate(results: pd.DataFrame) -> pd.DataFrame:
         name, worst = _METRICS[line.metric]
         found = measured[line.metric]
         found = found[found["setting"].isin(line.settings) & found["method"].isin(METHODS)]
-        run = ["epochs_factor", "method", "setting", "seed"]
-        values = found.groupby(run, sort=False)["value"].agg(worst)
-        for factor, of_factor in values.groupby("epochs_factor"):
+        values = found.groupby(["method", "setting", "seed"], sort=False)["value"].agg(worst)
+        if len(values):
             row = {"setting": line.title, "metric": name, "paper": line.paper}
-            row["epochs_factor"] = factor
-            for method, runs in of_factor.groupby("method"):
+            for method, runs in values.groupby("method"):
                 numbers = {"mean": runs.mean(), "sd": runs.std(), "worst": runs.agg(worst)}
                 numbers["runs"] = len(runs)
                 row |= {f"{method}_{key}": value for key, value in numbers.items()}
@@ -127,10 +125,8 @@ def to_markdown(table: pd.DataFrame) -> str:
     methods = [name for name in METHODS if f"{name}_mean" in table]
     lines = [["setting", "metric", "paper", *(METHOD_NAMES[name] for name in methods)]]
     for _, row in table.iterrows():
-        factor = row["epochs_factor"]
-        title = row["setting"] + (f", trained {factor} times as long" if factor != 1 else "")
         cells = [_cell(row, name) for name in methods]
-        lines.append([title, row["metric"], row["paper"], *cells])
+        lines.append([row["setting"], row["metric"], row["paper"], *cells])
     note = "Mean ± standard deviation (worst) over runs; table.csv has their number."
     return f"{grid(lines)}\n\n{note}\n"
 

@@ -77,3 +77,21 @@ def stated_part(mdata: md.MuData, modalities: Sequence[str], key: str) -> pd.Ser
             f"{other.iloc[0]!r}, for {len(other)} observations such as {other.index[0]!r}."
         )
     return said
+
+
+def stated_groups(mdata: md.MuData, key: str, part: pd.Series | None) -> pd.Series:
+    """Group by observation, as a column says; a group of its own where it says nothing.
+
+    A ValueError if a group stands in both parts.
+    """
+    said = observation_values(mdata, key).astype(object)
+    names = pd.Series(said.index.astype(str), index=said.index)
+    groups = said.where(said.notna(), "(none) " + names).astype(str)
+    if part is not None:
+        n_parts = part.groupby(groups.reindex(part.index)).nunique()
+        if (n_parts > 1).any():
+            raise ValueError(
+                f"{(n_parts > 1).sum()} groups of column {key!r} (--group-key), such as "
+                f"{n_parts.idxmax()!r}, stand in both parts of --split-key; leave one out."
+            )
+    return groups

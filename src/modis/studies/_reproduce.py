@@ -14,7 +14,7 @@ from ._runs import Job, Store, complete, write_tables
 from ._settings import SETTINGS, settings_of
 from ._source import Source
 
-_COLUMNS = ["figure", "setting", "method", "epochs_factor", "seed", "rare_class", "missing"]
+_COLUMNS = ["figure", "setting", "method", "seed", "rare_class", "missing"]
 _COLUMNS += ["metric", "source", "target", "class", "predicted", "value"]
 
 
@@ -29,7 +29,6 @@ def reproduce(
     methods: Sequence[str] = ("default", "links"),
     seeds: int = 10,
     jobs: int = 1,
-    epochs_factor: int = 1,
     max_epochs: int | None = None,
     only: Sequence[str] | None = None,
     console: Console | None = None,
@@ -63,8 +62,6 @@ def reproduce(
         Number of seeds, from 0 on.
     jobs
         Processes that run at a time, with one thread each.
-    epochs_factor
-        How many times longer to train than the methods would.
     max_epochs
         Epochs of each run; the methods' own by default.
     only
@@ -111,10 +108,9 @@ def reproduce(
                 "--methods."
             )
     store = Store(out, Experiment(source, max_epochs), "runs")
-    factor = {} if epochs_factor == 1 else {"epochs_factor": epochs_factor}
     wanted = [Job({"setting": s, "method": BAYES}) for s in settings if SETTINGS[s].delta]
     wanted += [
-        Job({"setting": setting, "method": method, **factor}, seed)
+        Job({"setting": setting, "method": method}, seed)
         for seed in range(seeds)
         for setting in settings
         for method in methods
@@ -132,14 +128,13 @@ def reproduce(
 
 
 def _collect(store: Store) -> pd.DataFrame:
-    """Rows of all runs in the folder, in the order of settings, methods, epochs and seeds."""
+    """Rows of all runs in the folder, in the order of settings, methods and seeds."""
     settings, methods = list(SETTINGS), [*METHODS, BAYES]
 
     def place(job: Job) -> tuple[int, ...]:
         named = settings.index(job.key["setting"]), methods.index(job.key["method"])
-        return (*named, job.key.get("epochs_factor", 1), job.seed)
+        return (*named, job.seed)
 
     results, _ = store.collect(sorted(store.finished(), key=place))
     results["figure"] = [SETTINGS[name].figure for name in results["setting"]]
-    results = results.reindex(columns=_COLUMNS)
-    return results.assign(epochs_factor=results["epochs_factor"].fillna(1).astype(int))
+    return results.reindex(columns=_COLUMNS)

@@ -1,110 +1,177 @@
-"""What MODIS is compared with: one class, and one row of the table of methods, each."""
+"""Classifiers that MODIS is compared with: a class, and a row of the table of methods, each."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from importlib import import_module
-from io import StringIO
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scvi
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from ._cohort import Cohort
-from ._fold import Design, Fold
+from ._design import (
+    CLASSES,
+    FEW,
+    MATCHING,
+    TRANSFER,
+    TRANSLATION,
+    UNSEEN,
+    Design,
+    Fold,
+    linked_features,
+)
 
 #: Stands among the modalities: predicted from all that an observation has.
 COMBINED = "combined"
 
-_CS = np.logspace(-4, 2, 7)
-_N_FOLDS, _N_NEIGHBORS = 3, 15
-_TRAIN_SIZE = 0.9
+_CS = np.logspace(-4, 1, 6)
+_N_FOLDS = 3
+_N_COMPONENTS = 50
+# a modality alone rules no class out
+_LEAST = 1e-3
+
+Points = tuple[np.ndarray, np.ndarray]
 
 
 class Rival:
-    """A method that learns from the training part of a fold and predicts its test part."""
+    """A method that learns from the training part of a fold when it is made.
+
+    What it cannot answer it answers with nothing.
+    """
 
     #: What tables and figures call it.
     title: str
-    #: Whether it can carry labels into a modality without any.
-    transfers = False
-    #: Whether linked features, and which options beyond the common ones, change its predictions.
+    #: By which tasks it can be judged.
+    tasks: tuple[str, ...]
+    #: Whether linked features, and which options beyond the common ones, change its answers.
     links = False
     uses: tuple[str, ...] = ()
 
-    def obstacle(self, cohort: Cohort, design: Design) -> str:
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+
+    @classmethod
+    def obstacle(cls, cohort: Cohort, design: Design) -> str:
         """Why it cannot be run on these data and this installation; empty if it can."""
         return ""
 
-    def predict(self, fold: Fold) -> dict[str, pd.Series]:
-        """Classes of the test observations by modality; of those that have several `COMBINED`."""
-        raise NotImplementedError
+    def probabilities(self) -> dict[str, pd.DataFrame]:
+        """Class probabilities of the test observations by modality, ``(n_obs, n_classes)``.
+
+        Those of observations with several modalities are under :data:`COMBINED` too.
+        """
+        return {}
+
+    def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
+        """Profiles in the units of :meth:`Fold.profiles`, ``(n_obs, n_features)``."""
+        return None
+
+    def match(self, first: str, second: str, names: pd.Index) -> Points | None:
+        """Points of the same test observations in two modalities, in one Euclidean space."""
+        return None
 
 
-@dataclass(frozen=True)
+def combine(soft: dict[str, pd.DataFrame], *, log: bool = True) -> pd.DataFrame:
+    """Mean of the (log-)probabilities, of observations that several tables have."""
+    classes = sorted(set().union(*(table.columns for table in soft.values())))
+    # a class that a modality never saw has no probability there
+    together = pd.concat(t.reindex(columns=classes).fillna(0.0) for t in soft.values())
+    together = np.log(together.clip(_LEAST)) if log else together
+    mean = together.groupby(level=0, sort=False).mean()
+    mean = np.exp(mean) if log else mean
+    count = together.index.value_counts().reindex(mean.index)
+    return mean.div(mean.sum(axis=1), axis=0)[count.to_numpy() > 1]
+
+
 class Classifiers(Rival):
-    """One classifier per modality, and the mean of their probabilities.
+    """One classifier per modality, and the mean of their log-probabilities.
 
-    `make` gives a classifier to be trained, from the seed.
+    Translated is by the class means of the target, weighted by these probabilities; samples are
+    matched by the Hellinger distance between them.
     """
 
-    title: str
-    make: Callable[[int], ClassifierMixin]
+    tasks: tuple[str, ...] = (CLASSES, FEW, UNSEEN, TRANSLATION, MATCHING)
 
-    def predict(self, fold: Fold) -> dict[str, pd.Series]:
-        soft = {}
+    def make(self, modality: str) -> Any:
+        """An untrained classifier, with `fit` and `predict_proba`."""
+        raise NotImplementedError
+
+    def __init__(self, fold: Fold) -> None:
+        super().__init__(fold)
+        self._soft = {}
         for name, names in fold.test.items():
             labeled = fold.labeled(name)
             classes = sorted(set(labeled))
             if len(classes) == 1:
-                soft[name] = pd.DataFrame(1.0, index=names, columns=classes)
+                self._soft[name] = pd.DataFrame(1.0, index=names, columns=classes)
             elif classes:
-                model = self.make(fold.seed)
+                model = self.make(name)
                 model.fit(fold.features(name, labeled.index), labeled.to_numpy(dtype=str))
                 probability = model.predict_proba(fold.features(name, names))
-                soft[name] = pd.DataFrame(probability, index=names, columns=model.classes_)
-        predicted = {name: table.idxmax(axis=1) for name, table in soft.items()}
-        if len(soft) > 1:
-            # a class that a modality never saw has probability 0 there
-            together = pd.concat(soft.values()).fillna(0.0)
-            count = together.index.value_counts()
-            mean = together.groupby(level=0).mean()
-            predicted[COMBINED] = mean[mean.index.map(count) > 1].idxmax(axis=1)
-        return predicted
+                self._soft[name] = pd.DataFrame(probability, index=names, columns=model.classes_)
+
+    def probabilities(self) -> dict[str, pd.DataFrame]:
+        """See :class:`Rival`."""
+        if len(self._soft) < 2:
+            return self._soft
+        return {**self._soft, COMBINED: combine(self._soft)}
+
+    def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
+        """See :class:`Rival`."""
+        if source not in self._soft:
+            return None
+        labeled = self.fold.labeled(target)
+        profiles = self.fold.profiles(target, labeled.index)
+        means = pd.DataFrame(profiles).groupby(labeled.to_numpy(dtype=str)).mean()
+        weights = self._soft[source].loc[names].reindex(columns=means.index).fillna(0.0)
+        weights = weights.clip(1e-9)
+        return weights.div(weights.sum(axis=1), axis=0).to_numpy() @ means.to_numpy()
+
+    def match(self, first: str, second: str, names: pd.Index) -> Points | None:
+        """See :class:`Rival`."""
+        if first not in self._soft or second not in self._soft:
+            return None
+        classes = self._soft[first].columns.union(self._soft[second].columns)
+        one, other = (
+            np.sqrt(self._soft[name].loc[names].reindex(columns=classes).fillna(0.0).to_numpy())
+            for name in (first, second)
+        )
+        return one, other
 
 
-class StandardizedLogistic(ClassifierMixin, BaseEstimator):
-    """Class-balanced logistic regression on standardised features, its penalty cross-validated.
+class TunedLogistic(ClassifierMixin, BaseEstimator):
+    """Class-balanced logistic regression, its penalty chosen by cross-validated log loss.
 
-    The samples are rotated onto their principal axes first, all of them. That changes nothing in
-    an L2-penalised fit, and with fewer samples than features it is many times faster.
+    Penalties are tried from the strongest on, until the loss rises. The samples are rotated onto
+    their principal axes first, all of them: that changes nothing in an L2-penalised fit, and with
+    fewer samples than features it is many times faster.
     """
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> StandardizedLogistic:
+    def __init__(self, seed: int = 0, standardize: bool = True) -> None:
+        self.seed = seed
+        self.standardize = standardize
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> TunedLogistic:
         """Learn from features of shape ``(n_samples, n_features)`` and class names."""
-        self.axes_: np.ndarray | None = None
-        self.scaler_ = StandardScaler().fit(x)
+        self.scaler_ = StandardScaler(with_std=self.standardize).fit(x)
         z = np.asarray(self.scaler_.transform(x), dtype=np.float64)
+        self.axes_: np.ndarray | None = None
         if z.shape[1] > z.shape[0]:
             u, s, self.axes_ = np.linalg.svd(z, full_matrices=False)
             z = u * s
-        self.model_ = LogisticRegression(class_weight="balanced", max_iter=1000)
-        largest = int(pd.Series(y).value_counts().max())
-        if largest > 1:
-            # a class with fewer members than folds is missing in some of them
-            folds = StratifiedKFold(min(_N_FOLDS, largest))
-            self.model_ = GridSearchCV(self.model_, {"C": _CS}, cv=folds, error_score=0.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.model_.fit(z, y)
+            self.c_ = self._choose(z, y)
+            self.model_ = self._made(self.c_).fit(z, y)
         self.classes_ = self.model_.classes_
         return self
 
@@ -113,95 +180,162 @@ class StandardizedLogistic(ClassifierMixin, BaseEstimator):
         z = self.scaler_.transform(x)
         return self.model_.predict_proba(z if self.axes_ is None else z @ self.axes_.T)
 
+    def _choose(self, z: np.ndarray, y: np.ndarray) -> float:
+        # a class with fewer members than folds is unknown in some of them
+        sizes = pd.Series(y).map(pd.Series(y).value_counts()).to_numpy()
+        z, y = z[sizes >= _N_FOLDS], y[sizes >= _N_FOLDS]
+        if len(set(y)) < 2:
+            return 0.1
+        folds = list(StratifiedKFold(_N_FOLDS, shuffle=True, random_state=self.seed).split(z, y))
+        best, least = float(_CS[0]), np.inf
+        for c in _CS:
+            losses = []
+            for train, test in folds:
+                model = self._made(c).fit(z[train], y[train])
+                losses.append(log_loss(y[test], model.predict_proba(z[test])))
+            if np.mean(losses) > least:
+                break
+            best, least = float(c), np.mean(losses)
+        return best
 
-class Diagvi(Rival):
-    """DIAGVI of scvi-tools, the nearest relative: two modalities, guided by linked features.
-
-    It is trained with its defaults and sees no labels; every test observation takes the class of
-    its nearest labelled training samples in the latent space, of both modalities.
-    """
-
-    title = "DIAGVI and neighbours"
-    transfers = links = True
-    uses = ("max_epochs",)
-
-    def obstacle(self, cohort: Cohort, design: Design) -> str:
-        if not hasattr(scvi.external, "DIAGVI"):
-            return f"scvi-tools {scvi.__version__} does not have it (1.5 on Python 3.12 does)"
-        for package in ("torch_geometric", "geomloss"):
-            try:
-                import_module(package)
-            except ImportError as error:
-                return f"it needs the package {package.replace('_', '-')} ({error})"
-        names = list(design.transfer or cohort.modalities)
-        if len(names) != 2:
-            return f"it takes two modalities, and there are {len(names)}"
-        if self.mapping(cohort, names).empty:
-            linked = f"no features of {names[0]} and {names[1]} are linked"
-            return f"{linked}; name a table with --links"
-        return ""
-
-    def mapping(self, cohort: Cohort, names: list[str]) -> pd.DataFrame:
-        """Linked features, or else those of the same name, in a column per modality."""
-        features = {name: cohort.modalities[name].var_names for name in names}
-        if cohort.links is None:
-            shared = features[names[0]].intersection(features[names[1]])
-            return pd.DataFrame(dict.fromkeys(names, shared))
-        linked = cohort.links.groupby(["source_modality", "target_modality"])
-        parts = [pd.DataFrame(columns=names)]
-        for (source, target), table in linked[["source_feature", "target_feature"]]:
-            if {source, target} == set(names):
-                parts.append(table.set_axis([source, target], axis=1))
-        mapping = pd.concat(parts)[names].drop_duplicates()
-        return mapping[mapping.isin(features).all(axis=1)]
-
-    def predict(self, fold: Fold) -> dict[str, pd.Series]:
-        from scvi.external import DIAGVI
-
-        cohort, adatas, index = fold.cohort, {}, {}
-        scvi.settings.seed = fold.seed
-        rng = np.random.default_rng(fold.seed)
-        for name, column in fold.train.items():
-            # what is tested may train without its label, where labels are carried over
-            others = fold.test.get(name, pd.Index([])).difference(column.index, sort=False)
-            adatas[name] = cohort.mudata({name: column.index.append(others)}).mod[name]
-            counts = cohort.is_counts(name)
-            likelihood = "nb" if counts else "normal"
-            DIAGVI.setup_anndata(
-                adatas[name], cohort.batch_key, likelihood=likelihood, normalize_lib=counts
-            )
-            order = rng.permutation(len(column))
-            n_train = max(1, round(_TRAIN_SIZE * len(column)))
-            rest = len(column) + np.arange(len(others))
-            index[name] = {"external_indexing": [order[:n_train], order[n_train:], rest]}
-        mapping = self.mapping(cohort, list(adatas))
-        graph = DIAGVI.construct_custom_guidance_graph(adatas, mapping)
-        model = DIAGVI(adatas, guidance_graph=graph)
-        # its progress bar cannot be switched off
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            model.train(
-                max_epochs=fold.design.max_epochs,
-                train_size=_TRAIN_SIZE,
-                datasplitter_kwargs=index,
-            )
-        latent = {
-            name: pd.DataFrame(z, index=adatas[name].obs_names)
-            for name, z in model.get_latent_representation().items()
-        }
-        known = {name: fold.labeled(name) for name in fold.train}
-        z = np.concatenate([latent[name].loc[own.index] for name, own in known.items()])
-        y = np.concatenate(list(known.values()))
-        return {
-            name: pd.Series(vote(z, y, latent[name].loc[names].to_numpy()), index=names)
-            for name, names in fold.test.items()
-        }
+    @staticmethod
+    def _made(c: float) -> LogisticRegression:
+        return LogisticRegression(C=c, class_weight="balanced", max_iter=300)
 
 
-def vote(z_source: np.ndarray, y_source: np.ndarray, z_target: np.ndarray) -> np.ndarray:
-    """Class of each target point by its 15 nearest source points; all of them if fewer."""
-    voters = KNeighborsClassifier(min(_N_NEIGHBORS, len(z_source)))
-    with warnings.catch_warnings():
-        # scikit-learn takes many classes for numbers
-        warnings.simplefilter("ignore")
-        voters.fit(np.asarray(z_source, dtype=np.float64), y_source.astype(str))
-    return voters.predict(np.asarray(z_target, dtype=np.float64)).astype(object)
+class ComponentsLogistic(TunedLogistic):
+    """The same on principal components of all training samples, those without a label included."""
+
+    def __init__(self, everything: np.ndarray, seed: int = 0) -> None:
+        super().__init__(seed, standardize=False)
+        self.everything = everything
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> ComponentsLogistic:
+        """Learn from features of shape ``(n_samples, n_features)`` and class names."""
+        self.features_ = StandardScaler().fit(self.everything)
+        n = min(_N_COMPONENTS, *self.everything.shape)
+        self.pca_ = PCA(n, random_state=0).fit(self.features_.transform(self.everything))
+        super().fit(self._project(x), y)
+        return self
+
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        """Probabilities of shape ``(n_samples, n_classes)``."""
+        return super().predict_proba(self._project(x))
+
+    def _project(self, x: np.ndarray) -> np.ndarray:
+        return self.pca_.transform(self.features_.transform(x))
+
+
+class Logistic(Classifiers):
+    """Logistic regression."""
+
+    title = "logistic regression"
+
+    def make(self, modality: str) -> TunedLogistic:
+        """See :class:`Classifiers`."""
+        return TunedLogistic(self.fold.seed)
+
+
+class MeanLogistic(Logistic):
+    """The same classifiers, combined by the mean of the probabilities themselves."""
+
+    title = "logistic regression, mean of probabilities"
+    tasks = (CLASSES, FEW)
+
+    def probabilities(self) -> dict[str, pd.DataFrame]:
+        """See :class:`Rival`."""
+        return {COMBINED: combine(self._soft, log=False)} if len(self._soft) > 1 else {}
+
+
+class PcaLogistic(Classifiers):
+    """Logistic regression on principal components."""
+
+    title = "logistic regression on components"
+
+    def make(self, modality: str) -> ComponentsLogistic:
+        """See :class:`Classifiers`."""
+        everything = self.fold.features(modality, self.fold.train[modality].index)
+        return ComponentsLogistic(everything, self.fold.seed)
+
+
+class Forest(Classifiers):
+    """Random forest."""
+
+    title = "random forest"
+
+    def make(self, modality: str) -> RandomForestClassifier:
+        """See :class:`Classifiers`."""
+        seed = self.fold.seed
+        return RandomForestClassifier(300, class_weight="balanced", random_state=seed)
+
+
+class Installed(Classifiers):
+    """A classifier of another package, where it is installed."""
+
+    tasks = (CLASSES, FEW)
+    package: str
+    name: str
+    arguments: dict[str, Any] = {}
+
+    @classmethod
+    def obstacle(cls, cohort: Cohort, design: Design) -> str:
+        """See :class:`Rival`."""
+        return "" if find_spec(cls.package) else f"it needs the package {cls.package}"
+
+    def make(self, modality: str) -> Any:
+        """See :class:`Classifiers`."""
+        made = getattr(import_module(self.package), self.name)
+        return made(random_state=self.fold.seed, **self.arguments)
+
+
+class LightGBM(Installed):
+    """Gradient-boosted trees."""
+
+    title, package, name = "LightGBM", "lightgbm", "LGBMClassifier"
+    arguments = {"class_weight": "balanced", "n_jobs": 1, "verbose": -1}
+
+
+class TabICL(Installed):
+    """A pretrained network for tables."""
+
+    title, package, name = "TabICL", "tabicl", "TabICLClassifier"
+
+
+class LinkedLogistic(Rival):
+    """Logistic regression on linked features alone, each side standardised by itself."""
+
+    title = "logistic regression on linked features"
+    tasks = (TRANSFER, UNSEEN)
+    links = True
+
+    @classmethod
+    def obstacle(cls, cohort: Cohort, design: Design) -> str:
+        """See :class:`Rival`."""
+        return "no features are linked (--links)" if cohort.links is None else ""
+
+    def probabilities(self) -> dict[str, pd.DataFrame]:
+        """See :class:`Rival`; from several labelled modalities, the mean of log-probabilities."""
+        fold, found = self.fold, {}
+        for target, names in fold.test.items():
+            parts = {}
+            for source in (name for name in fold.train if name != target):
+                linked = linked_features(fold.cohort, source, target)
+                labeled = fold.labeled(source)
+                if linked.empty or len(set(labeled)) < 2:
+                    continue
+                x = linked_profiles(fold, source, linked["first"], labeled.index)
+                y = linked_profiles(fold, target, linked["second"], names)
+                model = TunedLogistic(fold.seed)
+                model.fit(x * linked["sign"].to_numpy(float), labeled.to_numpy(str))
+                soft = model.predict_proba(y)
+                parts[source] = pd.DataFrame(soft, index=names, columns=model.classes_)
+            if parts:
+                found[target] = combine(parts) if len(parts) > 1 else next(iter(parts.values()))
+        return found
+
+
+def linked_profiles(fold: Fold, modality: str, features: pd.Series, names: pd.Index) -> np.ndarray:
+    """Linked features of observations, standardised over the training samples of the modality."""
+    columns = fold.cohort.modalities[modality].var_names.get_indexer(features)
+    scaler = StandardScaler().fit(fold.features(modality, fold.train[modality].index)[:, columns])
+    return scaler.transform(fold.features(modality, names)[:, columns])

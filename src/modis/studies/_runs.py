@@ -26,7 +26,7 @@ Found = tuple[list[Row], pd.DataFrame | None]
 T = TypeVar("T")
 
 # whatever observations and classes are called, they are names
-_NAMES = dict.fromkeys(("observation", "modality", "label", "predicted"), str)
+_NAMES = ("observation", "modality", "label", "predicted", "group", "task", "source", "target")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ class Store:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not content["has_table"]:
                 return content["rows"], None
-            return content["rows"], pd.read_csv(table_path, dtype=_NAMES, keep_default_na=False)
+            table = pd.read_csv(table_path, dtype=str, keep_default_na=False)
+            values = table.columns.difference(_NAMES)
+            return content["rows"], table.assign(**table[values].apply(pd.to_numeric))
         # a broken file fails in any layer of the readers
         except Exception:  # noqa: BLE001
             return None

@@ -1,65 +1,191 @@
-"""What methods are judged by: tasks, and how much a score hangs on the test observations."""
+"""Scores of single test observations, and how much a result hangs on observations and splits."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
+from itertools import combinations, permutations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, f1_score, recall_score
+from scipy.spatial.distance import cdist
+from sklearn.metrics import accuracy_score, recall_score
+from sklearn.neighbors import KNeighborsClassifier
 
-from ._fold import Fold
-from ._rivals import COMBINED, Rival
+from ._design import MATCHING, TRANSFER, TRANSLATION, Fold
+from ._rivals import Rival
 from ._runs import Row
 
-#: Test observations: all, or those that have several modalities.
-ALL, SEVERAL = "all", "several"
+_N_VOTERS = 15
+_N_NEAREST = 10
+# probabilities are judged as if none were smaller
+_LEAST = 1e-6
+_BINS = np.linspace(0, 1, 11)
+# fewer pairs measure nothing, more only cost time
+_FEWEST_PAIRS, _MOST_PAIRS = 5, 2000
 
-# by method and modality: scores as they are and in each resample, a column per seed
-Scores = dict[tuple[str, str], pd.DataFrame]
 
-# so many resamples at a time; 1,000 of 100,000 samples would not fit
-_CHUNK = 100
+class Metric(NamedTuple):
+    """A mean of scores of single observations."""
+
+    title: str
+    score: str
+    #: Mean of the means of the classes, or of all observations.
+    balanced: bool = False
+    #: 1 if higher is better, else -1.
+    sign: int = 1
 
 
-def judge_classes(rival: Rival, fold: Fold) -> tuple[list[Row], pd.DataFrame]:
-    """How well a method tells the classes of the test observations.
+METRICS = {
+    "balanced_accuracy": Metric("balanced accuracy", "right", balanced=True),
+    "accuracy": Metric("accuracy", "right"),
+    "log_loss": Metric("log loss", "log_loss", sign=-1),
+    "mse": Metric("squared error / variance", "error", sign=-1),
+    "foscttm": Metric("FOSCTTM", "foscttm", sign=-1),
+    "foscttm_within_class": Metric("FOSCTTM within classes", "foscttm_within", sign=-1),
+    "match_among_10": Metric("share of matches among the 10 nearest", "nearest"),
+}
 
-    Rows have ``modality``, ``subset``, ``metric``, ``class`` (of a recall) and ``value``;
-    predictions ``observation``, ``modality`` (or ``"combined"``), ``n_modalities`` (of the
-    observation), ``label`` and ``predicted``.
+
+def judge(rival: Rival, fold: Fold) -> tuple[list[Row], pd.DataFrame]:
+    """Measure a rival by the tasks of the fold's scenario.
+
+    Rows have ``task``, ``source``, ``target``, ``metric``, ``class`` (of a recall) and ``value``.
+    The table has a row per test observation, task, source and target: ``group`` (its class, or
+    whether its class is the unseen one), ``label``, ``predicted`` and the scores of
+    :data:`METRICS`.
     """
-    started = time.perf_counter()
-    predicted = rival.predict(fold)
-    seconds = time.perf_counter() - started
-    if not predicted:
-        raise ValueError("It predicts no class in any modality.")
     rows: list[Row] = []
     tables = []
-    for name, series in predicted.items():
-        own = pd.DataFrame({"observation": series.index.astype(str), "modality": name})
-        own["n_modalities"] = fold.cohort.n_modalities.reindex(series.index).to_numpy()
-        own["label"] = fold.cohort.label.reindex(series.index).to_numpy(dtype=object)
-        own["predicted"] = series.to_numpy(dtype=object)
-        tables.append(own)
-        for subset, part in ((ALL, own), (SEVERAL, own[own["n_modalities"] > 1])):
-            if len(part) and (name != COMBINED or subset == SEVERAL):
-                where = {"modality": name, "subset": subset}
-                rows += [where | row for row in rate(part["label"], part["predicted"])]
-                rows.append(where | {"metric": "n_test", "value": len(part)})
+    for task in fold.scenario.tasks:
+        if task in rival.tasks:
+            parts = {TRANSLATION: _translations, MATCHING: _matchings}.get(task, _classes)
+            for where, own, more in parts(rival, fold):
+                where = {"task": task} | where
+                own = own.assign(**where)
+                tables.append(own)
+                for name, metric in METRICS.items():
+                    if metric.score in own:
+                        mean = own.groupby("group")[metric.score].mean().mean()
+                        value = mean if metric.balanced else own[metric.score].mean()
+                        rows.append(where | {"metric": name, "value": float(value)})
+                rows += [where | row for row in more]
+                rows.append(where | {"metric": "n_test", "value": len(own)})
+    return rows, pd.concat([pd.DataFrame(), *tables], ignore_index=True)
+
+
+def _frame(fold: Fold, names: pd.Index) -> pd.DataFrame:
+    label = fold.cohort.label.reindex(names).to_numpy(dtype=object)
+    return pd.DataFrame({"observation": names.astype(str), "label": label, "group": label})
+
+
+def _classes(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame, list[Row]]]:
+    for name, soft in rival.probabilities().items():
+        own = _frame(fold, soft.index)
+        own["predicted"] = soft.idxmax(axis=1).to_numpy(dtype=object)
+        own["right"] = (own["label"] == own["predicted"]).astype(float)
+        columns = soft.columns.get_indexer(own["label"])
+        given = soft.to_numpy(dtype=float)[np.arange(len(own)), columns]
+        own["log_loss"] = -np.log(np.maximum(np.where(columns < 0, 0.0, given), _LEAST))
+        more: list[Row] = [
+            {"metric": "recall", "class": group, "value": float(value)}
+            for group, value in own.groupby("label")["right"].mean().items()
+        ]
+        if fold.unseen is not None:
+            is_unseen = own["label"] == fold.unseen[0]
+            own["group"] = np.where(is_unseen, "unseen", "others")
+            means = own.groupby("group")["right"].mean()
+            more = [{"metric": f"recall_{k}", "value": float(v)} for k, v in means.items()]
+            more.append({"metric": "recall", "class": fold.unseen[0], "value": means["unseen"]})
+        error = calibration_error(soft.max(axis=1).to_numpy(), own["right"].to_numpy())
+        more.append({"metric": "calibration_error", "value": error})
         if name in fold.train:
-            where = {"modality": name, "subset": ALL}
-            rows.append(where | {"metric": "n_train", "value": len(fold.train[name])})
-            rows.append(where | {"metric": "n_labeled", "value": len(fold.labeled(name))})
-    rows.append({"subset": ALL, "metric": "seconds", "value": seconds})
-    return rows, pd.concat(tables, ignore_index=True)
+            more.append({"metric": "n_labeled", "value": len(fold.labeled(name))})
+        where = {"source": name, "target": ""}
+        if fold.scenario.name == TRANSFER:
+            (source,) = set(fold.train) - {name}
+            where = {"source": source, "target": name}
+        yield where, own, more
 
 
-#: What methods can be judged by, a function each.
-TASKS: dict[str, Callable[[Rival, Fold], tuple[list[Row], pd.DataFrame]]] = {
-    "classes": judge_classes
-}
+def _translations(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame, list[Row]]]:
+    for source, target in permutations(fold.test, 2):
+        names = fold.pairs(source, target, test=True)
+        if len(names) < _FEWEST_PAIRS or target not in fold.train:
+            continue
+        names = _some(names)
+        translated = rival.translate(source, target, names)
+        if translated is None:
+            continue
+        truth, own = fold.profiles(target, names), _frame(fold, names)
+        own["error"] = ((truth - translated) ** 2).mean(axis=1)
+        value = within_class_correlation(truth, translated, own["label"])
+        more: list[Row] = [{"metric": "correlation_within_class", "value": value}]
+        more.append({"metric": "n_pairs", "value": len(fold.pairs(source, target))})
+        yield {"source": source, "target": target}, own, more
+
+
+def _matchings(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame, list[Row]]]:
+    for first, second in combinations(fold.test, 2):
+        names = _some(fold.pairs(first, second, test=True))
+        points = rival.match(first, second, names) if len(names) >= _FEWEST_PAIRS else None
+        if points is None:
+            continue
+        own = _frame(fold, names)
+        distance = cdist(*(np.asarray(z, dtype=np.float64) for z in points))
+        own["foscttm"], own["nearest"] = match_scores(distance)
+        within = pd.Series(np.nan, index=own.index)
+        for rows in own.groupby("label").indices.values():
+            if len(rows) > 1:
+                within.iloc[rows] = match_scores(distance[np.ix_(rows, rows)])[0]
+        own["foscttm_within"] = within
+        yield {"source": first, "target": second}, own, []
+
+
+def _some(names: pd.Index) -> pd.Index:
+    if len(names) <= _MOST_PAIRS:
+        return names
+    return names[np.sort(np.random.default_rng(0).permutation(len(names))[:_MOST_PAIRS])]
+
+
+def match_scores(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of samples closer than the true match, and chance that it is among the 10 nearest.
+
+    `distance` has shape ``(n_samples, n_samples)``, true matches on the diagonal; both results
+    are means over the two directions, ``(n_samples,)``. Ties count half, or by chance.
+    """
+    n, own = len(distance), np.diagonal(distance)
+    shares, nearest = [], []
+    for table in (distance, distance.T):
+        closer = (table < own[:, None]).sum(axis=1)
+        tied = (table == own[:, None]).sum(axis=1)
+        shares.append((closer + (tied - 1) / 2) / (n - 1))
+        nearest.append(np.clip((_N_NEAREST - closer) / tied, 0, 1))
+    return np.mean(shares, axis=0), np.mean(nearest, axis=0)
+
+
+def within_class_correlation(truth: np.ndarray, other: np.ndarray, labels: pd.Series) -> float:
+    """Correlation over samples of the deviations from the class mean, mean over features.
+
+    0 where a feature does not vary in the other table, as of a prediction by class alone.
+    """
+    a, b = (
+        x - pd.DataFrame(x).groupby(labels.to_numpy()).transform("mean").to_numpy()
+        for x in (truth, other)
+    )
+    norm = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    return float(
+        np.mean(np.divide((a * b).sum(axis=0), norm, out=np.zeros_like(norm), where=norm > 1e-9))
+    )
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Mean distance of confidence and share of right predictions, over ten bins of confidence."""
+    bins = np.clip(np.digitize(confidence, _BINS) - 1, 0, len(_BINS) - 2)
+    parts = pd.DataFrame({"c": confidence, "r": right}).groupby(bins)
+    gaps = (parts["c"].mean() - parts["r"].mean()).abs() * parts.size() / len(right)
+    return float(gaps.sum())
 
 
 def rate(true: pd.Series, predicted: pd.Series) -> Iterator[Row]:  # numpydoc ignore=YD01
@@ -70,57 +196,68 @@ def rate(true: pd.Series, predicted: pd.Series) -> Iterator[Row]:  # numpydoc ig
     # not scikit-learn's, which warns of classes that are only predicted
     yield {"metric": "balanced_accuracy", "value": float(np.mean(recall))}
     yield {"metric": "accuracy", "value": float(accuracy_score(true, predicted))}
-    macro_f1 = f1_score(true, predicted, average="macro", zero_division=0)
-    yield {"metric": "macro_f1", "value": float(macro_f1)}
     for name, value in zip(classes, recall, strict=True):
         yield {"metric": "recall", "class": name, "value": float(value)}
 
 
+def vote(z: np.ndarray, labels: np.ndarray) -> KNeighborsClassifier:
+    """Classes by the 15 nearest points; by all of them if there are fewer."""
+    voters = KNeighborsClassifier(min(_N_VOTERS, len(z)))
+    with warnings.catch_warnings():
+        # scikit-learn takes many classes for numbers
+        warnings.simplefilter("ignore")
+        return voters.fit(np.asarray(z, dtype=np.float64), labels.astype(str))
+
+
+class Key(NamedTuple):
+    """What was measured of which method."""
+
+    task: str
+    metric: str
+    method: str
+    source: str
+    target: str
+
+
+class Entry(NamedTuple):
+    """A mean of scores in one split: as it is, and in each resample, ``(n_resamples,)``."""
+
+    value: float
+    draws: np.ndarray
+
+
 def resample(
-    predictions: pd.DataFrame, *, n_resamples: int = 1000, seed: int = 0
-) -> dict[str, Scores]:
-    """Balanced accuracy and accuracy, as they are (first row) and in each resample.
+    scores: pd.DataFrame, n_resamples: int = 1000, seed: int = 0
+) -> dict[Key, dict[int, Entry]]:
+    """Means of scores by split, as they are and over resampled observations.
 
-    Test observations are drawn with replacement within each class, the same ones for all methods,
-    modalities and seeds; so classes keep their size, and differences are paired. The seeds are
-    not resampled, and the folds of a seed count together.
+    Observations are drawn with replacement within their class, the same for all methods; so
+    differences are paired.
     """
-    label = predictions.drop_duplicates("observation").set_index("observation")["label"]
-    codes, classes = pd.factorize(label, sort=True)
-    right = (predictions["label"] == predictions["predicted"]).astype(np.float32)
-    keys = ["method", "modality", "seed"]
-    table = predictions.assign(right=right).pivot_table(
-        index="observation", columns=keys, values="right", aggfunc="first", sort=False
-    )
-    table = table.reindex(label.index)
-    correct = table.to_numpy(dtype=np.float32)
-    counted = np.stack([np.nan_to_num(correct), ~np.isnan(correct)]).astype(np.float32)
-    balanced, plain = [], []
-    for weights in _weights(codes, n_resamples, seed):
-        of_class = [codes == code for code in range(len(classes))]
-        hits, n = np.stack([weights[:, own] @ counted[:, own] for own in of_class], axis=1)
-        # a class that is not among a seed's test observations has no recall
-        recall = np.divide(hits, n, out=np.full_like(hits, np.nan), where=n > 0)
-        balanced.append(np.nanmean(recall, axis=0))
-        plain.append(hits.sum(axis=0) / n.sum(axis=0))
-    runs = table.columns.to_frame(index=False).groupby(["method", "modality"], sort=False)["seed"]
-    draws = {"balanced_accuracy": np.concatenate(balanced), "accuracy": np.concatenate(plain)}
-    return {
-        metric: {
-            key: pd.DataFrame(own[:, seeds.index], columns=list(seeds)) for key, seeds in runs
-        }
-        for metric, own in draws.items()
-    }
-
-
-def _weights(codes: np.ndarray, n_resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each observation is drawn; once each in the very first row."""
-    yield np.ones((1, len(codes)), dtype=np.float32)
     rng = np.random.default_rng(seed)
-    for start in range(0, n_resamples, _CHUNK):
-        weights = np.empty((min(_CHUNK, n_resamples - start), len(codes)), dtype=np.float32)
-        for code in np.unique(codes):
-            members = np.flatnonzero(codes == code)
-            share = np.full(len(members), 1 / len(members))
-            weights[:, members] = rng.multinomial(len(members), share, size=len(weights))
-        yield weights
+    label = scores.drop_duplicates("observation").set_index("observation")["label"]
+    weights = np.empty((n_resamples, len(label)), dtype=np.uint8)
+    for members in label.groupby(label.to_numpy()).indices.values():
+        share = np.full(len(members), 1 / len(members))
+        weights[:, members] = rng.multinomial(len(members), share, size=n_resamples)
+    found: dict[Key, dict[int, Entry]] = {}
+    keys = ["task", "source", "target", "method", "seed"]
+    for (task, source, target, method, split), own in scores.groupby(keys, sort=False):
+        drawn = weights[:, label.index.get_indexer(own["observation"])].astype(np.float32)
+        groups = own.groupby("group").indices.values()
+        for name, metric in METRICS.items():
+            if metric.score not in own or own[metric.score].isna().all():
+                continue
+            x = own[metric.score].to_numpy(dtype=np.float32)
+            known = np.isfinite(x)
+            parts = groups if metric.balanced else [np.arange(len(x))]
+            parts = [rows[known[rows]] for rows in parts if known[rows].any()]
+            n = np.stack([drawn[:, rows].sum(axis=1) for rows in parts])
+            sums = np.stack([drawn[:, rows] @ x[rows] for rows in parts])
+            means = np.array([x[rows].mean() for rows in parts])
+            # a class of which nothing was drawn counts as it is
+            draws = np.where(n > 0, sums / np.maximum(n, 1), means[:, None]).mean(axis=0)
+            value = means.mean()
+            key = Key(task, name, method, source, target)
+            found.setdefault(key, {})[split] = Entry(float(value), draws)
+    return found
