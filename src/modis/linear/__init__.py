@@ -4,6 +4,8 @@
 from ._classes import ClassMap as ClassMap
 from ._classes import fit_class_map as fit_class_map
 from ._classes import fit_pool as fit_pool
+from ._links import link_views as link_views
+from ._links import linked_axes as linked_axes
 from ._shared import fit_shared as fit_shared
 from ._translation import class_means as class_means
 from ._translation import fit_ridge as fit_ridge

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 # inverse penalties, from the strongest on
 _PENALTIES = 10.0 ** np.arange(-4.0, 1.1, 0.5)
@@ -72,7 +72,9 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
         model = _regression(penalty).fit(x[fitted], codes[fitted])
         maps.append((size, *_as_softmax(model, n_classes)))
     views = np.stack(views)
-    pool = fit_pool(np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen))
+    pool = fit_pool(
+        np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen)
+    )
     for share, (size, own_weight, own_bias) in zip(pool, maps, strict=True):
         weight[:, :size] += share * own_weight
         bias += share * own_bias

@@ -12,18 +12,11 @@ _CHOICE_ROWS = 1_000
 def class_means(members: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean of `y`, ``(n, n_features)``, in every class, ``(n_classes, n_features)``.
 
-    `members` are class probabilities ``(n, n_classes)``, of labelled rows 0 and 1. A mean of few
-    rows is drawn towards the overall mean by as much as its standard error is large beside the
-    spread of the classes (empirical Bayes); a class without rows has the overall mean.
+    `members` are class probabilities ``(n, n_classes)``, of labelled rows 0 and 1. A class without
+    rows has the overall mean.
     """
-    n, overall = members.sum(axis=0)[:, None], y.mean(axis=0)
-    means = (members.T @ y) / np.maximum(n, 1e-9)
-    shift = np.where(n > 1e-9, means - overall, 0.0)
-    free = max(len(y) - (n > 0).sum(), 1)
-    within = np.square(y - overall - members @ shift).sum() / free / y.shape[1]
-    error = within / np.maximum(n, 1e-9)
-    signal = np.maximum(np.square(shift).mean(axis=1, keepdims=True) - error, 0.0)
-    return overall + shift * signal / (signal + error)
+    n = members.sum(axis=0)[:, None]
+    return np.where(n > 1e-6, (members.T @ y) / np.maximum(n, 1e-6), y.mean(axis=0))
 
 
 def fit_ridge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

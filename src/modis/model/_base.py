@@ -189,18 +189,17 @@ class Model(BaseModelClass):
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
         encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
-        start = 0
+        start, said = 0, torch.empty(0)
         for _, encoded in self._encode(data, indices, batch_size):
             rows = slice(start, start + len(encoded.z))
             encoding.mean[rows] = encoded.qz.mean.cpu()
             encoding.scale[rows] = encoded.qz.stddev.cpu()
             if networks.n_classes:
-                encoding.log_probability[rows] = networks.class_log_probability(
-                    data.name, encoded.x_scaled, encoded.qz.mean
-                ).cpu()
+                said = networks.class_log_probability(data.name, encoded.x_scaled, encoded.qz.mean)
+                encoding.log_probability[rows] = said.cpu()
             if n_axes:
                 code = networks.modality_codes[data.name]
-                encoding.shared[rows] = networks.linear.shared(code, encoded.x_scaled).cpu()
+                encoding.shared[rows] = networks.linear.shared(code, encoded.x_scaled, said).cpu()
             start = rows.stop
         return encoding
 
@@ -232,7 +231,8 @@ class Model(BaseModelClass):
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         shared = {name: own.shared for name, own in encodings.items()}
         with np.errstate(divide="ignore"):
-            log_probability = np.log(combine_probabilities(said, rows, n_obs))
+            weights = self.module.combination_weights
+            log_probability = np.log(combine_probabilities(said, rows, n_obs, weights))
         return Encoding(
             *combine_posteriors(posteriors, rows, n_obs),
             log_probability,

@@ -45,12 +45,15 @@ def combine_coordinates(
 
 
 def combine_probabilities(
-    probabilities: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
+    probabilities: Mapping[str, np.ndarray],
+    positions: Mapping[str, np.ndarray],
+    n_obs: int,
+    weights: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """Class probabilities of every observation over the modalities that it has.
 
-    The mean of the log-probabilities, times the square root of the number of modalities. Their
-    mean alone would be right if all modalities told the same, and so is underconfident; their sum
+    The mean of the log-probabilities, times the square root of the number of modalities and times
+    the modalities' weights, 1 by default. Their mean alone would be right if all modalities told the same, and so is underconfident; their sum
     would be right if they told independent things, and so is overconfident.
 
     By modality: probabilities ``(n, n_classes)`` and the row of the result that each belongs to,
@@ -60,7 +63,8 @@ def combine_probabilities(
     total = np.zeros((n_obs, next(iter(probabilities.values())).shape[1]))
     count = np.zeros((n_obs, 1))
     for name, probability in probabilities.items():
-        total[positions[name]] += np.log(np.maximum(probability, _LEAST_PROBABILITY))
+        weight = 1.0 if weights is None else weights[name]
+        total[positions[name]] += weight * np.log(np.maximum(probability, _LEAST_PROBABILITY))
         count[positions[name]] += 1
     count[count == 0] = np.nan
     return softmax(total / np.sqrt(count), axis=1).astype(np.float32)

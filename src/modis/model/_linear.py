@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+from scipy.special import softmax
 from sklearn.decomposition import PCA
 
 from ..data import Modality
 from ..dataloaders import shared_rows
-from ..linear import class_means, fit_class_map, fit_pool, fit_ridge, fit_shared
+from ..linear import (
+    class_means,
+    fit_class_map,
+    fit_pool,
+    fit_ridge,
+    fit_shared,
+    link_views,
+    linked_axes,
+)
 from ..module import LinearModels
 from ._base import Model
 
@@ -18,7 +29,7 @@ from ._base import Model
 _MOST_VALUES = 2**24
 _MOST_COMPONENTS = 512
 _ALL_COMPONENTS = 1_024
-_SHARED_COMPONENTS = 100
+_LEADING = 100
 _PLACED_ROWS = 2_000
 _N_AXES = 20
 # rounds in which class means and effects of conditions are found by turns
@@ -29,6 +40,9 @@ _LEAST_PAIRS = 10
 _SHARE = np.array([2 / 3, 1 / 3])
 # of classes, shared axes and networks in the latent space
 _SCALE = (1.0, 0.6, 0.05)
+_SCALE_LINKS = (1.0, 0.4, 0.05)
+# of training on what a class map says of unlabelled rows
+_N_ROUNDS = 3
 
 
 @torch.inference_mode()
@@ -37,43 +51,168 @@ def fit_linear_models(
 ) -> None:
     """Fit the linear models, and what they weigh beside the trained networks."""
     networks = model.module
-    linear, codes = networks.linear, networks.modality_codes
+    linear = networks.linear
     linear.clear()
     if not networks.architecture.linear_models:
         return
     networks.eval()
-    rows = {}
+    rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, item in data.items():
-        _fit_components(networks.linear, codes[name], model, item)
-        scores = _scores(model, item)
-        out_of_fold = np.full((item.n_obs, networks.n_classes), np.nan)
-        if networks.n_classes:
-            labeled = np.flatnonzero(item.labels >= 0)
-            if len(np.unique(item.labels[labeled])) > 1:
-                out_of_fold[labeled] = _fit_classes(model, item, scores, labeled, held_out[name])
-        rows[name] = (scores, out_of_fold)
+        _fit_components(model, item)
+        scores, out_of_fold = (
+            _scores(model, item),
+            np.full((item.n_obs, networks.n_classes), np.nan),
+        )
+        labeled = np.flatnonzero(item.labels >= 0)
+        if len(np.unique(item.labels[labeled])) > 1:
+            out_of_fold[labeled] = _fit_classes(model, item, scores, labeled, held_out[name])
+        rows[name] = scores, out_of_fold
+    everything = {name: np.arange(item.n_obs) for name, item in data.items()}
     pairs = {
         pair: both
-        for pair, both in shared_rows(data, {n: np.arange(i.n_obs) for n, i in data.items()}).items()
+        for pair, both in shared_rows(data, everything).items()
         if len(both[0]) >= _LEAST_PAIRS
     }
-    if pairs:
-        used = {name for pair in pairs for name in pair}
-        scaled = {}
-        for name in used:
-            own = rows[name][0][:, :_SHARED_COMPONENTS]
-            scaled[name] = own / np.sqrt(np.square(own).sum(axis=1).mean())
-        axes = fit_shared(scaled, pairs, _N_AXES)
-        for name, own in (axes or {}).items():
-            full = np.zeros((rows[name][0].shape[1], own.shape[1]))
-            full[: len(own)] = own / np.sqrt(
-                np.square(rows[name][0][:, :_SHARED_COMPONENTS]).sum(axis=1).mean()
-            )
-            linear[f"axes_{codes[name]}"] = full
-    linear["scale"] = np.array(_SCALE)
+    scores = {name: own for name, (own, _) in rows.items()}
+    views = _fit_axes(model, scores, pairs)
+    if networks.n_classes:
+        _fit_guests(model, data, scores, views)
+        _fit_combination(model, data, {name: said for name, (_, said) in rows.items()})
+    linear["scale"] = np.array(_SCALE if pairs else _SCALE_LINKS)
+    if networks.n_classes and not pairs:
+        _center_axes(model, data, scores)
     _fit_place(model, data)
     if networks.n_classes:
         _fit_translations(model, data, rows, pairs)
+
+
+def _fit_axes(
+    model: Model, scores: Mapping[str, np.ndarray], pairs: Mapping[tuple[str, str], Any]
+) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+    """Shared axes, of pairs or else of links; by pair of modalities, maps to what both share."""
+    linear, codes = model.module.linear, model.module.modality_codes
+    axes: dict[str, np.ndarray] = {}
+    views = {}
+    if pairs:
+        used = dict.fromkeys(name for pair in pairs for name in pair)
+        size = {n: np.sqrt(np.square(scores[n][:, :_LEADING]).sum(axis=1).mean()) for n in used}
+        found = fit_shared({n: scores[n][:, :_LEADING] / size[n] for n in used}, pairs, _N_AXES)
+        for name, own in (found or {}).items():
+            axes[name] = np.zeros((scores[name].shape[1], own.shape[1]))
+            axes[name][: len(own)] = own / size[name]
+        views = {(a, b): (axes[a], axes[b]) for a, b in pairs if axes}
+    links = {} if model._links is None else model._links.pairs
+    for (a, b), pair in links.items():
+        if (a, b) not in views:
+            bases = tuple(linear[f"basis_{codes[name]}"].cpu().numpy() for name in (a, b))
+            both = scores[a], scores[b]
+            views[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
+    if views and not axes:
+        parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(views, ()))}
+        for (a, b), (first, second) in views.items():
+            for name, own in parts.items():
+                none = np.zeros((scores[name].shape[1], first.shape[1]))
+                own.append({a: first, b: second}.get(name, none))
+        axes = linked_axes(parts, dict(scores), _N_AXES)
+    for name, own in axes.items():
+        linear[f"axes_{codes[name]}"] = own
+        linear["n_shared"] = np.array(own.shape[1])
+    return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
+
+
+def _center_axes(
+    model: Model, data: Mapping[str, Modality], scores: Mapping[str, np.ndarray]
+) -> None:
+    """Means of the predicted classes along linked axes."""
+    linear, codes = model.module.linear, model.module.modality_codes
+    for name, item in data.items():
+        if f"axes_{codes[name]}" in linear:
+            along = scores[name] @ linear[f"axes_{codes[name]}"].cpu().numpy()
+            probability = np.exp(model._encode_all(item, None, None).log_probability)
+            linear[f"axes_mean_{codes[name]}"] = class_means(probability, along)
+
+
+def _fit_combination(
+    model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
+) -> None:
+    """What modalities weigh together, from labelled observations with several of them."""
+    names = pd.Index([])
+    for name, item in data.items():
+        names = names.union(item.obs_names[~np.isnan(out_of_fold[name]).all(axis=1)])
+    views = np.zeros((len(data), len(names), model.module.n_classes))
+    count, labels = np.zeros(len(names)), np.zeros(len(names), dtype=int)
+    for view, (name, item) in zip(views, data.items(), strict=True):
+        known = np.flatnonzero(~np.isnan(out_of_fold[name]).all(axis=1))
+        rows = names.get_indexer(item.obs_names[known])
+        view[rows] = np.maximum(np.nan_to_num(out_of_fold[name][known], nan=-14.0), -14.0)
+        count[rows] += 1
+        labels[rows] = item.labels[known]
+    several = count > 1
+    views = views[:, several] / np.sqrt(count[several])[:, None]
+    weights = fit_pool(views, labels[several], expected=np.ones(len(data)))
+    model.module.linear["combination"] = weights
+
+
+def _fit_guests(
+    model: Model,
+    data: Mapping[str, Modality],
+    scores: Mapping[str, np.ndarray],
+    views: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+) -> None:
+    """Class maps for modalities that never saw a class, from others by what both share."""
+    networks = model.module
+    linear, codes = networks.linear, networks.modality_codes
+    counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
+    for name, item in data.items():
+        unseen, weight, bias, n = counts[name] == 0, 0.0, 0.0, 0
+        for donor, own in data.items():
+            if (donor, name) not in views or not counts[donor][unseen].any():
+                continue
+            ours, theirs = views[donor, name]
+            rows = np.flatnonzero(own.labels >= 0)
+            found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
+            weight, bias, n = weight + found.weight @ theirs.T, bias + found.bias, n + 1
+        if not n:
+            continue
+        weight, bias = weight / n, bias / n
+        labeled = (counts[name] > 0).sum() > 1
+        if not labeled:
+            weight, bias = _self_train(scores[name], weight, bias)
+            linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
+            linear[f"share_{codes[name]}"] = _SHARE
+        _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
+
+
+def _self_train(
+    scores: np.ndarray, weight: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Class map of unlabelled rows that starts from what linked features say.
+
+    The surer half of the rows of each class trains a map on all components, which is pooled with
+    the start.
+    """
+    start_weight, start_bias = weight, bias
+    for _ in range(_N_ROUNDS):
+        probability = softmax(scores @ weight.T + bias, axis=1)
+        codes, sure = probability.argmax(axis=1), probability.max(axis=1)
+        chosen = np.zeros(len(codes), dtype=bool)
+        for code in np.unique(codes):
+            chosen |= (codes == code) & (sure >= np.median(sure[codes == code]))
+        found = fit_class_map(scores[chosen], codes[chosen], len(bias))
+        # a class that no row was given stays as it was
+        own_weight = np.where(found.seen[:, None], found.weight, start_weight)
+        own_bias = np.where(found.seen, found.bias, start_bias)
+        weight, bias = (start_weight + own_weight) / 2, (start_bias + own_bias) / 2
+    return weight, bias
+
+
+def _set_map(
+    linear: LinearModels, kind: str, code: int, weight: np.ndarray, bias: np.ndarray
+) -> None:
+    """Store a map of components as one of scaled features."""
+    basis, center = (linear[f"{each}_{code}"].cpu().numpy() for each in ("basis", "center"))
+    linear[f"{kind}_weight_{code}"] = weight @ basis
+    linear[f"{kind}_bias_{code}"] = bias - weight @ basis @ center
 
 
 def _scores(model: Model, item: Modality) -> np.ndarray:
@@ -87,7 +226,8 @@ def _scores(model: Model, item: Modality) -> np.ndarray:
     return torch.cat(parts).cpu().numpy()
 
 
-def _fit_components(linear: LinearModels, code: int, model: Model, item: Modality) -> None:
+def _fit_components(model: Model, item: Modality) -> None:
+    linear, code = model.module.linear, model.module.modality_codes[item.name]
     n_features = item.matrix.shape[1]
     n = min(item.n_obs, max(1, _MOST_VALUES // n_features))
     chosen = np.sort(np.random.default_rng(0).choice(item.n_obs, n, replace=False))
@@ -105,10 +245,7 @@ def _fit_classes(
     linear, code = networks.linear, networks.modality_codes[item.name]
     labels = item.labels[labeled]
     found = fit_class_map(scores[labeled], labels, networks.n_classes)
-    basis, center = (linear[f"{each}_{code}"].cpu().numpy() for each in ("basis", "center"))
-    weight = found.weight @ basis
-    linear[f"class_weight_{code}"] = weight
-    linear[f"class_bias_{code}"] = found.bias - weight @ center
+    _set_map(linear, "class", code, found.weight, found.bias)
     linear[f"class_seen_{code}"] = found.seen
     linear[f"share_{code}"] = _SHARE
     tested = np.isin(labeled, held_out) & ~np.isnan(found.out_of_fold).all(axis=1)
@@ -186,7 +323,9 @@ def _fit_translations(
             added, added_intercept, added_error = fit_ridge(scores, profile - by_class)
             # the share that leaves the least squared error, each row predicted from the others
             apart = added_error - plain_error
-            share = float(np.clip((added_error * apart).sum() / max(np.square(apart).sum(), 1e-12), 0, 1))
+            share = float(
+                np.clip((added_error * apart).sum() / max(np.square(apart).sum(), 1e-12), 0, 1)
+            )
             pair = f"{codes[source]}_{codes[target]}"
             linear[f"ridge_{pair}"] = share * plain + (1 - share) * added
             linear[f"intercept_{pair}"] = share * plain_intercept + (1 - share) * added_intercept

@@ -8,7 +8,7 @@ from anndata import AnnData
 from mudata import MuData
 
 from ..data import align_links, register
-from ..module import Preset, choose_preset
+from ..module import Preset
 from . import _importance, _inference, _persistence, _summary, _training, _translation
 from ._base import Model
 from ._summary import logger
@@ -188,7 +188,7 @@ class MODIS(Model):
         data, n_classes = self._training_data().values(), len(self._spec.classes)
         n_obs = [item.n_obs for item in data]
         counts = [item.label_counts(n_classes).tolist() for item in data]
-        preset = choose_preset(n_obs, counts, n_layers)
+        preset = Preset.find("large")
         logger.info("Preset %s for %d observations in the largest modality.", preset, max(n_obs))
         return preset
 

@@ -100,7 +100,7 @@ def train(  # numpydoc ignore=PR01
         )
     if max_epochs is not None and max_epochs < 1:
         raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
-    max_epochs = max_epochs or preset.n_epochs(splitter.steps_per_epoch)
+    max_epochs = max_epochs or preset.n_epochs(splitter.steps_per_epoch, longest)
     before = {key: value.clone() for key, value in self.module.state_dict().items()}
     _fit_to_training_rows(self, data, splitter)
     _check_links(self, data, splitter)

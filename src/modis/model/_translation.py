@@ -75,7 +75,9 @@ def translate(  # numpydoc ignore=PR01
         start = rows.stop
         if source != target and f"mean_{codes[target]}" in networks.linear:
             said = networks.class_log_probability(source, encoded.x_scaled, encoded.qz.mean)
-            profile = networks.linear.translate(codes[source], codes[target], encoded.x_scaled, said)
+            profile = networks.linear.translate(
+                codes[source], codes[target], encoded.x_scaled, said
+            )
             profile = profile + networks.linear.offset(codes[target], batch.to(profile.device))
             profile = networks.linear.restore(codes[target], profile)
             decoded[rows] = networks.from_profile(target, profile).cpu()

@@ -23,14 +23,23 @@ class LinearModels(Tensors):
     """
 
     def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
-        """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model."""
+        """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model.
+
+        Classes that the modality never saw are as likely as its guest map says, which was learned
+        in other modalities on what both share; its own map tells the others apart.
+        """
         if f"class_weight_{code}" not in self:
             return None
         weight, bias = self[f"class_weight_{code}"], self[f"class_bias_{code}"]
         logits = functional.linear(x_scaled, weight, bias)
         unseen = self[f"class_seen_{code}"] == 0
-        logits = logits.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
-        return logits.clamp(min=_LEAST_LOG_PROBABILITY)
+        own = logits.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
+        if f"guest_weight_{code}" in self:
+            weight, bias = self[f"guest_weight_{code}"], self[f"guest_bias_{code}"]
+            guest = functional.linear(x_scaled, weight, bias).log_softmax(dim=-1)
+            known = guest.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
+            own = torch.where(unseen, guest, own + known)
+        return own.clamp(min=_LEAST_LOG_PROBABILITY)
 
     def pool(self, code: int, x_scaled: torch.Tensor, networks: torch.Tensor) -> torch.Tensor:
         """Log-probabilities of linear model and networks together, ``(n, n_classes)``."""
@@ -43,18 +52,26 @@ class LinearModels(Tensors):
     @property
     def n_axes(self) -> int:
         """Axes that paired modalities share."""
-        axes = [value for name, value in self.named_buffers() if name.startswith("axes_")]
-        return axes[0].shape[1] if axes else 0
+        return self["n_shared"].int().item() if "n_shared" in self else 0
 
     def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """Principal components, ``(n, n_components)``."""
         return (x_scaled - self[f"center_{code}"]) @ self[f"basis_{code}"].T
 
-    def shared(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
-        """Coordinates that paired modalities share, ``(n, n_axes)``; none without pairs."""
+    def shared(
+        self, code: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
+    ) -> torch.Tensor:
+        """Coordinates that modalities share, ``(n, n_axes)``; none without pairs or links.
+
+        By links they tell samples of a class apart only, by their direction from its mean.
+        """
         if f"axes_{code}" not in self:
             return x_scaled.new_zeros((len(x_scaled), self.n_axes))
-        return self.components(code, x_scaled) @ self[f"axes_{code}"]
+        shared = self.components(code, x_scaled) @ self[f"axes_{code}"]
+        if f"axes_mean_{code}" in self:
+            shared = shared - log_probability.exp() @ self[f"axes_mean_{code}"]
+            shared = functional.normalize(shared, dim=-1)
+        return shared
 
     def translate(
         self, source: int, target: int, x_scaled: torch.Tensor, log_probability: torch.Tensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ LOSS_WEIGHTS: dict[str, float] = {
     "temperature": 0.0,
 }
 
+# From so many observations of the longest modality on, training takes more steps: their number
+# grows with the power 2/3 of the observations.
+_MORE_STEPS_FROM = 1_000
 # Above so many observations of the largest modality a cohort is large.
 _LARGE_COHORT = 2_500
 # A class with so many labels in one modality and none in another needs the closer alignment that
@@ -124,10 +128,11 @@ class Preset:
         """Observations per modality and minibatch, for `n_obs` in the longest modality."""
         return [size for least, size in self.batch_sizes if n_obs >= least][-1]
 
-    def n_epochs(self, steps_per_epoch: int) -> int:
-        """Passes over the longest modality, of `steps_per_epoch` minibatches each."""
+    def n_epochs(self, steps_per_epoch: int, n_obs: int = 0) -> int:
+        """Passes over the longest modality, of `n_obs` in `steps_per_epoch` minibatches each."""
         least, most = self.epoch_bounds
-        return min(max(-(-self.n_steps // steps_per_epoch), least), most)
+        n_steps = self.n_steps * max(1.0, (n_obs / _MORE_STEPS_FROM) ** (2 / 3))
+        return min(max(ceil(n_steps / steps_per_epoch), least), most)
 
     def with_sizes(self, **sizes: Any) -> Preset:
         """Preset with other fields of its architecture; `None` keeps a field."""

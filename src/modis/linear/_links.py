@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+# Leading components that linked features are read from: what neighbours share, without the noise.
+_N_LEADING = 50
+
+
+def link_views(
+    scores: tuple[np.ndarray, np.ndarray],
+    bases: tuple[np.ndarray, np.ndarray],
+    first: np.ndarray,
+    second: np.ndarray,
+    weight: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linked features of two modalities, as linear maps of their principal components.
+
+    Of each linked feature of the second modality: itself there, and in the first modality the
+    mean of the features that it is linked to. Both are read from the leading components and have
+    variance 1 over the rows. `scores` are ``(n, n_components)`` and `bases`
+    ``(n_components, n_features)``, of either modality; `first`, `second` and the signed `weight`
+    are links, ``(n_links,)``. Returns maps ``(n_components, n_linked)``.
+    """
+    linked, row = np.unique(second, return_inverse=True)
+    total = np.bincount(row, weights=np.abs(weight))
+    shape = (len(linked), bases[0].shape[1])
+    means = sparse.coo_array((weight / total[row], (row, first)), shape=shape).tocsr()
+    views = []
+    for own, view in zip(scores, (means @ bases[0].T, bases[1][:, linked].T), strict=True):
+        view = view.T.copy()
+        view[_N_LEADING:] = 0
+        spread = (own @ view).std(axis=0)
+        views.append(view / np.where(spread > 0, spread, np.inf))
+    return views[0], views[1]
+
+
+def linked_axes(
+    views: dict[str, list[np.ndarray]], scores: dict[str, np.ndarray], n_axes: int
+) -> dict[str, np.ndarray]:
+    """Leading axes that the linked features of all modalities vary along.
+
+    `views` are maps ``(n_components, n_linked)`` by modality, the same number in each, with zeros
+    for links that a modality has no part in. Returns maps ``(n_components, n_axes)``.
+    """
+    stacked = {name: np.hstack(own) for name, own in views.items()}
+    covariance = sum(
+        own.T @ (scores[name].T @ scores[name] / len(scores[name])) @ own
+        for name, own in stacked.items()
+    )
+    vectors = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_axes]
+    return {name: own @ vectors for name, own in stacked.items()}
