@@ -87,7 +87,7 @@ TestSize = Annotated[
     float, _option("Share of labelled samples held out; 0 trains on all.", True, min=0, max=0.9)
 ]
 Architecture = Annotated[
-    Literal["default", "small", "large", "paper"],
+    Literal["default", "paper"],
     _option("Networks; default chooses small or large by the data.", True),
 ]
 Latent = Annotated[int | None, _option("Latent dimensions.", "32, paper: 64", "--latent", min=2)]

@@ -1,8 +1,8 @@
 """Minibatches of every modality, drawn together, and the split into training and validation."""
 
 from ._dataset import ModalityDataset, sequential_loader
-from ._sampler import BalancedMinibatchSampler
 from ._pairs import shared_rows as shared_rows
+from ._sampler import BalancedMinibatchSampler
 from ._splitter import ModalitySplitter, split_observations
 
 __all__ = [

@@ -86,10 +86,10 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
 def fit_pool(
     logits: np.ndarray, codes: np.ndarray, expected: np.ndarray | None = None
 ) -> np.ndarray:
-    """Weights ``(n_views,)`` of logits ``(n_views, n, n_classes)`` whose sum has the least log loss.
+    """Weights of logits whose sum has the least log loss, ``(n_views,)``.
 
-    The log-weights have a normal prior around those expected, by default equal ones, so that a
-    few rows change little.
+    `logits` have shape ``(n_views, n, n_classes)``. The log-weights have a normal prior around
+    those expected, by default equal ones, so that a few rows change little.
     """
     expected = np.full(len(logits), 1 / len(logits)) if expected is None else expected
     start = np.log(expected)

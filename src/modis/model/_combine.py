@@ -53,8 +53,9 @@ def combine_probabilities(
     """Class probabilities of every observation over the modalities that it has.
 
     The mean of the log-probabilities, times the square root of the number of modalities and times
-    the modalities' weights, 1 by default. Their mean alone would be right if all modalities told the same, and so is underconfident; their sum
-    would be right if they told independent things, and so is overconfident.
+    the modalities' weights, 1 by default. Their mean alone would be right if all modalities told
+    the same, and so is underconfident; their sum would be right if they told independent things,
+    and so is overconfident.
 
     By modality: probabilities ``(n, n_classes)`` and the row of the result that each belongs to,
     ``(n,)``. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a

@@ -163,7 +163,7 @@ def _fit_guests(
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
     counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
-    for name, item in data.items():
+    for name in data:
         unseen, weight, bias, n = counts[name] == 0, 0.0, 0.0, 0
         for donor, own in data.items():
             if (donor, name) not in views or not counts[donor][unseen].any():
@@ -253,7 +253,9 @@ def _fit_classes(
     if tested.any():
         encoded = model._encode_all(item, labeled[tested], None)
         ours = np.nan_to_num(found.out_of_fold[tested], nan=-14.0)
-        theirs = networks.class_logits(torch.from_numpy(encoded.mean).to(networks.device))
+        theirs = networks.discriminator.classify(
+            torch.from_numpy(encoded.mean).to(networks.device)
+        )
         logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
     linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
     return found.out_of_fold

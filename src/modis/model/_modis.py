@@ -11,7 +11,6 @@ from ..data import align_links, register
 from ..module import Preset
 from . import _importance, _inference, _persistence, _summary, _training, _translation
 from ._base import Model
-from ._summary import logger
 
 
 class MODIS(Model):
@@ -26,10 +25,9 @@ class MODIS(Model):
     mdata
         Data set up with :meth:`setup_mudata`.
     architecture
-        Name of a preset, which holds everything that depends on the size of a cohort: networks,
-        loss weights and training schedule. ``"default"`` chooses between ``"small"`` and
-        ``"large"`` by the data, see :func:`~modis.module.choose_preset`; ``"paper"`` is that of
-        Lepe-Soltero et al. (2025). A :class:`~modis.module.Preset` is taken as it is.
+        Name of a preset, which holds networks, loss weights and training schedule:
+        ``"default"``, or ``"paper"`` for that of Lepe-Soltero et al. (2025). A
+        :class:`~modis.module.Preset` is taken as it is.
     n_latent
         Dimensions of the latent space; the preset's (32, or 64) by default.
     feature_links
@@ -45,8 +43,7 @@ class MODIS(Model):
         Registry of a saved model, in place of `mdata`; used by :meth:`load`.
     **module_kwargs
         Fields of :class:`~modis.module.Architecture` that differ from the preset's:
-        ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ... Among the
-        presets, ``n_layers`` decides for ``"small"`` (0) or ``"large"``.
+        ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ...
 
     Notes
     -----
@@ -75,10 +72,10 @@ class MODIS(Model):
     >>> model = MODIS(mdata, feature_links=mdata.uns["feature_links"])
     >>> model.train(max_epochs=2)
     >>> model
-    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions, preset 'small'
-      methylation: 367 features, gaussian, linear encoder on 50 principal components
-      expression: 131 features, gaussian, linear encoder on 50 principal components
-      protein: 160 features, gaussian, linear encoder on 50 principal components
+    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions, preset 'default'
+      methylation: 367 features, gaussian, 128 hidden units
+      expression: 131 features, gaussian, 128 hidden units
+      protein: 160 features, gaussian, 128 hidden units
       classes: class_1, class_2, class_3, class_4, class_5
     >>> model.history["reconstruction_train"]
            reconstruction_train
@@ -161,9 +158,7 @@ class MODIS(Model):
             # saved with the model: what is changed in the user's table later does not count
             feature_links = feature_links.copy()
             _summary.announce_links(self._links)
-        preset = self._choose(module_kwargs.get("n_layers")) if architecture == "default" else None
-        preset = preset or Preset.find(architecture)
-        self.preset = preset.with_sizes(n_latent=n_latent, **module_kwargs)
+        self.preset = Preset.find(architecture).with_sizes(n_latent=n_latent, **module_kwargs)
         self.module = self._module_cls(
             n_input={name: len(features) for name, features in spec.var_names.items()},
             n_classes=len(spec.classes),
@@ -183,14 +178,6 @@ class MODIS(Model):
                 "adversarial": adversarial,
             },
         }
-
-    def _choose(self, n_layers: int | None) -> Preset:
-        data, n_classes = self._training_data().values(), len(self._spec.classes)
-        n_obs = [item.n_obs for item in data]
-        counts = [item.label_counts(n_classes).tolist() for item in data]
-        preset = Preset.find("large")
-        logger.info("Preset %s for %d observations in the largest modality.", preset, max(n_obs))
-        return preset
 
     @classmethod
     def setup_mudata(

@@ -20,8 +20,6 @@ _MONITOR = "selection_validation"
 # stand 4 to 90 above them on the data sets that were tried.
 _LEAST_LINK_Z = 3.0
 _LINK_ROWS = 1000
-# principal components are found on so many values at most (64 MB)
-_PROJECTION_VALUES = 2**24
 # true links of fewer features than these are often missed
 _LEAST_LINKED = 10
 
@@ -49,15 +47,16 @@ def train(  # numpydoc ignore=PR01
     Parameters
     ----------
     max_epochs
-        Passes over the longest modality. By default the preset's: as many as make 600 steps, at
-        least 10 and at most 400.
+        Passes over the longest modality. By default the preset's: as many as make 600 steps, or
+        more with over 1,000 of them (their number grows with the power 2/3); at least 10 and at
+        most 400.
     batch_size
         Observations per modality and minibatch; by default the preset's: 64, or 256 when a
         modality has more than 10,000 of them.
     train_size
         Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
-        weights of the last epoch stay. By default the preset's: 0.9, or 1 in small cohorts, which
-        need every sample and hardly overfit.
+        weights of the last epoch stay. By default the preset's: 0.9. The linear models learn from
+        all.
     early_stopping
         Stop when the score has not become better for half of the epochs.
     accelerator, devices
@@ -66,8 +65,7 @@ def train(  # numpydoc ignore=PR01
         Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
     balance_classes
         Whether minibatches hold equally many labelled samples of each class, so that a class
-        with five samples counts; the preset's by default. If not, there is no ``ridge`` term
-        unless its weight is given: common classes would take all.
+        with five samples counts; the preset's by default.
     **trainer_kwargs
         Arguments of :class:`scvi.train.Trainer`.
 
@@ -106,9 +104,6 @@ def train(  # numpydoc ignore=PR01
     _check_links(self, data, splitter)
     announce_missing_pairs(self)
     plan_kwargs = dict(plan_kwargs or {})
-    if not balance:
-        # kept small, a class map of unequal classes tells little but their shares
-        plan_kwargs["loss_weights"] = {"ridge": 0.0} | (plan_kwargs.get("loss_weights") or {})
     for name in ("gradient_clip_val", "gradient_clip_algorithm"):
         # Lightning clips by itself with a single optimiser only
         if name in trainer_kwargs:
@@ -204,18 +199,12 @@ def _fit_to_training_rows(
         rows = splitter.train_idx[name]
         if not model.is_trained_:
             module.fit_scaler(name, item.matrix.chunks(rows))
-            n_features = item.matrix.shape[1]
-            if module.architecture.components(n_features) is not None:
-                n = min(len(rows), max(1, _PROJECTION_VALUES // n_features))
-                chosen = np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
-                module.fit_projection(name, item.matrix.rows(chosen))
             vocabularies = [spec.batches, *spec.covariates.values()]
             model.condition_counts_[name] = [
                 np.bincount(codes, minlength=len(names)).tolist()
                 for codes, names in zip(item.batch[rows].T, vocabularies, strict=True)
             ]
         module.label_counts[name] = torch.from_numpy(item.label_counts(len(spec.classes), rows))
-        module.n_train[name] = len(rows)
         module.batch_counts[name] = torch.tensor(model.condition_counts_[name][0])
 
 

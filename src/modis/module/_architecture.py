@@ -19,18 +19,12 @@ class Architecture:
         512, 256 and 256 for 367, 131 and 160 features).
     n_layers
         Hidden blocks of the encoder, 0 for a linear one. The decoder has as many, at least one.
-    n_components
-        The encoder sees so many leading principal components of the scaled features, where there
-        are more features than that; `None` shows it the features themselves.
     norm
         Normalisation in the autoencoders: ``"batch"``, ``"layer"`` or `None`.
     dropout
         Dropout in the hidden layers of the autoencoders.
     input_dropout
         Share of features that the encoder does not see, drawn anew for every minibatch.
-    component_dropout
-        Likewise of principal components, in place of `input_dropout`, where the encoder sees
-        those.
     linear_tail
         Linear layer without activation after the encoder's blocks, and one more block in the
         decoder, as in the paper.
@@ -53,19 +47,16 @@ class Architecture:
     Examples
     --------
     >>> from modis.module import Architecture
-    >>> sizes = Architecture(n_layers=0, n_components=20)
-    >>> sizes.describe_encoder(367)
-    'linear encoder on 20 principal components'
+    >>> Architecture(n_layers=2).describe_encoder(367)
+    '128 hidden units'
     """
 
     n_latent: int = 32
     n_hidden: int | None = 128
     n_layers: int = 1
-    n_components: int | None = None
     norm: str | None = "batch"
     dropout: float = 0.1
     input_dropout: float = 0.2
-    component_dropout: float = 0.3
     linear_tail: bool = False
     scaling: str = "standard"
     discriminator_hidden: tuple[int, ...] = (256, 128)
@@ -88,11 +79,11 @@ class Architecture:
         hidden = self.discriminator_hidden
         if not hidden or min(hidden) < 1:
             raise ValueError(f"discriminator_hidden={hidden} must name sizes of at least 1.")
-        for name in ("n_latent", "n_layers", "n_hidden", "n_components"):
+        for name in ("n_latent", "n_layers", "n_hidden"):
             size, least = getattr(self, name), 0 if name == "n_layers" else 1
             if size is not None and size < least:
                 raise ValueError(f"{name}={size} must be at least {least}.")
-        for name in ("dropout", "input_dropout", "component_dropout"):
+        for name in ("dropout", "input_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
                     f"{name}={getattr(self, name)} must be at least 0 and less than 1."
@@ -104,17 +95,11 @@ class Architecture:
             return self.n_hidden
         return min(1024, 2 ** (n_features - 1).bit_length())
 
-    def components(self, n_features: int) -> int | None:
-        """Principal components that the encoder of `n_features` features sees, if any."""
-        return None if n_features <= (self.n_components or n_features) else self.n_components
-
     def describe_encoder(self, n_features: int) -> str:
         """Say in a few words what an encoder of `n_features` features is."""
-        n_components = self.components(n_features)
-        sees = "" if n_components is None else f" on {n_components} principal components"
-        if not self.n_layers:
-            return f"linear encoder{sees}"
-        return f"{self.hidden_units(n_features)} hidden units{sees}"
+        return (
+            f"{self.hidden_units(n_features)} hidden units" if self.n_layers else "linear encoder"
+        )
 
     @property
     def style(self) -> BlockStyle:

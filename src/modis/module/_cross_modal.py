@@ -6,49 +6,12 @@ import torch
 
 from .._constants import BATCH_KEY, LABELS_KEY, X_KEY
 from . import _losses as losses
-from ._module import Encoded, MODISModule
+from ._module import MODISModule
 from ._step import Step
 
-# an unlabelled observation counts as one of its likeliest class from this probability on
-_CONFIDENT = 0.9
 # A modality with this many labelled samples of every class learns best from them alone. With
 # fewer of one it learns from translations, too.
 _ENOUGH_LABELED = 5
-
-
-def translation(step: Step) -> torch.Tensor:
-    """Translate samples into one other modality, and compare within their class.
-
-    Unpaired samples of two modalities share no more than their class, so that a translation can
-    know no more. Each is compared with a random sample of the target with its class: that leads
-    to the mean of the class, and away from within-class detail that the source cannot know.
-    Unlabelled samples take part with the class that the model gives them, once it is sure. Only
-    decoders learn from it; through the encoders, it would pay to keep the modalities apart.
-    """
-    networks, encoded = step.networks, step.encoded
-    classes = {
-        name: _likely_classes(networks, item, step.tensors[name][LABELS_KEY])
-        for name, item in encoded.items()
-    }
-    terms = []
-    for source, target in _random_targets(list(encoded)):
-        mate, batch = encoded[target], step.tensors[target][BATCH_KEY]
-        without = None if (source, target) in networks.link_maps else _unseen(networks, target)
-        rows, mates = losses.class_mates(
-            classes[source], classes[target], step.row_weights(target), without
-        )
-        # batch normalisation cannot learn from a single row
-        if len(rows) < 2:
-            continue
-        decoder = networks.decoder(target)
-        px = decoder(
-            encoded[source].z[rows].detach(),
-            batch[mates],
-            None if mate.library is None else mate.library[mates],
-        )
-        loss = decoder.loss(px, step.tensors[target][X_KEY][mates], mate.x_scaled[mates])
-        terms.append(losses.weighted_mean(loss, step.row_weights(source)[rows]))
-    return torch.stack(terms).sum() if terms else step.labels.new_zeros((), dtype=torch.float)
 
 
 def link(step: Step) -> torch.Tensor | None:
@@ -119,25 +82,6 @@ def _lacks_labels(networks: MODISModule, modality: str) -> bool:
     """Whether a modality has few labelled samples of a class, or none."""
     counts = networks.label_counts.get(modality)
     return counts is None or bool((counts < _ENOUGH_LABELED).any())
-
-
-def _unseen(networks: MODISModule, modality: str) -> torch.Tensor | None:
-    """Codes of the classes of which a modality has no labelled sample."""
-    counts = networks.label_counts.get(modality)
-    if counts is None or bool(counts.all()):
-        return None
-    return (counts == 0).nonzero().squeeze(1).to(networks.device)
-
-
-def _likely_classes(networks: MODISModule, item: Encoded, labels: torch.Tensor) -> torch.Tensor:
-    """Class codes, also of unlabelled samples of which the model is sure."""
-    if bool((labels >= 0).all()):
-        return labels
-    with torch.no_grad():
-        probability = networks.class_logits(item.qz.mean).softmax(dim=-1)
-    highest, likeliest = probability.max(dim=-1)
-    guessed = torch.where(highest >= _CONFIDENT, likeliest, -1)
-    return torch.where(labels >= 0, labels, guessed)
 
 
 def _random_targets(names: list[str]) -> list[tuple[str, str]]:

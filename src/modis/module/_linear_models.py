@@ -13,13 +13,19 @@ class LinearModels(Tensors):
     """What closed-form linear models say of scaled features ``(n, n_features)``, by modality code.
 
     Of a modality ``i``: ``class_weight_i`` ``(n_classes, n_features)``, ``class_bias_i`` and
-    ``class_seen_i`` ``(n_classes,)``; ``share_i`` ``(2,)``, what linear model and networks weigh;
-    ``basis_i`` ``(n_components, n_features)`` and ``center_i`` ``(n_features,)``; ``axes_i``
-    ``(n_components, n_axes)``. Of translations into ``j``: ``mean_j`` ``(n_classes, n_targets)``,
-    of those from ``i``: ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j`` and, the
-    weight of the class means, ``by_class_i_j``. ``offset_j`` ``(n_conditions, n_targets)`` is
-    what batches and covariates add, those of a column from ``first_condition`` on. Of the latent space: ``place``
-    ``(n_coordinates, n_latent)`` and ``scale`` of its three parts, ``(3,)``.
+    ``class_seen_i`` ``(n_classes,)``, likewise ``guest_weight_i`` and ``guest_bias_i``;
+    ``share_i`` ``(2,)``, what linear model and networks weigh; ``basis_i``
+    ``(n_components, n_features)`` and ``center_i`` ``(n_features,)``; ``axes_i``
+    ``(n_components, n_axes)`` and ``axes_mean_i`` ``(n_classes, n_axes)``.
+
+    Of translations into ``j``: ``mean_j`` ``(n_classes, n_targets)``, ``location_j`` and
+    ``spread_j`` ``(n_targets,)``; ``offset_j`` ``(n_conditions, n_targets)``, what batches and
+    covariates add, those of a column from ``first_condition`` on. Of those from ``i``:
+    ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j`` ``(n_targets,)`` and
+    ``by_class_i_j``, the weight of the class means.
+
+    Of the latent space: ``place`` ``(n_coordinates, n_latent)``, ``scale`` of its three parts,
+    ``(3,)``, and ``n_shared``. ``combination`` ``(n_modalities,)`` are weights of the modalities.
     """
 
     def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:

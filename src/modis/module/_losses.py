@@ -40,36 +40,6 @@ def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     return total / (labels >= 0).sum().clamp(min=1)
 
 
-def ridge(class_map: torch.Tensor) -> torch.Tensor:
-    """Squared size of a linear map to class logits, less their mean, which no softmax sees.
-
-    `class_map` has shape ``(n_classes, n_input)``.
-    """
-    return (class_map - class_map.mean(dim=0)).square().sum()
-
-
-def class_mates(
-    source: torch.Tensor,
-    target: torch.Tensor,
-    weights: torch.Tensor,
-    without: torch.Tensor | None = None,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw a target sample of the same class for every source sample that has one.
-
-    `source` and `target` are class codes of shapes ``(n,)`` and ``(m,)``, negative where not
-    known. Target samples are drawn in proportion to `weights`, shape ``(m,)``. Of the classes
-    `without`, which the target does not have, any of its samples is a mate, unless some are known
-    to be of the class after all. Returns positions in `source` and of their mates, both ``(k,)``.
-    """
-    alike = (source[:, None] == target[None, :]) & (source[:, None] >= 0)
-    if without is not None:
-        alike |= (torch.isin(source, without) & ~alike.any(dim=1))[:, None]
-    rows = alike.any(dim=1).nonzero().squeeze(1)
-    if not len(rows):
-        return rows, rows
-    return rows, torch.multinomial(alike[rows] * weights, 1).squeeze(1)
-
-
 def modality_cross_entropy(
     logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:

@@ -68,7 +68,7 @@ class MODISModule(BaseModuleClass):
         likelihood: Mapping[str, str],
         n_batch: int = 0,
         n_cats_per_cov: Sequence[int] = (),
-        preset: str | Preset = "large",
+        preset: str | Preset = "default",
         adversarial: str = "cross_entropy",
         links: Mapping[tuple[str, str], LinkPair] | None = None,
         **sizes: Any,
@@ -89,8 +89,7 @@ class MODISModule(BaseModuleClass):
         self.encoders = nn.ModuleDict()
         self.decoders = nn.ModuleDict()
         for name, n_features in n_input.items():
-            units, n_components = built.hidden_units(n_features), built.components(n_features)
-            dropout = built.input_dropout if n_components is None else built.component_dropout
+            units = built.hidden_units(n_features)
             self.scalers[name] = FeatureScaler(n_features, built.scaling)
             self.encoders[name] = Encoder(
                 n_features,
@@ -98,8 +97,7 @@ class MODISModule(BaseModuleClass):
                 [units] * built.n_layers,
                 built.style,
                 linear_tail=built.linear_tail,
-                input_dropout=dropout,
-                n_components=n_components,
+                input_dropout=built.input_dropout,
             )
             self.decoders[name] = DECODERS[likelihood[name]](
                 built.n_latent,
@@ -119,9 +117,8 @@ class MODISModule(BaseModuleClass):
         #: networks alone.
         self.linear = LinearModels()
         #: Of the training samples, by modality: labelled ones of each class, shape
-        #: ``(n_classes,)``, all of them, and those of each batch, shape ``(n_batch,)``.
+        #: ``(n_classes,)``, and those of each batch, shape ``(n_batch,)``.
         self.label_counts: dict[str, torch.Tensor] = {}
-        self.n_train: dict[str, int] = {}
         self.batch_counts = {name: torch.ones(n_batch) for name in n_input}
         self.discriminator = Discriminator(
             built.n_latent,
@@ -131,7 +128,6 @@ class MODISModule(BaseModuleClass):
             BlockStyle(norm=None),
             linear_class_head=built.linear_class_head,
             n_batch=n_batch,
-            temperature=self.preset.loss_weights["temperature"] > 0,
         )
 
     @property
@@ -185,15 +181,6 @@ class MODISModule(BaseModuleClass):
         self.scaler(modality).fit(
             self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy() for chunk in chunks
         )
-
-    def fit_projection(self, modality: str, x: np.ndarray) -> None:
-        """Learn the principal components of training rows, if the encoder sees any.
-
-        `x` has shape ``(n, n_features)``, in the user's units; the scaling is fitted before.
-        """
-        projection = self.encoder(modality).projection
-        if projection is not None:
-            projection.fit(self.scale(modality, torch.from_numpy(x)).cpu().numpy())
 
     def _log_normalize(
         self, modality: str, x: torch.Tensor
@@ -262,13 +249,6 @@ class MODISModule(BaseModuleClass):
             return self.scaler(modality).inverse(profile)
         return profile.clamp(0, None if isinstance(decoder, CountDecoder) else 1)
 
-    def class_logits(self, z: torch.Tensor) -> torch.Tensor:
-        """Class logits whose softmax are probabilities, ``(n, n_classes)`` for ``(n, n_latent)``.
-
-        The losses see them before the temperature, but for its own term.
-        """
-        return self.discriminator.temper(self.discriminator.classify(z))
-
     @auto_move_data
     def class_log_probability(
         self, modality: str, x_scaled: torch.Tensor, z: torch.Tensor
@@ -278,7 +258,7 @@ class MODISModule(BaseModuleClass):
         Those of the networks, from latent points ``(n, n_latent)``, and those of the linear model,
         from scaled features ``(n, n_features)``, weigh as held-out rows ask for.
         """
-        networks = self.class_logits(z).log_softmax(dim=-1)
+        networks = self.discriminator.classify(z).log_softmax(dim=-1)
         return self.linear.pool(self.modality_codes[modality], x_scaled, networks)
 
     def link_loss(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import ceil
 from typing import Any
 
-import numpy as np
-
 from ._architecture import Architecture
 
-#: Weight of every loss term in large cohorts; a term of weight 0 is not computed. ``kl`` is per
+#: Weight of every loss term by default; a term of weight 0 is not computed. ``kl`` is per
 #: observation: the paper's 5e-4 on a KL summed over a minibatch of 32. ``clustering`` is the
 #: paper's term; at full weight it moves unlabelled samples of one modality into a wrong class,
 #: where the adversary locks them, so it is off by default. Set ``batch`` and
@@ -24,24 +22,16 @@ LOSS_WEIGHTS: dict[str, float] = {
     "classification": 1.0,
     "clustering": 0.0,
     "gradient_penalty": 1.0,
-    "translation": 1.0,
     "cycle": 1.0,
     "link": 1.0,
     "pairing": 0.03,
     "batch": 0.0,
     "adversarial_batch": 0.0,
-    "ridge": 0.0,
-    "temperature": 0.0,
 }
 
 # From so many observations of the longest modality on, training takes more steps: their number
 # grows with the power 2/3 of the observations.
 _MORE_STEPS_FROM = 1_000
-# Above so many observations of the largest modality a cohort is large.
-_LARGE_COHORT = 2_500
-# A class with so many labels in one modality and none in another needs the closer alignment that
-# hidden layers reach.
-_KNOWN = 5
 
 
 @dataclass(frozen=True)
@@ -82,10 +72,10 @@ class Preset:
     Examples
     --------
     >>> from modis.module import PRESETS
-    >>> small = PRESETS["small"]
-    >>> small.architecture.n_layers, small.train_size, small.loss_weights["ridge"]
-    (0, 1.0, 120.0)
-    >>> small.batch_size(300), small.batch_size(20_000), small.n_epochs(steps_per_epoch=4)
+    >>> preset = PRESETS["default"]
+    >>> preset.architecture.n_layers, preset.train_size, preset.loss_weights["link"]
+    (1, 0.9, 1.0)
+    >>> preset.batch_size(300), preset.batch_size(20_000), preset.n_epochs(steps_per_epoch=4)
     (64, 256, 150)
     """
 
@@ -120,7 +110,7 @@ class Preset:
             return cls(**{**preset, "architecture": Architecture(**preset["architecture"])})
         if preset not in PRESETS:
             raise ValueError(
-                f"architecture={preset!r} is not known; choose one of {['default', *PRESETS]}."
+                f"architecture={preset!r} is not known; choose one of {list(PRESETS)}."
             )
         return PRESETS[preset]
 
@@ -159,19 +149,9 @@ class Preset:
         return f"'{self.name}'" + (f" with {', '.join(changed)}" if changed else "")
 
 
-#: Named presets. ``"small"``: linear encoders on principal components, all samples train, a ridge
-#: penalty keeps the classes simple and a temperature keeps their probabilities calibrated; linear
-#: encoders let details of a sample through that only its own modality can know, so translations
-#: weigh more. ``"large"``: hidden layers on the features, a tenth held out. ``"paper"``:
-#: Lepe-Soltero et al. (2025), appendix A.1.
+#: Named presets: ``"default"``, and ``"paper"``, that of Lepe-Soltero et al. (2025), appendix A.1.
 PRESETS: dict[str, Preset] = {
-    "small": Preset(
-        "small",
-        Architecture(n_layers=0, n_components=50),
-        LOSS_WEIGHTS | {"translation": 5.0, "ridge": 120.0, "temperature": 1.0},
-        train_size=1.0,
-    ),
-    "large": Preset("large"),
+    "default": Preset("default"),
     "paper": Preset(
         "paper",
         Architecture(
@@ -204,44 +184,3 @@ PRESETS: dict[str, Preset] = {
         decay_lr=False,
     ),
 }
-
-
-def choose_preset(
-    n_obs: Sequence[int], n_labeled: Sequence[Sequence[int]], n_layers: int | None = None
-) -> Preset:
-    """Choose between ``"small"`` and ``"large"`` by the size of the cohort.
-
-    The rule was chosen on samples held out of training parts of tumours and of blood and bone
-    marrow cells, and on simulated samples. A cohort is large with more than 2,500 observations
-    in the largest modality. Hidden layers are also needed where a modality has no label at all,
-    or none of a class that has five or more in another.
-
-    Parameters
-    ----------
-    n_obs
-        Observations of every modality.
-    n_labeled
-        Labelled observations of each class, for every modality.
-    n_layers
-        Hidden layers that the user asked for; they decide if given.
-
-    Returns
-    -------
-    The preset.
-
-    Examples
-    --------
-    >>> from modis.module import choose_preset
-    >>> choose_preset(n_obs=[340, 790], n_labeled=[[120, 5, 60], [300, 15, 90]]).name
-    'small'
-    >>> choose_preset(n_obs=[340, 790], n_labeled=[[120, 5, 60], [300, 0, 90]]).name
-    'large'
-    """
-    counts = np.asarray(n_labeled)
-    if n_layers is not None:
-        return PRESETS["large" if n_layers else "small"]
-    labeled = counts.ndim == 2 and counts.shape[1] > 1 and counts.any(axis=1).all()
-    if not labeled or max(n_obs) > _LARGE_COHORT:
-        return PRESETS["large"]
-    known = counts.max(axis=0) >= _KNOWN
-    return PRESETS["large" if (counts[:, known] == 0).any() else "small"]

@@ -60,6 +60,6 @@ class Step:
 
     @property
     def class_logits(self) -> torch.Tensor:
-        """Class logits before the temperature, shape ``(n_obs, n_classes)``."""
+        """Class logits, shape ``(n_obs, n_classes)``."""
         assert self.output.classes is not None
         return self.output.classes

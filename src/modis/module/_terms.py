@@ -10,11 +10,8 @@ import torch
 
 from .._constants import BATCH_KEY, X_KEY
 from . import _losses as losses
-from ._cross_modal import cycle, link, pairing, translation
+from ._cross_modal import cycle, link, pairing
 from ._step import Step
-
-# A modality with this many labelled samples needs no ridge penalty.
-_MANY_LABELED = 500
 
 
 @dataclass(frozen=True)
@@ -167,34 +164,6 @@ def clustering(step: Step) -> torch.Tensor:
     )
 
 
-def ridge(step: Step) -> torch.Tensor | None:
-    """Size of the linear maps from what encoders see to class logits."""
-    networks = step.networks
-    head = networks.discriminator.class_head
-    assert head is not None
-    terms = []
-    for name, n in networks.n_train.items():
-        if networks.label_counts[name].sum() >= _MANY_LABELED:
-            continue
-        weight = networks.encoder(name).mean.weight
-        class_map = head.weight @ (weight if step.generator else weight.detach())
-        terms.append(losses.ridge(class_map) / n)
-    return torch.stack(terms).sum() / len(networks.n_train) if terms else None
-
-
-def _is_linear(step: Step) -> bool:
-    """Whether class logits are a linear map of what the encoders see."""
-    sizes = step.networks.architecture
-    linear = sizes.n_layers == 0 and not sizes.linear_tail and sizes.linear_class_head
-    return linear and has_classes(step)
-
-
-def temperature(step: Step) -> torch.Tensor:
-    """Cross-entropy of the tempered logits, from which only the temperature learns."""
-    tempered = step.networks.discriminator.temper(step.class_logits.detach())
-    return losses.class_cross_entropy(tempered, step.labels)
-
-
 #: Every term of the loss by name, in the order of computation.
 TERMS: dict[str, Term] = {
     "reconstruction": Term("autoencoders", reconstruction),
@@ -206,17 +175,6 @@ TERMS: dict[str, Term] = {
     "adversarial_batch": Term("autoencoders", batch_game, has_batches),
     "classification": Term("both", classification, has_classes),
     "clustering": Term("both", clustering, has_classes),
-    "ridge": Term("both", ridge, _is_linear),
-    "temperature": Term(
-        "discriminator",
-        temperature,
-        lambda step: step.networks.discriminator.log_temperature is not None,
-    ),
-    "translation": Term(
-        "autoencoders",
-        translation,
-        lambda step: has_classes(step) and several_modalities(step),
-    ),
     "link": Term("autoencoders", link, several_modalities),
     "cycle": Term("autoencoders", cycle, several_modalities),
     "pairing": Term("autoencoders", pairing, lambda step: bool(step.paired)),

@@ -4,7 +4,6 @@ from ._blocks import NORMS, BlockStyle
 from ._decoder import DECODERS, CountDecoder, Decoder
 from ._discriminator import Discriminator, DiscriminatorOutput
 from ._encoder import Encoder
-from ._projection import PrincipalComponents
 from ._scaler import SCALINGS, FeatureScaler
 from ._tensors import Tensors
 
@@ -19,6 +18,5 @@ __all__ = [
     "DiscriminatorOutput",
     "Encoder",
     "FeatureScaler",
-    "PrincipalComponents",
     "Tensors",
 ]

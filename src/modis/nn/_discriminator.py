@@ -46,8 +46,6 @@ class Discriminator(nn.Module):
         Whether the classes are read from the latent point rather than from the hidden layer.
     n_batch
         Number of batches; fewer than two build no batch head.
-    temperature
-        Whether class logits have a temperature that can be learned, 1 at first.
 
     Examples
     --------
@@ -71,7 +69,6 @@ class Discriminator(nn.Module):
         *,
         linear_class_head: bool = False,
         n_batch: int = 0,
-        temperature: bool = False,
     ) -> None:
         super().__init__()
         self.linear_class_head = linear_class_head
@@ -81,8 +78,6 @@ class Discriminator(nn.Module):
         self.class_head = nn.Linear(n_class_input, n_classes) if n_classes else None
         #: Batch logits from the hidden layer; called only where batches play a part.
         self.batch_head = nn.Linear(n_hidden[-1], n_batch) if n_batch > 1 else None
-        learns = temperature and n_classes > 0
-        self.log_temperature = nn.Parameter(torch.zeros(())) if learns else None
 
     def forward(self, z: torch.Tensor) -> DiscriminatorOutput:
         """Judge latent points of shape ``(n, n_latent)``."""
@@ -102,12 +97,3 @@ class Discriminator(nn.Module):
         if self.class_head is None:
             raise RuntimeError("This discriminator has no class head.")
         return self.class_head(z if self.linear_class_head else self.trunk(z))
-
-    def temper(self, logits: torch.Tensor) -> torch.Tensor:
-        """Class logits divided by their temperature, so that their softmax is calibrated.
-
-        References
-        ----------
-        Guo et al. (2017), *On calibration of modern neural networks*.
-        """
-        return logits if self.log_temperature is None else logits / self.log_temperature.exp()

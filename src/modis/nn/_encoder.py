@@ -7,7 +7,6 @@ from torch import nn
 from torch.distributions import Normal
 
 from ._blocks import BlockStyle, blocks
-from ._projection import PrincipalComponents
 
 # exp(logvar) outside these bounds overflows the KL term long before it means anything
 _LOG_VARIANCE_BOUNDS = (-12.0, 6.0)
@@ -29,11 +28,8 @@ class Encoder(nn.Module):
     linear_tail
         Whether a linear layer without activation stands before the two heads, as in the paper.
     input_dropout
-        Share of features (or of components) that are set to their mean while training, in
+        Share of features that are set to their mean while training, in
         [0, 1).
-    n_components
-        Leading principal components of the training samples that stand in place of the
-        features, see :class:`PrincipalComponents`; `None` for the features themselves.
 
     Examples
     --------
@@ -54,14 +50,10 @@ class Encoder(nn.Module):
         *,
         linear_tail: bool = False,
         input_dropout: float = 0.0,
-        n_components: int | None = None,
     ) -> None:
         super().__init__()
-        self.projection = None
-        if n_components is not None:
-            self.projection = PrincipalComponents(n_input, n_components)
         self.input_dropout = nn.Dropout(input_dropout)
-        sizes = [n_components or n_input, *n_hidden]
+        sizes = [n_input, *n_hidden]
         self.trunk = blocks(sizes, style)
         if linear_tail:
             self.trunk.append(nn.Linear(sizes[-1], sizes[-1]))
@@ -70,8 +62,6 @@ class Encoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> Normal:
         """Posterior, batch shape ``(n, n_latent)``, of scaled features ``(n, n_input)``."""
-        if self.projection is not None:
-            x = self.projection(x)
         hidden = self.trunk(self.input_dropout(x))
         log_variance = self.log_variance(hidden).clamp(*_LOG_VARIANCE_BOUNDS)
         return Normal(self.mean(hidden), (0.5 * log_variance).exp(), validate_args=False)

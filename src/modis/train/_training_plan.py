@@ -22,9 +22,6 @@ from ..module import (
 from ._schedule import learning_rate_factor
 from ._selection import validation_scores
 
-# A single number, which must get to its place within a few hundred steps
-_LR_TEMPERATURE = 0.05
-
 # The gradient penalty costs as much as the rest of step 1. Every fourth step, four times as
 # strong, it does the same (lazy regularisation, Karras et al. 2020).
 _PENALTY_INTERVAL = 4
@@ -119,11 +116,7 @@ class MODISTrainingPlan(LightningModule):
     ) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LambdaLR]]:
         """Adam for the autoencoders and for the discriminator, and their schedules."""
         autoencoders = [*self.module.encoders.parameters(), *self.module.decoders.parameters()]
-        networks = dict(self.module.discriminator.named_parameters())
-        temperature = networks.pop("log_temperature", None)
-        judge: list[dict[str, Any]] = [{"params": list(networks.values())}]
-        if temperature is not None:
-            judge.append({"params": [temperature], "lr": _LR_TEMPERATURE})
+        judge = list(self.module.discriminator.parameters())
         how: dict[str, Any] = {"betas": self.betas, "fused": self.device.type in ("cpu", "cuda")}
         optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(autoencoders, self.lr, weight_decay=self.weight_decay, **how),
@@ -221,7 +214,7 @@ class MODISTrainingPlan(LightningModule):
             "kl": module.kl_scale(name) * kl_to_standard_normal(encoded.qz),
         }
         if module.n_classes:
-            rows["logits"] = module.class_logits(encoded.z)
+            rows["logits"] = module.discriminator.classify(encoded.z)
         links = []
         for source, target in module.link_maps if self.loss_weights["link"] else {}:
             if source == name:
