@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from ._design import CLASSES, FEW, MATCHING, TASKS, TRANSFER, TRANSLATION, UNSEE
 from ._methods import RIVALS
 from ._rivals import COMBINED
 from ._runs import Row
-from ._scores import METRICS, Entry, resample
+from ._scores import METRICS
 
 #: Stands among the modalities: the mean over modalities, directions or pairs.
 AVERAGE = "average"
@@ -44,10 +44,6 @@ _NOTE = (
 )
 
 
-# by source and target, and by split
-Places = dict[tuple[str, str], dict[int, Entry]]
-
-
 class Verdict(NamedTuple):
     """What follows for one task: ``"ahead"``, ``"level"`` or ``"behind"``, and why."""
 
@@ -62,34 +58,39 @@ class Verdict(NamedTuple):
         return TASKS[self.task] + (" from all modalities" if self.place == COMBINED else "")
 
 
-def tabulate_comparison(results: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+def tabulate_comparison(results: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
     """Mean and interval of every method by task, and how far MODIS is from every other method.
 
-    With a ``reference`` the row is MODIS minus it. The source :data:`AVERAGE` is the mean over
-    modalities, directions or pairs, for a difference over those that both methods can do.
+    With a ``reference`` the row is MODIS minus it, paired by split and observation. The source
+    :data:`AVERAGE` is the mean over modalities, directions or pairs, for a difference over those
+    that both methods can do.
     """
-    found = resample(scores)
-    n_resamples = len(next(iter(next(iter(found.values())).values())).draws)
-    splits = sorted(scores["seed"].unique())
+    keys = ["task", "metric", "source", "target", "seed"]
+    whole = results[results["metric"].isin(_WHOLE)]
+    every = pd.concat([drawn, whole]).set_index(["method", *keys])
+    every = every[["value", *drawn.columns[drawn.columns.str.startswith("draw_")]]]
+    of_method = {name: every.xs(name) for name in every.index.unique("method")}
+    parts = {(name, ""): own for name, own in of_method.items()}
+    ours = of_method.get(_OURS, every.iloc[:0])
+    for name, own in of_method.items():
+        if name != _OURS and _OURS in of_method:
+            shared = ours.index.intersection(own.index)
+            parts[_OURS, name] = ours.loc[shared] - own.loc[shared]
+    splits = sorted(drawn["seed"].unique())
     share = np.full(len(splits), 1 / len(splits))
-    weights = np.random.default_rng(1).multinomial(len(splits), share, size=n_resamples)
-    by_split = dict(zip(splits, weights.T, strict=True))
-    rows = []
-    for task, metric in dict.fromkeys((key.task, key.metric) for key in found):
-        own: dict[str, Places] = {}
-        for key, entry in found.items():
-            if (key.task, key.metric) == (task, metric):
-                own.setdefault(key.method, {})[key.source, key.target] = entry
-        for method, mine in own.items():
-            references = [name for name in own if name != method] if method == _OURS else []
-            for reference in ("", *references):
-                entries = _minus(mine, own[reference]) if reference else mine
-                where = {"task": task, "metric": metric, "method": method, "reference": reference}
-                for (source, target), entry in _with_average(entries).items():
-                    if entry:
-                        place = {"source": source, "target": target}
-                        rows.append(where | place | _interval(entry, by_split))
-    table = pd.DataFrame([*rows, *_whole(results)], columns=_COLUMNS[:10])
+    weights = np.random.default_rng(1).multinomial(len(splits), share, size=every.shape[1] - 1)
+    by_split = pd.DataFrame(weights.T, index=splits)
+    tables = []
+    for (method, reference), own in parts.items():
+        own = own.reset_index()
+        single = own[own["source"] != COMBINED].drop(columns=["source", "target"])
+        average = single.groupby(["task", "metric", "seed"], sort=False, as_index=False).mean()
+        own = pd.concat([own, average.assign(source=AVERAGE, target="")])
+        for where, rows in own.groupby(keys[:-1], sort=False):
+            found = _interval(rows.drop(columns=keys).to_numpy(float), by_split.loc[rows["seed"]])
+            named = {"method": method, "reference": reference}
+            tables.append(dict(zip(keys, where, strict=False)) | named | found)
+    table = pd.DataFrame(tables)
     sizes = results[results["metric"].isin(["n_labeled", "n_test"])]
     sizes = sizes.pivot_table("value", ["task", "source", "target", "method"], "metric")
     seconds = results[results["metric"] == "seconds"].groupby("method")["value"].mean()
@@ -97,49 +98,14 @@ def tabulate_comparison(results: pd.DataFrame, scores: pd.DataFrame) -> pd.DataF
     return table.assign(seconds=table["method"].map(seconds))[_COLUMNS]
 
 
-def _minus(ours: Places, others: Places) -> Places:
-    """Differences, split by split and resample by resample, where both were measured."""
-    found: Places = {}
-    for place in (own for own in ours if own in others):
-        one, other = ours[place], others[place]
-        found[place] = {
-            split: Entry(
-                one[split].value - other[split].value, one[split].draws - other[split].draws
-            )
-            for split in one
-            if split in other
-        }
-    return found
-
-
-def _with_average(entries: Places) -> Places:
-    single = [entry for (source, _), entry in entries.items() if source != COMBINED]
-    average = {}
-    for split in sorted({split for entry in single for split in entry}):
-        parts = [entry[split] for entry in single if split in entry]
-        value = float(np.mean([part.value for part in parts]))
-        average[split] = Entry(value, np.mean([part.draws for part in parts], axis=0))
-    return {**entries, (AVERAGE, ""): average}
-
-
-def _interval(entry: dict[int, Entry], by_split: Mapping[int, np.ndarray]) -> Row:
-    weights = np.stack([by_split[split] for split in entry], axis=1).astype(float)
-    draws = np.stack([own.draws for own in entry.values()], axis=1)
-    with np.errstate(invalid="ignore"):
-        means = (weights * draws).sum(axis=1) / weights.sum(axis=1)
-    low, high = np.nanpercentile(means, [2.5, 97.5])
-    mean = float(np.mean([own.value for own in entry.values()]))
-    return {"mean": mean, "low": low, "high": high, "splits": len(entry)}
-
-
-def _whole(results: pd.DataFrame) -> list[Row]:
-    own = results[results["metric"].isin(_WHOLE)]
-    single = own[own["source"] != COMBINED].assign(source=AVERAGE, target="")
-    keys = ["task", "source", "target", "metric", "method"]
-    means = pd.concat([own, single]).groupby(keys, sort=False)
-    found = means["value"].agg("mean").rename("mean").to_frame()
-    found["splits"] = means["seed"].nunique()
-    return found.reset_index().assign(reference="").to_dict("records")
+def _interval(values: np.ndarray, weights: pd.DataFrame) -> Row:
+    """Mean over splits (rows), and its interval: resampled splits of resampled observations."""
+    total = weights.sum().to_numpy()
+    drawn = total > 0
+    draws = (weights.to_numpy() * values[:, 1:]).sum(axis=0)[drawn] / total[drawn]
+    # what is measured over all observations of a split has no interval
+    low, high = (np.nan, np.nan) if np.isnan(draws).any() else np.percentile(draws, [2.5, 97.5])
+    return {"mean": values[:, 0].mean(), "low": low, "high": high, "splits": len(values)}
 
 
 def reach_verdicts(table: pd.DataFrame) -> list[Verdict]:
