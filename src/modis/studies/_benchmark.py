@@ -14,12 +14,20 @@ from rich.console import Console
 from ..train import quiet_libraries
 from ._cohort import Cohort, make_cohort
 from ._design import Design, Scenario, make_fold, scenarios
-from ._draw_forest import draw_forest, forest_rows
+from ._draw_forest import draw_forest
 from ._methods import DEFAULT_METHODS, RIVALS, model_code
 from ._reading import read_links, read_mudata
 from ._runs import Job, Row, Store, complete, write_tables
 from ._scores import judge
-from ._verdict import Verdict, reach_verdicts, tabulate_comparison, write_comparison
+from ._verdict import (
+    SIDES,
+    Verdict,
+    decide,
+    gains,
+    reach_verdicts,
+    tabulate_comparison,
+    write_comparison,
+)
 
 _COLUMNS = ["data", "setting", "seed", "task", "source", "target", "method", "metric", "class"]
 # what every method's answers depend on
@@ -226,15 +234,38 @@ def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: boo
 
 
 def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
-    results, scores = store.collect(jobs)
+    results, drawn = store.collect(jobs)
     results = results.assign(**named).reindex(columns=[*_COLUMNS, "value"])
-    results[["task", "source", "target"]] = results[["task", "source", "target"]].fillna("")
-    table = tabulate_comparison(results, scores)
-    verdicts = reach_verdicts(table)
-    markdown = write_comparison(table, verdicts)
-    table = table.assign(**named)
+    places = ["task", "source", "target"]
+    results[places] = results[places].fillna("")
+    table = tabulate_comparison(results, drawn).assign(**named)
+    markdown = write_comparison(table, results)
     write_tables(store.folder, results, table, markdown)
-    if (table["reference"] != "").any():
-        title = f"{named['data']}, {named['setting']}"
-        draw_forest(forest_rows(table), store.folder / "forest.png", title)
-    return Comparison(results, table, verdicts, markdown)
+    found = gains(table)
+    if len(found):
+        title = f"{named['data']}, {named['setting']}: MODIS beside simple methods"
+        draw_forest(found, store.folder / "forest.png", title)
+    return Comparison(results, table, reach_verdicts(table), markdown)
+
+
+def combine_comparisons(found: Sequence[Comparison], out: Path) -> pd.DataFrame:
+    """Write the results of several data sets and settings together, and their forest plot.
+
+    ``verdicts.csv`` has, by data, setting, task and measure that decides, the hardest of the other
+    methods and the gain over it; what is behind comes first.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    results, table = (
+        pd.concat([getattr(own, name) for own in found], ignore_index=True)
+        for name in ("results", "table")
+    )
+    verdicts = decide(table)
+    draw_forest(verdicts, out / "forest.png", "MODIS beside the hardest of the simple methods")
+    verdicts = verdicts.sort_values("side", key=lambda own: own.map(SIDES.index), kind="stable")
+    for name, own in (("results", results), ("table", table), ("verdicts", verdicts)):
+        own.to_csv(out / f"{name}.csv", index=False, float_format="%.4g")
+    texts = [
+        f"## {own.table['data'][0]}, {own.table['setting'][0]}\n\n{own.markdown}" for own in found
+    ]
+    (out / "table.md").write_text("\n".join(texts), encoding="utf-8")
+    return verdicts
