@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from modis.studies import benchmark, combine_comparisons
+from modis.studies import Comparison, benchmark
+from modis.studies._draw_forest import draw_forest
+from modis.studies._verdict import SIDES, decide
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LINKS = REPOSITORY / "benchmarks" / "data" / "pbmc10k_cite_links.csv"
@@ -42,6 +44,21 @@ SUITE = {
 }
 #: Rows for daily use, at most 15 minutes on two cores, with a split each.
 FAST = ("brca_tcga_unpaired", "brca_tcga_partial", "tcga_rare", "pbmc_mosaic")
+
+
+def write_together(found: list[Comparison], out: Path) -> None:
+    """All rows of the suite: results, tables, and what decides, with what is behind first."""
+    out.mkdir(parents=True, exist_ok=True)
+    table = pd.concat([own.table for own in found], ignore_index=True)
+    verdicts = decide(table)
+    draw_forest(verdicts, out / "forest.png", "MODIS beside the hardest of the simple methods")
+    results = pd.concat([own.results for own in found], ignore_index=True)
+    verdicts = verdicts.sort_values("side", key=lambda own: own.map(SIDES.index), kind="stable")
+    for name, own in (("results", results), ("table", table), ("verdicts", verdicts)):
+        own.to_csv(out / f"{name}.csv", index=False, float_format="%.4g")
+    heads = [", ".join(own.table[["data", "setting"]].iloc[0]) for own in found]
+    texts = [f"## {head}\n\n{own.markdown}" for head, own in zip(heads, found, strict=True)]
+    (out / "table.md").write_text("\n".join(texts), encoding="utf-8")
 
 
 def main() -> None:
@@ -73,8 +90,7 @@ def main() -> None:
             )
         )
         print(name, found[-1].markdown, sep="\n", flush=True)
-        combine_comparisons(found, options.results or options.out)
-    print(pd.concat([own.results for own in found]).shape)
+        write_together(found, options.results or options.out)
 
 
 if __name__ == "__main__":

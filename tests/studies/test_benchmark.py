@@ -6,10 +6,10 @@ import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
+from modis.studies._fold import Design
 
 from modis.studies import RIVALS, benchmark
 from modis.studies._benchmark import Benchmark
-from modis.studies._fold import Design
 from modis.studies._methods import Method
 from modis.studies._rivals import Rival
 from modis.studies._runs import Job, Store

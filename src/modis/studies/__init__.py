@@ -1,7 +1,7 @@
 """Studies: how good MODIS is on data of one's own, and the paper's experiments."""
 
 from ..datasets._selection import without_pulling as without_pulling
-from ._benchmark import Comparison, benchmark, combine_comparisons
+from ._benchmark import Comparison, benchmark
 
 # for the rooms above
 from ._cohort import UNLABELED as UNLABELED
@@ -24,6 +24,5 @@ __all__ = [
     "TASKS",
     "Comparison",
     "benchmark",
-    "combine_comparisons",
     "reproduce",
 ]

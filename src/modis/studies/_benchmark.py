@@ -20,9 +20,7 @@ from ._reading import read_links, read_mudata
 from ._runs import Job, Row, Store, complete, write_tables
 from ._scores import judge
 from ._verdict import (
-    SIDES,
     Verdict,
-    decide,
     gains,
     reach_verdicts,
     tabulate_comparison,
@@ -223,7 +221,7 @@ def _can_be_taken_apart(cohort: Cohort, design: Design, task: str) -> bool:
 
 def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: bool) -> list[str]:
     """Methods that can be run; a line about each of the others, if they were asked for."""
-    reasons = {name: RIVALS[name].obstacle(cohort, design) for name in design.methods}
+    reasons = {name: RIVALS[name].obstacle(cohort) for name in design.methods}
     for name, reason in reasons.items():
         if reason and is_asked:
             console.print(f"{RIVALS[name].title} is left out: {reason}.", soft_wrap=True)
@@ -246,26 +244,3 @@ def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
         title = f"{named['data']}, {named['setting']}: MODIS beside simple methods"
         draw_forest(found, store.folder / "forest.png", title)
     return Comparison(results, table, reach_verdicts(table), markdown)
-
-
-def combine_comparisons(found: Sequence[Comparison], out: Path) -> pd.DataFrame:
-    """Write the results of several data sets and settings together, and their forest plot.
-
-    ``verdicts.csv`` has, by data, setting, task and measure that decides, the hardest of the other
-    methods and the gain over it; what is behind comes first.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    results, table = (
-        pd.concat([getattr(own, name) for own in found], ignore_index=True)
-        for name in ("results", "table")
-    )
-    verdicts = decide(table)
-    draw_forest(verdicts, out / "forest.png", "MODIS beside the hardest of the simple methods")
-    verdicts = verdicts.sort_values("side", key=lambda own: own.map(SIDES.index), kind="stable")
-    for name, own in (("results", results), ("table", table), ("verdicts", verdicts)):
-        own.to_csv(out / f"{name}.csv", index=False, float_format="%.4g")
-    texts = [
-        f"## {own.table['data'][0]}, {own.table['setting'][0]}\n\n{own.markdown}" for own in found
-    ]
-    (out / "table.md").write_text("\n".join(texts), encoding="utf-8")
-    return verdicts

@@ -24,7 +24,6 @@ from ._design import (
     TRANSFER,
     TRANSLATION,
     UNSEEN,
-    Design,
     Fold,
     linked_features,
 )
@@ -54,14 +53,21 @@ class Rival:
     #: Whether linked features, and which options beyond the common ones, change its answers.
     links = False
     uses: tuple[str, ...] = ()
+    #: Whether it can do nothing without links, and the package that it needs.
+    needs_links = False
+    package = ""
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
 
     @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
+    def obstacle(cls, cohort: Cohort) -> str:
         """Why it cannot be run on these data and this installation; empty if it can."""
-        return ""
+        if cls.package and find_spec(cls.package) is None:
+            return f"it needs the package {cls.package.replace('_', '-')}"
+        return (
+            "no features are linked (--links)" if cls.needs_links and cohort.links is None else ""
+        )
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """Class probabilities of the test observations by modality, ``(n_obs, n_classes)``.
@@ -79,7 +85,7 @@ class Rival:
         return None
 
 
-def combine(soft: dict[str, pd.DataFrame], *, log: bool = True) -> pd.DataFrame:
+def combine(soft: dict[str, pd.DataFrame], log: bool = True) -> pd.DataFrame:
     """Mean of the (log-)probabilities, of observations that several tables have."""
     classes = sorted(set().union(*(table.columns for table in soft.values())))
     # a class that a modality never saw has no probability there
@@ -99,6 +105,8 @@ class Classifiers(Rival):
     """
 
     tasks: tuple[str, ...] = (CLASSES, FEW, UNSEEN, TRANSLATION, MATCHING)
+    #: Whether the logarithms of probabilities are averaged over modalities.
+    log = True
 
     def make(self, modality: str) -> Any:
         """An untrained classifier, with `fit` and `predict_proba`."""
@@ -120,9 +128,12 @@ class Classifiers(Rival):
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """See :class:`Rival`."""
-        if len(self.soft) < 2:
-            return self.soft
-        return {**self.soft, COMBINED: combine(self.soft)}
+        together = {COMBINED: combine(self.soft, self.log)} if len(self.soft) > 1 else {}
+        return self.soft | together
+
+    def tuned(self) -> TunedLogistic:
+        """An untrained logistic regression."""
+        return TunedLogistic(random_state=self.fold.seed)
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
         """See :class:`Rival`."""
@@ -172,23 +183,14 @@ class TunedLogistic(LogisticRegression):
             return super().fit(x, y)
 
 
-def logistic(seed: int) -> Pipeline:
-    """Tuned logistic regression on standardised features.
-
-    A rotation onto all principal axes changes nothing in an L2-penalised fit, and with fewer
-    samples than features it makes it many times faster.
-    """
-    return make_pipeline(StandardScaler(), PCA(), TunedLogistic(random_state=seed))
-
-
 class Logistic(Classifiers):
     """Logistic regression."""
 
     title = "logistic regression"
 
     def make(self, modality: str) -> Pipeline:
-        """See :class:`Classifiers`."""
-        return logistic(self.fold.seed)
+        """See :class:`Classifiers`; the rotation by PCA changes nothing but the time it takes."""
+        return make_pipeline(StandardScaler(), PCA(), self.tuned())
 
 
 class MeanLogistic(Logistic):
@@ -196,10 +198,7 @@ class MeanLogistic(Logistic):
 
     title = "logistic regression, mean of probabilities"
     tasks = (CLASSES, FEW)
-
-    def probabilities(self) -> dict[str, pd.DataFrame]:
-        """See :class:`Rival`."""
-        return {COMBINED: combine(self.soft, log=False)} if len(self.soft) > 1 else {}
+    log = False
 
 
 class PcaLogistic(Classifiers):
@@ -210,12 +209,8 @@ class PcaLogistic(Classifiers):
     def make(self, modality: str) -> Pipeline:
         """See :class:`Classifiers`."""
         x = self.fold.features(modality, self.fold.train[modality].index)
-        pca = PCA(min(_N_COMPONENTS, *x.shape), random_state=0)
-        known = make_pipeline(StandardScaler(), pca).fit(x)
-        seed = self.fold.seed
-        return make_pipeline(
-            FunctionTransformer(known.transform), TunedLogistic(random_state=seed)
-        )
+        known = make_pipeline(StandardScaler(), PCA(min(_N_COMPONENTS, *x.shape), random_state=0))
+        return make_pipeline(FunctionTransformer(known.fit(x).transform), self.tuned())
 
 
 class Forest(Classifiers):
@@ -232,14 +227,8 @@ class Forest(Classifiers):
 class LightGBM(Classifiers):
     """Gradient-boosted trees, where the package is installed."""
 
-    title = "LightGBM"
-    tasks = (CLASSES, FEW)
+    title, tasks = "LightGBM", (CLASSES, FEW)
     package, name = "lightgbm", "LGBMClassifier"
-
-    @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
-        """See :class:`Rival`."""
-        return "" if find_spec(cls.package) else f"it needs the package {cls.package}"
 
     def make(self, modality: str) -> Any:
         """See :class:`Classifiers`."""
@@ -257,12 +246,7 @@ class LinkedLogistic(Rival):
 
     title = "logistic regression on linked features"
     tasks = (TRANSFER, UNSEEN)
-    links = True
-
-    @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
-        """See :class:`Rival`."""
-        return "no features are linked (--links)" if cohort.links is None else ""
+    links = needs_links = True
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """See :class:`Rival`; from several labelled modalities, the mean of log-probabilities."""

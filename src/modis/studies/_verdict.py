@@ -98,7 +98,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     """
     own = table[(table["reference"] != "") & ~table["reference"].isin(_VARIANTS)]
     own = own[own["source"].isin([AVERAGE, COMBINED])]
-    own = own[[row["metric"] in PRIMARY[row["task"]] for _, row in own.iterrows()]]
+    decides = [row["metric"] in PRIMARY[row["task"]] for _, row in own.iterrows()]
+    own = own[np.array(decides, dtype=bool)]
     sign = own["metric"].map(lambda name: METRICS[name].sign)
     bounds = own[["low", "high"]].mul(sign, axis=0)
     own = own.assign(mean=own["mean"] * sign, low=bounds.min(axis=1), high=bounds.max(axis=1))
