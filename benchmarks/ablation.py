@@ -82,7 +82,6 @@ class Variant:
 
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
-    epochs_factor: int = 1
     callbacks: tuple[Callable[[], Callback], ...] = ()
     patches: tuple[tuple[Any, str, Any], ...] = ()
     needs_links: bool = False
@@ -126,7 +125,6 @@ VARIANTS = {
     "averaged weights (EMA, 0.99)": Variant(
         train={"train_size": 1.0}, callbacks=(partial(EMAWeightAveraging, decay=0.99),)
     ),
-    "twice as long": Variant(epochs_factor=2),
 }
 
 
@@ -162,7 +160,6 @@ def measure(data: Data, variant: Variant, setting: str, seed: int) -> pd.Series:
                 method=Method("MODIS", variant.model, variant.train, links=bool(with_links)),
                 seed=seed,
                 feature_links=data.links,
-                epochs_factor=variant.epochs_factor,
                 callbacks=[make() for make in variant.callbacks],
                 enable_progress_bar=False,
             )

@@ -22,13 +22,13 @@ from modis.studies import benchmark
 SPLIT = {"split_key": "split70_seed0"}
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "tumours": ("brca_tcga", SPLIT | {"unpaired": True}),
-    "tumours, 5 labels": ("brca_tcga", SPLIT | {"unpaired": True, "labels_per_class": 5}),
+    "tumours, 5 labels": ("brca_tcga", SPLIT | {"unpaired": True, "tasks": ["few"]}),
     "tumours, mosaic": ("brca_tcga_partial", SPLIT),
     "bone marrow cells": (
         "bmmc_multiome",
         {"split_key": "split", "unpaired": True, "batch_key": "batch"},
     ),
-    "blood cells, mosaic, 5 labels": ("pbmc_mosaic", SPLIT | {"labels_per_class": 5}),
+    "blood cells, mosaic, 5 labels": ("pbmc_mosaic", SPLIT | {"tasks": ["few"]}),
 }
 
 
@@ -62,15 +62,15 @@ def measure(folder: Path, task: str, variant: str, seeds: int) -> pd.DataFrame:
         folder / f"{name}.h5mu",
         "label",
         methods=methods,
-        seeds=seeds,
+        splits=seeds,
         validation=True,
         model_kwargs=model_kwargs,
         train_kwargs=train_kwargs,
-        **design,
+        **({"tasks": ["classes"]} | design),
     ).results
-    found = found[(found["metric"] == "balanced_accuracy") & (found["subset"] == "all")]
-    rows = found[["method", "modality", "seed", "value"]].rename(
-        columns={"value": "balanced_accuracy"}
+    found = found[(found["metric"] == "balanced_accuracy") & (found["source"] != "combined")]
+    rows = found[["method", "source", "seed", "value"]].rename(
+        columns={"source": "modality", "value": "balanced_accuracy"}
     )
     return rows.assign(task=task, variant=rows["method"].where(rows["method"] != "modis", variant))
 

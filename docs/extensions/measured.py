@@ -12,14 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from real_data import (
-    COHORTS,
-    compare_averages,
-    compare_combined,
-    compare_real,
-    compare_transfer,
-    count_wins,
-)
+from real_data import count_sides, list_verdicts
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
@@ -35,8 +28,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 RUNS, SHUFFLED, ABLATION = "reproduce/results.csv", "shuffled_links.csv", "ablation.csv"
-# a folder, in which each folder holds what `modis benchmark` wrote
-REAL = "real"
+REAL = "real/verdicts.csv"
 NOTHING = "Nothing was measured yet."
 MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.csv"
 CHOICES = "small_cohort.csv"
@@ -70,38 +62,29 @@ def list_runs(results: pd.DataFrame) -> str:
     rows = []
     for prefix in FIGURES:
         own = seconds[seconds["figure"].str.startswith(prefix)]
-        for factor, runs in own.groupby("epochs_factor"):
-            seeds = sorted(runs.groupby(["setting", "method"])["seed"].nunique().unique())
-            row = {
-                "experiment": EXPERIMENTS[prefix]
-                + ("" if factor == 1 else f", trained {factor} times as long"),
-                "settings": runs["setting"].nunique(),
-                "seeds": " to ".join(str(n) for n in dict.fromkeys([seeds[0], seeds[-1]])),
-                "runs": len(runs),
-            }
-            for method in METHODS:
-                if (seconds["method"] == method).any():
-                    taken = runs.loc[runs["method"] == method, "value"]
-                    row[f"{METHOD_NAMES[method]}: seconds"] = f"{taken.mean():.1f}"
-            rows.append(row)
+        seeds = sorted(own.groupby(["setting", "method"])["seed"].nunique().unique())
+        row = {
+            "experiment": EXPERIMENTS[prefix],
+            "settings": own["setting"].nunique(),
+            "seeds": " to ".join(str(n) for n in dict.fromkeys([seeds[0], seeds[-1]])),
+            "runs": len(own),
+        }
+        for method in METHODS:
+            if (seconds["method"] == method).any():
+                taken = own.loc[own["method"] == method, "value"]
+                row[f"{METHOD_NAMES[method]}: seconds"] = f"{taken.mean():.1f}"
+        rows.append(row)
     return _markdown(rows)
 
 
 def compare_with_paper(results: pd.DataFrame) -> str:
     """The settings of the paper, beside what it states."""
-    return _tabulated(results[_is_of(results, "fig") & (results["epochs_factor"] == 1)])
-
-
-def compare_lengths(results: pd.DataFrame) -> str:
-    """Training for longer, beside training for as long as usual."""
-    run = pd.MultiIndex.from_frame(results[["setting", "method", "seed"]])
-    longer = run[results["epochs_factor"] > 1].unique()
-    return _tabulated(results[run.isin(longer)])
+    return _tabulated(results[_is_of(results, "fig")])
 
 
 def compare_with_bayes(results: pd.DataFrame) -> str:
     """Accuracy on smaller effects, by what classes are predicted from."""
-    own = results[_is_of(results, "difficulty") & (results["epochs_factor"] == 1)]
+    own = results[_is_of(results, "difficulty")]
     measured = own[own["metric"] == "accuracy"]
     rows = []
     for (setting, source), values in measured.groupby(["setting", "source"], sort=False):
@@ -122,12 +105,12 @@ def compare_with_bayes(results: pd.DataFrame) -> str:
 
 def list_corrupted(results: pd.DataFrame) -> str:
     """Accuracy with wrong labels."""
-    return _tabulated(results[_is_of(results, "corrupted") & (results["epochs_factor"] == 1)])
+    return _tabulated(results[_is_of(results, "corrupted")])
 
 
 def list_settings(results: pd.DataFrame) -> str:
     """Every setting, not only those of which the paper states a result."""
-    results = results[(results["epochs_factor"] == 1) & results["method"].isin(list(METHODS))]
+    results = results[results["method"].isin(list(METHODS))]
     summary = _summarize(results)
     rows = []
     for setting in SETTINGS:
@@ -239,24 +222,20 @@ def list_choices(found: pd.DataFrame) -> str:
 TABLES = {
     "runs": (RUNS, list_runs),
     "paper": (RUNS, compare_with_paper),
-    "longer": (RUNS, compare_lengths),
     "bayes": (RUNS, compare_with_bayes),
     "corrupted": (RUNS, list_corrupted),
     "settings": (RUNS, list_settings),
     "shuffled": (SHUFFLED, list_settings),
     "ablation": (ABLATION, list_variants),
-    "wins": (REAL, count_wins),
-    "averages": (REAL, compare_averages),
-    "real": (REAL, compare_real),
-    "combined": (REAL, compare_combined),
-    "transfer": (REAL, compare_transfer),
+    "sides": (REAL, count_sides),
+    "real": (REAL, list_verdicts),
     "memory": (MEMORY, list_memory),
     "importance": (IMPORTANCE, list_importance),
     "counts": (COUNTS, list_counts),
     "choices": (CHOICES, list_choices),
 }
 #: What may be missing, and takes the text inside its directive with it.
-OPTIONAL = ("transfer", "counts", "choices")
+OPTIONAL = ("counts", "choices")
 
 
 class Measured(SphinxDirective):
@@ -272,7 +251,7 @@ class Measured(SphinxDirective):
         file, write = TABLES[name]
         for path in _files(file):
             self.env.note_dependency(str(path))
-        made = write(_read(file)) if _files(file) else NOTHING
+        made = write(pd.read_csv(RESULTS / file)) if _files(file) else NOTHING
         text = made if isinstance(made, str) else _markdown(made)
         if text == NOTHING and name in OPTIONAL:
             return []
@@ -298,19 +277,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def _files(file: str) -> list[Path]:
-    """The tables that a file or folder of results stands for, if they are there."""
-    if file == REAL:
-        return sorted((RESULTS / REAL).glob("*/table.csv"))
+    """The table of results, if it is there."""
     return [RESULTS / file] if (RESULTS / file).is_file() else []
-
-
-def _read(file: str) -> pd.DataFrame:
-    if file != REAL:
-        return pd.read_csv(RESULTS / file)
-    order = {name: k for k, name in enumerate(COHORTS)}
-    paths = sorted(_files(REAL), key=lambda path: order.get(path.parent.name, len(order)))
-    tables = [pd.read_csv(path).assign(data=path.parent.name) for path in paths]
-    return pd.concat(tables, ignore_index=True).fillna({"reference": ""})
 
 
 def _is_of(results: pd.DataFrame, figure: str) -> pd.Series:

@@ -178,8 +178,8 @@ def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Pat
         ("fit", ["--links", "none.csv"], "There is no file 'none.csv'"),
         ("fit", ["--links", __file__], "cannot be read as a table of linked features"),
         ("benchmark", ["--labels-key", "one"], "names only the class '(all) & same'"),
-        ("benchmark", [*LABELED, "--methods", "lr,svm"], "no method 'svm' (--methods)"),
-        ("benchmark", [*LABELED, "--transfer-from", "protein"], "belong together"),
+        ("benchmark", [*LABELED, "--methods", "lr,svm"], "no 'svm' (--methods)"),
+        ("benchmark", [*LABELED, "--validation"], "name that column"),
         ("reproduce", ["--data", "none.h5mu"], "There is no file 'none.h5mu'"),
     ],
 )
@@ -377,13 +377,17 @@ def test_one_class_only(data_file: Path, tmp_path: Path) -> None:
 
 def test_benchmark(data_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ["--labels-key", "label", "--folds", 2, "--seeds", 1, "--unpaired", "--out", out]
+    arguments = ["--labels-key", "label", "--splits", 2, "--unpaired", "--out", out]
     arguments += ["--labels-per-class", 3, "--max-epochs", 1, "--methods", "modis,lr,diagvi"]
+    arguments += ["--tasks", "classes,few"]
     printed = done("benchmark", data_file, *arguments)
     assert "DIAGVI and neighbours is left out: " in printed
-    assert "| protein (15) |" in printed
-    assert names_in(out) >= {"results.csv", "table.md", "figure.png"}
-    assert "4 runs, 4 of them done before" in done("benchmark", data_file, *arguments)
+    assert "| logistic regression |" in printed
+    assert names_in(out) >= {"results.csv", "table.md", "forest.png", "report.html"}
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.index("A simple method") < page.index("data:image/png") < page.index("log loss")
+    assert "--splits 2" in page or "modis " in page
+    assert "8 runs, 8 of them done before" in done("benchmark", data_file, *arguments)
 
 
 def test_reproduce(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import mudata as md
@@ -7,155 +9,164 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modis.studies import RIVALS, benchmark
+from modis.studies import RIVALS, TASKS, benchmark
 from modis.studies._benchmark import Benchmark
-from modis.studies._fold import Design
-from modis.studies._methods import Method
+from modis.studies._design import Design
+from modis.studies._methods import Modis
 from modis.studies._rivals import Rival
 from modis.studies._runs import Job, Store
 
-FEW = {"seeds": 1, "max_epochs": 1}
+FEW = {"splits": 1, "max_epochs": 1}
 LINKS = pd.DataFrame({"source_modality": ["a"], "source_feature": ["b"]})
 
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Seeds that MODIS was trained with."""
+    """Scenarios and splits that MODIS was trained in."""
     done = []
 
-    class Spied(Method):
-        def predict(self, fold):
-            done.append(fold.seed)
-            return super().predict(fold)
+    class Spied(Modis):
+        def __init__(self, fold):
+            done.append((fold.scenario.name, fold.seed))
+            super().__init__(fold)
 
-    monkeypatch.setitem(RIVALS, "modis", Spied(**vars(RIVALS["modis"])))
+    monkeypatch.setitem(RIVALS, "modis", Spied)
     return done
 
 
-def test_folder_and_resume(paired, trained, tmp_path, console):
-    how = {"split_key": "part", "console": console, "unpaired": True}
-    found = benchmark(paired, "label", tmp_path, methods=["modis", "lr", "paper"], **how, **FEW)
+def test_all_tasks_and_resume(paired, trained, tmp_path, console):
+    how = {"split_key": "part", "console": console, "links": paired.uns["feature_links"]}
+    found = benchmark(paired, "label", tmp_path, **how, **FEW)
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("runs", "predictions", "results.csv", "table.csv", "table.md", "figure.png")
+        *("runs", "scores", "results.csv", "table.csv", "table.md", "forest.png")
     }
-    assert set(found.results["method"]) == {"modis", "lr", "paper"}
-    assert set(found.predictions["modality"]) == {*paired.mod, "combined"}
-    assert (found.predictions.groupby(["method", "modality"]).size() == 30).all()
+    assert trained == [(name, 0) for name in ("standard", "few", "transfer", "unseen")]
+    assert set(found.results["task"]) == {*TASKS, ""}
+    by_task = found.results.groupby("task")["method"].agg(set)
+    classifiers = {"modis", "lr", "pca-lr", "rf"}
+    assert by_task["classes"] == by_task["few"] == classifiers | {"lr-mean"}
+    assert by_task["transfer"] == {"modis", "linked-lr"}
+    assert by_task["unseen"] == classifiers | {"linked-lr"}
+    assert by_task["translation"] == classifiers | {"ridge", "neighbours"}
+    assert by_task["matching"] == classifiers | {"pls", "cca"}
     seconds = found.results[found.results["metric"] == "seconds"]
     assert (seconds["value"] > 0).all()
+    assert set(found.results["setting"]) == {"as it is"}
+    # an epoch teaches nothing, and the verdict says so first
+    assert {own.side for own in found.verdicts} <= {"behind", "level"}
+    assert found.markdown.startswith("**A simple method")
     assert (tmp_path / "table.md").read_text(encoding="utf-8") == found.markdown
-
-    again = benchmark(paired, "label", tmp_path, methods=["modis", "lr", "paper"], **how, **FEW)
-    assert trained == [0]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "results.csv", keep_default_na=False)[["task", "method"]],
+        found.results[["task", "method"]],
+    )
+    again = benchmark(paired, "label", tmp_path, **how, **FEW)
+    assert len(trained) == 4
     pd.testing.assert_frame_equal(again.table, found.table)
-    assert "3 of them done before" in console.file.getvalue()
-    more = benchmark(paired, "label", tmp_path, methods=["modis"], **how, **(FEW | {"seeds": 2}))
-    assert trained == [0, 1]
+    more = benchmark(paired, "label", tmp_path, tasks=["few"], **how, **(FEW | {"splits": 2}))
+    assert trained[4:] == [("few", 1)]
     assert set(more.results["seed"]) == {0, 1}
+
+
+SCRIPT = """
+from modis.datasets import intersim
+from modis.studies import benchmark
+how = {{"methods": ["modis", "lr"], "tasks": ["classes"], "splits": 1, "max_epochs": 1}}
+found = benchmark(intersim(60), "label", {folder!r}, jobs=2, **how)
+print("methods:", *sorted(set(found.table["method"])))
+"""
+
+
+def test_a_script_needs_no_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(folder=str(tmp_path / "out")))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert "methods: lr modis" in done.stdout, done.stderr
 
 
 def test_two_processes_do_what_one_does(paired, tmp_path, console):
     how = {"split_key": "part", "methods": ["modis", "rf"], "console": console, **FEW}
     one, two = (
-        benchmark(paired, "label", tmp_path / str(jobs), jobs=jobs, **how) for jobs in (1, 2)
+        benchmark(paired, "label", tmp_path / str(jobs), jobs=jobs, tasks=["classes"], **how)
+        for jobs in (1, 2)
     )
-    pd.testing.assert_frame_equal(one.predictions, two.predictions)
+    pd.testing.assert_frame_equal(one.table, two.table)
 
 
-def test_a_mosaic_of_counts_in_folds(mosaic, tmp_path, console):
+def test_a_mosaic_of_counts(mosaic, tmp_path, console):
     mosaic.write(tmp_path / "mosaic.h5mu")
     found = benchmark(
         tmp_path / "mosaic.h5mu",
         "label",
         methods=["modis", "paper", "lr"],
-        folds=2,
         labels_per_class=4,
         layer="protein=counts",
         likelihood="protein=nb",
+        unpaired=True,
         console=console,
         **FEW,
     )
-    singles = found.predictions[found.predictions["modality"] != "combined"]
-    assert set(singles.groupby(["method", "modality"]).size()) == {80}
-    assert not singles.duplicated(["method", "modality", "observation"]).any()
     labeled = found.results[found.results["metric"] == "n_labeled"]
-    assert set(labeled["value"]) == {20}
-    together = found.predictions[found.predictions["modality"] == "combined"]
-    assert set(together.groupby("method").size()) == {40}
+    assert set(labeled.loc[labeled["task"] == "few", "value"]) == {20}
+    assert set(found.results["source"]) >= {"methylation", "protein", "combined"}
+    assert found.results["value"].notna().all()
+    assert set(found.table["data"]) == {"mosaic"}
+    assert set(found.table["setting"]) == {"unpaired"}
 
 
 def test_observations_of_a_new_batch_are_predicted(mosaic, console):
     for adata in mosaic.mod.values():
         adata.obs["batch"] = np.where(adata.obs["part"] == "test", "new", "old")
-    how = {"methods": ["modis"], "split_key": "part", "batch_key": "batch", **FEW}
-    found = benchmark(mosaic, "label", console=console, **how)
+    how = {"methods": ["modis"], "split_key": "part", "batch_key": "batch", "tasks": ["classes"]}
+    results = benchmark(mosaic, "label", console=console, **how, **FEW).results
+    n_test = results[results["metric"] == "n_test"].set_index("source")["value"]
     for name, adata in mosaic.mod.items():
-        predicted = found.predictions[found.predictions["modality"] == name]
-        assert set(predicted["observation"]) == set(adata.obs_names[adata.obs["part"] == "test"])
-        assert predicted["predicted"].notna().all()
-
-
-def test_labels_are_carried_over(paired, console):
-    how = {"transfer": ("expression", "protein"), "console": console}
-    links = paired.uns["feature_links"]
-    found = benchmark(paired, "label", methods=["modis", "lr"], links=links, **how, **FEW)
-    assert "logistic regression is left out: it cannot carry" in console.file.getvalue()
-    assert set(found.predictions["modality"]) == {"protein"}
-    assert len(found.predictions) == 60
-    labeled = found.results[found.results["metric"] == "n_labeled"]
-    assert set(labeled["value"]) == {0}
-    with pytest.raises(ValueError, match="No method is left"):
-        benchmark(paired, "label", methods=["lr"], **how)
-
-
-def test_links_by_name(mosaic, console):
-    how = {"methods": ["lr"], "folds": 2, "console": console, **FEW}
-    with pytest.raises(ValueError, match="Nothing is linked by name"):
-        benchmark(mosaic, "label", links_by_name=True, **how)
-    names = mosaic.mod["methylation"].var_names[:12]
-    mosaic.mod["protein"].var_names = names.str.swapcase()
-    found = benchmark(mosaic, "label", links_by_name=True, **how)
-    assert set(found.table["method"]) == {"lr"}
+        assert n_test[name] == (adata.obs["part"] == "test").sum()
 
 
 def test_settings_of_modis_from_python(paired, console):
-    how = {"methods": ["modis"], "split_key": "part", "validation": True, "console": console}
+    how = {"methods": ["modis"], "split_key": "part", "console": console, "tasks": ["classes"]}
     kwargs = {"model_kwargs": {"n_latent": 4}, "train_kwargs": {"train_size": 1.0}}
-    found = benchmark(paired, "label", **kwargs, **how, **FEW)
-    test = paired.obs_names[paired.obs["part"] == "test"]
-    assert not set(found.predictions["observation"]) & set(test)
-    said = "1 of 1 runs failed, such as modis fold 0 seed 0: .*train_size"
+    assert len(benchmark(paired, "label", validation=True, **kwargs, **how, **FEW).table)
+    said = "1 of 1 runs failed, such as standard number 0 modis seed 0: .*train_size"
     with pytest.raises(RuntimeError, match=said):
         benchmark(paired, "label", train_kwargs={"train_size": 2.0}, **how, **FEW)
 
 
 def test_a_rival_is_one_class_and_one_row(paired, tmp_path, console, monkeypatch):
     class Fails(Rival):
-        title = "a method that fails"
+        title, tasks = "a method that fails", ("classes",)
 
-        def predict(self, fold):
+        def probabilities(self):
             raise RuntimeError("The loss became infinite.")
 
-    monkeypatch.setitem(RIVALS, "fails", Fails())
-    how = {"methods": ["fails", "lr"], "split_key": "part", "console": console}
-    with pytest.raises(RuntimeError, match="1 of 2 runs failed, such as fails fold 0 seed 0: The"):
-        benchmark(paired, "label", tmp_path, **how, **FEW)
-    assert set(pd.read_csv(tmp_path / "results.csv")["method"]) == {"lr"}
+    monkeypatch.setitem(RIVALS, "fails", Fails)
+    how = {"methods": ["fails", "lr"], "split_key": "part", "tasks": ["classes"]}
+    with pytest.raises(RuntimeError, match="1 of 2 runs failed, such as standard .*: The loss"):
+        benchmark(paired, "label", tmp_path, console=console, **how, **FEW)
+    results = pd.read_csv(tmp_path / "results.csv")
+    assert set(results["method"]) == {"lr"}
 
 
 def test_nothing_is_begun_with_what_cannot_work(mosaic, tmp_path, console):
     for adata in mosaic.mod.values():
         adata.obs["one"], adata.obs["none"], adata.obs["all"] = "a", "unknown", "train"
+    ridge = {"methods": ["ridge"], "tasks": ["classes"]}
     for error, said, labels_key, how in (
-        (ValueError, "no method 'svm'", "label", {"methods": ["svm"]}),
+        (ValueError, "no 'svm'", "label", {"methods": ["svm"]}),
         (KeyError, "No column 'class'", "class", {}),
         (ValueError, "only the class 'a'", "one", {}),
         (ValueError, "no class at all", "none", {}),
         (ValueError, "says 'train' for every observation", "label", {"split_key": "all"}),
+        (ValueError, "No method is left", "label", {"methods": ["linked-lr"]}),
+        (ValueError, "None of the methods", "label", ridge),
     ):
         with pytest.raises(error, match=said):
             benchmark(mosaic, labels_key, tmp_path, console=console, **how)
     assert list(tmp_path.iterdir()) == []
+    assert "linked features is left out: no features are linked" in console.file.getvalue()
 
 
 def test_the_data_stay_as_they_are(paired, console):
@@ -171,17 +182,24 @@ def test_the_data_stay_as_they_are(paired, console):
         pd.testing.assert_frame_equal(adata.obs, before[name][1])
 
 
-def test_whatever_decides_a_run_decides_its_file(cohort, tmp_path):
-    def path(method, cohort=cohort, **fields):
+def test_whatever_decides_a_run_decides_its_file(cohort, tmp_path, monkeypatch):
+    def path(method, scenario="standard", cohort=cohort, **fields):
         study = Benchmark(cohort, Design(("modis", "lr"), **fields))
-        return Store(tmp_path, study, "predictions").paths(Job({"method": method, "fold": 0}))[0]
+        job = Job({"scenario": scenario, "number": 0, "method": method})
+        return Store(tmp_path, study, "scores").paths(job)[0]
 
-    common = [{"unpaired": True}, {"labels_per_class": 5}, {"validation": True}]
-    common += [{"transfer": ("a", "b")}, {"folds": 4}]
+    common = [{"unpaired": True}, {"validation": True}, {"test_size": 0.4}]
+    common += [{"tasks": ("classes",)}, {"cohort": replace(cohort, part=None)}]
     own = [{"max_epochs": 3}, {"model_kwargs": {"n_latent": 8}}, {"train_kwargs": {"a": 8}}]
-    linked = {"cohort": replace(cohort, links=LINKS)}
-    changes = [{}, *common, *own, linked, {"cohort": replace(cohort, part=None)}]
-    assert len({path("modis", **change) for change in changes}) == len(changes)
-    # other settings of MODIS, seeds and methods leave the baselines as they are
-    assert {path("lr", **change) for change in (*own, linked, {"seeds": 9})} == {path("lr")}
+    own += [{"cohort": replace(cohort, links=LINKS.assign(target_modality="a"))}]
+    assert len({path("modis", **change) for change in ({}, *common, *own)}) == 10
+    # other settings of MODIS, splits and methods leave the others as they are
+    other = ({"splits": 9}, {"labels_per_class": 2}, {"unseen_pairs": 3})
+    assert {path("lr", **change) for change in (*own, *other)} == {path("lr")}
     assert len({path("lr", **change) for change in common}) == len(common)
+    assert path("lr", "few", labels_per_class=2) != path("lr", "few")
+    assert path("lr", "unseen", unseen_pairs=2) != path("lr", "unseen")
+    before = path("modis"), path("lr")
+    monkeypatch.setattr("modis.studies._benchmark.model_code", lambda: "changed")
+    assert path("modis") != before[0]
+    assert path("lr") == before[1]

@@ -134,23 +134,6 @@ def test_bayes_rows_are_those_of_the_test_samples():
     assert 0.5 < right < 1
 
 
-def test_epochs_factor(paired, monkeypatch):
-    asked = []
-
-    def spy(self, max_epochs=None, **how):
-        asked.append(max_epochs or self.preset.n_epochs(steps_per_epoch=1))
-
-    monkeypatch.setattr(MODIS, "train", spy)
-    monkeypatch.setattr(MODIS, "history", {"loss_train": []}, raising=False)
-    train, _ = split_paired(paired)
-    fit(train, method=METHODS["default"], **ALL_LABELS)
-    fit(train, method=METHODS["default"], epochs_factor=2, **ALL_LABELS)
-    fit(train, method=METHODS["default"], epochs_factor=3, max_epochs=7, **ALL_LABELS)
-    fit(train, method=METHODS["paper"], epochs_factor=2, **ALL_LABELS)
-    # one step per epoch, so the most epochs there are
-    assert asked == [400, 800, 21, 40]
-
-
 def test_links_reach_the_model(paired, monkeypatch):
     given = []
     original = MODIS.__init__

@@ -43,7 +43,6 @@ def test_resume(source, trained, tmp_path, console):
     results = pd.read_csv(tmp_path / "results.csv")
     assert set(results["metric"]) >= {"accuracy", "recall", "label_transfer", "n_train", "epochs"}
     assert (results.loc[results["metric"] == "epochs", "value"] == 1).all()
-    assert set(results["epochs_factor"]) == {1}
     own = results[results["setting"] == "labels-0"]
     assert "accuracy" not in set(own["metric"])
     assert "1/2  labels-100 default seed 0" in console.file.getvalue()
@@ -102,7 +101,7 @@ def test_whatever_decides_the_rows_decides_the_file(source, tmp_path, monkeypatc
 
     linked = Source(source.data, links_file=links)
     paths = [path(), path(max_epochs=3), path(Source(n_samples=201)), path(linked), path(seed=4)]
-    paths += [path(setting="rare-1"), path(method="default"), path(epochs_factor=2)]
+    paths += [path(setting="rare-1"), path(method="default")]
     # links do not matter to a method that does not use them
     assert path(linked, method="default") == path(method="default")
     monkeypatch.setitem(METHODS, "links", METHODS["paper"])

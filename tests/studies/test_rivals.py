@@ -1,127 +1,138 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
+from types import SimpleNamespace
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 import scvi
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from modis.studies import RIVALS
-from modis.studies._cohort import Cohort
-from modis.studies._fold import Design, make_fold
-from modis.studies._rivals import _CS, Diagvi, StandardizedLogistic
+from modis.studies._diagvi import Diagvi
+from modis.studies._rivals import (
+    COMBINED,
+    Forest,
+    LightGBM,
+    LinkedLogistic,
+    Logistic,
+    MeanLogistic,
+    PcaLogistic,
+    TunedLogistic,
+    combine,
+)
+
+from ._simulated import SHARES, measure, simulate
+
+ALL = ("classes", "translation", "matching")
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("n_features", [8, 90])
-def test_rotated_or_not_it_is_the_same_regression(n_features):
+def test_every_rival_is_a_row_with_a_title_and_tasks():
+    assert len({rival.title for rival in RIVALS.values()}) == len(RIVALS)
+    assert all(rival.tasks for rival in RIVALS.values())
+
+
+@pytest.mark.parametrize("rival", [Logistic, PcaLogistic, Forest])
+def test_classifiers_reach_what_theory_says(rival):
+    fold = simulate(*ALL)
+    found = measure(rival, fold)
+    for name in ("one", "two", COMBINED):
+        assert found[name, "", "balanced_accuracy"] > 0.98
+    # within the class the modalities are independent: no translation is better than the class mean
+    for source, target in (("one", "two"), ("two", "one")):
+        names = fold.test[target]
+        truth = pd.DataFrame(fold.profiles(target, names))
+        label = fold.cohort.label.reindex(names).to_numpy()
+        limit = ((truth - truth.groupby(label).transform("mean")) ** 2).to_numpy().mean()
+        # a forest is never sure of a class, and so pulls to the mean of all
+        near = 0.08 if rival is Forest else 0.05
+        assert found[source, target, "mse"] == pytest.approx(limit, rel=near)
+        assert found[source, target, "mse"] < 0.7
+    # samples are as near as their classes say, and within a class matches are made at random
+    half = sum(share**2 for share in SHARES.values()) / 2
+    assert found["one", "two", "foscttm"] == pytest.approx(half, abs=0.03)
+    assert found["one", "two", "foscttm_within_class"] == pytest.approx(0.5, abs=0.08)
+
+
+def test_the_penalty_is_chosen_by_log_loss():
     rng = np.random.default_rng(0)
-    y = np.repeat(["a", "b", "c"], [30, 20, 10])
-    x = rng.normal(size=(60, n_features)) + (y == "b")[:, None] * 0.4 + (y == "c")[:, None] * 0.2
-    order = rng.permutation(60)
-    x, y = x[order].astype(np.float32), y[order]
-    new = rng.normal(size=(40, n_features))
-    mine = StandardizedLogistic().fit(x, y)
-    plain = LogisticRegression(class_weight="balanced", max_iter=1000, tol=1e-6)
-    theirs = make_pipeline(StandardScaler(), GridSearchCV(plain, {"C": _CS}, cv=3)).fit(x, y)
-    np.testing.assert_allclose(mine.predict_proba(new), theirs.predict_proba(new), atol=0.01)
-    assert list(mine.classes_) == ["a", "b", "c"]
-    # classes smaller than the folds
-    for chosen in ([0, 1], [*np.flatnonzero(y == "a")[:9], np.flatnonzero(y == "b")[0]]):
-        few = StandardizedLogistic().fit(x[chosen], np.where(np.arange(len(chosen)), "a", "b"))
-        np.testing.assert_allclose(few.predict_proba(new).sum(axis=1), 1)
+    y = np.repeat(["a", "b", "c"], [60, 40, 20])
+    x = rng.normal(size=(120, 30)) + 0.6 * (pd.factorize(y)[0][:, None] == np.arange(30) % 3)
+    model = TunedLogistic(random_state=5).fit(x, y)
+    folds = StratifiedKFold(3, shuffle=True, random_state=5)
+    loss = {
+        c: -cross_val_score(
+            LogisticRegression(C=c, class_weight="balanced", max_iter=300),
+            *(x, y),
+            cv=folds,
+            scoring="neg_log_loss",
+        ).mean()
+        for c in 10.0 ** np.arange(-4, 2)
+    }
+    assert pytest.approx(min(loss, key=loss.get)) == model.C
+    assert model.class_weight == "balanced"
+    # a class with a single sample does not stop it, nor do classes of one sample each
+    for few in (np.array([*y[:-1], "rare"]), np.array([f"c{k % 60}" for k in range(120)])):
+        assert set(TunedLogistic(random_state=0).fit(x, few).classes_) == set(few)
 
 
-@pytest.mark.parametrize("name", ["lr", "rf"])
-def test_each_modality_and_all_of_them(cohort, name):
-    fold = make_fold(cohort, Design((name,), unpaired=True), 0)
-    predicted = RIVALS[name].predict(fold)
-    assert list(predicted) == [*cohort.modalities, "combined"]
-    for source, series in predicted.items():
-        # of five classes
-        least = 0.8 if source == "combined" else 0.5
-        assert (series == cohort.label.reindex(series.index)).mean() > least, source
-    assert set(predicted["combined"].index) == set(fold.test["protein"])
+def test_combined_are_log_probabilities_or_their_means():
+    one = pd.DataFrame({"a": [0.9, 0.5], "b": [0.1, 0.5]}, index=["s", "t"])
+    two = pd.DataFrame({"a": [0.4, 1.0], "c": [0.6, 0.0]}, index=["s", "u"])
+    found = combine({"one": one, "two": two})
+    assert list(found.index) == ["s"]
+    weights = np.sqrt([0.9 * 0.4, 0.1 * 1e-3, 1e-3 * 0.6])
+    np.testing.assert_allclose(found.loc["s", ["a", "b", "c"]], weights / weights.sum())
+    mean = combine({"one": one, "two": two}, log=False)
+    np.testing.assert_allclose(mean.loc["s", ["a", "b", "c"]], [0.65, 0.05, 0.3])
+    assert COMBINED in MeanLogistic(simulate("classes", n=100)).probabilities()
 
 
-def test_a_modality_without_labels_or_with_one_class(cohort):
-    fold = make_fold(cohort, Design(("lr",)), 0)
-    hidden = fold.train["protein"].where(lambda c: c.isna(), None)
-    one = fold.train["expression"].where(lambda c: c == "class_2", None)
-    fold = replace(fold, train=fold.train | {"protein": hidden, "expression": one})
-    predicted = RIVALS["lr"].predict(fold)
-    assert "protein" not in predicted
-    assert set(predicted["expression"]) == {"class_2"}
-    assert predicted["methylation"].nunique() == 5
+def test_linked_features_carry_labels_over():
+    fold = simulate("transfer", scenario="transfer")
+    assert measure(LinkedLogistic, fold)["one", "two", "balanced_accuracy"] > 0.95
+    # the sign of the links counts
+    fold.cohort.links["sign"] = 1.0
+    assert measure(LinkedLogistic, fold)["one", "two", "balanced_accuracy"] < 0.9
 
 
-def cohort_of(features, links=None):
-    adatas = {name: ad.AnnData(var=pd.DataFrame(index=own)) for name, own in features.items()}
-    return Cohort(adatas, dict.fromkeys(features, "gaussian"), {}, {}, links=links)
+def test_a_class_that_one_modality_never_saw():
+    fold = simulate("unseen", scenario="unseen")
+    name = fold.unseen[1]
+    without = measure(Logistic, fold)
+    assert without[name, "", "recall_unseen"] == 0
+    assert without[name, "", "recall_others"] > 0.97
+    assert without[name, "", "balanced_accuracy"] < 0.51
+    assert measure(LinkedLogistic, fold)[name, "", "balanced_accuracy"] > 0.9
 
 
-TWO = {"rna": ["CD4", "CD8A"], "adt": ["CD4", "CD8"]}
-COLUMNS = ["source_modality", "source_feature", "target_modality", "target_feature"]
-
-
-def test_diagvi_takes_links_in_either_direction():
-    rows = [
-        ("adt", "CD8", "rna", "CD8A"),
-        ("rna", "CD4", "adt", "CD4"),
-        ("rna", "CD8A", "adt", "CD8"),
-        ("adt", "gone", "rna", "CD4"),
-        ("adt", "CD4", "atac", "CD4"),
-    ]
-    links = pd.DataFrame(rows, columns=COLUMNS)
-    found = Diagvi().mapping(cohort_of(TWO, links), ["rna", "adt"])
-    assert sorted(found.itertuples(index=False, name=None)) == [("CD4", "CD4"), ("CD8A", "CD8")]
-    # without links: the same names
-    assert Diagvi().mapping(cohort_of(TWO), ["rna", "adt"]).to_numpy().tolist() == [["CD4", "CD4"]]
-
-
-def test_why_diagvi_is_left_out(monkeypatch):
-    def obstacle(features, **fields):
-        return Diagvi().obstacle(cohort_of(features), Design(("diagvi",), **fields))
-
+def test_what_hinders_a_rival_is_told(monkeypatch):
+    cohort = simulate("classes", n=60, links=False).cohort
+    assert LinkedLogistic.obstacle(cohort) == "no features are linked (--links)"
+    assert Logistic.obstacle(cohort) == ""
+    monkeypatch.setattr("modis.studies._rivals.find_spec", lambda name: None)
+    assert LightGBM.obstacle(cohort) == "it needs the package lightgbm"
     monkeypatch.delattr(scvi.external, "DIAGVI", raising=False)
-    assert "does not have it" in obstacle(TWO)
+    assert "does not have it" in Diagvi.obstacle(cohort)
     monkeypatch.setattr(scvi.external, "DIAGVI", object, raising=False)
-    monkeypatch.setattr("modis.studies._rivals.import_module", lambda name: None)
-    assert obstacle(TWO) == ""
-    three = {**TWO, "atac": ["CD4"]}
-    assert "two modalities, and there are 3" in obstacle(three)
-    assert obstacle(three, transfer=("rna", "atac")) == ""
-    apart = {"rna": ["CD4"], "adt": ["Cd4"]}
-    assert "no features of rna and adt are linked" in obstacle(apart)
+    assert Diagvi.obstacle(cohort) == "it needs the package torch-geometric"
+    monkeypatch.setattr("modis.studies._rivals.find_spec", lambda name: name)
+    assert Diagvi.obstacle(cohort) == "no features are linked (--links)"
 
-    def fail(name):
-        raise ImportError(f"No module named '{name}'")
 
-    monkeypatch.setattr("modis.studies._rivals.import_module", fail)
-    assert "needs the package torch-geometric" in obstacle(TWO)
+def test_a_classifier_of_another_package(monkeypatch):
+    package = SimpleNamespace(LGBMClassifier=lambda random_state: LogisticRegression())
+    monkeypatch.setitem(sys.modules, "lightgbm", package)
+    assert measure(LightGBM, simulate("classes"))["one", "", "accuracy"] > 0.98
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_diagvi_predicts_every_test_observation(cohort):
-    names = ("expression", "protein")
-    pairs = zip(*(cohort.modalities[name].var_names[:5] for name in names), strict=True)
-    links = pd.DataFrame([("expression", a, "protein", b) for a, b in pairs], columns=COLUMNS)
-    two = {
-        key: {name: getattr(cohort, key)[name] for name in names}
-        for key in ("modalities", "likelihood", "labels")
-    }
-    cohort = replace(cohort, **two, links=links)
-    design = Design(("diagvi",), max_epochs=1, transfer=names)
-    if reason := Diagvi().obstacle(cohort, design):
+def test_diagvi_predicts_every_test_observation():
+    fold = simulate("transfer", scenario="transfer", n=100)
+    if reason := Diagvi.obstacle(fold.cohort):
         pytest.skip(reason)
-    fold = make_fold(cohort, design, 0)
-    predicted = Diagvi().predict(fold)
-    assert list(predicted) == ["protein"]
-    assert list(predicted["protein"].index) == list(fold.test["protein"])
-    assert set(predicted["protein"]) <= set(cohort.label)
+    soft = Diagvi(fold).probabilities()
+    assert list(soft) == list(fold.test)
+    assert list(soft["two"].index) == list(fold.test["two"])

@@ -3,100 +3,100 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from scipy.spatial.distance import cdist
 
-from modis.studies import make_cohort
-from modis.studies._comparison import _minus
-from modis.studies._fold import Design, make_fold
-from modis.studies._rivals import Rival
-from modis.studies._scores import judge_classes, resample
+from modis.metrics import foscttm
+from modis.studies._rivals import Logistic, Rival
+from modis.studies._scores import (
+    calibration_error,
+    judge,
+    match_scores,
+    within_class_correlation,
+)
+
+from ._simulated import SHARES, simulate
 
 
-def predictions(n=60, *, methods=("modis", "lr"), seeds=(0, 1), wrong=0.3):
-    """Two modalities, three classes, errors at random."""
+@pytest.mark.parametrize("n_dims", [1, 4])
+def test_single_matches_average_to_foscttm(n_dims):
     rng = np.random.default_rng(0)
-    label = np.repeat(["a", "b", "c"], [n // 2, n // 3, n // 6])
-    parts = []
-    for method in methods:
-        for seed in seeds:
-            for modality in ("rna", "adt"):
-                guess = np.where(rng.random(n) < wrong, rng.permutation(label), label)
-                part = pd.DataFrame({"observation": [f"s{k}" for k in range(n)], "label": label})
-                part = part.assign(predicted=guess, method=method, seed=seed, modality=modality)
-                parts.append(part.assign(n_modalities=2, fold=0))
-    return pd.concat(parts, ignore_index=True)
+    # rounded, so that there are ties
+    a, b = (np.round(rng.normal(size=(60, n_dims)), 1) for _ in range(2))
+    assert match_scores(cdist(a, b))[0].mean() == pytest.approx(foscttm(a, b))
 
 
-def test_the_first_row_is_what_scikit_learn_says():
-    table = predictions()
-    draws = resample(table, n_resamples=50)
-    measures = {"accuracy": accuracy_score, "balanced_accuracy": balanced_accuracy_score}
-    for metric, measure in measures.items():
-        for (*key, seed), part in table.groupby(["method", "modality", "seed"]):
-            own = draws[metric][tuple(key)]
-            assert own.shape == (51, 2)
-            expected = measure(part["label"], part["predicted"])
-            assert own[seed][0] == pytest.approx(expected, abs=1e-6)
+def test_classes_alone_give_half_the_sum_of_squared_shares():
+    n = 2000
+    codes = np.repeat(range(3), [round(n * share) for share in SHARES.values()])
+    points = np.eye(3)[codes]
+    shares, nearest = match_scores(cdist(points, points))
+    assert shares.mean() == pytest.approx(sum(s**2 for s in SHARES.values()) / 2, abs=1e-3)
+    # the ten nearest are ten of the class, drawn by chance
+    np.testing.assert_allclose(nearest, 10 / np.bincount(codes)[codes])
 
 
-def test_the_interval_has_the_width_that_theory_gives():
-    draws = resample(predictions(600, methods=("lr",), seeds=(0,)))["accuracy"]["lr", "rna"][0]
-    low, high = np.percentile(draws.iloc[1:], [2.5, 97.5])
-    # within classes of their own size: at most the binomial's
-    expected = 2 * 1.96 * np.sqrt(draws[0] * (1 - draws[0]) / 600)
-    assert low < draws[0] < high
-    assert 0.8 * expected < high - low < 1.1 * expected
+def test_the_nearest_ten():
+    line = np.arange(40.0)[:, None]
+    assert (match_scores(cdist(line, line))[1] == 1).all()
+    shares, nearest = match_scores(cdist(line, line[::-1]))
+    # 39 apart at the ends, 1 in the middle
+    assert nearest[0] == 0
+    assert nearest[19] == 1
+    assert shares[0] == 1
 
 
-def test_differences_are_paired():
-    table = predictions(methods=("modis",))
-    same = pd.concat([table, table.assign(method="lr")])
-    for rows, seeds in (
-        (same, [0, 1]),
-        (same[(same["method"] == "lr") | (same["seed"] == 1)], [1]),
-    ):
-        # seeds that one of them lacks do not count
-        draws = resample(rows, n_resamples=50)["accuracy"]
-        difference = _minus(draws["modis", "rna"], draws["lr", "rna"])
-        assert list(difference) == seeds
-        assert (difference == 0).all(axis=None)
+def test_correlation_within_classes():
+    rng = np.random.default_rng(0)
+    label = pd.Series(np.repeat(["a", "b"], 50))
+    code = (label == "b").to_numpy()[:, None]
+    truth = rng.normal(size=(100, 2))
+    other = np.stack([truth[:, 0], rng.normal(size=100)], axis=1)
+    found = within_class_correlation(truth + 9 * code, other - 7 * code, label)
+    centred = [
+        x[:, 1] - pd.Series(x[:, 1]).groupby(label).transform("mean") for x in (truth, other)
+    ]
+    assert found == pytest.approx((1 + np.corrcoef(*centred)[0, 1]) / 2)
+    # the class mean says nothing within the class
+    assert within_class_correlation(truth, np.hstack([code, code]) * 2.0, label) == 0
 
 
-def test_seeds_may_test_other_observations():
-    table = predictions(methods=("lr",))
-    number = table["observation"].str[1:].astype(int)
-    table = table[(number % 2 == table["seed"])]
-    draws = resample(table, n_resamples=200)["balanced_accuracy"]
-    assert np.isfinite(draws["lr", "rna"]).all(axis=None)
-    own = table[(table["modality"] == "rna") & (table["seed"] == 1)]
-    expected = balanced_accuracy_score(own["label"], own["predicted"])
-    assert draws["lr", "rna"][1][0] == pytest.approx(expected, abs=1e-6)
+def test_calibration():
+    confidence = np.repeat([0.85, 0.55], 100)
+    right = np.concatenate([np.arange(100) < 85, np.arange(100) < 55]).astype(float)
+    assert calibration_error(confidence, right) == pytest.approx(0, abs=1e-9)
+    assert calibration_error(np.ones(200), right) == pytest.approx(0.3)
 
 
-def test_rows_of_one_run(mosaic):
-    cohort = make_cohort(mosaic, "label", split_key="part")
-    fold = make_fold(cohort, Design(("lr",)), 0)
-    predicted = {name: cohort.label.reindex(names).copy() for name, names in fold.test.items()}
-    several = predicted["protein"].index.intersection(predicted["methylation"].index)
-    predicted["protein"].iloc[:4] = "class_1"
-    predicted["combined"] = cohort.label.reindex(several)
+class Half(Rival):
+    """Right for the first of two classes, and wrong for every second sample of the others."""
 
-    class Stated(Rival):
-        def predict(self, fold):
-            return predicted
+    title, tasks = "half", ("classes",)
 
-    rows, table = judge_classes(Stated(), fold)
-    rows = pd.DataFrame(rows)
-    assert len(table) == sum(len(series) for series in predicted.values())
-    values = rows[rows["metric"] != "recall"].set_index(["modality", "subset", "metric"])["value"]
-    own = table[table["modality"] == "protein"]
-    expected = f1_score(own["label"], own["predicted"], average="macro")
-    assert values["protein", "all", "macro_f1"] == pytest.approx(expected)
-    assert values["protein", "all", "accuracy"] < values["methylation", "all", "accuracy"] == 1
-    assert values["protein", "all", "n_test"] == len(fold.test["protein"])
-    assert values["protein", "several", "n_test"] == len(several)
-    assert values["protein", "all", "n_labeled"] == values["protein", "all", "n_train"] == 63
-    assert set(rows.loc[rows["modality"] == "combined", "subset"]) == {"several"}
-    recall = rows[(rows["metric"] == "recall") & (rows["subset"] == "all")]
-    found = recall[recall["modality"] == "protein"]["value"].mean()
-    assert found == pytest.approx(values["protein", "all", "balanced_accuracy"])
+    def probabilities(self):
+        names = self.fold.test["one"]
+        label = self.fold.cohort.label.reindex(names)
+        said = np.where((label == "a") | (np.arange(len(label)) % 2 == 0), label, "a")
+        return {"one": pd.get_dummies(pd.Series(said, index=names)).astype(float) * 0.8 + 0.1}
+
+
+def test_means_and_their_resamples():
+    fold = simulate("classes", "matching")
+    rows, drawn = judge(Half(fold), fold)
+    value = pd.DataFrame(rows).query("metric != 'recall'").set_index("metric")["value"]
+    n = {name: (fold.cohort.label.reindex(fold.test["one"]) == name).sum() for name in SHARES}
+    assert value["n_test"] == sum(n.values()) == 180
+    assert value["accuracy"] == pytest.approx(0.75, abs=0.02)
+    recall = pd.DataFrame(rows).query("metric == 'recall'").set_index("class")["value"]
+    assert recall["a"] == 1
+    assert value["balanced_accuracy"] == pytest.approx(recall.mean())
+    assert set(drawn["task"]) == {"classes"}
+    draws = drawn.set_index("metric").filter(like="draw_")
+    expected = np.sqrt(value["accuracy"] * (1 - value["accuracy"]) / 180)
+    assert draws.loc["accuracy"].std() == pytest.approx(expected, rel=0.15)
+    assert draws.loc["accuracy"].mean() == pytest.approx(value["accuracy"], abs=0.01)
+
+
+def test_resamples_are_paired():
+    fold = simulate("classes", n=200, distance=1.0)
+    one, two = (judge(Logistic(fold), fold)[1] for _ in range(2))
+    pd.testing.assert_frame_equal(one, two)

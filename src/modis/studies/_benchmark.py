@@ -14,12 +14,18 @@ from rich.console import Console
 from ..train import quiet_libraries
 from ._cohort import Cohort, make_cohort
 from ._design import Design, Scenario, make_fold, scenarios
-from ._draw_forest import draw_forest, forest_rows
+from ._draw_forest import draw_forest
 from ._methods import DEFAULT_METHODS, RIVALS, model_code
 from ._reading import read_links, read_mudata
 from ._runs import Job, Row, Store, complete, write_tables
 from ._scores import judge
-from ._verdict import Verdict, reach_verdicts, tabulate_comparison, write_comparison
+from ._verdict import (
+    Verdict,
+    gains,
+    reach_verdicts,
+    tabulate_comparison,
+    write_comparison,
+)
 
 _COLUMNS = ["data", "setting", "seed", "task", "source", "target", "method", "metric", "class"]
 # what every method's answers depend on
@@ -215,7 +221,7 @@ def _can_be_taken_apart(cohort: Cohort, design: Design, task: str) -> bool:
 
 def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: bool) -> list[str]:
     """Methods that can be run; a line about each of the others, if they were asked for."""
-    reasons = {name: RIVALS[name].obstacle(cohort, design) for name in design.methods}
+    reasons = {name: RIVALS[name].obstacle(cohort) for name in design.methods}
     for name, reason in reasons.items():
         if reason and is_asked:
             console.print(f"{RIVALS[name].title} is left out: {reason}.", soft_wrap=True)
@@ -226,15 +232,15 @@ def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: boo
 
 
 def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
-    results, scores = store.collect(jobs)
+    results, drawn = store.collect(jobs)
     results = results.assign(**named).reindex(columns=[*_COLUMNS, "value"])
-    results[["task", "source", "target"]] = results[["task", "source", "target"]].fillna("")
-    table = tabulate_comparison(results, scores)
-    verdicts = reach_verdicts(table)
-    markdown = write_comparison(table, verdicts)
-    table = table.assign(**named)
+    places = ["task", "source", "target"]
+    results[places] = results[places].fillna("")
+    table = tabulate_comparison(results, drawn).assign(**named)
+    markdown = write_comparison(table, results)
     write_tables(store.folder, results, table, markdown)
-    if (table["reference"] != "").any():
-        title = f"{named['data']}, {named['setting']}"
-        draw_forest(forest_rows(table), store.folder / "forest.png", title)
-    return Comparison(results, table, verdicts, markdown)
+    found = gains(table)
+    if len(found):
+        title = f"{named['data']}, {named['setting']}: MODIS beside simple methods"
+        draw_forest(found, store.folder / "forest.png", title)
+    return Comparison(results, table, reach_verdicts(table), markdown)

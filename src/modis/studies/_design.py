@@ -112,17 +112,16 @@ def _directions(cohort: Cohort) -> list[tuple[str, str]]:
 
 def linked_features(cohort: Cohort, first: str, second: str) -> pd.DataFrame:
     """Columns ``first``, ``second`` and ``sign`` of the links between two modalities."""
-    columns = ["first", "second", "sign"]
     if cohort.links is None:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=["first", "second", "sign"])
     links = cohort.links.assign(sign=cohort.links.get("sign", 1.0))
-    tables = [
-        links.rename(columns={f"{side}_modality": "one", f"{side}_feature": "first"})
-        .rename(columns={f"{other}_modality": "two", f"{other}_feature": "second"})
-        .query("one == @first and two == @second")
-        for side, other in (("source", "target"), ("target", "source"))
-    ]
-    linked = pd.concat(tables)[columns].drop_duplicates()
+    sides = ["source_modality", "source_feature", "target_modality", "target_feature"]
+    turned = links.rename(columns=dict(zip(sides, sides[2:] + sides[:2], strict=True)))
+    links = pd.concat([links, turned]).rename(
+        columns={"source_feature": "first", "target_feature": "second"}
+    )
+    of_pair = (links["source_modality"] == first) & (links["target_modality"] == second)
+    linked = links.loc[of_pair, ["first", "second", "sign"]].drop_duplicates()
     for column, name in (("first", first), ("second", second)):
         linked = linked[linked[column].isin(cohort.modalities[name].var_names)]
     return linked

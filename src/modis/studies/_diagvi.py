@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from contextlib import redirect_stderr, redirect_stdout
-from importlib import import_module
 from io import StringIO
 
 import numpy as np
@@ -9,8 +8,8 @@ import pandas as pd
 import scvi
 
 from ._cohort import Cohort
-from ._design import MATCHING, TRANSFER, Design, Fold, linked_features
-from ._rivals import LinkedLogistic, Points, Rival
+from ._design import MATCHING, TRANSFER, Fold, linked_features
+from ._rivals import Points, Rival
 from ._scores import vote
 
 _TRAIN_SIZE = 0.9
@@ -21,27 +20,24 @@ class Diagvi(Rival):
 
     It is trained with its defaults and sees no labels; every test observation takes the class of
     most of its nearest labelled training samples in the latent space, of both modalities. Test
-    observations train too, since it has no way to place new ones without their graph.
+    observations train too, without their label.
     """
 
     title = "DIAGVI and neighbours"
     tasks = (TRANSFER, MATCHING)
-    links = True
+    links = needs_links = True
     uses = ("max_epochs",)
 
+    package = "torch_geometric"
+
     @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
+    def obstacle(cls, cohort: Cohort) -> str:
         """See :class:`Rival`."""
         if not hasattr(scvi.external, "DIAGVI"):
             return f"scvi-tools {scvi.__version__} does not have it (1.5 on Python 3.12 does)"
-        for package in ("torch_geometric", "geomloss"):
-            try:
-                import_module(package)
-            except ImportError as error:
-                return f"it needs the package {package.replace('_', '-')} ({error})"
         if len(cohort.modalities) != 2:
             return f"it takes two modalities, and there are {len(cohort.modalities)}"
-        return LinkedLogistic.obstacle(cohort, design)
+        return super().obstacle(cohort)
 
     def __init__(self, fold: Fold) -> None:
         super().__init__(fold)

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from mudata import MuData
 from scipy import sparse
-from sklearn.metrics import jaccard_score
+from sklearn.metrics import accuracy_score, jaccard_score, recall_score
 
 from ..datasets import bayes_probabilities
 from ..model import MODIS
 from ._methods import METHODS, Method
 from ._runs import Found, Job, Row
-from ._scores import rate, vote
+from ._scores import vote
 from ._settings import LABELS_KEY, SETTINGS, Setting, class_names
 from ._source import Source
 
@@ -163,12 +163,22 @@ def _rate_classes(
     pairs = {name: (own, predicted[name]) for name, own in labels.items()}
     everything = zip(*pairs.values(), strict=True)
     for source, (true, named) in {**pairs, "all": map(pd.concat, everything)}.items():
-        scores = list(rate(true, named))
+        scores = list(_rate(true, named))
         jaccard = float(jaccard_score(true, named, average="macro"))
         # the paper's W-ACC: the same number, if weights come from the test samples
         weighted = {"metric": "inverse_frequency_accuracy", "value": scores[0]["value"]}
         for row in (*scores, weighted, {"metric": "jaccard", "value": jaccard}):
             yield {"source": source, **row}
+
+
+def _rate(true: pd.Series, named: pd.Series) -> Iterator[Row]:
+    classes = sorted(set(true))
+    recall = recall_score(true, named, labels=classes, average=None, zero_division=0)
+    # not scikit-learn's, which warns of classes that are only predicted
+    yield {"metric": "balanced_accuracy", "value": float(np.mean(recall))}
+    yield {"metric": "accuracy", "value": float(accuracy_score(true, named))}
+    for name, value in zip(classes, recall, strict=True):
+        yield {"metric": "recall", "class": name, "value": float(value)}
 
 
 def _confusion(metric: str, true: Any, named: Any, **where: str) -> list[Row]:

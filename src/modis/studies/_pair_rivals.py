@@ -12,9 +12,8 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
-from ._cohort import Cohort
-from ._design import MATCHING, TRANSLATION, Design, linked_features
-from ._rivals import LinkedLogistic, Points, Rival, linked_profiles
+from ._design import MATCHING, TRANSLATION, linked_features
+from ._rivals import Points, Rival, linked_profiles
 
 # fewer training pairs teach nothing
 _FEWEST = 10
@@ -90,12 +89,7 @@ class LinkedCorrelation(Rival):
 
     title = "CCA of linked features"
     tasks = (MATCHING,)
-    links = True
-
-    @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
-        """See :class:`Rival`."""
-        return LinkedLogistic.obstacle(cohort, design)
+    links = needs_links = True
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
         """See :class:`Rival`."""

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ._cohort import Cohort
 from ._design import (
@@ -25,7 +24,6 @@ from ._design import (
     TRANSFER,
     TRANSLATION,
     UNSEEN,
-    Design,
     Fold,
     linked_features,
 )
@@ -55,14 +53,21 @@ class Rival:
     #: Whether linked features, and which options beyond the common ones, change its answers.
     links = False
     uses: tuple[str, ...] = ()
+    #: Whether it can do nothing without links, and the package that it needs.
+    needs_links = False
+    package = ""
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
 
     @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
+    def obstacle(cls, cohort: Cohort) -> str:
         """Why it cannot be run on these data and this installation; empty if it can."""
-        return ""
+        if cls.package and find_spec(cls.package) is None:
+            return f"it needs the package {cls.package.replace('_', '-')}"
+        return (
+            "no features are linked (--links)" if cls.needs_links and cohort.links is None else ""
+        )
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """Class probabilities of the test observations by modality, ``(n_obs, n_classes)``.
@@ -80,7 +85,7 @@ class Rival:
         return None
 
 
-def combine(soft: dict[str, pd.DataFrame], *, log: bool = True) -> pd.DataFrame:
+def combine(soft: dict[str, pd.DataFrame], log: bool = True) -> pd.DataFrame:
     """Mean of the (log-)probabilities, of observations that several tables have."""
     classes = sorted(set().union(*(table.columns for table in soft.values())))
     # a class that a modality never saw has no probability there
@@ -95,11 +100,13 @@ def combine(soft: dict[str, pd.DataFrame], *, log: bool = True) -> pd.DataFrame:
 class Classifiers(Rival):
     """One classifier per modality, and the mean of their log-probabilities.
 
-    Translated is by the class means of the target, weighted by these probabilities; samples are
+    Translation is by the class means of the target, weighted by these probabilities; samples are
     matched by the Hellinger distance between them.
     """
 
     tasks: tuple[str, ...] = (CLASSES, FEW, UNSEEN, TRANSLATION, MATCHING)
+    #: Whether the logarithms of probabilities are averaged over modalities.
+    log = True
 
     def make(self, modality: str) -> Any:
         """An untrained classifier, with `fit` and `predict_proba`."""
@@ -107,123 +114,73 @@ class Classifiers(Rival):
 
     def __init__(self, fold: Fold) -> None:
         super().__init__(fold)
-        self._soft = {}
+        self.soft = {}
         for name, names in fold.test.items():
             labeled = fold.labeled(name)
             classes = sorted(set(labeled))
             if len(classes) == 1:
-                self._soft[name] = pd.DataFrame(1.0, index=names, columns=classes)
+                self.soft[name] = pd.DataFrame(1.0, index=names, columns=classes)
             elif classes:
                 model = self.make(name)
                 model.fit(fold.features(name, labeled.index), labeled.to_numpy(dtype=str))
                 probability = model.predict_proba(fold.features(name, names))
-                self._soft[name] = pd.DataFrame(probability, index=names, columns=model.classes_)
+                self.soft[name] = pd.DataFrame(probability, index=names, columns=model.classes_)
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """See :class:`Rival`."""
-        if len(self._soft) < 2:
-            return self._soft
-        return {**self._soft, COMBINED: combine(self._soft)}
+        together = {COMBINED: combine(self.soft, self.log)} if len(self.soft) > 1 else {}
+        return self.soft | together
+
+    def tuned(self) -> TunedLogistic:
+        """An untrained logistic regression."""
+        return TunedLogistic(random_state=self.fold.seed)
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
         """See :class:`Rival`."""
-        if source not in self._soft:
+        if source not in self.soft:
             return None
         labeled = self.fold.labeled(target)
-        profiles = self.fold.profiles(target, labeled.index)
-        means = pd.DataFrame(profiles).groupby(labeled.to_numpy(dtype=str)).mean()
-        weights = self._soft[source].loc[names].reindex(columns=means.index).fillna(0.0)
-        weights = weights.clip(1e-9)
+        profiles = pd.DataFrame(self.fold.profiles(target, labeled.index))
+        means = profiles.groupby(labeled.to_numpy(str)).mean()
+        # a class that the source alone knows has no mean
+        weights = self.soft[source].loc[names].reindex(columns=means.index).fillna(0.0) + 1e-9
         return weights.div(weights.sum(axis=1), axis=0).to_numpy() @ means.to_numpy()
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
         """See :class:`Rival`."""
-        if first not in self._soft or second not in self._soft:
+        if first not in self.soft or second not in self.soft:
             return None
-        classes = self._soft[first].columns.union(self._soft[second].columns)
-        one, other = (
-            np.sqrt(self._soft[name].loc[names].reindex(columns=classes).fillna(0.0).to_numpy())
-            for name in (first, second)
-        )
+        # Hellinger distance: of square roots
+        tables = [np.sqrt(self.soft[name].loc[names]) for name in (first, second)]
+        classes = tables[0].columns.union(tables[1].columns)
+        one, other = (t.reindex(columns=classes).fillna(0.0).to_numpy() for t in tables)
         return one, other
 
 
-class TunedLogistic(ClassifierMixin, BaseEstimator):
+class TunedLogistic(LogisticRegression):
     """Class-balanced logistic regression, its penalty chosen by cross-validated log loss.
 
-    Penalties are tried from the strongest on, until the loss rises. The samples are rotated onto
-    their principal axes first, all of them: that changes nothing in an L2-penalised fit, and with
-    fewer samples than features it is many times faster.
+    Penalties are tried from the strongest on, until the loss rises.
     """
-
-    def __init__(self, seed: int = 0, standardize: bool = True) -> None:
-        self.seed = seed
-        self.standardize = standardize
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> TunedLogistic:
         """Learn from features of shape ``(n_samples, n_features)`` and class names."""
-        self.scaler_ = StandardScaler(with_std=self.standardize).fit(x)
-        z = np.asarray(self.scaler_.transform(x), dtype=np.float64)
-        self.axes_: np.ndarray | None = None
-        if z.shape[1] > z.shape[0]:
-            u, s, self.axes_ = np.linalg.svd(z, full_matrices=False)
-            z = u * s
+        self.set_params(class_weight="balanced", max_iter=300)
+        # a class with fewer members than folds is unknown in some of them
+        common = pd.Series(y).map(pd.Series(y).value_counts()).to_numpy() >= _N_FOLDS
+        folds = StratifiedKFold(_N_FOLDS, shuffle=True, random_state=self.random_state)
+        best, least = 0.1, np.inf
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.c_ = self._choose(z, y)
-            self.model_ = self._made(self.c_).fit(z, y)
-        self.classes_ = self.model_.classes_
-        return self
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Probabilities of shape ``(n_samples, n_classes)``."""
-        z = self.scaler_.transform(x)
-        return self.model_.predict_proba(z if self.axes_ is None else z @ self.axes_.T)
-
-    def _choose(self, z: np.ndarray, y: np.ndarray) -> float:
-        # a class with fewer members than folds is unknown in some of them
-        sizes = pd.Series(y).map(pd.Series(y).value_counts()).to_numpy()
-        z, y = z[sizes >= _N_FOLDS], y[sizes >= _N_FOLDS]
-        if len(set(y)) < 2:
-            return 0.1
-        folds = list(StratifiedKFold(_N_FOLDS, shuffle=True, random_state=self.seed).split(z, y))
-        best, least = float(_CS[0]), np.inf
-        for c in _CS:
-            losses = []
-            for train, test in folds:
-                model = self._made(c).fit(z[train], y[train])
-                losses.append(log_loss(y[test], model.predict_proba(z[test])))
-            if np.mean(losses) > least:
-                break
-            best, least = float(c), np.mean(losses)
-        return best
-
-    @staticmethod
-    def _made(c: float) -> LogisticRegression:
-        return LogisticRegression(C=c, class_weight="balanced", max_iter=300)
-
-
-class ComponentsLogistic(TunedLogistic):
-    """The same on principal components of all training samples, those without a label included."""
-
-    def __init__(self, everything: np.ndarray, seed: int = 0) -> None:
-        super().__init__(seed, standardize=False)
-        self.everything = everything
-
-    def fit(self, x: np.ndarray, y: np.ndarray) -> ComponentsLogistic:
-        """Learn from features of shape ``(n_samples, n_features)`` and class names."""
-        self.features_ = StandardScaler().fit(self.everything)
-        n = min(_N_COMPONENTS, *self.everything.shape)
-        self.pca_ = PCA(n, random_state=0).fit(self.features_.transform(self.everything))
-        super().fit(self._project(x), y)
-        return self
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Probabilities of shape ``(n_samples, n_classes)``."""
-        return super().predict_proba(self._project(x))
-
-    def _project(self, x: np.ndarray) -> np.ndarray:
-        return self.pca_.transform(self.features_.transform(x))
+            for c in _CS if len(set(y[common])) > 1 else ():
+                model = LogisticRegression(C=c, class_weight="balanced", max_iter=300)
+                how = {"cv": folds, "scoring": "neg_log_loss"}
+                loss = -cross_val_score(model, x[common], y[common], **how).mean()
+                if loss > least:
+                    break
+                best, least = float(c), loss
+            self.C = best
+            return super().fit(x, y)
 
 
 class Logistic(Classifiers):
@@ -231,9 +188,9 @@ class Logistic(Classifiers):
 
     title = "logistic regression"
 
-    def make(self, modality: str) -> TunedLogistic:
-        """See :class:`Classifiers`."""
-        return TunedLogistic(self.fold.seed)
+    def make(self, modality: str) -> Pipeline:
+        """See :class:`Classifiers`; the rotation by PCA changes nothing but the time it takes."""
+        return make_pipeline(StandardScaler(), PCA(), self.tuned())
 
 
 class MeanLogistic(Logistic):
@@ -241,21 +198,19 @@ class MeanLogistic(Logistic):
 
     title = "logistic regression, mean of probabilities"
     tasks = (CLASSES, FEW)
-
-    def probabilities(self) -> dict[str, pd.DataFrame]:
-        """See :class:`Rival`."""
-        return {COMBINED: combine(self._soft, log=False)} if len(self._soft) > 1 else {}
+    log = False
 
 
 class PcaLogistic(Classifiers):
-    """Logistic regression on principal components."""
+    """Logistic regression on components of all training samples, also those without a label."""
 
     title = "logistic regression on components"
 
-    def make(self, modality: str) -> ComponentsLogistic:
+    def make(self, modality: str) -> Pipeline:
         """See :class:`Classifiers`."""
-        everything = self.fold.features(modality, self.fold.train[modality].index)
-        return ComponentsLogistic(everything, self.fold.seed)
+        x = self.fold.features(modality, self.fold.train[modality].index)
+        known = make_pipeline(StandardScaler(), PCA(min(_N_COMPONENTS, *x.shape), random_state=0))
+        return make_pipeline(FunctionTransformer(known.fit(x).transform), self.tuned())
 
 
 class Forest(Classifiers):
@@ -269,34 +224,19 @@ class Forest(Classifiers):
         return RandomForestClassifier(300, class_weight="balanced", random_state=seed)
 
 
-class Installed(Classifiers):
-    """A classifier of another package, where it is installed."""
+class LightGBM(Classifiers):
+    """Gradient-boosted trees, where the package is installed."""
 
-    tasks = (CLASSES, FEW)
-    package: str
-    name: str
-    arguments: dict[str, Any] = {}
-
-    @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
-        """See :class:`Rival`."""
-        return "" if find_spec(cls.package) else f"it needs the package {cls.package}"
+    title, tasks = "LightGBM", (CLASSES, FEW)
+    package, name = "lightgbm", "LGBMClassifier"
 
     def make(self, modality: str) -> Any:
         """See :class:`Classifiers`."""
-        made = getattr(import_module(self.package), self.name)
-        return made(random_state=self.fold.seed, **self.arguments)
+        return getattr(import_module(self.package), self.name)(random_state=self.fold.seed)
 
 
-class LightGBM(Installed):
-    """Gradient-boosted trees."""
-
-    title, package, name = "LightGBM", "lightgbm", "LGBMClassifier"
-    arguments = {"class_weight": "balanced", "n_jobs": 1, "verbose": -1}
-
-
-class TabICL(Installed):
-    """A pretrained network for tables."""
+class TabICL(LightGBM):
+    """A pretrained network for tables, where the package is installed."""
 
     title, package, name = "TabICL", "tabicl", "TabICLClassifier"
 
@@ -306,12 +246,7 @@ class LinkedLogistic(Rival):
 
     title = "logistic regression on linked features"
     tasks = (TRANSFER, UNSEEN)
-    links = True
-
-    @classmethod
-    def obstacle(cls, cohort: Cohort, design: Design) -> str:
-        """See :class:`Rival`."""
-        return "no features are linked (--links)" if cohort.links is None else ""
+    links = needs_links = True
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """See :class:`Rival`; from several labelled modalities, the mean of log-probabilities."""
@@ -325,7 +260,7 @@ class LinkedLogistic(Rival):
                     continue
                 x = linked_profiles(fold, source, linked["first"], labeled.index)
                 y = linked_profiles(fold, target, linked["second"], names)
-                model = TunedLogistic(fold.seed)
+                model = TunedLogistic(random_state=fold.seed)
                 model.fit(x * linked["sign"].to_numpy(float), labeled.to_numpy(str))
                 soft = model.predict_proba(y)
                 parts[source] = pd.DataFrame(soft, index=names, columns=model.classes_)

@@ -26,7 +26,7 @@ Found = tuple[list[Row], pd.DataFrame | None]
 T = TypeVar("T")
 
 # whatever observations and classes are called, they are names
-_NAMES = ("observation", "modality", "label", "predicted", "group", "task", "source", "target")
+_NAMES = ("observation", "modality", "label", "task", "source", "target", "metric")
 
 
 @dataclass(frozen=True)

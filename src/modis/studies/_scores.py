@@ -1,4 +1,4 @@
-"""Scores of single test observations, and how much a result hangs on observations and splits."""
+"""What methods are judged by: scores of single test observations, and their means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
-from sklearn.metrics import accuracy_score, recall_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from ._design import MATCHING, TRANSFER, TRANSLATION, Fold
@@ -18,6 +17,7 @@ from ._rivals import Rival
 from ._runs import Row
 
 _N_VOTERS = 15
+_N_RESAMPLES = 500
 _N_NEAREST = 10
 # probabilities are judged as if none were smaller
 _LEAST = 1e-6
@@ -51,40 +51,64 @@ METRICS = {
 def judge(rival: Rival, fold: Fold) -> tuple[list[Row], pd.DataFrame]:
     """Measure a rival by the tasks of the fold's scenario.
 
-    Rows have ``task``, ``source``, ``target``, ``metric``, ``class`` (of a recall) and ``value``.
-    The table has a row per test observation, task, source and target: ``group`` (its class, or
-    whether its class is the unseen one), ``label``, ``predicted`` and the scores of
-    :data:`METRICS`.
+    Rows have ``task``, ``source``, ``target``, ``metric``, ``class`` (of a recall) and ``value``;
+    the table has, beside these names, means of scores over resampled observations. These are drawn
+    with replacement within their class, the same for all methods and splits, so that differences
+    are paired.
     """
     rows: list[Row] = []
-    tables = []
-    for task in fold.scenario.tasks:
-        if task in rival.tasks:
-            parts = {TRANSLATION: _translations, MATCHING: _matchings}.get(task, _classes)
-            for where, own, more in parts(rival, fold):
-                where = {"task": task} | where
-                own = own.assign(**where)
-                tables.append(own)
-                for name, metric in METRICS.items():
-                    if metric.score in own:
-                        mean = own.groupby("group")[metric.score].mean().mean()
-                        value = mean if metric.balanced else own[metric.score].mean()
-                        rows.append(where | {"metric": name, "value": float(value)})
-                rows += [where | row for row in more]
-                rows.append(where | {"metric": "n_test", "value": len(own)})
-    return rows, pd.concat([pd.DataFrame(), *tables], ignore_index=True)
+    drawn = []
+    weights = _weights(fold.cohort.label)
+    for task in (own for own in fold.scenario.tasks if own in rival.tasks):
+        parts = {TRANSLATION: _translations, MATCHING: _matchings}.get(task, _classes)
+        for where, own, more in parts(rival, fold):
+            where = {"task": task} | where
+            mine = weights[:, fold.cohort.label.index.get_indexer(own.index)].astype(np.float32)
+            for name, metric in METRICS.items():
+                if metric.score in own and own[metric.score].notna().any():
+                    value, draws = _mean(own[metric.score], own["group"], metric.balanced, mine)
+                    rows.append(where | {"metric": name, "value": value})
+                    drawn.append(rows[-1] | {f"draw_{k}": v for k, v in enumerate(draws)})
+            rows += [where | row for row in more]
+            rows.append(where | {"metric": "n_test", "value": len(own)})
+    return rows, pd.DataFrame(drawn)
+
+
+def _weights(label: pd.Series) -> np.ndarray:
+    """How often each observation is drawn, ``(n_resamples, n_obs)``."""
+    rng = np.random.default_rng(0)
+    weights = np.empty((_N_RESAMPLES, len(label)), dtype=np.uint8)
+    for _, members in sorted(label.groupby(label.to_numpy()).indices.items()):
+        share = np.full(len(members), 1 / len(members))
+        weights[:, members] = rng.multinomial(len(members), share, size=_N_RESAMPLES)
+    return weights
+
+
+def _mean(
+    scores: pd.Series, groups: pd.Series, balanced: bool, weights: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Mean of scores, or of the groups' means, as they are and in each resample."""
+    x = scores.to_numpy(dtype=np.float32)
+    parts = groups.groupby(groups.to_numpy() if balanced else np.zeros(len(x))).indices.values()
+    parts = [rows[np.isfinite(x[rows])] for rows in parts]
+    parts = [rows for rows in parts if len(rows)]
+    means = np.array([x[rows].mean() for rows in parts])
+    n = np.stack([weights[:, rows].sum(axis=1) for rows in parts], axis=1)
+    sums = np.stack([weights[:, rows] @ x[rows] for rows in parts], axis=1)
+    # a group of which nothing was drawn counts as it is
+    draws = np.where(n > 0, sums / np.maximum(n, 1), means).mean(axis=1)
+    return float(means.mean()), draws
 
 
 def _frame(fold: Fold, names: pd.Index) -> pd.DataFrame:
-    label = fold.cohort.label.reindex(names).to_numpy(dtype=object)
-    return pd.DataFrame({"observation": names.astype(str), "label": label, "group": label})
+    label = fold.cohort.label.reindex(names)
+    return pd.DataFrame({"label": label, "group": label})
 
 
 def _classes(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame, list[Row]]]:
     for name, soft in rival.probabilities().items():
         own = _frame(fold, soft.index)
-        own["predicted"] = soft.idxmax(axis=1).to_numpy(dtype=object)
-        own["right"] = (own["label"] == own["predicted"]).astype(float)
+        own["right"] = (own["label"] == soft.idxmax(axis=1)).astype(float)
         columns = soft.columns.get_indexer(own["label"])
         given = soft.to_numpy(dtype=float)[np.arange(len(own)), columns]
         own["log_loss"] = -np.log(np.maximum(np.where(columns < 0, 0.0, given), _LEAST))
@@ -135,10 +159,10 @@ def _matchings(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame, li
         own = _frame(fold, names)
         distance = cdist(*(np.asarray(z, dtype=np.float64) for z in points))
         own["foscttm"], own["nearest"] = match_scores(distance)
-        within = pd.Series(np.nan, index=own.index)
+        within = np.full(len(own), np.nan)
         for rows in own.groupby("label").indices.values():
             if len(rows) > 1:
-                within.iloc[rows] = match_scores(distance[np.ix_(rows, rows)])[0]
+                within[rows] = match_scores(distance[np.ix_(rows, rows)])[0]
         own["foscttm_within"] = within
         yield {"source": first, "target": second}, own, []
 
@@ -188,18 +212,6 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     return float(gaps.sum())
 
 
-def rate(true: pd.Series, predicted: pd.Series) -> Iterator[Row]:  # numpydoc ignore=YD01
-    """Scores of predicted classes, and the recall of each true class."""
-    true, predicted = true.astype(str), predicted.astype(str)
-    classes = sorted(set(true))
-    recall = recall_score(true, predicted, labels=classes, average=None, zero_division=0)
-    # not scikit-learn's, which warns of classes that are only predicted
-    yield {"metric": "balanced_accuracy", "value": float(np.mean(recall))}
-    yield {"metric": "accuracy", "value": float(accuracy_score(true, predicted))}
-    for name, value in zip(classes, recall, strict=True):
-        yield {"metric": "recall", "class": name, "value": float(value)}
-
-
 def vote(z: np.ndarray, labels: np.ndarray) -> KNeighborsClassifier:
     """Classes by the 15 nearest points; by all of them if there are fewer."""
     voters = KNeighborsClassifier(min(_N_VOTERS, len(z)))
@@ -207,57 +219,3 @@ def vote(z: np.ndarray, labels: np.ndarray) -> KNeighborsClassifier:
         # scikit-learn takes many classes for numbers
         warnings.simplefilter("ignore")
         return voters.fit(np.asarray(z, dtype=np.float64), labels.astype(str))
-
-
-class Key(NamedTuple):
-    """What was measured of which method."""
-
-    task: str
-    metric: str
-    method: str
-    source: str
-    target: str
-
-
-class Entry(NamedTuple):
-    """A mean of scores in one split: as it is, and in each resample, ``(n_resamples,)``."""
-
-    value: float
-    draws: np.ndarray
-
-
-def resample(
-    scores: pd.DataFrame, n_resamples: int = 1000, seed: int = 0
-) -> dict[Key, dict[int, Entry]]:
-    """Means of scores by split, as they are and over resampled observations.
-
-    Observations are drawn with replacement within their class, the same for all methods; so
-    differences are paired.
-    """
-    rng = np.random.default_rng(seed)
-    label = scores.drop_duplicates("observation").set_index("observation")["label"]
-    weights = np.empty((n_resamples, len(label)), dtype=np.uint8)
-    for members in label.groupby(label.to_numpy()).indices.values():
-        share = np.full(len(members), 1 / len(members))
-        weights[:, members] = rng.multinomial(len(members), share, size=n_resamples)
-    found: dict[Key, dict[int, Entry]] = {}
-    keys = ["task", "source", "target", "method", "seed"]
-    for (task, source, target, method, split), own in scores.groupby(keys, sort=False):
-        drawn = weights[:, label.index.get_indexer(own["observation"])].astype(np.float32)
-        groups = own.groupby("group").indices.values()
-        for name, metric in METRICS.items():
-            if metric.score not in own or own[metric.score].isna().all():
-                continue
-            x = own[metric.score].to_numpy(dtype=np.float32)
-            known = np.isfinite(x)
-            parts = groups if metric.balanced else [np.arange(len(x))]
-            parts = [rows[known[rows]] for rows in parts if known[rows].any()]
-            n = np.stack([drawn[:, rows].sum(axis=1) for rows in parts])
-            sums = np.stack([drawn[:, rows] @ x[rows] for rows in parts])
-            means = np.array([x[rows].mean() for rows in parts])
-            # a class of which nothing was drawn counts as it is
-            draws = np.where(n > 0, sums / np.maximum(n, 1), means[:, None]).mean(axis=0)
-            value = means.mean()
-            key = Key(task, name, method, source, target)
-            found.setdefault(key, {})[split] = Entry(float(value), draws)
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +12,14 @@ from ._design import CLASSES, FEW, MATCHING, TASKS, TRANSFER, TRANSLATION, UNSEE
 from ._methods import RIVALS
 from ._rivals import COMBINED
 from ._runs import Row
-from ._scores import METRICS, Entry, resample
+from ._scores import METRICS
 
 #: Stands among the modalities: the mean over modalities, directions or pairs.
 AVERAGE = "average"
-AHEAD, LEVEL, BEHIND = "ahead", "level", "behind"
+#: From the worst to the best.
+SIDES = BEHIND, LEVEL, AHEAD = ("behind", "level", "ahead")
 
-#: What decides about a task: MODIS must be ahead in all of them.
+#: The measures that decide about a task: MODIS must be ahead in all of them.
 PRIMARY = {
     CLASSES: ("balanced_accuracy", "accuracy"),
     FEW: ("balanced_accuracy", "accuracy"),
@@ -34,8 +35,7 @@ _WHOLE = {
     "recall_unseen": "recall of the unseen class",
     "recall_others": "recall of the others",
 }
-_COLUMNS = ["task", "source", "target", "metric", "method", "reference", "mean", "low", "high"]
-_COLUMNS += ["splits", "n_labeled", "n_test", "seconds"]
+_KEYS = ["task", "metric", "source", "target", "seed"]
 _OURS, _VARIANTS = "modis", ("modis", "paper")
 _NOTE = (
     "Mean over splits [95 % confidence interval: splits and test observations resampled]. "
@@ -44,102 +44,87 @@ _NOTE = (
 )
 
 
-# by source and target, and by split
-Places = dict[tuple[str, str], dict[int, Entry]]
+def tabulate_comparison(results: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    """Mean and interval of every method by task, and how far MODIS is from every other method.
+
+    With a ``reference`` the row is MODIS minus it, paired by split and observation. The source
+    :data:`AVERAGE` is the mean over modalities, directions or pairs, for a difference over those
+    that both methods can do.
+    """
+    every = pd.concat([drawn, results[results["metric"].isin(_WHOLE)]]).set_index(
+        ["method", *_KEYS]
+    )
+    every = every[["value", *(name for name in drawn if name.startswith("draw_"))]]
+    of_method = {str(name): every.xs(name) for name in every.index.unique("method")}
+    parts = {(name, ""): own for name, own in of_method.items()}
+    for name, own in of_method.items():
+        if name != _OURS and _OURS in of_method:
+            shared = of_method[_OURS].index.intersection(own.index)
+            parts[_OURS, name] = of_method[_OURS].loc[shared] - own.loc[shared]
+    splits = sorted(drawn["seed"].unique())
+    share = np.full(len(splits), 1 / len(splits))
+    weights = np.random.default_rng(1).multinomial(len(splits), share, size=every.shape[1] - 1)
+    by_split = pd.DataFrame(weights.T, index=splits)
+    rows = []
+    for (method, reference), own in parts.items():
+        own = own.reset_index()
+        single = own[own["source"] != COMBINED].drop(columns=["source", "target"])
+        average = single.groupby(["task", "metric", "seed"], sort=False, as_index=False).mean()
+        own = pd.concat([own, average.assign(source=AVERAGE, target="")])
+        for where, values in own.groupby(_KEYS[:-1], sort=False):
+            row = dict(zip(_KEYS, where, strict=False))
+            found = _interval(
+                values.drop(columns=_KEYS).to_numpy(float), by_split.loc[values["seed"]]
+            )
+            rows.append(row | {"method": method, "reference": reference} | found)
+    return pd.DataFrame(rows)
+
+
+def _interval(values: np.ndarray, weights: pd.DataFrame) -> Row:
+    """Mean over splits (rows), and its interval: resampled splits of resampled observations."""
+    total = weights.sum().to_numpy()
+    drawn = total > 0
+    draws = (weights.to_numpy() * values[:, 1:]).sum(axis=0)[drawn] / total[drawn]
+    # what is measured over all observations of a split has no interval
+    low, high = (np.nan, np.nan) if np.isnan(draws).any() else np.percentile(draws, [2.5, 97.5])
+    return {"mean": values[:, 0].mean(), "low": low, "high": high, "splits": len(values)}
+
+
+def gains(table: pd.DataFrame) -> pd.DataFrame:
+    """Differences to every other method in the measures that decide, above 0 if MODIS is better.
+
+    Only averages and predictions from all modalities; ``side`` says whether the interval lies
+    above 0, below it, or holds it.
+    """
+    own = table[(table["reference"] != "") & ~table["reference"].isin(_VARIANTS)]
+    own = own[own["source"].isin([AVERAGE, COMBINED])]
+    decides = [row["metric"] in PRIMARY[row["task"]] for _, row in own.iterrows()]
+    own = own[np.array(decides, dtype=bool)]
+    sign = own["metric"].map(lambda name: METRICS[name].sign)
+    bounds = own[["low", "high"]].mul(sign, axis=0)
+    own = own.assign(mean=own["mean"] * sign, low=bounds.min(axis=1), high=bounds.max(axis=1))
+    side = np.select([own["low"] > 0, own["high"] < 0], [AHEAD, BEHIND], LEVEL)
+    order = {name: place for place, name in enumerate([*TASKS, AVERAGE, COMBINED, *METRICS])}
+    keys = ["task", "source", "metric"]
+    return own.assign(side=side).sort_values(keys, key=lambda x: x.map(order), kind="stable")
+
+
+def decide(table: pd.DataFrame) -> pd.DataFrame:
+    """The hardest of the other methods, by task, place and measure that decides."""
+    own = gains(table)
+    own = own.assign(rank=own["side"].map(SIDES.index)).sort_values(["rank", "mean"])
+    keys = [name for name in ("data", "setting") if name in own] + ["task", "source", "metric"]
+    hardest = own.drop_duplicates(keys).drop(columns="rank")
+    return hardest.loc[gains(table).index.intersection(hardest.index, sort=False)]
 
 
 class Verdict(NamedTuple):
     """What follows for one task: ``"ahead"``, ``"level"`` or ``"behind"``, and why."""
 
     task: str
-    place: str
+    title: str
     side: str
     text: str
-
-    @property
-    def title(self) -> str:
-        """The task, and from what."""
-        return TASKS[self.task] + (" from all modalities" if self.place == COMBINED else "")
-
-
-def tabulate_comparison(results: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean and interval of every method by task, and how far MODIS is from every other method.
-
-    With a ``reference`` the row is MODIS minus it. The source :data:`AVERAGE` is the mean over
-    modalities, directions or pairs, for a difference over those that both methods can do.
-    """
-    found = resample(scores)
-    n_resamples = len(next(iter(next(iter(found.values())).values())).draws)
-    splits = sorted(scores["seed"].unique())
-    share = np.full(len(splits), 1 / len(splits))
-    weights = np.random.default_rng(1).multinomial(len(splits), share, size=n_resamples)
-    by_split = dict(zip(splits, weights.T, strict=True))
-    rows = []
-    for task, metric in dict.fromkeys((key.task, key.metric) for key in found):
-        own: dict[str, Places] = {}
-        for key, entry in found.items():
-            if (key.task, key.metric) == (task, metric):
-                own.setdefault(key.method, {})[key.source, key.target] = entry
-        for method, mine in own.items():
-            references = [name for name in own if name != method] if method == _OURS else []
-            for reference in ("", *references):
-                entries = _minus(mine, own[reference]) if reference else mine
-                where = {"task": task, "metric": metric, "method": method, "reference": reference}
-                for (source, target), entry in _with_average(entries).items():
-                    if entry:
-                        place = {"source": source, "target": target}
-                        rows.append(where | place | _interval(entry, by_split))
-    table = pd.DataFrame([*rows, *_whole(results)], columns=_COLUMNS[:10])
-    sizes = results[results["metric"].isin(["n_labeled", "n_test"])]
-    sizes = sizes.pivot_table("value", ["task", "source", "target", "method"], "metric")
-    seconds = results[results["metric"] == "seconds"].groupby("method")["value"].mean()
-    table = table.join(sizes.reindex(columns=["n_labeled", "n_test"]), on=sizes.index.names)
-    return table.assign(seconds=table["method"].map(seconds))[_COLUMNS]
-
-
-def _minus(ours: Places, others: Places) -> Places:
-    """Differences, split by split and resample by resample, where both were measured."""
-    found: Places = {}
-    for place in (own for own in ours if own in others):
-        one, other = ours[place], others[place]
-        found[place] = {
-            split: Entry(
-                one[split].value - other[split].value, one[split].draws - other[split].draws
-            )
-            for split in one
-            if split in other
-        }
-    return found
-
-
-def _with_average(entries: Places) -> Places:
-    single = [entry for (source, _), entry in entries.items() if source != COMBINED]
-    average = {}
-    for split in sorted({split for entry in single for split in entry}):
-        parts = [entry[split] for entry in single if split in entry]
-        value = float(np.mean([part.value for part in parts]))
-        average[split] = Entry(value, np.mean([part.draws for part in parts], axis=0))
-    return {**entries, (AVERAGE, ""): average}
-
-
-def _interval(entry: dict[int, Entry], by_split: Mapping[int, np.ndarray]) -> Row:
-    weights = np.stack([by_split[split] for split in entry], axis=1).astype(float)
-    draws = np.stack([own.draws for own in entry.values()], axis=1)
-    with np.errstate(invalid="ignore"):
-        means = (weights * draws).sum(axis=1) / weights.sum(axis=1)
-    low, high = np.nanpercentile(means, [2.5, 97.5])
-    mean = float(np.mean([own.value for own in entry.values()]))
-    return {"mean": mean, "low": low, "high": high, "splits": len(entry)}
-
-
-def _whole(results: pd.DataFrame) -> list[Row]:
-    own = results[results["metric"].isin(_WHOLE)]
-    single = own[own["source"] != COMBINED].assign(source=AVERAGE, target="")
-    keys = ["task", "source", "target", "metric", "method"]
-    means = pd.concat([own, single]).groupby(keys, sort=False)
-    found = means["value"].agg("mean").rename("mean").to_frame()
-    found["splits"] = means["seed"].nunique()
-    return found.reset_index().assign(reference="").to_dict("records")
 
 
 def reach_verdicts(table: pd.DataFrame) -> list[Verdict]:
@@ -148,62 +133,44 @@ def reach_verdicts(table: pd.DataFrame) -> list[Verdict]:
     It is ahead if the interval of the difference to each of them is on the better side of 0, in
     each of the task's measures; behind if one of these intervals is on the other side.
     """
-    ahead = table[(table["reference"] != "") & ~table["reference"].isin(_VARIANTS)]
     verdicts = []
-    for task, metrics in PRIMARY.items():
-        for place in (AVERAGE, COMBINED):
-            own = ahead[(ahead["task"] == task) & (ahead["source"] == place)]
-            sides, texts = [], []
-            for metric in metrics:
-                here = own[own["metric"] == metric]
-                if len(here):
-                    side, text = _judge(here, METRICS[metric].sign, METRICS[metric].title)
-                    sides.append(side)
-                    texts.append(text)
-            if sides:
-                side = next(name for name in (BEHIND, LEVEL, AHEAD) if name in sides)
-                verdicts.append(Verdict(task, place, side, "; ".join(texts)))
+    for (task, source), own in decide(table).groupby(["task", "source"], sort=False):
+        side = min(own["side"], key=SIDES.index)
+        texts = [
+            f"{METRICS[row['metric']].title} {_distance(row)} {RIVALS[row['reference']].title}"
+            for _, row in own.iterrows()
+        ]
+        verdicts.append(Verdict(str(task), name_task(task, source), side, "; ".join(texts)))
     return verdicts
 
 
-def gains(rows: pd.DataFrame) -> pd.DataFrame:
-    """Differences turned so that above 0 MODIS is the better one; column ``side`` says so."""
-    sign = rows["metric"].map(lambda name: METRICS[name].sign)
-    turned = rows.assign(
-        mean=rows["mean"] * sign, low=rows["low"] * sign, high=rows["high"] * sign
-    )
-    bounds = turned[["low", "high"]]
-    turned = turned.assign(low=bounds.min(axis=1), high=bounds.max(axis=1))
-    sides = np.select([turned["low"] > 0, turned["high"] < 0], [AHEAD, BEHIND], LEVEL)
-    return turned.assign(side=sides)
+def name_task(task: str, source: str) -> str:
+    """The task, and from what."""
+    return TASKS[task] + (" from all modalities" if source == COMBINED else "")
 
 
-def _judge(rows: pd.DataFrame, sign: int, title: str) -> tuple[str, str]:
-    turned = gains(rows).sort_values("mean")
-    sides = set(turned["side"])
-    nearest = turned.iloc[0]
-    side = BEHIND if BEHIND in sides else LEVEL if LEVEL in sides else AHEAD
-    if side == BEHIND:
-        nearest = turned[turned["side"] == BEHIND].iloc[0]
-    low, high = sorted((sign * nearest["low"], sign * nearest["high"]))
-    text = (
-        f"{title} {sign * nearest['mean']:+.3f} [{low:+.3f}, {high:+.3f}] against "
-        f"{RIVALS[nearest['reference']].title}"
-    )
-    return side, f"{text} ({side})"
+def _distance(row: pd.Series) -> str:
+    """By how much better or worse, with the interval, and whether that may be chance."""
+    better = "better" if row["mean"] >= 0 else "worse"
+    low, high = (f"{row[name]:+.3f}" for name in ("low", "high"))
+    chance = "; may be chance" if row["side"] == LEVEL else ""
+    return f"{abs(row['mean']):.3f} {better} [{low}, {high}{chance}] than"
 
 
-def summarise(verdicts: Sequence[Verdict]) -> str:
+def summarise(verdicts: Iterable[Verdict]) -> str:
     """One or two sentences: for which tasks MODIS is worth it."""
-    worth = [own.title.lower() for own in verdicts if own.side == AHEAD]
-    others = [f"{own.title.lower()} ({own.side})" for own in verdicts if own.side != AHEAD]
-    sentences = []
-    if worth:
-        sentences.append(f"MODIS is ahead of every simple method here in: {', '.join(worth)}.")
-    if others:
-        start = "A simple method is level or better" + ("" if worth else " in every task")
-        sentences.append(f"{start}: {', '.join(others)}.")
-    return " ".join(sentences) or "Nothing was compared with MODIS."
+    titles: dict[str, list[str]] = {side: [] for side in SIDES}
+    for own in verdicts:
+        titles[own.side].append(own.title[0].lower() + own.title[1:])
+    starts = {
+        AHEAD: "MODIS is worth it here for",
+        LEVEL: "A simple method does as well for",
+        BEHIND: "A simple method is better for",
+    }
+    said = [
+        f"{start}: {'; '.join(titles[side])}." for side, start in starts.items() if titles[side]
+    ]
+    return " ".join(said) or "Nothing was compared with MODIS."
 
 
 def grid(lines: Iterable[Iterable[object]]) -> str:
@@ -212,46 +179,33 @@ def grid(lines: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *others))
 
 
-def write_comparison(table: pd.DataFrame, verdicts: Sequence[Verdict]) -> str:
+def write_comparison(table: pd.DataFrame, results: pd.DataFrame) -> str:
     """Markdown: the verdict, then a grid per task and measure."""
+    verdicts = reach_verdicts(table)
     blocks = [f"**{summarise(verdicts)}**"]
-    if verdicts:
-        blocks.append("\n".join(f"- {own.title}: **{own.side}**. {own.text}." for own in verdicts))
-    for task, metric, cells in grids(table):
-        blocks.append(f"{TASKS[task]}: {metric}\n\n" + grid(cells))
-    seconds = table.groupby("method", sort=False)["seconds"].first()
+    blocks.append("\n".join(f"- {own.title}: **{own.side}**. {own.text}." for own in verdicts))
+    for task, measure, cells in grids(table):
+        blocks.append(f"{TASKS[task]}: {measure}\n\n{grid(cells)}")
+    seconds = results[results["metric"] == "seconds"].groupby("method", sort=False)["value"].mean()
     spent = ", ".join(f"{RIVALS[name].title} {value:.2g}" for name, value in seconds.items())
-    return "\n\n".join([*blocks, _NOTE, f"Seconds per run: {spent}."]) + "\n"
+    return "\n\n".join([*filter(None, blocks), _NOTE, f"Seconds per run: {spent}."]) + "\n"
 
 
 def grids(table: pd.DataFrame) -> Iterable[tuple[str, str, list[list[str]]]]:
     """Tables for readers: the task, the measure, and the cells, the head first."""
     titles = {name: metric.title for name, metric in METRICS.items()} | _WHOLE
     scores = table[table["reference"] == ""]
-    for task in TASKS:
-        for metric, title in titles.items():
-            own = scores[(scores["task"] == task) & (scores["metric"] == metric)]
-            if own.empty:
-                continue
-            places = own[["source", "target"]].drop_duplicates().apply(tuple, axis=1)
-            places = sorted(places, key=lambda place: (place[0] == COMBINED, place[0] == AVERAGE))
-            cells = {
-                (row["method"], row["source"], row["target"]): _cell(row)
-                for _, row in own.iterrows()
-            }
-            lines = [["method", *(name_place(*place) for place in places)]]
-            for method in (name for name in RIVALS if name in set(own["method"])):
-                found = [cells.get((method, *place), "–") for place in places]
-                lines.append([RIVALS[method].title, *found])
-            yield task, title, lines
+    texts = [_score(row) for _, row in scores.iterrows()]
+    arrow = np.where(scores["target"] == "", "", " → ")
+    scores = scores.assign(text=texts, place=scores["source"] + arrow + scores["target"])
+    for (task, metric), own in scores.groupby(["task", "metric"], sort=False):
+        cells = own.pivot_table("text", "method", "place", aggfunc="first", fill_value="–")
+        places = sorted(own["place"].unique(), key=lambda x: (x == COMBINED, x == AVERAGE))
+        cells = cells.loc[[name for name in RIVALS if name in cells.index], places]
+        lines = [[RIVALS[str(name)].title, *line] for name, line in cells.iterrows()]
+        yield str(task), titles[str(metric)], [["method", *places], *lines]
 
 
-def name_place(source: str, target: str) -> str:
-    """A modality, or a direction from one to another."""
-    return f"{source} → {target}" if target else source
-
-
-def _cell(row: pd.Series) -> str:
-    if pd.isna(row["low"]):
-        return f"{row['mean']:.3f}"
-    return f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+def _score(row: pd.Series) -> str:
+    interval = "" if pd.isna(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
+    return f"{row['mean']:.3f}{interval}"
