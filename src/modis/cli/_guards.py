@@ -95,7 +95,7 @@ def check_file(out: Path, force: bool, file: Path) -> None:
 def find_model(folder: Path) -> Path:
     """Folder with the model among results."""
     for place in (folder, folder / "model"):
-        if (place / "model.pt").is_file():
+        if (place / "model.json").is_file():
             return place
     what = "There is no model in the folder" if folder.is_dir() else "There is no folder"
     raise FileNotFoundError(
