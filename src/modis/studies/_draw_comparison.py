@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ..data import draft_of
 from ..pl._palette import CLASS_COLORS
 from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style, wrapped
 from ._comparison import AVERAGE, in_order, name_reference
@@ -53,7 +54,8 @@ def draw_comparison(table: pd.DataFrame, path: Path) -> None:
         for edge in np.arange(len(places) - 1) + 0.5:
             ax.axhline(edge, color=GRID_COLOR, linewidth=0.7)
     figure.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.savefig(path, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+    with draft_of(path) as draft:
+        figure.savefig(draft, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     plt.close(figure)
 
 

@@ -184,5 +184,7 @@ def _perform(store: Store, job: Job, first_process: int) -> tuple[str, str]:
 def write_tables(folder: Path, results: pd.DataFrame, table: pd.DataFrame, markdown: str) -> None:
     """Write what a study found: ``results.csv``, ``table.csv`` and ``table.md``."""
     for name, own in (("results", results), ("table", table)):
-        own.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    (folder / "table.md").write_text(markdown, encoding="utf-8")
+        with draft_of(folder / f"{name}.csv") as draft:
+            own.to_csv(draft, index=False, float_format="%.6g")
+    with draft_of(folder / "table.md") as draft:
+        draft.write_text(markdown, encoding="utf-8")
