@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 from unittest import mock
 
 import anndata as ad
@@ -17,40 +18,13 @@ from typer.testing import CliRunner
 
 from modis.cli import _commands, app
 
-if TYPE_CHECKING:
-    from click.testing import Result
+from ._run import done, error_line, modis, names_in
 
 FILES = {"integrated.h5mu", "model", "metrics.csv", "report.html"}
 FIGURES = {"latent_umap.png", "history.png", "class_counts.png"}
 OF_TESTS = {"translation.png"}
 LABELED = ("--labels-key", "label")
 OF_CLASSES = {"confusion.png", "feature_importance.csv", "feature_importance.png"}
-
-
-def modis(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def done(*arguments: object) -> str:
-    """What a command that succeeds prints."""
-    result = modis(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def error_line(*arguments: object) -> str:
-    """The one line that a refused command prints on standard error."""
-    result = modis(*arguments)
-    assert result.exit_code == 1, result.output
-    assert "Traceback" not in result.output
-    lines = [line for line in result.stderr.splitlines() if not line.startswith("Loading")]
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("Error: ")
-    return lines[0]
-
-
-def names_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="session")
@@ -109,38 +83,6 @@ def test_choices_are_those_of_the_package() -> None:
     fit, reproduce = (get_type_hints(each) for each in (_commands.fit, _commands.reproduce))
     assert set(get_args(fit["architecture"])) == {"default", *PRESETS}
     assert get_args(reproduce["figure"]) == (*PAPER, "all")
-
-
-# Refused before anything heavy is loaded.
-
-
-def test_missing_files(tmp_path: Path) -> None:
-    missing, source = tmp_path / "none.h5mu", tmp_path / "a.h5mu"
-    source.touch()
-    for command in (["fit"], ["predict", tmp_path], ["benchmark", "--labels-key", "label"]):
-        assert "There is no file" in error_line(*command, missing, "--out", tmp_path / "out")
-    line = error_line("predict", tmp_path, source, "--out", tmp_path / "out")
-    assert "There is no model in the folder" in line
-    assert names_in(tmp_path) == {"a.h5mu"}
-
-
-def test_results_are_not_lost(tmp_path: Path) -> None:
-    source = tmp_path / "integrated.h5mu"
-    source.write_text("keep")
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "mine.txt").write_text("keep")
-    for command in (["demo"], ["fit", source]):
-        line = error_line(*command, "--out", out)
-        assert "not empty" in line
-        assert "--force" in line
-    assert "lies in --out" in error_line("fit", source, "--out", tmp_path, "--force")
-    line = error_line("predict", tmp_path, source, "--out", source, "--force")
-    assert "overwrite the input" in line
-    for command in (["benchmark", source, "--labels-key", "label"], ["reproduce", "fig2"]):
-        assert "is a file; name a folder" in error_line(*command, "--out", source)
-    assert source.read_text() == (out / "mine.txt").read_text() == "keep"
-    assert names_in(tmp_path) == {"integrated.h5mu", "out"}
 
 
 # Refused before training.
@@ -231,7 +173,7 @@ def test_a_model_that_is_not_trained(data_file: Path, tmp_path: Path) -> None:
     MODIS(mdata).save(tmp_path / "model")
     pair = ["--source", "expression", "--target", "protein"]
     for command, *options in (["predict"], ["translate", *pair]):
-        files = [tmp_path / "model", data_file, "--out", tmp_path / "out"]
+        files = [tmp_path / "model", data_file, "--out", tmp_path / "out.csv"]
         assert "The model is not trained yet" in error_line(command, *files, *options)
     assert names_in(tmp_path) == {"model"}
 
@@ -287,6 +229,10 @@ def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Pa
     for name in ("mine.txt", *OF_CLASSES):
         (tmp_path / name).write_text("of an earlier run")
     options = ["--max-epochs", 1, "--modalities", "protein", "--test-size", 0]
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with mock.patch("modis.report._fit.write_page", side_effect=full):
+        error_line("fit", data_file, *options, "--force", "--out", tmp_path)
+    assert names_in(tmp_path) == {"model", "mine.txt", *OF_CLASSES}
     printed = done("fit", data_file, *options, "--force", "--out", tmp_path)
     assert "No --labels-key" in printed
     assert "No test part" in printed
@@ -306,6 +252,9 @@ def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> N
     np.testing.assert_allclose(table["probability"], mdata.obs["modis_probability"], rtol=1e-5)
 
     assert "exists" in error_line("predict", fitted[0], data_file, "--out", out)
+    for charset in ("latin-1", "cp932"):
+        arguments = ["predict", fitted[0], data_file, "--out", tmp_path / f"{charset}.csv"]
+        assert not CliRunner(charset).invoke(app, list(map(str, arguments))).exit_code
     options = ["--modality", "protein", "--soft", "--force", "--out", out]
     done("predict", fitted[0] / "model", data_file, *options)
     table = pd.read_csv(out, index_col=0)
@@ -326,8 +275,16 @@ def test_translate(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) ->
     translated = ad.read_h5ad(out)
     assert list(translated.obs_names) == list(source.mod["expression"].obs_names)
     assert list(translated.var_names) == list(source.mod["protein"].var_names)
+    # a link is replaced, and what it names stays
+    table = tmp_path / "protein.csv"
+    table.symlink_to(mine := tmp_path / "mine.txt")
+    mine.write_text("keep")
+    done("translate", fitted[0], data_file, *pair, "--out", table, "--force")
+    values = pd.read_csv(table, index_col="observation")
+    pd.testing.assert_frame_equal(values, translated.to_df(), check_dtype=False, check_names=False)
+    assert mine.read_text() == "keep"
     pair[-1] = "rna"
-    line = error_line("translate", fitted[0], data_file, *pair, "--out", tmp_path / "x")
+    line = error_line("translate", fitted[0], data_file, *pair, "--out", tmp_path / "x.h5ad")
     assert "Unknown modality 'rna'" in line
 
 

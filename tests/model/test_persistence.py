@@ -1,24 +1,31 @@
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import anndata as ad
 import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
-import scvi
 import torch
 
 from modis import MODIS
+from modis.model import _archive
+from modis.model._archive import INDEX, read_archive, write_archive
 from modis.module import PRESETS, _presets
 
-from .._make import SCVI_KEYS, fingerprint, make_mdata, make_modality, make_mudata
+from .._make import SCVI_KEYS, fingerprint, make_mdata, make_mudata
 from ._made import BRIEFLY, cohort, shuffled, weights
 from .conftest import LIKELIHOODS
 
@@ -96,6 +103,8 @@ def test_the_preset_is_the_models_whatever_becomes_of_the_defaults(
         assert loaded.preset == loaded.module.preset == model.preset
         assert loaded.module.adversarial == model.module.adversarial
         assert loaded.best_epoch_ == model.best_epoch_
+        for name, losses in model.history.items():
+            pd.testing.assert_frame_equal(loaded.history[name], losses, check_dtype=False)
         _same(loaded, model, data)
         loaded.save(tmp_path / "again", overwrite=True)
         assert MODIS.load(tmp_path / "again", data.copy()).preset == model.preset
@@ -175,12 +184,12 @@ def test_a_loaded_model_reads_data_as_the_first_did(fit, tmp_path):
 def test_prefix_and_folders_in_use(model, mdata, saved, tmp_path):
     MODIS.load(saved, False).save(tmp_path / "again", prefix="run1_")
     _same(MODIS.load(tmp_path / "again", mdata.copy(), prefix="run1_"), model)
-    with pytest.raises(ValueError, match=r"has no model\.pt.*run1_model\.pt"):
+    with pytest.raises(ValueError, match=r"has no model\.json.*run1_model\.json"):
         MODIS.load(tmp_path / "again", mdata.copy())
-    before = (saved / "model.pt").read_bytes()
+    before = (saved / "model.json").read_bytes()
     with pytest.raises(ValueError, match="already exists"):
         model.save(saved)
-    assert (saved / "model.pt").read_bytes() == before
+    assert (saved / "model.json").read_bytes() == before
 
 
 # data at load ----------------------------------------------------------------------------------
@@ -224,61 +233,161 @@ def test_data_at_load_may_differ(model, mdata, saved, change):
 # folders ---------------------------------------------------------------------------------------
 
 
-def test_the_file_is_read_once(saved, mdata, monkeypatch):
-    reads, load = [], torch.load
-    monkeypatch.setattr(torch, "load", lambda *args, **kw: reads.append(args) or load(*args, **kw))
-    MODIS.load(saved, mdata.copy())
-    assert len(reads) == 1
+class Bomb:
+    """A pickle that makes a file when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (self.path,)
 
 
-def _parts(change: Callable[[dict], object]) -> Callable[[Path, Path], None]:
-    def write(file: Path, saved: Path) -> None:
-        parts = torch.load(saved / "model.pt", weights_only=False)
-        change(parts)
-        torch.save(parts, file)
+def _lose_a_weight(folder: Path) -> None:
+    content, _ = read_archive(folder)
+    del content["weights"][next(iter(content["weights"]))]
+    write_archive(folder, "", content)
+
+
+def _later(folder: Path) -> None:
+    content, _ = read_archive(folder)
+    with mock.patch.object(_archive, "_VERSION", 2):
+        write_archive(folder, "", content)
+
+
+def _change(old: str, new: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        text = (folder / INDEX).read_text()
+        assert old in text
+        (folder / INDEX).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def _arrays(folder: Path) -> Path:
+    (path,) = folder.glob("arrays.*.safetensors")
+    return path
+
+
+def _only(name: str, item: object) -> Callable[[Path], object]:
+    """A folder with a single file of PyTorch, which is a pickle."""
+
+    def write(folder: Path) -> None:
+        for path in folder.iterdir():
+            path.unlink()
+        torch.save(item, folder / name)
 
     return write
 
 
-def _lose_a_weight(parts: dict) -> None:
-    del parts["model_state_dict"][next(iter(parts["model_state_dict"]))]
-
-
-def _scvi(file: Path, saved: Path) -> None:
-    adata = make_modality(RNA, 0, 20, "nb")
-    scvi.model.SCVI.setup_anndata(adata)
-    scvi.model.SCVI(adata, n_hidden=4, n_latent=2).save(file.parent, overwrite=True)
-
-
 FOLDERS = {
-    "missing": (lambda file, saved: file.parent.rmdir(), r"is no folder.*model\.save"),
-    "something else": (
-        lambda file, saved: (file.parent / "notes.txt").touch(),
-        r"has no model\.pt.*notes\.txt",
-    ),
-    "truncated": (
-        lambda file, saved: file.write_bytes((saved / "model.pt").read_bytes()[:5000]),
-        r"model\.pt' is damaged",
-    ),
-    "a state dict": (
-        lambda file, saved: torch.save(torch.nn.Linear(2, 2).state_dict(), file),
-        "is no model saved by",
-    ),
-    "no attributes": (_parts(lambda parts: parts.update(attr_dict=None)), "is no model"),
-    "a weight lost": (_parts(_lose_a_weight), "damaged"),
-    "another model": (_scvi, "is a saved SCVI model, not a MODIS one"),
+    "missing": (shutil.rmtree, r"is no folder.*model\.save"),
+    "something else": (_only("notes.txt", None), r"has no model\.json.*notes\.txt"),
+    "of the old kind": (_only("model.pt", Bomb), r"model\.pt\)\. Such a file can run any program"),
+    "a pickle": (_only(INDEX, Bomb), "model.json' is damaged"),
+    "arrays are a pickle": (lambda folder: torch.save(Bomb, _arrays(folder)), "checksum"),
+    "index cut off": (lambda folder: os.truncate(folder / INDEX, 5000), "model.json' is damaged"),
+    "arrays cut off": (lambda folder: os.truncate(_arrays(folder), 500), "arrays.*checksum"),
+    "arrays missing": (lambda folder: _arrays(folder).unlink(), r"arrays.*damaged .*No such file"),
+    "a name changed": (_change("a_protein", "b_protein"), "model.json' is damaged .*checksum"),
+    "a path outside": (_change('"arrays.', '"../arrays.'), "model.json' is damaged"),
+    "a weight lost": (_lose_a_weight, "cannot be built with this version"),
+    "a later format": (_later, "in version 2 of the format"),
 }
 
 
 @pytest.mark.parametrize(("write", "says"), FOLDERS.values(), ids=FOLDERS)
-def test_folders_are_refused_without_a_trace_in_the_data(saved, tmp_path, write, says):
+def test_folders_are_refused_without_a_trace(saved, tmp_path, write, says):
     folder, mdata = tmp_path / "folder", make_mdata(list(LIKELIHOODS.values()))
-    folder.mkdir()
-    write(folder / "model.pt", saved)
+    shutil.copytree(saved, folder)
+    write(folder)
     before = fingerprint(mdata)
+    bomb = tmp_path / "executed"
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if path.read_bytes()[:2] in (b"PK", b"\x80\x04"):
+            torch.save(Bomb(bomb), path)
     for given in (mdata, False):
         with pytest.raises(ValueError, match=says) as caught:
             MODIS.load(folder, given)
         assert str(folder) in str(caught.value)
+    for closed in (MODIS.load_registry, MODIS.view_setup_args, MODIS.convert_legacy_save):
+        with pytest.raises(NotImplementedError, match=r"MODIS\.load only"):
+            closed(folder)
+    assert not bomb.exists()
     assert fingerprint(mdata) == before
     assert not SCVI_KEYS & set(mdata.uns)
+
+
+def test_a_flipped_bit_is_noticed_or_harmless(model, mdata, saved, tmp_path):
+    rng, expected = np.random.default_rng(0), model.predict(soft=True)
+    shutil.copytree(saved, tmp_path / "model")
+    n_noticed = 0
+    for path in (tmp_path / "model").iterdir():
+        whole = path.read_bytes()
+        for position in rng.integers(len(whole), size=40):
+            damaged = bytearray(whole)
+            damaged[position] ^= 1 << rng.integers(8)
+            path.write_bytes(damaged)
+            try:
+                loaded = MODIS.load(tmp_path / "model", False)
+            except ValueError:
+                n_noticed += 1
+            else:
+                assert loaded.predict(mdata, soft=True).equals(expected)
+        path.write_bytes(whole)
+    assert n_noticed > 40
+
+
+@pytest.mark.parametrize("save_anndata", [False, True])
+def test_a_save_that_fails_leaves_the_old_model(
+    model, linear, tmp_path, monkeypatch, save_anndata
+):
+    """As on a full disk, at every step that touches the disk."""
+    folder, n_calls, limit = tmp_path / "model", 0, 0
+
+    def failing(call: Callable) -> Callable:
+        def called(*args: Any) -> Any:
+            nonlocal n_calls
+            n_calls += 1
+            if n_calls == limit:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return call(*args)
+
+        return called
+
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, failing(getattr(os, name)))
+    model.save(folder)
+    n_failures = 0
+    for limit in range(1, 30):
+        n_calls = 0
+        try:
+            linear.save(folder, overwrite=True, save_anndata=save_anndata)
+        except OSError:
+            n_failures += 1
+        kept = MODIS.load(folder, False).preset
+        assert kept in ((model.preset, linear.preset) if n_calls >= limit else (linear.preset,))
+        if n_calls < limit:
+            break
+        limit, n_calls = 0, 0
+        model.save(folder, overwrite=True)
+    assert n_failures == (6 if save_anndata else 4)
+    # and nothing is left of those that failed
+    assert len(list(folder.iterdir())) == (3 if save_anndata else 2)
+
+
+def test_a_save_that_is_killed_leaves_a_whole_model(model, linear, tmp_path):
+    folder, rng = tmp_path / "model", np.random.default_rng(0)
+    model.save(folder)
+    for _ in range(10):
+        child = os.fork()
+        if not child:
+            while True:
+                linear.save(folder, overwrite=True)
+                model.save(folder, overwrite=True)
+        time.sleep(rng.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert MODIS.load(folder, False).preset in (model.preset, linear.preset)
+    model.save(folder, overwrite=True)
+    assert len(list(folder.iterdir())) == 2

@@ -237,7 +237,7 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
     if kind == "Lightning":
         assert list(tmp_path.glob("here/*.ckpt"))
     else:
-        (file,) = tmp_path.rglob("model.pt")
+        (file,) = tmp_path.rglob("model.json")
         assert ("loss_train" in str(file)) is (kind == "nothing held out")
         assert MODIS.load(file.parent, False).preset == model.preset
 
@@ -293,7 +293,7 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
         patch.setattr(model.module, "generative", broken)
         model.train(precision="bf16-true", enable_checkpointing=True, **BRIEFLY)
-    assert list(tmp_path.rglob("model.pt"))
+    assert list(tmp_path.rglob("model.json"))
     assert model.is_trained
     assert all(parameter.requires_grad for parameter in model.module.parameters())
     # what was learnt before is not lost

@@ -6,6 +6,7 @@ import typer
 
 from . import _options as opt
 from ._guards import (
+    check_columns,
     check_file,
     check_folder,
     check_inputs,
@@ -95,6 +96,7 @@ def fit(
     with guarded(debug):
         check_inputs(file, links)
         check_folder(out, force, file)
+        check_columns(file, labels_key=labels_key, batch_key=batch_key, split_key=split_key)
         with open_screen() as screen:
             from ..report import Settings, fit_file
 
@@ -119,8 +121,8 @@ def predict(
     """
     with guarded(debug):
         check_inputs(file)
-        check_file(out, force, file)
         folder = find_model(model_dir)
+        check_file(out, force, file, folder, ".csv")
         with open_screen() as screen:
             from ..report import predict_file
 
@@ -142,13 +144,13 @@ def translate(
 ) -> None:
     """Predict the profile of one modality from another.
 
-    The result is an AnnData with the observations of the source and the features of the target,
-    in the units of the target's training data.
+    The result is an AnnData (.h5ad) or a table (.csv) with the observations of the source and the
+    features of the target, in the units of the target's training data.
     """
     with guarded(debug):
         check_inputs(file)
-        check_file(out, force, file)
         folder = find_model(model_dir)
+        check_file(out, force, file, folder, ".h5ad", ".csv")
         with open_screen() as screen:
             from ..report import translate_file
 
@@ -194,6 +196,7 @@ def benchmark(
     with guarded(debug):
         check_inputs(file, links)
         check_folder(out)
+        check_columns(file, labels_key=labels_key, split_key=split_key)
         with open_screen() as screen:
             from ..report import write_comparison_page
             from ..studies import benchmark as compare

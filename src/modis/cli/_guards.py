@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
 import os
 import shlex
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +16,10 @@ import typer
 
 if TYPE_CHECKING:
     from ..report import Screen
+
+#: Results: their folders, which are no links, and their kinds of files.
+_FOLDERS = (".draft", "model", "predictions", "runs")
+_FILES = (".csv", ".h5mu", ".html", ".md", ".png")
 
 
 @contextmanager
@@ -36,8 +43,10 @@ def guarded(debug: bool) -> Iterator[None]:
         text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         if not isinstance(error, KeyError | ValueError | OSError | RuntimeError):
             text = f"{type(error).__name__}: {text} (unexpected; --debug shows where)"
+        # a name in a file may hold commands for the terminal
+        text = "".join(x if x.isprintable() else "?" for x in " ".join(text.split()))
         typer.secho("Error:", fg=typer.colors.RED, bold=True, err=True, nl=False)
-        typer.echo(" " + " ".join(text.split()), err=True)
+        typer.echo(f" {text}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -51,6 +60,9 @@ def open_screen() -> Iterator[Screen]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ..report import Screen
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal that cannot show a letter is no reason to lose a run
+        sys.stdout.reconfigure(errors="replace")
     screen = Screen()
     with screen.quiet():
         yield screen
@@ -67,35 +79,83 @@ def check_inputs(file: Path, links: Path | None = None) -> None:
             raise IsADirectoryError(f"'{path}' is a folder; a {kind} is needed.")
 
 
+def check_columns(file: Path, **columns: str | None) -> None:
+    """Refuse columns that a ``.h5mu`` file does not have, before anything heavy is loaded."""
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as data:
+            holders = [data, *data["mod"].values()]
+            found = {name for holder in holders for name in holder["obs"]} - {"_index"}
+    # another kind of file, or a damaged one: reading it says more
+    except Exception:  # noqa: BLE001
+        return
+    for option, name in columns.items():
+        if name is not None and name not in found:
+            raise KeyError(
+                f"No column {name!r} ({option}) in the data. Columns at hand: {sorted(found)}."
+            )
+
+
 def check_folder(out: Path, force: bool = True, file: Path | None = None) -> None:
-    """Refuse a folder whose contents would be lost."""
+    """Refuse a folder that cannot be written, or whose contents would be lost."""
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out '{out}' is a file; name a folder.")
     if file is not None and file.resolve().parent == out.resolve():
         raise FileExistsError(f"'{file}' lies in --out '{out}'; name another folder.")
-    if out.is_dir() and any(out.iterdir()) and not force:
+    found = sorted(out.iterdir()) if out.is_dir() else []
+    if found and not force:
         raise FileExistsError(
             f"The folder '{out}' is not empty. Choose another --out, or add --force to replace "
             "the results in it."
         )
+    for path in found:
+        is_folder, wanted = path.is_dir() and not path.is_symlink(), path.name in _FOLDERS
+        if is_folder != wanted and (wanted or path.suffix in _FILES):
+            raise FileExistsError(
+                f"'{path}' is in the way: results have a {'folder' if wanted else 'file'} of this "
+                "name. Remove it, or choose another --out."
+            )
+    _check_place(out, 0 if file is None else file.stat().st_size)
 
 
-def check_file(out: Path, force: bool, file: Path) -> None:
-    """Refuse a file that cannot be written, or would be lost."""
+def check_file(out: Path, force: bool, file: Path, model: Path, *kinds: str) -> None:
+    """Refuse a file that cannot be written, would be lost, or is of another kind."""
     if out.is_dir():
         raise IsADirectoryError(f"--out '{out}' is a folder; name a file.")
     if out.resolve() == file.resolve():
         raise FileExistsError(f"--out would overwrite the input '{file}'. Choose another file.")
+    if model.resolve() in out.resolve().parents:
+        raise FileExistsError(f"--out '{out}' lies in the folder of the model; choose another.")
     if out.exists() and not force:
         raise FileExistsError(f"'{out}' exists. Choose another --out, or add --force.")
+    if out.suffix not in kinds:
+        raise ValueError(f"--out '{out}' must end with {' or '.join(kinds)}.")
     if not out.resolve().parent.is_dir():
         raise FileNotFoundError(f"There is no folder '{out.resolve().parent}' for --out.")
+    _check_place(out, 0)
+
+
+def _check_place(out: Path, n_bytes: int) -> None:
+    """Refuse a place without room for so many bytes; better now than after the training."""
+    place = next(path for path in out.resolve().parents if path.is_dir())
+    place = out if out.is_dir() else place
+    try:
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(bytes(2**20))
+        reason = "the disk is full" if shutil.disk_usage(place).free < n_bytes else None
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise OSError(
+            f"Nothing can be written for --out '{out}' ({reason}). Choose another place."
+        )
 
 
 def find_model(folder: Path) -> Path:
     """Folder with the model among results."""
     for place in (folder, folder / "model"):
-        if (place / "model.pt").is_file():
+        if (place / "model.json").is_file():
             return place
     what = "There is no model in the folder" if folder.is_dir() else "There is no folder"
     raise FileNotFoundError(

@@ -1,6 +1,7 @@
 """MuData in: checks, one vocabulary of labels, registration, reading, feature links."""
 
 from ._errors import NotInDataError
+from ._files import check_own_data, draft_of
 from ._labels import collect_batches, collect_labels, count_classes, find_labels
 from ._links import AlignedLinks, LinkPair, align_links
 from ._matrix import FeatureMatrix, Modality
@@ -18,10 +19,12 @@ __all__ = [
     "NotInDataError",
     "align_links",
     "check_mudata",
+    "check_own_data",
     "check_unchanged",
     "collect_batches",
     "collect_labels",
     "count_classes",
+    "draft_of",
     "find_labels",
     "read_new",
     "read_registered",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,8 +38,14 @@ _NOT_HERE = {
     "differential_abundance",
     "get_normalized_expression",
     "get_normalized_function_name",
+    "load_registry",
     "view_registry",
+    "view_setup_args",
 }
+
+
+def _refuse(*_: Any, **__: Any) -> None:
+    raise NotImplementedError("MODIS opens saved models with MODIS.load only.")
 
 
 class Encoding(NamedTuple):
@@ -64,6 +70,9 @@ class Model(BaseModelClass):
     _train_runner_cls = TrainRunner
 
     module: MODISModule
+
+    # the inherited ones would open pickles
+    convert_legacy_save = load_registry = view_setup_args = staticmethod(partial(_refuse))
 
     def __init__(self, mdata: MuData | None, registry: dict | None) -> None:
         if mdata is not None and _SCVI_UUID_KEY not in mdata.uns:

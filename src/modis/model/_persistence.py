@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,11 @@ import mudata as md
 import torch
 from mudata import MuData
 from scvi.model._utils import parse_device_args
-from scvi.model.base import BaseModelClass
-from scvi.model.base._constants import SAVE_KEYS
 
-from ..data import check_mudata
+from ..data import check_mudata, check_own_data
 from ..train import quiet_libraries
+from ._archive import read_archive, write_archive
 from ._base import Model
-
-_PARTS = {SAVE_KEYS.MODEL_STATE_DICT_KEY, SAVE_KEYS.VAR_NAMES_KEY, SAVE_KEYS.ATTR_DICT_KEY}
 
 
 def save(  # numpydoc ignore=PR01
@@ -23,14 +21,14 @@ def save(  # numpydoc ignore=PR01
     prefix: str | None = None,
     overwrite: bool = False,
     save_anndata: bool = False,
-    save_kwargs: dict[str, Any] | None = None,
     **anndata_write_kwargs: Any,
 ) -> None:
     """Save the model into a folder.
 
     The folder holds all that predictions on other data need: weights, scaling, the preset in
-    full, names of features and classes. The data are kept only on request, the history and the
-    state of the optimisers are not.
+    full, names of features and classes; the history, too. The data are kept only on request, the
+    state of the optimisers is not. Whatever stops the program, the folder holds the model that it
+    held before or the new one.
 
     Parameters
     ----------
@@ -41,21 +39,24 @@ def save(  # numpydoc ignore=PR01
     overwrite
         Whether the folder may exist already.
     save_anndata
-        Whether the training data are saved, too, as ``mdata.h5mu``. :meth:`load` finds them
-        there.
-    save_kwargs
-        Arguments of :func:`torch.save`.
+        Whether the training data are saved, too. :meth:`load` finds them there.
     **anndata_write_kwargs
         Arguments of ``mdata.write``.
 
     Raises
     ------
     ValueError
-        If the folder exists and `overwrite` is false.
+        If the folder exists and `overwrite` is false, or there are no data to save.
     """
-    BaseModelClass.save(
-        self, str(dir_path), prefix, overwrite, save_anndata, save_kwargs, **anndata_write_kwargs
-    )
+    folder = Path(dir_path)
+    if folder.exists() and not overwrite:
+        raise ValueError(f"'{folder}' already exists. Choose another folder, or overwrite=True.")
+    mdata = self._data_or_own(None) if save_anndata else None
+    public = {k: v for k, v in vars(self).items() if k.endswith("_") and not k.startswith("_")}
+    content = {"weights": dict(self.module.state_dict()), "attributes": public}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_data = mdata and (lambda path: mdata.write(path, **anndata_write_kwargs))
+    write_archive(folder, prefix or "", content, write_data)
 
 
 def load(  # numpydoc ignore=PR01
@@ -67,6 +68,8 @@ def load(  # numpydoc ignore=PR01
     prefix: str | None = None,
 ) -> Model:
     """Load a saved model.
+
+    The files are data: nothing in them is executed, and their checksums tell what was damaged.
 
     Parameters
     ----------
@@ -89,60 +92,45 @@ def load(  # numpydoc ignore=PR01
     ValueError
         If the folder holds no readable MODIS model, or the data do not fit it.
     """
-    folder, start = Path(dir_path), prefix or ""
+    folder = Path(dir_path)
     _, _, place = parse_device_args(
         accelerator=accelerator, devices=device, return_device="torch", validate_single_device=True
     )
-    saved = _read(folder / f"{start}{SAVE_KEYS.MODEL_FNAME}", place)
+    saved, data_path = read_archive(folder, prefix)
     # without data first: a folder that is refused leaves no trace in them
-    model = _build(cls, saved, None, folder)
-    if mdata is None and (path := folder / f"{start}{SAVE_KEYS.MDATA_FNAME}").is_file():
+    try:
+        model = _build(cls, saved, None)
+    # whole files of another version, or of somebody who wrote them by hand
+    except Exception as error:
+        raise ValueError(
+            f"The model in '{folder}' cannot be built with this version of MODIS: {error}"
+        ) from error
+    if mdata is None and data_path is not None:
+        check_own_data(data_path)
         with quiet_libraries():
-            mdata = md.read_h5mu(path)
+            mdata = md.read_h5mu(data_path)
     if mdata is not None and mdata is not False:
         check_mudata(mdata)
-        registry = saved[SAVE_KEYS.ATTR_DICT_KEY]["registry_"]
+        registry = model.registry_
         with quiet_libraries():
             cls.setup_mudata(mdata, source_registry=registry, **registry["setup_args"])
-        model = _build(cls, saved, mdata, folder)
+        model = _build(cls, saved, mdata)
     model.to_device(place)
     return model
 
 
-def _build(cls: type[Model], saved: dict[str, Any], mdata: MuData | None, folder: Path) -> Model:
-    attributes = dict(saved[SAVE_KEYS.ATTR_DICT_KEY])
+def _build(cls: type[Model], saved: Mapping[str, Any], mdata: MuData | None) -> Model:
+    attributes = dict(saved["attributes"])
     registry, arguments = attributes.pop("registry_"), attributes.pop("init_params_")
     model = cls(mdata, registry=None if mdata is not None else registry, **arguments["non_kwargs"])
     for name, value in attributes.items():
         setattr(model, name, value)
-    weights = dict(saved[SAVE_KEYS.MODEL_STATE_DICT_KEY])
-    weights.pop("pyro_param_store", None)
-    try:
-        model.module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"The model in '{folder}' is damaged: {error}") from error
+    model.module.load_state_dict(saved["weights"])
     model.module.eval()
     return model
 
 
-def _read(path: Path, place: torch.device) -> dict[str, Any]:
-    """What a file holds, or why it is no saved MODIS model."""
-    if not path.is_file():
-        folder = path.parent
-        found = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else None
-        what = "is no folder" if found is None else f"has no {path.name}; it holds {found[:10]}"
-        raise ValueError(f"'{folder}' {what}. Name the folder that model.save() wrote.")
-    try:
-        saved: Any = torch.load(path, map_location=place, weights_only=False)
-    # a damaged file fails in many ways, and none of them tells a user what to do
-    except Exception as error:
-        raise ValueError(
-            f"'{path}' is damaged or no saved model ({type(error).__name__}). Save it again."
-        ) from error
-    attributes = saved.get(SAVE_KEYS.ATTR_DICT_KEY) if isinstance(saved, dict) else None
-    if not isinstance(attributes, dict) or not _PARTS <= set(saved):
-        raise ValueError(f"'{path}' is no model saved by scvi-tools or MODIS.")
-    name = attributes.get("registry_", {}).get("model_name")
-    if name != "MODIS":
-        raise ValueError(f"'{path}' is a saved {name} model, not a MODIS one.")
-    return saved
+def saved_weights(dir_path: str, *_: Any, **__: Any) -> tuple[None, None, dict, None]:
+    """Weights in a folder, where scvi-tools' callback for checkpoints looks for them."""
+    weights: dict[str, torch.Tensor] = read_archive(Path(dir_path))[0]["weights"]
+    return None, None, weights, None

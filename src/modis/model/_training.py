@@ -3,8 +3,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import scvi.train
 import torch
 
 from ..data import Modality
@@ -13,6 +15,7 @@ from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
 from ._base import Model
 from ._linear import fit_linear_models
+from ._persistence import saved_weights
 from ._summary import announce_missing_pairs
 
 _MONITOR = "selection_validation"
@@ -96,6 +99,11 @@ def train(  # numpydoc ignore=PR01
             UserWarning,
             stacklevel=2,
         )
+    if trainer_kwargs.get("ckpt_path"):
+        raise ValueError(
+            "ckpt_path: checkpoints of Lightning can run any program when they are opened, so "
+            "they are not."
+        )
     if max_epochs is not None and max_epochs < 1:
         raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
     max_epochs = max_epochs or preset.n_epochs(splitter.steps_per_epoch, longest)
@@ -112,7 +120,9 @@ def train(  # numpydoc ignore=PR01
     plan.validated_modalities = splitter.validated_modalities
     best = BestWeights(_MONITOR)
     trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, best)
-    with quiet_libraries():
+    # where scvi-tools' callback for checkpoints would unpickle them
+    reader = patch.object(scvi.train._callbacks, "_load_saved_files", saved_weights)
+    with quiet_libraries(), reader:
         runner = self._train_runner_cls(
             self,
             training_plan=plan,

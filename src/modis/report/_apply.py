@@ -6,9 +6,11 @@ import pandas as pd
 from anndata import AnnData
 from mudata import MuData
 
+from ..data import draft_of
 from ..model import MODIS
 from ..studies import read_mudata
 from ._console import Screen
+from ._results import write_csv
 
 
 def predict_file(
@@ -37,7 +39,8 @@ def predict_file(
     table["probability"] = probability.max(axis=1)
     if soft:
         table = table.join(probability.add_prefix("probability_"))
-    table.to_csv(out)
+    with draft_of(out) as draft:
+        write_csv(table, draft)
     screen.stage(f"{len(table):,} observations in {out}")
     return table
 
@@ -45,10 +48,14 @@ def predict_file(
 def translate_file(
     model_dir: Path, path: Path, source: str, target: str, out: Path, screen: Screen
 ) -> AnnData:
-    """Predict the `target` modality of a file from its `source` and write it as an ``.h5ad``."""
+    """Predict the `target` modality of a file from its `source`, as an ``.h5ad`` or ``.csv``."""
     model, mdata = _read(model_dir, path, screen)
     translated = model.translate(source, target, mdata=mdata)
-    translated.write_h5ad(out)
+    with draft_of(out) as draft:
+        if out.suffix == ".csv":
+            write_csv(translated.to_df().rename_axis("observation"), draft)
+        else:
+            translated.write_h5ad(draft)
     screen.stage(f"{translated.n_obs:,} observations × {translated.n_vars:,} features in {out}")
     return translated
 

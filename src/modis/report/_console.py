@@ -32,17 +32,17 @@ class Screen:
 
     def stage(self, text: str) -> None:
         """Say what happens now."""
-        self.console.print(f"[bold cyan]›[/] {escape(text)}", soft_wrap=True)
+        self.console.print(f"[bold cyan]›[/] {escape(_shown(text))}", soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Say what the user should know."""
         if text not in self.notes:
             self.notes.append(text)
-            self.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+            self.console.print(f"[yellow]Note:[/] {escape(_shown(text))}", soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a text as it is."""
-        self.console.print(text, soft_wrap=True, markup=False)
+        self.console.print(_shown(text), soft_wrap=True, markup=False)
 
     def summary(self, results: Results) -> None:
         """Print the scores of the test part and the errors of translations."""
@@ -88,3 +88,8 @@ class Screen:
             warnings.simplefilter("always")
             warnings.showwarning = show
             yield
+
+
+def _shown(text: str) -> str:
+    """Without what a terminal would execute."""
+    return "".join(x if x.isprintable() or x == "\n" else "?" for x in text)

@@ -14,7 +14,7 @@ from ._console import Screen
 from ._figures import draw_figures, embed, measure_mixing
 from ._page import write_page
 from ._predictions import explain, predict_all
-from ._results import Results, Settings
+from ._results import Results, Settings, replacing_results
 from ._translations import judge_translations
 
 
@@ -61,8 +61,10 @@ def fit(
         mixing=measure_mixing(embedding, cohort),
     )
     screen.stage(f"Writing {out}")
-    results.write(out)
-    write_page(results, out, figures=draw_figures(results, out), notes=screen.notes)
+    model.save(out / "model", overwrite=True)
+    with replacing_results(out) as draft:
+        results.write(draft)
+        write_page(results, draft, figures=draw_figures(results, draft), notes=screen.notes)
     screen.summary(results)
     screen.stage(f"Done. Open {out / 'report.html'} in a browser")
     return results

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from anndata import AnnData
@@ -134,16 +139,10 @@ class Results:
         return table.assign(n_found=n_found).astype({"n_samples": int, "n_found": int})
 
     def write(self, out: Path) -> None:
-        """Write the model, the tables, and the data with latent space, predictions and split.
-
-        The results of an earlier run in the folder are removed, and nothing else.
-        """
-        for name in _OUTPUTS:
-            (out / name).unlink(missing_ok=True)
-        self.model.save(str(out / "model"), overwrite=True)
-        self.metrics.to_csv(out / "metrics.csv", index=False)
+        """Write the tables, and the data with latent space, predictions and split."""
+        write_csv(self.metrics, out / "metrics.csv", index=False)
         if self.importance is not None:
-            self.importance.to_csv(out / "feature_importance.csv", index=False)
+            write_csv(self.importance, out / "feature_importance.csv", index=False)
         self.model.write_latent(self.mdata)
         for source in [*self.cohort.modalities, COMBINED]:
             holder = self.mdata if source == COMBINED else self.mdata.mod[source]
@@ -158,3 +157,32 @@ class Results:
             holder.obs["modis_split"] = pd.Categorical(part, ["train", "test"])
         with without_pulling():
             self.mdata.write_h5mu(out / "integrated.h5mu")
+
+
+@contextmanager
+def replacing_results(out: Path) -> Iterator[Path]:
+    """Folder for new results, which replace those of an earlier run when all are written."""
+    draft = out / ".draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        yield draft
+        for name in _OUTPUTS:
+            if (draft / name).exists():
+                os.replace(draft / name, out / name)
+            else:
+                (out / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(draft)
+
+
+def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
+    """Write a table; a name that a spreadsheet would execute gets a quote in front."""
+    for name in table.columns[~table.dtypes.map(pd.api.types.is_numeric_dtype)]:
+        table = table.assign(**{name: table[name].map(_harmless, na_action="ignore")})
+    table.rename(index=_harmless, columns=_harmless).to_csv(path, **how)
+
+
+def _harmless(name: Any) -> Any:
+    is_formula = isinstance(name, str) and re.match(r"[=@\t\r]|[+-].*[(|!]", name)
+    return f"'{name}" if is_formula else name

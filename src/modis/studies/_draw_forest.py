@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..data import draft_of
 from ..pl._palette import CLASS_COLORS
 from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style
 from ._methods import RIVALS
@@ -46,5 +47,6 @@ def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
     ax.grid(axis="x", color=GRID_COLOR, linewidth=0.7)
     ax.set(title=title, xlabel="MODIS − other method, right is better (95 % confidence interval)")
     figure.legend(loc="outside upper right", ncols=3)
-    figure.savefig(path, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+    with draft_of(path) as draft:
+        figure.savefig(draft, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     plt.close(figure)

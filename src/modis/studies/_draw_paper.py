@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import pl
+from ..data import draft_of
 from ..pl._palette import CLASS_COLORS
 from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style
 from ._experiment import BAYES
@@ -71,7 +72,8 @@ def draw_paper(figure: str, results: pd.DataFrame, store: Store, out: Path) -> N
             drawn[f"{name}_{method}"] = made = _draw_settings(of_method, panels, store)
             made.suptitle(f"Fig. {name[-1]}: {METHOD_NAMES[str(method)]}", x=0.01, ha="left")
     for name, made in drawn.items():
-        made.savefig(out / f"{name}.png", dpi=130, bbox_inches="tight", pad_inches=0.15)
+        with draft_of(out / f"{name}.png") as draft:
+            made.savefig(draft, dpi=130, bbox_inches="tight", pad_inches=0.15)
         plt.close(made)
 
 

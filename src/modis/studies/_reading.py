@@ -11,6 +11,7 @@ import h5py
 import mudata as md
 import pandas as pd
 
+from ..data import check_own_data
 from ..data._spec import per_modality
 from ..datasets._selection import observation_values, without_pulling
 
@@ -27,11 +28,14 @@ def read_mudata(path: Path) -> md.MuData:
         with h5py.File(path, "r") as file:
             names = set(file)
         if "mod" in names:
+            check_own_data(path)
             with without_pulling():
                 return md.read_h5mu(path)
         what = (
             "an AnnData (.h5ad)" if {"X", "obs", "var"} <= names else "another kind of HDF5 file"
         )
+    except PermissionError:
+        raise
     except Exception as error:  # noqa: BLE001
         problem = error
     raise ValueError(

@@ -7,8 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 
+from ..data import draft_of
 from ..train import quiet_libraries
 
 Row = dict[str, Any]
@@ -95,10 +95,12 @@ class Store:
         """Keep a finished run: entirely, or not at all."""
         path, table_path = self.paths(job)
         content = {"parameters": self._parameters(job), "has_table": table is not None}
+        for folder in (path.parent, table_path.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         if table is not None:
-            with _draft_of(table_path) as draft:
+            with draft_of(table_path) as draft:
                 table.to_csv(draft, index=False, compression="gzip", float_format="%.9g")
-        with _draft_of(path) as draft:
+        with draft_of(path) as draft:
             text = json.dumps(content | {"rows": rows}, indent=0, default=repr)
             draft.write_text(text, encoding="utf-8")
 
@@ -125,14 +127,6 @@ class Store:
     def _parameters(self, job: Job) -> Row:
         own = self.study.parameters(job)
         return {"version": version("modis-omics"), "job": asdict(job), **own}
-
-
-@contextmanager
-def _draft_of(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.draft")
-    yield draft
-    os.replace(draft, path)
 
 
 def complete(
@@ -192,5 +186,7 @@ def _perform(store: Store, job: Job, first_process: int) -> tuple[str, str]:
 def write_tables(folder: Path, results: pd.DataFrame, table: pd.DataFrame, markdown: str) -> None:
     """Write what a study found: ``results.csv``, ``table.csv`` and ``table.md``."""
     for name, own in (("results", results), ("table", table)):
-        own.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    (folder / "table.md").write_text(markdown, encoding="utf-8")
+        with draft_of(folder / f"{name}.csv") as draft:
+            own.to_csv(draft, index=False, float_format="%.6g")
+    with draft_of(folder / "table.md") as draft:
+        draft.write_text(markdown, encoding="utf-8")
