@@ -98,7 +98,7 @@ def test_cells_of_the_quickstart(
     cohort_of_patients: Path, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
-    monkeypatch.setenv("MODIS_DATA_DIR", str(shared_data))
+    monkeypatch.setenv("MODIS_DATA_DIR", str(shared_data / "raw" / "pbmc_mosaic"))
     namespace = run(REPOSITORY / "docs" / "quickstart.md", public_data=True)
     assert namespace["emb"].shape[0] == 2400
     assert namespace["emb"].obsm["X_umap"].shape == (2400, 2)

@@ -22,6 +22,11 @@ N_PROMPTS = {
     for path in sorted(ROOT.rglob("*.py"))
     if (n := len(re.findall(r"(?m)^\s*>>> ", path.read_text(encoding="utf-8"))))
 }
+#: Modules whose examples download files, and the copies of those.
+DOWNLOADS = {
+    "modis.datasets._pbmc_mosaic": "pbmc_mosaic",
+    "modis.datasets._tcga": "tcga_rare",
+}
 
 
 @pytest.mark.parametrize("name", N_PROMPTS)
@@ -36,8 +41,9 @@ def test_examples(
     assert len(examples) == N_PROMPTS[name]
     assert [example.source for example in examples if example.options.get(doctest.SKIP)] == []
 
-    if name == "modis.datasets._public":
-        monkeypatch.setenv("MODIS_DATA_DIR", str(request.getfixturevalue("shared_data")))
+    if name in DOWNLOADS:
+        copies = request.getfixturevalue("shared_data") / "raw" / DOWNLOADS[name]
+        monkeypatch.setenv("MODIS_DATA_DIR", str(copies))
     monkeypatch.chdir(tmp_path)
     # After the import, which sets the level: the table that setup_mudata logs is for the user's
     # screen, not for the examples.

@@ -17,6 +17,12 @@ PAIRS_KEY: Final = "paired.observations"
 #: Code of an observation whose class is not known; losses mask it.
 UNLABELED_CODE: Final = -1
 
+#: Words in columns of classes, in any case, that mean: the class is not known.
+MISSING_WORDS: Final = frozenset(
+    "na n/a #n/a <na> nan none null nil nat - -- . ? unknown unassigned unlabeled unlabelled "
+    "undetermined unspecified missing".split()
+) | {"not available", "not reported", "not applicable"}
+
 #: Where the latent space is written by default.
 LATENT_KEY: Final = "X_modis"
 

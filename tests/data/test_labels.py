@@ -101,6 +101,21 @@ def test_numbers_are_the_same_names_in_all_places():
     assert hidden == {"a": {"s0": "0", "s1": None}}
 
 
+def test_words_that_mean_not_known():
+    words = {"s0": "NA", "s1": "None", "s2": "Unknown", "s3": "NA", "s4": "nan", "s5": "unknown"}
+    mdata = _mdata({"a": words | {"s6": "other"}, "b": {"s0": "NA", "s7": "N/A ", "s8": "Nana"}})
+    with pytest.warns(UserWarning, match="is one of these words are taken as unlabelled") as said:
+        labels = _collect(mdata)
+    assert labels["a"] == dict.fromkeys(words) | {"s6": "other"}
+    assert labels["b"] == {"s0": None, "s7": None, "s8": "Nana"}
+    assert len(said) == 1
+    named = "'NA' (2), 'None' (1), 'Unknown' (1), 'nan' (1), 'N/A' (1). If"
+    assert named in str(said[0].message)
+    # what is said to be the category needs no warning
+    mdata = _mdata({"a": {"s0": "unassigned", "s1": "x"}})
+    assert _collect(mdata, unlabeled="unassigned") == {"a": {"s0": None, "s1": "x"}}
+
+
 def test_a_hidden_label_never_leaks():
     labels = A | {"s5": "x"}
     hidden = A | {"s5": "unknown"}

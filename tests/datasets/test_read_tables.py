@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modis import datasets
+from modis import MODIS, datasets
+
+from .._pages import USER_GUIDE, blocks
 
 LABELS = (
     "sample,label,age,smoker,site\ns1,tumour,61,True,\ns2,normal,52,False,X\ns3,tumour,47,True,Y\n"
@@ -152,6 +154,22 @@ def test_samples_without_a_label_stay(folder, write_and_read, read_and_listen):
     assert again.obs["age"].tolist()[:2] == [61, 52]
 
 
+def test_the_recipe_of_the_docs_for_missing_values(folder):
+    rng, path = np.random.default_rng(0), folder()
+    table = pd.DataFrame(rng.normal(size=(40, 30)), range(40)).add_prefix("P")
+    table = table.mask(rng.random(table.shape) < 0.1).assign(P0=np.nan)
+    table.to_csv(path / "protein.csv")
+    pd.DataFrame({"label": [*"ab"] * 20}).to_csv(path / "labels.csv")
+    with pytest.warns(UserWarning, match="in 30 features"):
+        mdata = datasets.read_tables({"protein": path / "protein.csv"}, labels=path / "labels.csv")
+    (recipe,) = [b for b in blocks(USER_GUIDE / "tables.md", "python") if "Imputer" in b.text]
+    exec(recipe.text, {"mdata": mdata})
+    assert mdata["protein"].shape == (40, 29)
+    expected = table.drop(columns="P0").fillna(table.median())
+    np.testing.assert_allclose(mdata["protein"].X, expected, rtol=1e-5)
+    MODIS.setup_mudata(mdata, labels_key="label")
+
+
 BAD_FILES = {
     "nothing in it": ("", "rna.csv has no rows"),
     "header only": ("sample,TP53\n", "no rows below a header"),
@@ -251,3 +269,80 @@ def test_bad_arguments(folder):
         datasets.read_tables(path, transpose="yes")
     with pytest.raises(ValueError, match="'r/na' has a '/'"):
         datasets.read_tables({"r/na": path / "rna.csv"}, labels=path / "labels.csv")
+
+
+def test_dependencies_do_not_warn(folder):
+    path = folder()
+    wide = pd.DataFrame({f"column {k}": [k, None] for k in range(150)}, ["s1", "s2"])
+    wide.assign(label="a").to_csv(path / "labels.csv", index_label="sample")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mdata = datasets.read_tables(path)
+    assert mdata["rna"].obs.shape[1] == 151
+    # of the sample without a label
+    assert [warning.category for warning in caught] == [UserWarning]
+
+
+SEPARATORS = {
+    "names with ;": (
+        "tsv",
+        "sample\tP1;P2;P3\tP4;P5\ns1\t1\t2\ns2\t3\t4\n",
+        ["P1;P2;P3", "P4;P5"],
+    ),
+    "names with ; and ,": ("csv", 'sample,"1,3;2",a;b\ns1,1,2\ns2,3,4\n', ["1,3;2", "a;b"]),
+    "a spreadsheet": ("csv", "sample;a,b;c\ns1;1;2\ns2;3;4\n", ["a,b", "c"]),
+    "another ending": ("csv", "sample\ta,b\tc;d\ns1\t1\t2\ns2\t3\t4\n", ["a,b", "c;d"]),
+    "separators at the ends": ("csv", "sample,a,b,\ns1,1,2,\ns2,3,4,\n", ["a", "b"]),
+    "separators at the ends of rows": (
+        "tsv",
+        "sample\ta\tb\ns1\t1\t2\t\ns2\t3\t4\t\n",
+        ["a", "b"],
+    ),
+    "comments": ("txt", "# by me, on\n#\n\nsample\ta;b\tc\ns1\t1\t2\ns2\t3\t4\n", ["a;b", "c"]),
+    "a header like a comment": (
+        "txt",
+        "# of biom\n#OTU ID\ts1\ts2\na;b\t1\t3\nc\t2\t4\n",
+        ["a;b", "c"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("ending", "text", "features"), SEPARATORS.values(), ids=SEPARATORS)
+def test_the_separator_parts_all_lines_alike(folder, ending, text, features):
+    path = folder()
+    (path / "rna.csv").unlink()
+    (path / f"rna.{ending}").write_text(text)
+    adata = datasets.read_tables(path)["rna"]
+    assert adata.var_names.tolist() == features
+    np.testing.assert_array_equal(adata.X, [[1, 2], [3, 4]])
+    assert adata.obs_names.tolist() == ["s1", "s2"]
+
+
+def test_a_separator_by_file(folder):
+    path = folder(rna__csv=RNA.replace(",", "|"), protein__csv="sample;P1\ns1;1\n")
+    # said of all omics tables, it does not hold for the table of labels
+    mdata = datasets.read_tables({"rna": path / "rna.csv"}, labels=path / "labels.csv", sep="|")
+    assert mdata["rna"].shape == (3, 2)
+    (path / "labels.csv").write_text(LABELS.replace(",", "!"))
+    mdata = datasets.read_tables(path, sep={"rna": "|", "labels": "!"})
+    assert list(mdata.mod) == ["protein", "rna"]
+    with pytest.raises(
+        KeyError, match=r"sep names the tables \['rnaseq'\]; there are \['protein'"
+    ):
+        datasets.read_tables(path, sep={"rnaseq": "|"})
+
+
+def test_messages_are_short(folder):
+    long = "sp|" + ";".join(f"P{k:05}" for k in range(900))
+    for table in (f"sample,{long}\ns1,x\n", f"sample,a\n{long},1\n", f"sample,a\ns1,{long}\n"):
+        with pytest.raises(ValueError, match=r"sp\|P00000;P0.*\.\.\.'") as caught:
+            datasets.read_tables(folder(rna__csv=table))
+        assert len(str(caught.value)) < 600
+
+
+def test_words_in_the_column_of_classes_stay(folder):
+    text = "sample,label,age,site\ns1,None,NA,NA\ns2,n/a,52,a\ns3,,47,b\n"
+    mdata = datasets.read_tables(folder(labels__csv=text))
+    assert mdata.obs["label"].tolist()[:2] == ["None", "n/a"]
+    assert mdata.obs["label"].isna().tolist() == [False, False, True]
+    assert mdata.obs["age"].isna().tolist() == [True, False, False]

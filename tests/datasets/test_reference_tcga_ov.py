@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,10 +84,4 @@ def test_damaged_file_in_folder(folder, damage):
     }
     file.write_bytes(contents[damage])
     with pytest.raises(ValueError, match=r"'cov\.expr' cannot be read from .*cov\.expr\.rda"):
-        _intersim(reference_path=folder)
-
-
-def test_rdata_is_not_installed(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "rdata", None)
-    with pytest.raises(ImportError, match=r'library rdata.*"modis-omics\[datasets\]"'):
         _intersim(reference_path=folder)

@@ -66,6 +66,8 @@ def demo(
 def fit(
     file: opt.File,
     labels_key: opt.OptionalLabelsKey = None,
+    labels: opt.Labels = None,
+    transpose: opt.Transpose = None,
     out: opt.OutFolder = Path("modis-results"),
     modalities: opt.Modalities = None,
     batch_key: opt.BatchKey = None,
@@ -82,26 +84,27 @@ def fit(
     force: opt.Force = False,
     debug: opt.Debug = False,
 ) -> None:
-    """Integrate your own data: from a .h5mu file to a report.
+    """Integrate your own data: from a .h5mu file, or a folder of tables, to a report.
 
     Observations may be measured in one modality, in several or in all. MODIS holds out a part of
-    them and trains on the others. Without **--labels-key** it learns no classes.
+    them and trains on the others. Without **--labels-key** it learns no classes, or those of the
+    column label in a table of labels.
 
     **report.html** shows how well classes are predicted for the held-out part. **integrated.h5mu**
     holds all observations with their latent representation (obsm "X_modis") and predicted
     classes. **feature_importance.csv** ranks the features by their contribution to each class.
     **modis predict** and **modis translate** use the model in **model/**.
     """
-    options = options_in(locals(), "file", "out", "force", "debug")
+    options = options_in(locals(), "file", "labels", "transpose", "out", "force", "debug")
     with guarded(debug):
-        check_inputs(file, links)
+        check_inputs(file, links, labels)
         check_folder(out, force, file)
         check_columns(file, labels_key=labels_key, batch_key=batch_key, split_key=split_key)
         with open_screen() as screen:
             from ..report import Settings, fit_file
 
             settings = Settings(**options, command=typed_command())
-            fit_file(file, settings, out, screen)
+            fit_file(file, settings, out, screen, labels=labels, transpose=transpose)
 
 
 @app.command(epilog="Example: **modis predict results new.h5mu --out predictions.csv**")
@@ -228,24 +231,13 @@ def reproduce(
     **results.csv** holds all measures, **table.md** compares them with the paper's results.
     Finished runs are kept: after Ctrl-C, the same command continues.
     """
+    options = options_in(locals(), "figure", "out", "data", "samples", "settings", "debug")
+    options |= {"n_samples": samples, "only": settings}
     with guarded(debug):
         check_folder(out)
         with open_screen() as screen:
             from ..studies import reproduce
 
-            reproduce(
-                figure,
-                out,
-                data,
-                links_file=links_file,
-                reference_path=reference_path,
-                n_samples=samples,
-                methods=methods,
-                seeds=seeds,
-                jobs=jobs,
-                max_epochs=max_epochs,
-                only=settings,
-                console=screen.console,
-            )
+            reproduce(figure, out, data, console=screen.console, **options)
             screen.say((out / "table.md").read_text(encoding="utf-8"))
             screen.say(f"Done: {out / 'results.csv'}, {out / 'table.md'} and the figures.")

@@ -68,15 +68,15 @@ def open_screen() -> Iterator[Screen]:
         yield screen
 
 
-def check_inputs(file: Path, links: Path | None = None) -> None:
-    """Refuse paths that are not files."""
-    for path, kind in ((file, ".h5mu file"), (links, "table")):
-        if path is None:
-            continue
-        if not path.exists():
+def check_inputs(file: Path, links: Path | None = None, labels: Path | None = None) -> None:
+    """Refuse paths that do not exist or do not fit."""
+    for path in (file, links, labels):
+        if path is not None and not path.exists():
             raise FileNotFoundError(f"There is no file '{path}'.")
-        if path.is_dir():
-            raise IsADirectoryError(f"'{path}' is a folder; a {kind} is needed.")
+        if path is not None and path.is_dir() and path != file:
+            raise IsADirectoryError(f"'{path}' is a folder; a table is needed.")
+    if labels is not None and file.suffix == ".h5mu":
+        raise ValueError(f"--labels goes with tables; the classes of '{file}' are in its obs.")
 
 
 def check_columns(file: Path, **columns: str | None) -> None:
@@ -101,7 +101,7 @@ def check_folder(out: Path, force: bool = True, file: Path | None = None) -> Non
     """Refuse a folder that cannot be written, or whose contents would be lost."""
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out '{out}' is a file; name a folder.")
-    if file is not None and file.resolve().parent == out.resolve():
+    if file is not None and out.resolve() in (file.resolve(), file.resolve().parent):
         raise FileExistsError(f"'{file}' lies in --out '{out}'; name another folder.")
     found = sorted(out.iterdir()) if out.is_dir() else []
     if found and not force:
@@ -127,6 +127,8 @@ def check_file(out: Path, force: bool, file: Path, model: Path, *kinds: str) -> 
         raise FileExistsError(f"--out would overwrite the input '{file}'. Choose another file.")
     if model.resolve() in out.resolve().parents:
         raise FileExistsError(f"--out '{out}' lies in the folder of the model; choose another.")
+    if file.is_dir() and out.resolve().parent == file.resolve():
+        raise FileExistsError(f"--out '{out}' lies among the tables; choose another folder.")
     if out.exists() and not force:
         raise FileExistsError(f"'{out}' exists. Choose another --out, or add --force.")
     if out.suffix not in kinds:

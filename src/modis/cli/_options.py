@@ -47,7 +47,15 @@ _DATA = "Built-in reference, that of R's InterSIM, or paired modalities with a c
 _REFERENCE = "Folder with InterSIM's .rda files; with --data FILE only difficulty needs it."
 
 # of several commands
-File = Annotated[Path, _argument("A MuData; only read.", "FILE.h5mu")]
+File = Annotated[
+    Path, _argument("A MuData, a folder of tables, or one table; only read.", "FILE.h5mu|FOLDER")
+]
+Labels = Annotated[
+    Path | None, _option("Table of samples.", "labels.csv in the folder", metavar="FILE.csv")
+]
+Transpose = Annotated[
+    bool | None, _option("Samples are columns of tables.", "found", "--transpose/--no-transpose")
+]
 ModelDir = Annotated[Path, _argument("Results of modis fit, or what model.save() wrote.")]
 LabelsKey = Annotated[str, _LABELS]
 OptionalLabelsKey = Annotated[str | None, _LABELS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from mudata import MuData
 
-from .._constants import UNLABELED_CODE
+from .._constants import MISSING_WORDS, UNLABELED_CODE
 from ._errors import NotInDataError, name_some
 from ._spec import DataSpec
 
@@ -32,7 +33,8 @@ def collect_labels(
     `unlabeled_category` the observation is not labelled, whatever the other says, so that a
     label that was hidden in one place never leaks in from the other. A modality without either
     column takes the labels that its observations have in the other modalities; one that a dict of
-    columns leaves out is not labelled. An observation with two labels is a ValueError.
+    columns leaves out is not labelled. An observation with two labels is a ValueError. Words that
+    mean "not known", such as NA, are missing values, and a warning names them.
     """
     if labels_key is None:
         return {
@@ -41,9 +43,13 @@ def collect_labels(
         }
     labels: dict[str, pd.Series] = {}
     places: list[tuple[str, pd.Series]] = []
+    words: dict[str, str] = {}
     for modality in modalities:
         key = _key(labels_key, modality)
-        columns = {p: _clean(c) for p, c in _columns(mdata, modality, key).items()}
+        columns = {
+            place: _known(_clean(column), unlabeled_category, words)
+            for place, column in _columns(mdata, modality, key).items()
+        }
         if not columns:
             if key is not None and not isinstance(labels_key, str):
                 raise NotInDataError(_missing_message(mdata, [modality], key, "labels_key"))
@@ -66,6 +72,14 @@ def collect_labels(
     if not labels:
         raise NotInDataError(_missing_message(mdata, modalities, labels_key, "labels_key"))
     known = _agreed(places)
+    if words and warn:
+        often = ", ".join(f"'{word}' ({n})" for word, n in Counter(words.values()).most_common())
+        warnings.warn(
+            f"Observations whose class is one of these words are taken as unlabelled: {often}. If "
+            "it is a class, give it another name.",
+            UserWarning,
+            stacklevel=4,
+        )
     others = known if isinstance(labels_key, str) else known.iloc[:0]
     for modality in modalities:
         if modality not in labels:
@@ -214,6 +228,14 @@ def _clean(column: pd.Series) -> pd.Series:
     """Names as strings, `None` where missing or empty."""
     names = [None if pd.isna(value) else _as_name(value) for value in column.astype(object)]
     return pd.Series([name or None for name in names], index=column.index, dtype=object)
+
+
+def _known(column: pd.Series, unlabeled_category: str, words: dict[str, str]) -> pd.Series:
+    """The column without words that mean "not known", which `words` gets by observation."""
+    is_word = column.map(str.casefold, na_action="ignore").isin(MISSING_WORDS)
+    is_word &= column != unlabeled_category
+    words.update(column[is_word])
+    return column.mask(is_word, None)
 
 
 def _as_name(value: Any) -> str:

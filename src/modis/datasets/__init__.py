@@ -3,9 +3,10 @@
 from ._bayes import bayes_probabilities
 from ._intersim import intersim
 from ._labels import corrupt_labels, hide_labels
-from ._public import pbmc_mosaic
+from ._pbmc_mosaic import pbmc_mosaic
 from ._read_tables import read_tables
 from ._samples import drop_pairs, shrink_class, split, unpair
+from ._tcga import tcga_pancancer, tcga_rare
 
 __all__ = [
     "bayes_probabilities",
@@ -17,5 +18,7 @@ __all__ = [
     "read_tables",
     "shrink_class",
     "split",
+    "tcga_pancancer",
+    "tcga_rare",
     "unpair",
 ]

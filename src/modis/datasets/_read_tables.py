@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import anndata as ad
 import mudata as md
@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from ._selection import assemble
-from ._table_file import SUFFIXES, read_table, stem, to_numbers
+from ._table_file import SUFFIXES, quoted, read_table, stem, to_numbers
+from ._table_layout import Known, all_names, lay_out, name_rows
 
 _LABELS = "Table of labels"
 _LABELS_NAME = "labels"
+_Transpose = Literal["auto"] | bool
 
 
 def read_tables(
@@ -23,8 +25,9 @@ def read_tables(
     *,
     labels: str | PathLike[str] | None = None,
     labels_key: str = "label",
-    transpose: Literal["auto"] | bool = "auto",
-    sep: str | None = None,
+    features: Mapping[str, Sequence[str]] | None = None,
+    transpose: _Transpose | Mapping[str, _Transpose] = "auto",
+    sep: str | Mapping[str, str] | None = None,
 ) -> md.MuData:
     r"""Read omics tables (CSV, TSV) and a table of labels into one MuData.
 
@@ -32,19 +35,31 @@ def read_tables(
     ----------
     source
         A folder, whose `.csv`, `.tsv` and `.txt` files (also `.gz`) become modalities under their
-        file names, or a dict from modality to file. The first column of a table holds the names of
-        its rows; all other columns hold numbers. Samples may be missing from any table.
+        file names; one such file; or a dict from modality to file. The first column of a table
+        holds the names of its rows; all other columns hold numbers. Samples may be missing from
+        any table. Lines at the top that begin with "#" are skipped. Known columns of annotation,
+        such as `Entrez_Gene_Id`, are left out. Of MaxQuant's `proteinGroups.txt` the LFQ
+        intensities (or else the intensities) are read, without decoys and contaminants; DIA-NN's
+        columns are named after the files of the instrument.
     labels
-        The table of labels: sample names in the first column, and one column or more about the
-        samples. By default the file of the folder that is called `labels` or `metadata`.
+        The table of labels: sample names in the first column, or in another one called
+        `SAMPLE_ID` or the like if more of the tables' samples are there, and one column or more
+        about the samples. By default the file of the folder that is called `labels` or
+        `metadata`. It may be missing if `features` or `transpose` tell where the samples are.
     labels_key
-        The column of classes in the table of labels.
+        The column of classes in the table of labels. Only an empty field is missing here. Words
+        such as NA stay, and :meth:`modis.MODIS.setup_mudata` takes them as not labelled. With
+        `features` it may be missing.
+    features
+        Names of features by modality, such as `model.get_var_names()` of the model that the
+        samples are for. They tell features from samples; tables of other modalities are not read.
     transpose
         `False`: tables are samples × features. `True`: features × samples. `"auto"` (default)
-        decides for each table by where the table of labels' sample names are.
+        decides for each table by where more known names are. A dict says it by modality.
     sep
-        The character between columns. `None` (default) takes comma, tab or semicolon, whichever
-        is most frequent in the first line of a file.
+        The character between columns of the omics tables. A dict says it by modality, and under
+        `"labels"` for the table of labels. By default comma, semicolon or tab, whichever parts
+        all lines alike; the ending of the file says which is tried first.
 
     Returns
     -------
@@ -58,16 +73,18 @@ def read_tables(
     FileNotFoundError
         If the folder, a table or the table of labels does not exist.
     KeyError
-        If the table of labels has no column `labels_key`.
+        If the table of labels has no column `labels_key`, or a dict names a table that is not
+        there.
     ValueError
         If a table is empty, cut off, damaged or not numeric, if names occur twice or hold a "/",
-        or if a table and the table of labels share no sample. The message names file, row and
-        column.
+        if no name is known, or if samples cannot be told from features or from annotation. The
+        message names file, row and column.
 
     Warns
     -----
     UserWarning
-        If numbers are missing, or samples have no row in the table of labels.
+        If numbers are missing, samples have no row in the table of labels, or columns are left
+        out.
 
     Examples
     --------
@@ -80,41 +97,78 @@ def read_tables(
     >>> {name: adata.shape for name, adata in mdata.mod.items()}
     {'protein': (1, 1), 'rna': (2, 3)}
     """
-    if transpose not in (True, False, "auto"):
-        raise ValueError(f'transpose must be True, False or "auto", found {transpose!r}.')
-    if isinstance(source, Mapping):
-        tables = {str(name): Path(path) for name, path in source.items()}
-    else:
-        tables = _tables_of_folder(Path(source))
-        labels = labels or tables.get(_LABELS_NAME)
-        tables.pop(_LABELS_NAME, None)
-    if labels is None:
+    tables, labels = _files(source, labels)
+    if features is not None:
+        tables = {name: path for name, path in tables.items() if name in features}
+    if not tables:
+        wanted = "" if features is None else f" of the modalities {list(features)}"
+        raise FileNotFoundError(f"{source} has no omics table{wanted} ({', '.join(SUFFIXES)}).")
+    turned = _by_table("transpose", transpose, tables, "auto")
+    seps = _by_table("sep", sep, [*tables, _LABELS_NAME], None)
+    for value in turned.values():
+        if value not in (True, False, "auto"):
+            raise ValueError(f'transpose must be True, False or "auto", found {value!r}.')
+    if labels is None and features is None and "auto" in turned.values():
         raise FileNotFoundError(
             "There is no table of labels. Name it with labels=, or put it into the folder as "
-            "labels.csv or metadata.csv (or .tsv, .txt)."
+            "labels.csv or metadata.csv (or .tsv, .txt). Without one, say where samples are: "
+            "transpose=True if in columns, transpose=False if in rows."
         )
-    label_file = Path(labels)
-    tables = {name: p for name, p in tables.items() if p.resolve() != label_file.resolve()}
-    if not tables:
-        raise FileNotFoundError(f"{source} has no omics table ({', '.join(SUFFIXES)}).")
-    samples = _read_labels(label_file, labels_key, sep)
+    frames = {n: read_table(path, f"Modality {n!r}", seps[n]) for n, path in tables.items()}
+    samples = pd.DataFrame(index=pd.Index([], dtype=str))
+    if labels is not None:
+        own_sep = None if isinstance(sep, str) else seps[_LABELS_NAME]
+        samples = _read_labels(Path(labels), labels_key, own_sep, all_names(frames.values()))
+        if labels_key not in samples and features is None:
+            raise KeyError(
+                f"The table of labels {labels} has no column {labels_key!r} but "
+                f"{samples.columns.tolist()}. Name the column of classes with labels_key."
+            )
     for name in (*tables, *samples):
         if "/" in name:
             raise ValueError(
-                f"The modality or column {name!r} has a '/' in its name, which .h5mu files cannot "
-                "hold. Rename it."
+                f"The modality or column {quoted(name)} has a '/' in its name, which .h5mu files "
+                "cannot hold. Rename it."
             )
     modalities = {}
     every = pd.Index(samples.index)
     for name, path in tables.items():
-        modalities[name] = _read_modality(name, path, samples.index, transpose, sep)
-        _warn(name, modalities[name], samples.index)
+        known = Known(samples.index, pd.Index((features or {}).get(name, ())), labels_key)
+        modalities[name] = _make_modality(name, path, frames.pop(name), known, turned[name])
         every = every.union(modalities[name].obs_names, sort=False)
     samples = samples.reindex(every)
     for column in samples.select_dtypes(object):
         # Truth values become objects when rows are added, and files cannot hold the mixture.
         samples[column] = samples[column].astype("boolean")
-    return assemble(modalities, samples)
+    with warnings.catch_warnings():
+        # of mudata, anndata and pandas about their next versions
+        warnings.simplefilter("ignore")
+        return assemble(modalities, samples)
+
+
+def _files(
+    source: str | PathLike[str] | Mapping[str, str | PathLike[str]],
+    labels: str | PathLike[str] | None,
+) -> tuple[dict[str, Path], str | PathLike[str] | None]:
+    """Omics tables by modality, and the table of labels."""
+    if isinstance(source, Mapping):
+        tables = {str(name): Path(path) for name, path in source.items()}
+    elif Path(source).is_file():
+        tables = {stem(Path(source)): Path(source)}
+    else:
+        tables = _tables_of_folder(Path(source))
+        labels = labels or tables.get(_LABELS_NAME)
+        tables.pop(_LABELS_NAME, None)
+    own = None if labels is None else Path(labels).resolve()
+    return {name: path for name, path in tables.items() if path.resolve() != own}, labels
+
+
+def _by_table(argument: str, value: Any, names: Iterable[str], default: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(names, value)
+    if unknown := sorted(set(value) - set(names)):
+        raise KeyError(f"{argument} names the tables {unknown}; there are {list(names)}.")
+    return {name: value.get(name, default) for name in names}
 
 
 def _tables_of_folder(folder: Path) -> dict[str, Path]:
@@ -137,15 +191,18 @@ def _tables_of_folder(folder: Path) -> dict[str, Path]:
     return tables
 
 
-def _read_labels(path: Path, labels_key: str, sep: str | None) -> pd.DataFrame:
+def _read_labels(path: Path, labels_key: str, sep: str | None, names: pd.Index) -> pd.DataFrame:
     """Columns of the table of labels by sample; words become categories."""
-    samples = read_table(path, _LABELS, sep, text=labels_key)
+    read = read_table(path, _LABELS, sep, text=labels_key)
+    samples = name_rows(read, names)
     _refuse_duplicates(samples.index, _LABELS, path, "sample")
     _refuse_duplicates(samples.columns, _LABELS, path, "column")
-    if labels_key not in samples:
-        raise KeyError(
-            f"The table of labels {path} has no column {labels_key!r} but "
-            f"{samples.columns.tolist()}. Name the column of classes with labels_key."
+    if samples is not read:
+        warnings.warn(
+            f"Table of labels: samples are named by the column {quoted(samples.index.name)}, "
+            f"which fits the tables better than the first, {quoted(read.index.name)}.",
+            UserWarning,
+            stacklevel=3,
         )
     for column in samples:
         if column == labels_key or not pd.api.types.is_numeric_dtype(samples[column].dtype):
@@ -154,61 +211,58 @@ def _read_labels(path: Path, labels_key: str, sep: str | None) -> pd.DataFrame:
     return samples
 
 
-def _read_modality(
-    name: str,
-    path: Path,
-    labelled: pd.Index,
-    transpose: Literal["auto"] | bool,
-    sep: str | None,
+def _make_modality(
+    name: str, path: Path, frame: pd.DataFrame, known: Known, transpose: _Transpose
 ) -> ad.AnnData:
     what = f"Modality {name!r}"
-    frame = read_table(path, what, sep)
-    in_rows, in_columns = labelled.isin(frame.index).sum(), labelled.isin(frame.columns).sum()
-    is_turned = in_columns > in_rows if transpose == "auto" else bool(transpose)
-    if not (in_columns if is_turned else in_rows):
-        raise ValueError(
-            f"{what}: {path} shares no sample with the table of labels. Its rows are called "
-            f"{frame.index[:3].tolist()}, its columns {frame.columns[:3].tolist()}; the table of "
-            f"labels has {labelled[:3].tolist()}. Make the names the same, or change transpose."
-        )
+    frame, is_turned, left_out = lay_out(frame, what, path, known, transpose)
     samples, features = frame.axes[::-1] if is_turned else frame.axes
     _refuse_duplicates(samples, what, path, "sample")
     _refuse_duplicates(features, what, path, "feature")
     values = to_numbers(frame, path, what)
-    adata = ad.AnnData(
-        np.ascontiguousarray(values.T) if is_turned else values,
-        obs=pd.DataFrame(index=samples),
-        var=pd.DataFrame(index=features),
-    )
-    known = labelled[labelled.isin(samples)]
-    return adata[known.append(samples.difference(known, sort=False))].copy()
+    labelled = known.samples[known.samples.isin(samples)]
+    order = labelled.append(samples.difference(labelled, sort=False)).rename(None)
+    values = (values.T if is_turned else values)[samples.get_indexer(order)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        var = pd.DataFrame(index=features.rename(None))
+        adata = ad.AnnData(values, obs=pd.DataFrame(index=order), var=var)
+    _warn(name, adata, known.samples, left_out)
+    return adata
 
 
 def _refuse_duplicates(names: pd.Index, what: str, path: Path, kind: str) -> None:
-    repeated = names[names.duplicated()].unique()
+    repeated = names[names.duplicated() | (names == "")].unique()
     if len(repeated):
         raise ValueError(
-            f"{what}: {path} has {len(repeated)} {kind} names that occur more than once, such as "
-            f"{repeated[:3].tolist()}. Merge or rename them."
+            f"{what}: {path} has {len(repeated)} {kind} names that are empty or occur more than "
+            f"once, such as {quoted(*repeated)}. Merge or rename them."
         )
 
 
-def _warn(name: str, adata: ad.AnnData, labelled: pd.Index) -> None:
+def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str]) -> None:
+    if left_out:
+        warnings.warn(
+            f"Modality {name!r}: {len(left_out)} rows or columns that describe samples or "
+            f"features are left out: {quoted(*left_out)}.",
+            UserWarning,
+            stacklevel=4,
+        )
     unlabelled = adata.obs_names.difference(labelled, sort=False)
-    if len(unlabelled):
+    if len(unlabelled) and len(labelled):
         warnings.warn(
             f"Modality {name!r}: {len(unlabelled)} of {adata.n_obs} samples have no row in the "
-            f"table of labels and stay unlabelled, such as {unlabelled[:3].tolist()}.",
+            f"table of labels and stay unlabelled, such as {quoted(*unlabelled)}.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     missing = np.isnan(adata.X)
     if missing.any():
         features = adata.var_names[missing.any(axis=0)]
         warnings.warn(
             f"Modality {name!r}: {int(missing.sum())} values are missing, in {len(features)} "
-            f"features such as {features[:3].tolist()}. Fill them in or drop these features "
+            f"features such as {quoted(*features)}. Fill them in or drop these features "
             "before training.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

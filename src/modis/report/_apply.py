@@ -62,5 +62,5 @@ def translate_file(
 
 def _read(model_dir: Path, path: Path, screen: Screen) -> tuple[MODIS, MuData]:
     screen.stage(f"Reading {path} and the model in {model_dir}")
-    mdata = read_mudata(path)
-    return MODIS.load(model_dir, mdata=False), mdata
+    model = MODIS.load(model_dir, mdata=False)
+    return model, read_mudata(path, features=model.get_var_names())

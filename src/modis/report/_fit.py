@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import scvi
@@ -18,13 +19,16 @@ from ._results import Results, Settings, replacing_results
 from ._translations import judge_translations
 
 
-def fit_file(path: Path, settings: Settings, out: Path, screen: Screen) -> Results:
-    """Read a ``.h5mu`` file, train, judge and report.
+def fit_file(path: Path, settings: Settings, out: Path, screen: Screen, **tables: Any) -> Results:
+    """Read a ``.h5mu`` file or tables (with the options `tables`), train, judge and report.
 
     `out` is the folder for the results; those of an earlier run in it are replaced.
     """
     screen.stage(f"Reading {path}")
-    return fit(read_mudata(path), settings, out, screen, source=path.name)
+    mdata = read_mudata(path, labels_key=settings.labels_key, **tables)
+    if settings.labels_key is None and (path.is_dir() or tables["labels"]):
+        settings = replace(settings, labels_key="label" if "label" in mdata.obs else None)
+    return fit(mdata, settings, out, screen, source=path.name)
 
 
 def fit(

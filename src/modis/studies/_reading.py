@@ -6,6 +6,7 @@ import csv
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import mudata as md
@@ -13,14 +14,17 @@ import pandas as pd
 
 from ..data import check_own_data
 from ..data._spec import per_modality
+from ..datasets import read_tables
 from ..datasets._selection import observation_values, without_pulling
 
 #: One value for all modalities, a dict by modality, or texts such as ``"rna=counts"``.
 ByModality = str | Mapping[str, str | None] | Sequence[str] | None
 
 
-def read_mudata(path: Path) -> md.MuData:
-    """Read a ``.h5mu`` file into memory, or raise a ValueError that says what it is instead."""
+def read_mudata(path: Path, **tables: Any) -> md.MuData:
+    """Read a ``.h5mu`` file or, with the options `tables`, tables; else raise a ValueError."""
+    if path.is_dir() or path.suffix.lower() in (".csv", ".tsv", ".txt", ".gz"):
+        return read_tables(path, **{k: value for k, value in tables.items() if value is not None})
     what = "a zip archive" if zipfile.is_zipfile(path) else "damaged or another kind of file"
     problem: Exception | None = None
     # a damaged file fails in many ways, and none of them tells a user what to do
@@ -31,9 +35,7 @@ def read_mudata(path: Path) -> md.MuData:
             check_own_data(path)
             with without_pulling():
                 return md.read_h5mu(path)
-        what = (
-            "an AnnData (.h5ad)" if {"X", "obs", "var"} <= names else "another kind of HDF5 file"
-        )
+        what = "an AnnData (.h5ad)" if {"X", "obs", "var"} <= names else "another HDF5 file"
     except PermissionError:
         raise
     except Exception as error:  # noqa: BLE001

@@ -1,0 +1,184 @@
+"""Patients of The Cancer Genome Atlas, built from the files of the R packages RTCGA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ._pbmc_mosaic import with_split
+from ._rda import read_rda
+from ._selection import assemble
+from ._sources import fetch_sources
+
+_BIN = 10_000_000  # bases
+# What changes a protein: no silent mutations, and none outside of genes' coding parts.
+_CHANGES_PROTEIN = [
+    *("Frame_Shift_Del", "Frame_Shift_Ins", "In_Frame_Del", "In_Frame_Ins", "Missense_Mutation"),
+    *("Nonsense_Mutation", "Nonstop_Mutation", "Splice_Site", "Translation_Start_Site"),
+]
+_N_GENES = 5000
+
+
+def tcga_rare() -> md.MuData:
+    """Rare cancers, and a small group of a frequent one: 350 patients, of whom few have all omics.
+
+    Adrenocortical carcinoma (ACC, 92 patients), uveal melanoma (UVM, 80), uterine carcinosarcoma
+    (UCS, 57), diffuse large B-cell lymphoma (DLBC, 48), cholangiocarcinoma (CHOL, 36) and, to
+    compare with, 37 of stomach adenocarcinoma (STAD, without mutations). 28 MB are downloaded
+    once; see :func:`tcga_pancancer` for the modalities.
+
+    Returns
+    -------
+    MuData
+        The modalities ``mrna`` (the 5,000 genes of highest variance, log2(RSEM + 1); 295
+        patients), ``mirna`` (607; 326), ``cnv`` (286; 347), ``mutation`` (371; 310) and ``rppa``
+        (120; 201). In every obs: ``label``, the type of cancer, and ``split70_seed0``,
+        ``"train"`` or ``"test"``.
+
+    Raises
+    ------
+    ConnectionError, ValueError
+        If a file cannot be downloaded, or is not the expected one.
+
+    Examples
+    --------
+    >>> import modis
+    >>> patients = modis.datasets.tcga_rare()
+    >>> {name: adata.shape for name, adata in patients.mod.items()}["mrna"]
+    (295, 5000)
+    """
+    values, labels = _read("tcga_rare", ["mrna", *_OTHERS])
+    # a small group of the frequent cancer
+    chosen = labels.index[(labels != "STAD") | labels.index.isin(values["mrna"].index)]
+    values = {name: found[found.index.isin(chosen)] for name, found in values.items()}
+    variance = values["mrna"].var(ddof=0).sort_values(ascending=False, kind="stable")
+    values["mrna"] = values["mrna"][variance.index[:_N_GENES]]
+    values = {name: x.loc[:, (x != x.iloc[0]).any()] for name, x in values.items()}
+    return _assemble(values, labels[chosen])
+
+
+def tcga_pancancer() -> md.MuData:
+    """11,120 patients with 33 types of cancer in four modalities, which few have all.
+
+    About 90 MB are downloaded once. Samples of tumours count (types 01 to 09 of TCGA), of each
+    patient the first. In ``mirna`` a patient whose first sample is of normal tissue is left out.
+
+    Returns
+    -------
+    MuData
+        The modalities ``mirna`` (680 microRNAs, log2(reads per million + 1)), ``cnv`` (mean log
+        ratio of the copy number in 286 bins of 10 million bases), ``mutation`` (0 or 1, sparse:
+        whether one of 374 genes, mutated in 1.5 % of the patients, has a mutation that changes its
+        protein) and ``rppa`` (120 proteins, centred within types of cancer by TCGA). In every obs:
+        ``label``, the type of cancer, and ``split70_seed0``, ``"train"`` or ``"test"``.
+
+    Raises
+    ------
+    ConnectionError, ValueError
+        If a file cannot be downloaded, or is not the expected one.
+    """
+    return _assemble(*_read("tcga_pancancer", _OTHERS))
+
+
+def _read(dataset: str, modalities: list[str]) -> tuple[dict[str, pd.DataFrame], pd.Series]:
+    """Patients × features by modality, and the type of cancer, which the files are named after."""
+    paths = fetch_sources(dataset)
+    table = pd.read_csv(str(files("modis.datasets") / "tcga_features.csv"))
+    features = table.groupby("modality")["feature"].agg(list)
+    values, labels = {}, []
+    for modality in modalities:
+        read, ending = _READERS[modality]
+        parts = []
+        for name, path in paths.items():
+            label, _, kind = name.removesuffix(".rda").partition(".")
+            if kind == ending:
+                parts.append(read(read_rda(path)[f"{label}.{kind}"], features.get(modality)))
+                labels.append(pd.Series(label, index=parts[-1].index))
+        values[modality] = pd.concat(parts).sort_index()
+    found = pd.concat(labels)
+    return values, found[~found.index.duplicated()].sort_index()
+
+
+def _assemble(values: Mapping[str, pd.DataFrame], labels: pd.Series) -> md.MuData:
+    modalities = {name: ad.AnnData(found.astype(np.float32)) for name, found in values.items()}
+    modalities["mutation"].X = sparse.csr_matrix(modalities["mutation"].X)
+    in_order = dict.fromkeys(name for found in values.values() for name in found.index)
+    return assemble(modalities, with_split(labels.to_frame("label")).loc[list(in_order)])
+
+
+def _expression(frame: pd.DataFrame, features: None) -> pd.DataFrame:
+    frame = _first_samples(frame, frame.pop("bcr_patient_barcode"), tumours_first=False)
+    # symbol|number; the symbol of some is not known, and one of two has another number
+    symbols = frame.columns.str.partition("|").get_level_values(0)
+    known = (symbols != "?") & ~symbols.duplicated()
+    return np.log2(frame.loc[:, known].set_axis(symbols[known], axis=1) + 1)
+
+
+def _micro_rna(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    # three rows per sample: reads, reads per million, and whether they fit several places
+    frame = frame[frame["miRNA_ID"] == "reads_per_million_miRNA_mapped"]
+    frame = _first_samples(frame[features], frame.index, tumours_first=False)
+    return np.log2(frame.astype(str).astype(float) + 1)
+
+
+def _copy_number(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    """Mean log ratio of the segments in each bin, weighted by their overlap; 0 without any."""
+    frame = _first_samples(frame, frame["Sample"])
+    start, end = (frame[name].to_numpy(dtype=np.int64) for name in ("Start", "End"))
+    n_bins = end // _BIN - start // _BIN + 1
+    rows = np.repeat(np.arange(len(frame)), n_bins)
+    bins = start[rows] // _BIN + np.arange(len(rows)) - np.repeat(n_bins.cumsum() - n_bins, n_bins)
+    overlap = np.minimum(end[rows], (bins + 1) * _BIN) - np.maximum(start[rows], bins * _BIN)
+    # a number for each bin of each chromosome, of which none has a hundred
+    place = frame["Chromosome"].to_numpy(dtype=np.int64)[rows] * 100 + bins
+    pieces = pd.DataFrame({"patient": frame.index[rows], "place": place, "overlap": overlap})
+    pieces["ratio"] = overlap * frame["Segment_Mean"].to_numpy()[rows]
+    sums = pieces.pivot_table(index="patient", columns="place", aggfunc="sum")
+    ratio = sums["ratio"] / sums["overlap"]
+    names = [f"chr{number // 100}_{number % 100}" for number in ratio.columns]
+    return ratio.set_axis(names, axis=1).reindex(columns=features).fillna(0)
+
+
+def _mutations(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    frame = _first_samples(frame, frame["Tumor_Sample_Barcode"])
+    counted = frame["Variant_Classification"].isin(_CHANGES_PROTEIN)
+    counted &= frame["Hugo_Symbol"].isin(features)
+    found = pd.crosstab(frame.index[counted], frame["Hugo_Symbol"].to_numpy()[counted])
+    return found.gt(0).reindex(index=frame.index.unique(), columns=features, fill_value=False)
+
+
+def _proteins(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    return _first_samples(frame[features], frame["bcr_patient_barcode"])
+
+
+def _first_samples(
+    frame: pd.DataFrame, barcodes: pd.Series | pd.Index, *, tumours_first: bool = True
+) -> pd.DataFrame:
+    """Rows of each patient's first tumour, by patient; or of the first sample, if it is a tumour.
+
+    A barcode names the patient with its first 12 characters, and the kind of tissue with two more.
+    """
+    barcodes = pd.Index(barcodes.astype(str))
+    is_tumour = barcodes.str[13:15].astype(int) < 10
+    considered = is_tumour if tumours_first else np.full(len(barcodes), True)
+    first = pd.Series(barcodes[considered]).groupby(barcodes[considered].str[:12]).first()
+    chosen = is_tumour & barcodes.isin(first)
+    return frame[chosen].set_axis(barcodes[chosen].str[:12])
+
+
+_OTHERS = ["mirna", "cnv", "mutation", "rppa"]
+#: By modality: what makes a table of it, and what its files are called.
+_READERS: dict[str, tuple[Any, str]] = {
+    "mrna": (_expression, "rnaseq"),
+    "mirna": (_micro_rna, "miRNASeq"),
+    "cnv": (_copy_number, "CNV"),
+    "mutation": (_mutations, "mutations"),
+    "rppa": (_proteins, "RPPA"),
+}

@@ -1,0 +1,85 @@
+"""The command line takes folders of tables, and single ones, as it takes a MuData."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+from .test_commands import done, error_line
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tables, features in the rows of one of them, and beside the folder their labels."""
+    from modis.report._demo import simulate
+
+    mdata, folder = simulate(160, seed=1), tmp_path_factory.mktemp("tables") / "cohort"
+    folder.mkdir()
+    expression = mdata["expression"].to_df().T.rename_axis("Hugo_Symbol")
+    expression.insert(0, "Entrez_Gene_Id", range(7157, 7157 + len(expression)))
+    expression.to_csv(folder / "expression.txt", sep="\t")
+    mdata["protein"].to_df().to_csv(folder / "protein.csv")
+    mdata.obs[["label"]].to_csv(folder.parent / "patients.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(cohort: Path) -> Path:
+    out = cohort.parent / "results"
+    options = ["--labels", cohort.parent / "patients.csv", "--max-epochs", 2, "--out", out]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
+        printed = done("fit", cohort, *options)
+    assert "Note: Modality 'expression': 1 rows or columns that describe" in printed
+    assert (out / "confusion.png").is_file()
+    return out
+
+
+def test_fit_and_predict(cohort: Path, fitted: Path, tmp_path: Path) -> None:
+    from modis.studies import read_mudata
+
+    mdata = read_mudata(fitted / "integrated.h5mu")
+    assert set(mdata.mod) == {"expression", "protein"}
+    # the samples of new tables need no labels
+    done("predict", fitted, cohort, "--out", tmp_path / "all.csv")
+    table = pd.read_csv(tmp_path / "all.csv", index_col=0)
+    assert dict(table["predicted"]) == dict(mdata.obs["modis_predicted"])
+    done("predict", fitted, cohort / "protein.csv", "--out", tmp_path / "protein.csv")
+    table = pd.read_csv(tmp_path / "protein.csv", index_col=0)
+    assert dict(table["predicted"]) == dict(mdata["protein"].obs["modis_predicted"])
+
+
+def test_translate(cohort: Path, fitted: Path, tmp_path: Path) -> None:
+    pair = ["--source", "expression", "--target", "protein"]
+    out = tmp_path / "out.h5ad"
+    done("translate", fitted, cohort, *pair, "--out", out)
+    translated = ad.read_h5ad(out)
+    proteins = pd.read_csv(cohort / "protein.csv", index_col=0)
+    assert list(translated.var_names) == list(proteins.columns)
+    assert np.isfinite(translated.X).all()
+
+
+def test_where_samples_are_can_be_asked_for(cohort: Path, tmp_path: Path) -> None:
+    options = ["--labels", cohort.parent / "patients.csv", "--out", tmp_path / "out"]
+    line = error_line("fit", cohort / "protein.csv", "--transpose", *options)
+    assert "shares no sample with the table of labels" in line
+
+
+def test_what_does_not_fit(cohort: Path, tmp_path: Path) -> None:
+    out = ["--out", tmp_path / "out"]
+    assert "There is no table of labels" in error_line("fit", cohort, *out)
+    labels = ["--labels", cohort.parent / "patients.csv"]
+    line = error_line("fit", cohort, *labels, "--labels-key", "disease", *out)
+    assert "no column 'disease' but ['label']" in line
+    file = tmp_path / "a.h5mu"
+    file.touch()
+    assert "--labels goes with tables" in error_line("fit", file, *labels, *out)
+    assert "is a folder; a table is" in error_line("fit", cohort, "--labels", tmp_path, *out)
+    assert "lies in --out" in error_line("fit", cohort, *labels, "--force", "--out", cohort)
+    line = error_line("predict", tmp_path, cohort, "--out", cohort / "predictions.csv")
+    assert "lies among the tables" in line
+    assert {path.name for path in cohort.iterdir()} == {"expression.txt", "protein.csv"}

@@ -1,0 +1,98 @@
+"""Public files: downloaded once, checked, and refused where they are not the expected ones."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pooch
+import pytest
+
+from modis.datasets._sources import fetch_sources
+
+NAME = "quickstart_pbmc_mosaic.h5mu"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def served(shared_data, monkeypatch):
+    """The one file that there is to download, which a test may change, and what was asked for."""
+    contents, asked = {NAME: (shared_data / "raw" / "pbmc_mosaic" / NAME).read_bytes()}, []
+
+    def download(self, url, output_file, pooch, check_only=False):
+        asked.append(url)
+        name = url.rpartition("/")[2]
+        if name not in contents:
+            raise OSError("connection refused")
+        Path(output_file).write_bytes(contents[name])
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    return contents, asked
+
+
+def test_downloads_once_from_the_commit(served, cache):
+    assert fetch_sources("pbmc_mosaic") == fetch_sources("pbmc_mosaic") == {NAME: cache / NAME}
+    assert (cache / NAME).read_bytes() == served[0][NAME]
+    commit = "5f0f57973bd6bea6f9ed034fffb4d9b3aa703777"
+    address = f"https://github.com/labomics/midas/raw/{commit}/src/scmidas/data/{NAME}"
+    assert served[1] == [address]
+
+
+def test_a_changed_file_is_fetched_again(served, cache):
+    (cache / NAME).write_bytes(b"changed")
+    fetch_sources("pbmc_mosaic")
+    assert (cache / NAME).read_bytes() == served[0][NAME]
+
+
+def test_what_cannot_be_downloaded(served, cache):
+    # one byte less
+    served[0][NAME] = served[0][NAME][:-1]
+    with pytest.raises(
+        ValueError, match=rf"^{NAME}: what was.*midas.*hash differs\)\. So\.$"
+    ) as said:
+        fetch_sources("pbmc_mosaic", "So.")
+    assert "\n" not in str(said.value)
+    assert list(cache.iterdir()) == []
+    with pytest.raises(
+        ConnectionError, match=r"^ACC\.rnaseq\.rda could not be.*refused\)\. Check.*So\.$"
+    ) as said:
+        fetch_sources("tcga_rare", "So.")
+    assert "\n" not in str(said.value)
+    # a copy that was changed, and no network
+    served[0].clear()
+    (cache / NAME).write_bytes(b"changed")
+    with pytest.raises(ConnectionError, match=f"^{NAME} could not be downloaded"):
+        fetch_sources("pbmc_mosaic")
+
+
+def test_a_file_that_is_gone(cache, monkeypatch):
+    # an address that answers with 404, without a network
+    import requests
+
+    response = requests.Response()
+    response.status_code, response.url = 404, "https://github.com/..."
+    monkeypatch.setattr(requests, "get", lambda *_, **__: response)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    with pytest.raises(ConnectionError, match=r"could not be downloaded \(404 Client Error"):
+        fetch_sources("pbmc_mosaic")
+
+
+def test_sources_are_those_that_are_named(shared_data):
+    """The copies at hand are the files in the list."""
+    kept = {path.name: path for path in (shared_data / "raw").rglob("*.*")}
+    import pandas as pd
+
+    from modis import datasets
+
+    table = pd.read_csv(Path(datasets.__file__).parent / "sources.csv")
+    table = table[table["dataset"].isin(["pbmc_mosaic", "tcga_rare"])]
+    names = table["path"].str.rpartition("/")[2]
+    assert set(names) == set(kept)
+    for name, sha256 in zip(names, table["sha256"], strict=True):
+        assert hashlib.sha256(kept[name].read_bytes()).hexdigest() == sha256
