@@ -43,7 +43,7 @@ BUDGETS = {
     "dataloaders": 400,
     "train": 450,
     "model": 1735,
-    "links": 490,
+    "links": 395,
     "metrics": 455,
     "pl": 1210,
     "datasets": 1710,
