@@ -43,6 +43,11 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Seed whatever is loaded, and load nothing: scvi alone takes ten seconds to import."""

@@ -45,7 +45,7 @@ BUDGETS = {
     "model": 1735,
     "links": 395,
     "metrics": 455,
-    "pl": 1210,
+    "pl": 1110,
     "datasets": 1710,
     "studies": 2615,
     "report": 1040,

@@ -21,11 +21,6 @@ def _settings_stay_as_they_are():
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def drawn():
     """Draw the only open figure, which must be the one that holds these axes."""
 

@@ -43,13 +43,6 @@ def test_numbers_and_marks(drawn):
     drawn(ax)
 
 
-def test_nothing_is_marked_where_every_class_was_seen():
-    ax = class_counts(COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"}), unlabeled="?")
-    assert ticks(ax.xaxis) == ["T", "B", "?"]
-    assert marked(ax) == []
-    assert ax.get_legend() is None
-
-
 @pytest.mark.parametrize(
     "counts",
     [

@@ -81,18 +81,6 @@ def test_samples_without_class_are_left_out():
     assert ticks(ax.yaxis) == ["c2", "c10"]
 
 
-@pytest.mark.parametrize(("n_classes", "n_modalities"), [(2, 1), (14, 6)])
-def test_sizes(rng, drawn, n_classes, n_modalities):
-    names = np.array([f"a class with a long name {i}" for i in range(n_classes)])
-    y_true = np.tile(names, 10)
-    modality = rng.integers(n_modalities, size=len(y_true)).astype(str)
-    axes = confusion(y_true, rng.permutation(y_true), modality)
-    assert len(axes) == 1 + n_modalities
-    figure = drawn(axes)
-    boxes = [ax.get_position() for ax in axes]
-    assert all(box.width * figure.get_figwidth() > 1.5 for box in boxes)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -53,18 +53,6 @@ def test_bars(n_features, drawn):
     drawn(axes)
 
 
-def test_colors_are_explained_once():
-    axes = feature_importance(table(["a", "b", "c"]))
-    (legend,) = axes[0].figure.legends
-    meanings = ["higher in the class", "lower in the class"]
-    assert [text.get_text() for text in legend.get_texts()] == meanings
-    assert all(ax.get_legend() is None for ax in axes)
-    figure, given = plt.subplots(1, 2)
-    feature_importance(table(), axes=given)
-    assert [text.get_text() for text in given[1].get_legend().get_texts()] == meanings
-    assert (given[0].get_legend(), figure.legends) == (None, [])
-
-
 def test_panel_per_modality_and_class(drawn):
     both = pd.concat([table(["b", "a"], modality="rna"), table(["a"], modality="meth")])
     axes = feature_importance(both)
@@ -73,17 +61,6 @@ def test_panel_per_modality_and_class(drawn):
     assert titles(feature_importance(both.iloc[:24])) == ["a", "b"]
     plt.close()
     drawn(axes)
-
-
-@pytest.mark.parametrize(
-    "importance",
-    [
-        table([f"class {k}" for k in range(11)], n=3),
-        table(["a very long name of a class that nobody can read", 2]).assign(attribution=0.0),
-    ],
-)
-def test_odd_tables(importance, drawn):
-    drawn(feature_importance(importance))
 
 
 def test_long_names_are_cut():

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from matplotlib.colors import is_color_like
 
 from modis.pl import palette
 from modis.pl._palette import CLASS_COLORS, MODALITY_COLORS, UNLABELED_COLOR, in_order
-from modis.pl._style import PAPER_COLOR
-
-from ._vision import VISIONS, cielab, closest
 
 
 @pytest.mark.parametrize("kind", ["class", "modality"])
@@ -39,39 +35,3 @@ def test_unlabeled_is_grey_and_takes_no_color_from_a_class():
     assert palette(["unknown"], "modality") == {"unknown": MODALITY_COLORS[0]}
     with pytest.raises(ValueError, match="kind='batch' must be one of"):
         palette(["a"], "batch")
-
-
-def test_the_yardstick_is_right():
-    # the corners of sRGB in CIELAB (D65), as tables have them
-    np.testing.assert_allclose(
-        cielab(["white", "black", "red", "blue"]),
-        [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [32.30, 79.19, -107.86]],
-        atol=0.02,
-    )
-    # these two are one colour to red-green blind readers
-    assert closest(["#e69f00", "#c9b800"]) > 20
-    assert closest(["#e69f00", "#c9b800"], "deuteranopia") < 3
-
-
-# A distance of 2.3 is just noticeable side by side (Mahy, Van Eycken and Oosterlinck 1994).
-# Points stand apart from each other and are small: the six colours that Okabe and Ito published
-# for this purpose are 16.1 apart, so 15 is asked of all that colour alone shall tell apart.
-BOUNDS = [
-    (CLASS_COLORS[:6], 16),
-    (CLASS_COLORS[:18], 15),
-    (CLASS_COLORS, 11),
-    (MODALITY_COLORS[:4], 38),
-    (MODALITY_COLORS[:6], 20),
-    (MODALITY_COLORS, 15),
-]
-
-
-def test_colors_are_told_apart_with_any_color_vision():
-    for vision in VISIONS:
-        for colors, bound in BOUNDS:
-            assert closest(colors, vision) >= bound, (vision, len(colors))
-        assert closest(CLASS_COLORS[:18], vision, [UNLABELED_COLOR, PAPER_COLOR]) >= 15
-        assert closest(MODALITY_COLORS, vision, [PAPER_COLOR]) >= 15
-    # no class is taken for a modality
-    assert closest(CLASS_COLORS, others=MODALITY_COLORS[:5]) >= 13
-    assert closest(CLASS_COLORS[:10], others=MODALITY_COLORS) >= 13
