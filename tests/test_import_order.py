@@ -48,7 +48,7 @@ BUDGETS = {
     "pl": 1110,
     "datasets": 1710,
     "studies": 2615,
-    "report": 1040,
+    "report": 1025,
     "cli": 505,
     "src/modis": 13_950,
     "tests": 13_805,
