@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import anndata as ad
 import numpy as np
 import pytest
 
@@ -145,19 +144,6 @@ def test_names_that_only_the_mudata_has_changed_and_no_labels_or_batches():
     mdata.obs.index = [f"x{name}" for name in mdata.obs_names]
     with pytest.raises(ValueError, match=r"not know 60 .*'rna seq': 's0'.*mdata\.update\(\)"):
         read_registered(mdata, spec)
-
-
-def test_new_data_are_read_by_name():
-    mdata, spec = _registered(modalities=[RNA])
-    rna = mdata.mod[RNA]
-    extra = rna.copy()
-    extra.var_names = [f"x{k}" for k in range(extra.n_vars)]
-    wide = ad.concat([extra, rna], axis=1, merge="same")
-    shuffled = wide[::-1, np.random.default_rng(0).permutation(wide.n_vars)].copy()
-    (item,) = read_new(make_mudata({RNA: shuffled}), spec).values()
-    assert item.matrix.shape == rna.shape
-    np.testing.assert_array_equal(item.matrix.rows(slice(0, rna.n_obs)), rna.X[::-1])
-    assert item.obs_names.equals(shuffled.obs_names)
 
 
 def test_only_the_modalities_asked_for_are_read():

@@ -1,4 +1,4 @@
-"""The R package's parameters, read from a folder or downloaded (here: from a folder too)."""
+"""The R package's parameters, read from a folder or downloaded."""
 
 from __future__ import annotations
 
@@ -10,31 +10,16 @@ import numpy as np
 import pandas as pd
 import pooch
 import pytest
+import rdata
 
 from modis import datasets
+from modis.datasets import _reference_tcga_ov
+from modis.datasets._reference_tcga_ov import tcga_ov_reference
 
 
 @pytest.fixture
 def folder(shared_data, tmp_path) -> Path:
     return shutil.copytree(shared_data / "intersim_reference", tmp_path / "rda")
-
-
-@pytest.fixture
-def server(folder, tmp_path, monkeypatch) -> list[str]:
-    """Answer downloads from `folder`; returns the list of addresses asked for."""
-    asked = []
-
-    def download(self, url, output_file, pooch, check_only=False):
-        asked.append(url)
-        source = folder / url.rsplit("/", 1)[1]
-        if not source.exists():
-            raise OSError("connection refused")
-        shutil.copyfile(source, output_file)
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "cache"))
-    return asked
 
 
 def _intersim(**arguments):
@@ -49,22 +34,38 @@ def test_names_and_links(folder, shared_data):
     assert mdata["protein"].var_names[3] == "Akt_pS473"
 
 
-def test_downloads_once(server, folder, tmp_path):
-    first = _intersim()
-    kept = sorted(path.name for path in (tmp_path / "cache").rglob("*.rda"))
-    assert len(kept) == 11
-    address = "https://github.com/cran/InterSIM/raw/master/data/"
-    assert sorted(server) == [address + name for name in kept]
-    again = _intersim()
-    assert len(server) == 11
-    for other in (again, _intersim(reference_path=folder)):
-        np.testing.assert_array_equal(first["protein"].X, other["protein"].X)
+def test_parameters_are_those_of_the_published_model(shared_data):
+    folder = shared_data / "intersim_reference"
+    read = lambda name: np.asarray(rdata.read_rda(folder / f"{name}.rda")[name])
+
+    def mixed(rho, upstream, own):
+        return read(rho) * read(upstream) + np.sqrt(1 - read(rho) ** 2) * read(own)
+
+    # from a file that is not read for our parameters
+    of_gene = "mean.expr.with.mapped.protein"
+    expected = {
+        "methylation": ("M", read("mean.M")),
+        "expression": ("expr", mixed("rho.methyl.expr", "methyl.gene.level.mean", "mean.expr")),
+        "protein": ("protein", mixed("rho.expr.protein", of_gene, "mean.protein")),
+    }
+    for name, omics in tcga_ov_reference(folder).items():
+        short, baseline = expected[name]
+        np.testing.assert_allclose(omics.baseline, baseline)
+        np.testing.assert_allclose(omics.noise.covariance, read(f"cov.{short}"), atol=1e-12)
 
 
-def test_no_connection(server, folder):
-    (folder / "CpG.gene.map.for.DEG.rda").unlink()
-    with pytest.raises(ConnectionError, match=r"CpG.*connection refused.*reference_path"):
-        _intersim()
+def test_the_files_are_those_that_were_published(shared_data, monkeypatch):
+    asked = {}
+
+    def fetch(name, sha256, *, url, **_):
+        asked[url.rpartition("/")[0]] = sha256
+        path = shared_data / "intersim_reference" / name
+        assert pooch.file_hash(str(path)) == sha256
+        return path
+
+    monkeypatch.setattr(_reference_tcga_ov, "fetch", fetch)
+    assert _intersim().n_vars == 658
+    assert list(asked) == ["https://github.com/cran/InterSIM/raw/master/data"]
 
 
 def test_incomplete_folder(folder):

@@ -158,18 +158,3 @@ def test_links_of_the_simulation_made_by_r(shared_data, rng, source):
     assert link_agreement(x.X, y.X, first, second).z_score > 30
     for _ in range(5):
         assert link_agreement(x.X, y.X, first, rng.permutation(second)).z_score < 4
-
-
-@WHAT_MUDATA_SAYS_ON_READING
-def test_a_dozen_links_between_antibodies_and_genes(shared_data, rng):
-    gene_of_antibody = {
-        **{name: name for name in ("CD14", "CD19", "CD4", "TIGIT")},
-        **{"CD127": "IL7R", "CD15": "FUT4", "CD16": "FCGR3A", "CD25": "IL2RA"},
-        **{"CD56": "NCAM1", "CD8a": "CD8A", "PD-1": "PDCD1"},
-    }
-    mdata = md.read_h5mu(shared_data / "pbmc10k_cite.h5mu")
-    cells = rng.permutation(mdata.n_obs)
-    rna, protein = mdata["rna"][cells[:2000]], mdata["protein"][cells[2000:4000]]
-    first = rna.var_names.get_indexer(list(gene_of_antibody.values()))
-    second = protein.var_names.get_indexer(list(gene_of_antibody))
-    assert link_agreement(rna.X, protein.X, first, second).z_score > 4

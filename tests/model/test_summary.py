@@ -29,13 +29,6 @@ def said(caplog):
     logger.removeHandler(caplog.handler)
 
 
-def test_class_counts(model):
-    counts = model.class_counts()
-    assert list(counts.index) == [RNA, CPG, PROTEIN]
-    expected = [[20, 20, 20, 0, 60, 12], [27, 26, 27, 0, 80, 9], [13, 14, 13, 0, 40, 7]]
-    np.testing.assert_array_equal(counts, expected)
-
-
 def test_missing_pairs(fit, model, said):
     assert list(model.missing_pairs().columns) == ["class", "modality", "n_unlabeled"]
     assert model.missing_pairs().empty

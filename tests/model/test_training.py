@@ -14,7 +14,6 @@ import pytest
 import scvi
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from scipy.spatial.distance import cdist
 from scvi.train import SaveCheckpoint, TrainRunner
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -305,34 +304,6 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
 
 
 # observations of two modalities ----------------------------------------------------------------
-
-
-def test_pairing_brings_the_same_observations_together(fit):
-    """Two views of the same hidden states, which are no classes."""
-    rng, data = np.random.default_rng(0), make_mdata(pairing="mosaic")
-    hidden, shared = rng.normal(size=(100, 2)), [f"s{k}" for k in range(20, 60)]
-    for name, (first, last) in {RNA: (0, 60), CPG: (20, 100)}.items():
-        x = 2 * hidden[first:last] @ rng.normal(size=(2, data.mod[name].n_vars))
-        data.mod[name].X = (x + 0.3 * rng.normal(size=x.shape)).astype(np.float32)
-    own, relative, nearer = {}, {}, {}
-    for weight in (0.0, 0.03):
-        plan = {"lr": 5e-3, "loss_weights": {"pairing": weight}}
-        model = fit(data, train={"max_epochs": 30, "plan_kwargs": plan})
-        assert ("pairing_train" in model.history) is (weight > 0)
-        places = [
-            model.get_latent_representation(make_mudata({name: data.mod[name][shared].copy()}))
-            for name in (RNA, CPG)
-        ]
-        found = cdist(*places)
-        own[weight] = np.diag(found).mean()
-        # a latent space that shrinks would bring everybody together
-        relative[weight] = own[weight] / found[~np.eye(len(shared), dtype=bool)].mean()
-        nearer[weight] = (found < np.diag(found)[:, None]).mean()
-    assert own[0.03] < own[0.0] / 2
-    assert relative[0.03] < relative[0.0] / 2
-    # others that stand nearer than the observation itself: by chance half of them
-    assert nearer[0.0] > 0.3
-    assert nearer[0.03] < 0.15
 
 
 # feature links ---------------------------------------------------------------------------------

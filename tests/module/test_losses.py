@@ -26,11 +26,6 @@ def normal(rng: np.random.Generator, *shape: int) -> torch.Tensor:
     return tensor(rng.normal(size=shape))
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @given(labels=st.lists(st.integers(-1, 3), min_size=1, max_size=20))
 def test_class_cross_entropy_is_log_loss_of_the_labelled(labels):
     codes, rng = np.array(labels), np.random.default_rng(len(labels))

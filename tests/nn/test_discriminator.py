@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
@@ -56,16 +55,3 @@ def test_no_classes_no_head():
     assert "temperature" not in names
     with pytest.raises(RuntimeError, match="no class head"):
         discriminator.classify(z)
-
-
-def test_temperature():
-    plain, discriminator, logits = make(), make(temperature=True), torch.randn(9, 4)
-    assert plain.temper(logits) is logits
-    assert torch.equal(discriminator.temper(logits), logits)
-    discriminator.log_temperature.data.fill_(-1.5)
-    torch.testing.assert_close(discriminator.temper(logits), logits * np.exp(1.5))
-
-
-def test_number_of_parameters_of_the_paper():
-    discriminator = Discriminator(64, 3, 5, [1024, 512, 256], PLAIN)
-    assert sum(parameter.numel() for parameter in discriminator.parameters()) == 724_744
