@@ -53,7 +53,6 @@ def test_observations_of_a_mosaic_keep_a_modality_that_they_have(mosaic, check_c
     for counts in (_count(result, "x"), _count(result, "y"), unlabelled):
         assert sum(counts.values()) == 20
         assert max(counts.values()) - min(counts.values()) <= 1
-    assert list(datasets.unpair(mosaic, modalities=["a", "b"]).mod) == ["a", "b"]
 
 
 def test_observed_key(mosaic, check_consistent):
