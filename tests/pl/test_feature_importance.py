@@ -66,17 +66,3 @@ def test_panel_per_modality_and_class(drawn):
 def test_long_names_are_cut():
     importance = table(["a"], n=1).assign(feature="ENSG00000141510.18_a_very_long_name")
     assert names(feature_importance(importance)[0]) == ["ENSG000001…long_name"]
-
-
-REFUSED = [
-    (table().drop(columns="direction"), {}, r"lacks the column\(s\) \['direction'\]"),
-    (table().iloc[:0], {}, "no row"),
-    (table(), {"n_features": 0}, "n_features=0 must be at least 1"),
-]
-
-
-@pytest.mark.parametrize(("importance", "arguments", "said"), REFUSED)
-def test_refuses_and_leaves_no_figure(importance, arguments, said):
-    with pytest.raises(ValueError, match=said):
-        feature_importance(importance, **arguments)
-    assert plt.get_fignums() == []

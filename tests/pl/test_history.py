@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,11 +51,3 @@ def test_keys_choose_terms(logged, drawn):
     assert [len(ax.lines) for ax in axes] == [3, 3]
     assert [list(ax.lines[-1].get_xdata()) for ax in axes] == [[1, 1]] * 2
     assert "best epoch (1)" in legend(drawn(axes).legends[0])
-
-
-def test_refuses_and_leaves_no_figure(logged):
-    with pytest.raises(KeyError, match="No 'elbo' in history.*kl_rna"):
-        history(logged, keys=["elbo"])
-    with pytest.raises(ValueError, match="was the model trained"):
-        history({})
-    assert plt.get_fignums() == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import anndata
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,26 +121,3 @@ def test_many_classes_are_numbered(rng, drawn):
     own = embedding.obsm["X_umap"][embedding.obs["label"] == "class 0"].tolist()
     assert list(ax.texts[0].get_position()) in own
     drawn(ax)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"color": "sex"}, KeyError, r"No column \['sex'\].*modality.*label"),
-        ({"color": []}, KeyError, "No column"),
-        ({"basis": "X_unap"}, KeyError, "No 'X_unap' in embedding.obsm.*X_modis"),
-        ({"basis": "X_flat"}, ValueError, "two columns"),
-    ],
-)
-def test_refuses_and_leaves_no_figure(rng, arguments, error, message):
-    embedding = make(rng)
-    embedding.obsm["X_flat"] = np.zeros((60, 1))
-    with pytest.raises(error, match=message):
-        latent(embedding, **arguments)
-    assert plt.get_fignums() == []
-    with pytest.raises(ValueError, match="no rows"):
-        latent(make(rng, n=0))
-    del embedding.obsm["X_modis"]
-    with pytest.raises(KeyError, match="No 'X_umap'"):
-        latent(embedding)
-    assert plt.get_fignums() == []

@@ -1,4 +1,4 @@
-"""Titles say what a figure shows, and only in figures of our own."""
+"""What all plots share: titles say what is seen, axes may be given, and nothing odd is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modis.pl import class_counts, confusion, feature_importance, latent, translation
+from modis.pl import class_counts, confusion, feature_importance, history, latent, translation
 
 COUNTS = pd.DataFrame({"T": [20, 12], "B": [5, 3], "unlabeled": [0, 40]}, index=["rna", "adt"])
 ERRORS = pd.DataFrame([[1.0, 2.2], [1.5, 2.0]], index=["rna", "adt"], columns=["rna", "adt"])
@@ -24,6 +24,7 @@ IMPORTANCE = pd.DataFrame(
 EMBEDDING = anndata.AnnData(
     obs=pd.DataFrame({"label": ["T", "B"]}, index=["s1", "s2"]), obsm={"X_modis": np.eye(2)}
 )
+LOSS = {"loss_train": pd.DataFrame({"loss": np.arange(5.0)})}
 
 
 def unseen(*cells):
@@ -80,3 +81,41 @@ def test_given_axes_are_used_and_their_figure_keeps_its_title(draw):
     assert np.ravel(draw(ax)).tolist() == [ax]
     assert figure.get_suptitle() == ""
     assert plt.get_fignums() == [figure.number]
+
+
+FLAT = anndata.AnnData(obs=EMBEDDING.obs, obsm={"X_flat": np.zeros((2, 1))})
+REFUSED = [
+    (lambda: class_counts(COUNTS * -1), ValueError, "non-empty table"),
+    (lambda: class_counts(COUNTS / (COUNTS * 0)), ValueError, "non-empty table"),
+    (lambda: class_counts(COUNTS.iloc[:0]), ValueError, "non-empty table"),
+    (lambda: confusion(["a", "b"], ["a"]), ValueError, r"inconsistent numbers of samples: \[2, 1"),
+    (lambda: confusion([None], ["a"]), ValueError, "No sample has a true class"),
+    (lambda: confusion(["a"], [None]), ValueError, "1 samples .* no predicted value"),
+    (lambda: confusion(["a"], ["a"], [None]), ValueError, "1 samples .* no modality value"),
+    (lambda: confusion(["a"], ["a"], axes=[]), ValueError, "1 panels need 1 axes, but 0"),
+    (
+        lambda: feature_importance(IMPORTANCE.drop(columns="direction")),
+        ValueError,
+        r"lacks the column\(s\) \['direction'\]",
+    ),
+    (lambda: feature_importance(IMPORTANCE.iloc[:0]), ValueError, "no row"),
+    (lambda: feature_importance(IMPORTANCE, 0), ValueError, "n_features=0 must be at least 1"),
+    (lambda: history({}), ValueError, "was the model trained"),
+    (lambda: history(LOSS, keys=["elbo"]), KeyError, r"No 'elbo' in history.*\['loss'\]"),
+    (lambda: latent(EMBEDDING, color="sex"), KeyError, r"No column \['sex'\].*label"),
+    (lambda: latent(EMBEDDING, color=[]), KeyError, "No column"),
+    (lambda: latent(EMBEDDING, color="label", basis="X_tsne"), KeyError, "No 'X_tsne'.*X_modis"),
+    (lambda: latent(FLAT, color="label"), KeyError, "No 'X_umap' in embedding.obsm.*X_flat"),
+    (lambda: latent(FLAT, color="label", basis="X_flat"), ValueError, "two columns"),
+    (lambda: latent(EMBEDDING[:0], color="label"), ValueError, "no rows"),
+    (lambda: translation(ERRORS * np.nan), ValueError, "no value"),
+    (lambda: translation(ERRORS, LIMIT[:1]), ValueError, r"above 0 for each of \['rna', 'adt'\]"),
+    (lambda: translation(ERRORS, LIMIT * 0), ValueError, r"above 0 for each of .* found"),
+]
+
+
+@pytest.mark.parametrize(("draw", "error", "said"), REFUSED)
+def test_refuses_and_leaves_no_figure(draw, error, said):
+    with pytest.raises(error, match=said):
+        draw()
+    assert plt.get_fignums() == []
