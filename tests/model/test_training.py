@@ -145,7 +145,7 @@ def scored(monkeypatch, scores: list[float]) -> None:
 
 
 def test_early_stopping_keeps_the_best_weights(build, monkeypatch):
-    scored(monkeypatch, [3.0, 1.0, 2.0, 2.0, 2.0, 0.0])
+    scored(monkeypatch, [3.0, 1.0, 1.0, 2.0, 2.0, 0.0])
     model, watch = build(make_mdata()), Watch()
     options = {"early_stopping_patience": 3, "check_val_every_n_epoch": 1, "callbacks": [watch]}
     model.train(train_size=0.9, **BRIEFLY | {"max_epochs": 40} | options)
