@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import mudata as md
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
 
-from modis.datasets import unpair
 from modis.metrics import link_agreement
-
-WHAT_MUDATA_SAYS_ON_READING = pytest.mark.filterwarnings(
-    "ignore:From 0.4 .update:FutureWarning",
-    "ignore:var_names are not unique:UserWarning",
-    "ignore:Cannot join columns with the same name:UserWarning",
-)
 
 
 def make_many_to_one(rng, n_genes=12, n_cpgs=3):
@@ -144,17 +135,3 @@ def test_refuses(rng, changes, said):
     arguments = {"x_first": x, "x_second": y, "first": first, "second": second, "weight": sign}
     with pytest.raises(ValueError, match=said):
         link_agreement(**{**arguments, **changes})
-
-
-@WHAT_MUDATA_SAYS_ON_READING
-@pytest.mark.parametrize("source", ["methylation", "protein"])
-def test_links_of_the_simulation_made_by_r(shared_data, rng, source):
-    table = pd.read_csv(shared_data / "intersim_feature_links.csv")
-    table = table[table["source_modality"] == source]
-    mdata = unpair(md.read_h5mu(shared_data / "intersim_r.h5mu"), observed_key="observed_modality")
-    x, y = mdata[source][:300], mdata["expression"][:300]
-    first = x.var_names.get_indexer(table["source_feature"])
-    second = y.var_names.get_indexer(table["target_feature"])
-    assert link_agreement(x.X, y.X, first, second).z_score > 30
-    for _ in range(5):
-        assert link_agreement(x.X, y.X, first, rng.permutation(second)).z_score < 4
