@@ -127,14 +127,6 @@ def test_a_model_refuses_renamed_data_before_and_after_training(axis, method):
         getattr(model, method)()
 
 
-def test_a_modality_that_is_gone():
-    mdata, spec = _registered()
-    new = make_mudata({RNA: mdata.mod[RNA].copy()})
-    for read in (lambda: read_registered(new, spec), lambda: read_new(new, spec, [CPG])):
-        with pytest.raises(KeyError, match=r"no modality 'CpG-îlots'.*rna seq"):
-            read()
-
-
 def test_names_that_only_the_mudata_has_changed_and_no_labels_or_batches():
     mdata, spec = _registered(labels_key=None)
     for item in read_registered(mdata, spec).values():

@@ -29,13 +29,6 @@ def shuffled(links: pd.DataFrame, *sources: str) -> pd.DataFrame:
     return wrong
 
 
-def backwards(links: pd.DataFrame) -> pd.DataFrame:
-    """The same links from target to source."""
-    turned = {"source": "target", "target": "source"}
-    names = [f"{side}_{what}" for side in turned for what in ("modality", "feature")]
-    return links.rename(columns={name: f"{turned[name[:6]]}{name[6:]}" for name in names})
-
-
 def weights(model: MODIS) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.module.state_dict().items()}
 

@@ -10,7 +10,7 @@ import pytest
 from .._make import make_mdata
 from ._made import cohort
 
-RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
+RNA, CPG = "rna seq", "CpG-îlots"
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import anndata as ad
 import mudata as md
 import numpy as np
-import pandas as pd
 import pytest
 import scvi
 import torch
@@ -21,8 +20,8 @@ from modis import MODIS
 from modis.datasets import intersim, unpair
 from modis.train import _training_plan
 
-from .._make import fingerprint, make_mdata, make_mudata
-from ._made import BRIEFLY, backwards, cohort, equal, shuffled, weights
+from .._make import make_mdata, make_mudata
+from ._made import BRIEFLY, cohort, equal, shuffled, weights
 
 RNA, CPG = "rna seq", "CpG-îlots"
 
@@ -307,24 +306,6 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
 
 
 # feature links ---------------------------------------------------------------------------------
-
-
-def test_what_matters_of_links(fit):
-    """Weights beside one another do; direction, order and other columns do not."""
-    data, links = cohort()
-    before, table = fingerprint(data), links.copy()
-    mixed = pd.concat([backwards(links[::2]), links[1::2]]).sample(frac=1, random_state=0)
-    alike = [links, backwards(links), mixed.assign(note="for a friend")]
-    alike.append(links.assign(weight=3.0, sign=1))
-    models = [fit(data, model={"feature_links": each}) for each in alike]
-    for model in models:
-        assert equal(weights(model), weights(models[0]))
-        assert model.link_agreement_ == models[0].link_agreement_
-    heavy = links.assign(weight=np.where(np.arange(len(links)) % 2, 1.0, 5.0))
-    for other in (fit(data, model={"feature_links": heavy}), fit(data)):
-        assert not equal(weights(models[0]), weights(other))
-    assert fingerprint(data) == before
-    pd.testing.assert_frame_equal(links, table)
 
 
 @pytest.mark.parametrize("wrong", [["methylation"], ["methylation", "protein"]])
