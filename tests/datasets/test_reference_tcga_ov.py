@@ -13,7 +13,6 @@ import pytest
 import rdata
 
 from modis import datasets
-from modis.datasets import _reference_tcga_ov
 from modis.datasets._reference_tcga_ov import tcga_ov_reference
 
 
@@ -54,18 +53,33 @@ def test_parameters_are_those_of_the_published_model(shared_data):
         np.testing.assert_allclose(omics.noise.covariance, read(f"cov.{short}"), atol=1e-12)
 
 
-def test_the_files_are_those_that_were_published(shared_data, monkeypatch):
-    asked = {}
+def test_downloads_once_and_says_what_went_wrong(folder, tmp_path, monkeypatch):
+    asked = []
 
-    def fetch(name, sha256, *, url, **_):
-        asked[url.rpartition("/")[0]] = sha256
-        path = shared_data / "intersim_reference" / name
-        assert pooch.file_hash(str(path)) == sha256
-        return path
+    def download(self, url, output_file, pooch, check_only=False):
+        asked.append(url)
+        source = folder / url.rpartition("/")[2]
+        if not source.exists():
+            raise OSError("connection refused")
+        shutil.copyfile(source, output_file)
 
-    monkeypatch.setattr(_reference_tcga_ov, "fetch", fetch)
-    assert _intersim().n_vars == 658
-    assert list(asked) == ["https://github.com/cran/InterSIM/raw/master/data"]
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "cache"))
+    first, again, own = _intersim(), _intersim(), _intersim(reference_path=folder)
+    kept = sorted(path.name for path in (tmp_path / "cache").rglob("*.rda"))
+    assert len(kept) == 11
+    address = "https://github.com/cran/InterSIM/raw/master/data/"
+    assert sorted(asked) == [address + name for name in kept]
+    for other in (again, own):
+        np.testing.assert_array_equal(first["protein"].X, other["protein"].X)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "empty"))
+    (folder / "CpG.gene.map.for.DEG.rda").write_bytes(b"a login page")
+    with pytest.raises(ConnectionError, match=r"SHA256 hash.*CpG.*reference_path"):
+        _intersim()
+    (folder / "CpG.gene.map.for.DEG.rda").unlink()
+    with pytest.raises(ConnectionError, match="connection refused"):
+        _intersim()
 
 
 def test_incomplete_folder(folder):
