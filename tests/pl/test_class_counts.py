@@ -54,3 +54,10 @@ def test_sizes(counts, drawn):
     ax = class_counts(counts)
     assert len(ax.texts) == counts.size
     drawn(ax)
+
+
+def test_nothing_is_marked_where_every_class_was_seen():
+    ax = class_counts(COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"}), unlabeled="?")
+    assert ticks(ax.xaxis) == ["T", "B", "?"]
+    assert marked(ax) == []
+    assert ax.get_legend() is None

@@ -78,3 +78,15 @@ def test_samples_without_class_are_left_out():
     (ax,) = confusion(pd.Series(["c2", None, "c10", np.nan, ""]), ["c2", "b", "c10", "a", None])
     assert cells(ax, 2)[0].tolist() == [["100", ""], ["", "100"]]
     assert ticks(ax.yaxis) == ["c2", "c10"]
+
+
+@pytest.mark.parametrize(("n_classes", "n_modalities"), [(2, 1), (14, 6)])
+def test_sizes(rng, drawn, n_classes, n_modalities):
+    names = np.array([f"a class with a long name {i}" for i in range(n_classes)])
+    y_true = np.tile(names, 10)
+    modality = rng.integers(n_modalities, size=len(y_true)).astype(str)
+    axes = confusion(y_true, rng.permutation(y_true), modality)
+    assert len(axes) == 1 + n_modalities
+    figure = drawn(axes)
+    boxes = [ax.get_position() for ax in axes]
+    assert all(box.width * figure.get_figwidth() > 1.5 for box in boxes)

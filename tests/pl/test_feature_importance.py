@@ -66,3 +66,14 @@ def test_panel_per_modality_and_class(drawn):
 def test_long_names_are_cut():
     importance = table(["a"], n=1).assign(feature="ENSG00000141510.18_a_very_long_name")
     assert names(feature_importance(importance)[0]) == ["ENSG000001…long_name"]
+
+
+@pytest.mark.parametrize(
+    "importance",
+    [
+        table([f"class {k}" for k in range(11)], n=3),
+        table(["a very long name of a class that nobody can read", 2]).assign(attribution=0.0),
+    ],
+)
+def test_odd_tables(importance, drawn):
+    drawn(feature_importance(importance))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,3 +52,18 @@ def test_keys_choose_terms(logged, drawn):
     assert [len(ax.lines) for ax in axes] == [3, 3]
     assert [list(ax.lines[-1].get_xdata()) for ax in axes] == [[1, 1]] * 2
     assert "best epoch (1)" in legend(drawn(axes).legends[0])
+
+
+def test_many_terms(drawn):
+    frames = {f"term_{i}_train": pd.DataFrame({"x": [2.0, 1.0]}) for i in range(17)}
+    assert len(history(frames)) == 17
+    drawn(plt.gcf().axes)
+
+
+def test_a_term_may_have_the_name_of_a_part(drawn):
+    frames = {name: pd.DataFrame({name: [1.0]}) for name in ["train", "validation_train"]}
+    axes = history(frames)
+    assert [ax.get_title(loc="left") for ax in axes] == ["train"]
+    # A single epoch is a point, since a line would not show.
+    assert [line.get_marker() for line in axes[0].lines] == ["o", "o"]
+    drawn(axes)

@@ -121,3 +121,12 @@ def test_many_classes_are_numbered(rng, drawn):
     own = embedding.obsm["X_umap"][embedding.obs["label"] == "class 0"].tolist()
     assert list(ax.texts[0].get_position()) in own
     drawn(ax)
+
+
+def test_order_is_random_but_the_same_each_time(rng):
+    embedding = make(rng)
+    embedding.obsm["X_umap"] = np.column_stack([np.arange(60.0), np.zeros(60)])
+    first, again = (points(latent(embedding)[0])[0][:, 0] for _ in range(2))
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != sorted(first)
+    assert sorted(first) == list(range(60))

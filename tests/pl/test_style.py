@@ -6,10 +6,15 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from modis.pl._style import (
+    ASIDE_COLOR,
+    PAPER_COLOR,
     RC,
+    TEXT_COLOR,
     house_style,
+    ink_on,
     is_missing,
     wrapped,
 )
@@ -47,3 +52,18 @@ def test_what_a_backend_sets_while_drawing_stays():
         assert all(mpl.rcParams[name] == before[name] for name in RC)
     finally:
         mpl.rcParams.update(interactive=before["interactive"])
+
+
+def contrast(one, other):
+    """Contrast of two colours, 1 to 21, as the Web Content Accessibility Guidelines define it."""
+    values = np.array([to_rgb(one), to_rgb(other)])
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    darker, lighter = sorted(linear @ [0.2126, 0.7152, 0.0722])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_texts_are_read_on_the_card_and_on_any_cell():
+    assert contrast(TEXT_COLOR, PAPER_COLOR) > 7
+    assert contrast(ASIDE_COLOR, PAPER_COLOR) > 4.5
+    cells = mpl.colormaps["Blues"](np.linspace(0, 1, 100))
+    assert min(contrast(ink_on(cell), cell) for cell in cells) >= 4.5
