@@ -48,6 +48,7 @@ class Screen:
         if not results.scores.empty:
             scores = results.scores[["n_samples", "accuracy", "balanced_accuracy"]]
             scores = scores.astype({"n_samples": int}).rename_axis("from", columns=None)
+            scores.columns = ["samples", "accuracy", "balanced accuracy"]
             self.say(f"\nTest part: predicted classes\n{scores.to_string(float_format='%.3f')}")
         judged = results.translations
         if judged is not None and judged.across:
