@@ -45,7 +45,7 @@ BUDGETS = {
     "model": 1735,
     "links": 395,
     "metrics": 450,
-    "pl": 1110,
+    "pl": 1109,
     "datasets": 1610,
     "studies": 2615,
     "report": 1010,

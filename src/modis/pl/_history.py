@@ -69,7 +69,7 @@ def history(
     terms = _terms(history)
     if not terms:
         raise ValueError("history has nothing to draw; was the model trained?")
-    wanted = list(terms) if keys is None else list(keys)
+    wanted = [keys] if isinstance(keys, str) else list(terms if keys is None else keys)
     absent = [key for key in wanted if key not in terms]
     if absent:
         raise KeyError(f"No {absent[0]!r} in history, which has {list(terms)}.")
@@ -84,7 +84,8 @@ def history(
         ax.margins(x=0.02)
         ax.set_title(term)
         ax.set_xlabel("epoch")
-    handles = [Line2D([], [], label=part, **look) for part, look in LOOKS.items()]
+    parts = [part for part in LOOKS if any(part in terms[term] for term in wanted)]
+    handles = [Line2D([], [], label=part, **LOOKS[part]) for part in parts]
     if best_epoch is not None:
         handles.append(Line2D([], [], label=f"best epoch ({best_epoch})", **BEST))
     legend(figure_of(axes[0]), handles)
