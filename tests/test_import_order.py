@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 1010,
     "cli": 505,
     "src/modis": 13_615,
-    "tests": 12_295,
+    "tests": 12_350,
 }
 
 

@@ -160,3 +160,15 @@ def test_empty_classes_and_modalities_are_left_out(mosaic):
     assert list(datasets.drop_pairs(mosaic, [(label, "c") for label in "xyz"]).mod) == ["a", "b"]
     with pytest.raises(ValueError, match="No sample would be left"):
         datasets.drop_pairs(mosaic, [(c, m) for c in "xyz" for m in "abc"])
+
+
+def test_assigned_in_turn_in_the_order_drawn(paired):
+    # The procedure written out for paired data.
+    rng = np.random.default_rng(5)
+    expected = {}
+    for label in sorted(paired.obs["label"].unique()):
+        members = paired.obs_names[paired.obs["label"] == label]
+        for turn, name in enumerate(members[rng.permutation(len(members))]):
+            expected[name] = list(paired.mod)[turn % 3]
+    result = datasets.unpair(paired, seed=5)
+    assert result.obs["observed_modality"].astype(str).to_dict() == expected

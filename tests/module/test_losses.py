@@ -147,3 +147,15 @@ def test_clustering_of_degenerate_input_is_finite(a, h):
     value = losses.clustering(a, h)
     value.backward()
     assert all(torch.isfinite(each).all() for each in (value, a.grad, h.grad))
+
+
+def test_clustering_in_single_precision_away_from_the_origin(rng):
+    """Distances must not drown in rounding when the cloud lies far out for its width."""
+    a, h = softmax(rng.normal(size=(101, 3)), axis=1), rng.normal(size=(101, 16)) + 30
+    single, double = tensor(h).float().requires_grad_(), tensor(h).requires_grad_()
+    value = losses.clustering(tensor(a).float(), single)
+    exact = losses.clustering(tensor(a), double)
+    value.backward()
+    exact.backward()
+    assert value.item() == pytest.approx(exact.item(), abs=1e-3)
+    torch.testing.assert_close(single.grad.double(), double.grad, atol=1e-5, rtol=1e-2)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from modis._constants import LIKELIHOOD_DOMAINS, X_KEY
+from modis._constants import BATCH_KEY, LIKELIHOOD_DOMAINS, X_KEY
 from modis.module import MODISModule
 from modis.nn import SCALINGS, PrincipalComponents
 
-from ._make import N_CLASSES, SIZES, SMALL, N, fitted, make, minibatch
+from ._make import LINKS, N_CLASSES, SIZES, SMALL, N, fitted, make, minibatch, terms_of
 
 COUNTS = [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
 
@@ -154,3 +154,18 @@ def test_kl_of_counts_weighs_by_the_number_of_features():
     module = MODISModule(SIZES, N_CLASSES, likelihood, **SMALL)
     scales = {name: 0.016 * module.kl_scale(name) for name in SIZES}
     assert scales == pytest.approx({"rna": 1 / 7, "protein": 1 / 4, "methylation": 0.016})
+
+
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_every_parameter_learns_whatever_the_likelihood(likelihood, domain):
+    batch = minibatch(domain=domain)
+    for tensors in batch.values():
+        tensors[BATCH_KEY][::2] = 1
+    module = fitted(batch, likelihood=likelihood, links=LINKS, n_batch=2).train()
+    for generator in (False, True):
+        torch.stack(list(terms_of(module, batch, generator=generator).values())).sum().backward()
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        # a bias before batch normalisation has a gradient of zero
+        assert parameter.ndim < 2 or parameter.grad.abs().sum() > 0, name

@@ -56,6 +56,16 @@ def test_batch_sizes_and_epochs():
     assert {paper.n_epochs(steps) for steps in (1, 10**5)} == {20}
 
 
+def test_the_paper_trains_as_it_says():
+    paper = PRESETS["paper"]
+    terms = ["reconstruction", "adversarial", "modality", "classification", "clustering"]
+    weights = {name: weight for name, weight in paper.loss_weights.items() if weight}
+    assert weights == dict.fromkeys(terms, 1.0) | {"kl": 0.016}
+    assert (paper.lr, paper.lr_discriminator, paper.train_size) == (1e-4, 1e-4, 1.0)
+    assert not paper.decay_lr
+    assert not paper.balance_classes
+
+
 def test_terms_without_a_weight_are_off_and_unknown_ones_refused():
     own = Preset("mine", loss_weights={"kl": 0.1})
     assert own.loss_weights == dict.fromkeys(TERMS, 0.0) | {"kl": 0.1}

@@ -105,3 +105,10 @@ def test_it_travels_with_the_weights_and_does_not_learn():
     other.load_state_dict(projection.state_dict())
     np.testing.assert_array_equal(scores(other, x), scores(projection, x))
     assert list(projection.parameters()) == []
+
+
+def test_fitting_twice_gives_the_same():
+    """Also where scikit-learn draws random vectors to find the components."""
+    x = standardised(700, 600)
+    first, second = fitted(x, 4), fitted(x, 4)
+    assert torch.equal(first.components, second.components)
