@@ -31,7 +31,7 @@ def test_missing_labels():
     [
         ("Plasmacytoid dendritic cells", "Plasmacytoid dendritic\ncells"),
         ("CD4_positive_alpha_beta_memory_T_cell", "CD4_positive_alpha_beta_\nmemory_T_cell"),
-        ("chr10:1000000-1000500/promoter", "chr10:1000000-1000500/\npromoter"),
+        ("chr10:1000000-1000500/promoter", "chr10:1000000-\n1000500/promoter"),
         ("x" * 30, "x" * 24 + "\n" + "x" * 6),
         ("", ""),
         (7, "7"),
