@@ -25,7 +25,9 @@ N_PROMPTS = {
 
 
 @pytest.mark.parametrize("name", N_PROMPTS)
-def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     module = importlib.import_module(name)
     # Empty globals: an example may use only what it imports itself.
     found = doctest.DocTestFinder().find(module, globs={})
@@ -34,6 +36,8 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert len(examples) == N_PROMPTS[name]
     assert [example.source for example in examples if example.options.get(doctest.SKIP)] == []
 
+    if name == "modis.datasets._public":
+        monkeypatch.setenv("MODIS_DATA_DIR", str(request.getfixturevalue("shared_data")))
     monkeypatch.chdir(tmp_path)
     # After the import, which sets the level: the table that setup_mudata logs is for the user's
     # screen, not for the examples.

@@ -1,4 +1,4 @@
-"""The R package's parameters, read from a folder or downloaded."""
+"""The R package's parameters, read from a folder or downloaded (here: from a folder too)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,24 @@ from modis.datasets._reference_tcga_ov import tcga_ov_reference
 @pytest.fixture
 def folder(shared_data, tmp_path) -> Path:
     return shutil.copytree(shared_data / "intersim_reference", tmp_path / "rda")
+
+
+@pytest.fixture
+def server(folder, tmp_path, monkeypatch) -> list[str]:
+    """Answer downloads from `folder`; returns the list of addresses asked for."""
+    asked = []
+
+    def download(self, url, output_file, pooch, check_only=False):
+        asked.append(url)
+        source = folder / url.rsplit("/", 1)[1]
+        if not source.exists():
+            raise OSError("connection refused")
+        shutil.copyfile(source, output_file)
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "cache"))
+    return asked
 
 
 def _intersim(**arguments):
@@ -53,32 +71,21 @@ def test_parameters_are_those_of_the_published_model(shared_data):
         np.testing.assert_allclose(omics.noise.covariance, read(f"cov.{short}"), atol=1e-12)
 
 
-def test_downloads_once_and_says_what_went_wrong(folder, tmp_path, monkeypatch):
-    asked = []
-
-    def download(self, url, output_file, pooch, check_only=False):
-        asked.append(url)
-        source = folder / url.rpartition("/")[2]
-        if not source.exists():
-            raise OSError("connection refused")
-        shutil.copyfile(source, output_file)
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "cache"))
-    first, again, own = _intersim(), _intersim(), _intersim(reference_path=folder)
+def test_downloads_once(server, folder, tmp_path):
+    first = _intersim()
     kept = sorted(path.name for path in (tmp_path / "cache").rglob("*.rda"))
     assert len(kept) == 11
     address = "https://github.com/cran/InterSIM/raw/master/data/"
-    assert sorted(asked) == [address + name for name in kept]
-    for other in (again, own):
+    assert sorted(server) == [address + name for name in kept]
+    again = _intersim()
+    assert len(server) == 11
+    for other in (again, _intersim(reference_path=folder)):
         np.testing.assert_array_equal(first["protein"].X, other["protein"].X)
-    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "empty"))
-    (folder / "CpG.gene.map.for.DEG.rda").write_bytes(b"a login page")
-    with pytest.raises(ConnectionError, match=r"SHA256 hash.*CpG.*reference_path"):
-        _intersim()
+
+
+def test_no_connection(server, folder):
     (folder / "CpG.gene.map.for.DEG.rda").unlink()
-    with pytest.raises(ConnectionError, match="connection refused"):
+    with pytest.raises(ConnectionError, match=r"CpG.*connection refused.*reference_path"):
         _intersim()
 
 

@@ -66,7 +66,7 @@ def test_contents_lead_to_sections(page: Page) -> None:
 def test_what_a_reader_must_know(page: Page) -> None:
     text = " ".join(" ".join(page.texts).split())
     assert f"by modis-omics {version('modis-omics')} with modis fit cohort.h5mu" in text
-    assert "114 observations of methylation, expression, protein" in text
+    assert "114 observations of methylation, expression and protein" in text
     assert "MODIS was trained on 84 observations" in text
     assert "The other 30 observations were held out" in text
     assert 'translate("methylation", "expression", mdata)' in text

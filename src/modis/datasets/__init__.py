@@ -1,8 +1,9 @@
-"""Data sets: InterSIM simulation, the paper's settings from any MuData, tables."""
+"""Data sets: InterSIM simulation, the paper's settings from any MuData, tables, public data."""
 
 from ._bayes import bayes_probabilities
 from ._intersim import intersim
 from ._labels import corrupt_labels, hide_labels
+from ._public import pbmc_mosaic
 from ._read_tables import read_tables
 from ._samples import drop_pairs, shrink_class, split, unpair
 
@@ -12,6 +13,7 @@ __all__ = [
     "drop_pairs",
     "hide_labels",
     "intersim",
+    "pbmc_mosaic",
     "read_tables",
     "shrink_class",
     "split",

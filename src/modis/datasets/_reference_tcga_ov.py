@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 
+from ._download import fetch
 from ._reference import Omics, OmicsNoise, mix
 
-#: Environment variable that names another folder than the user's cache for what is downloaded.
-CACHE_VARIABLE = "MODIS_DATA_DIR"
 _BASE_URL = "https://github.com/cran/InterSIM/raw/master/data/"
 # SHA256 by the file's name without ".rda", which is also that of the object in it.
 _SHA256 = {
@@ -71,20 +69,16 @@ def _found(folder: Path) -> dict[str, Path]:
 
 
 def _downloaded() -> dict[str, Path]:
-    shelf = pooch.create(
-        path=pooch.os_cache("modis") / "intersim",
-        base_url=_BASE_URL,
-        registry={f"{name}.rda": f"sha256:{sha256}" for name, sha256 in _SHA256.items()},
-        env=CACHE_VARIABLE,
-        retry_if_failed=2,
+    remedy = (
+        f"Check the connection, or copy the files of {_BASE_URL} into a folder "
+        "and name it with reference_path."
     )
-    try:
-        return {name: Path(shelf.fetch(f"{name}.rda")) for name in _SHA256}
-    except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"The files of {_BASE_URL} could not be downloaded ({error}). Check the connection, "
-            "or copy them into a folder and name it with reference_path."
-        ) from error
+    return {
+        name: fetch(
+            f"{name}.rda", sha256, url=f"{_BASE_URL}{name}.rda", folder="intersim", remedy=remedy
+        )
+        for name, sha256 in _SHA256.items()
+    }
 
 
 def _read(file: Path, name: str) -> Any:

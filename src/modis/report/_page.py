@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import platform
+from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +33,7 @@ def write_page(results: Results, out: Path, *, figures: list[str], notes: list[s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"share": share, "number": "{:,}".format}
+    environment.filters |= {"share": share, "number": "{:,}".format, "joined": joined}
     importance = results.importance
     page = environment.get_template("template.html.j2").render(
         results=results,
@@ -61,6 +62,11 @@ def share(value: float) -> str:
     if number in ("100.0", "0.0"):
         number = {1.0: "100", 0.0: "0"}.get(value, "> 99.9" if value > 0.5 else "< 0.1")
     return f"{number}\N{NO-BREAK SPACE}%"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names with commas and an "and" between them."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _picture(path: Path) -> dict[str, Any]:
