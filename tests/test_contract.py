@@ -1,7 +1,5 @@
 """What every model must do, whatever its modalities, likelihoods and pairing."""
 
-from __future__ import annotations
-
 import itertools
 import warnings
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ The form of docstrings, private ones included, is for ruff and ``numpydoc lint``
 that every method has one, too.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import re

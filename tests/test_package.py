@@ -1,7 +1,5 @@
 """The package from outside: its version, its names, the price of importing it, its texts."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Registered data are read as they were at set-up, other data by the names of their features."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

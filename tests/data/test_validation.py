@@ -1,7 +1,5 @@
 """The single checks; tests/test_bad_input.py has what users see of them."""
 
-from __future__ import annotations
-
 import mudata as md
 import numpy as np
 import pytest

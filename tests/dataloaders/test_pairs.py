@@ -1,7 +1,5 @@
 """Observations that two modalities saw: which, and how often they are served."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

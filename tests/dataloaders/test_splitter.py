@@ -1,7 +1,5 @@
 """Training and validation: who goes where, and what a training step gets."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 
 import numpy as np

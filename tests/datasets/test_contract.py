@@ -1,7 +1,5 @@
 """What holds for every function that makes one MuData from another."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Links by position, worked out by hand."""
 
-from __future__ import annotations
-
 import sys
 
 import anndata as ad

@@ -1,7 +1,5 @@
 """Link agreement, against the statistic written out, and known structures."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Modality mixing, against a loop over samples and known layouts."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist

@@ -1,7 +1,5 @@
 """The within-class limit, against a loop over classes and a known variance."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import sparse

@@ -1,7 +1,5 @@
 """A small unpaired cohort whose modalities have feature links, and what models learnt."""
 
-from __future__ import annotations
-
 import mudata as md
 import numpy as np
 import pandas as pd

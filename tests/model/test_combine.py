@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from modis.model._combine import combine_posteriors, combine_probabilities

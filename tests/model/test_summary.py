@@ -1,7 +1,5 @@
 """What a model tells of its data: classes, pairs never seen, feature links."""
 
-from __future__ import annotations
-
 import logging
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Terms on translations, against loops over samples: translation, links, cycle, pairs."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Loss terms, against scikit-learn, closed forms and loops over samples."""
 
-from __future__ import annotations
-
 import math
 from itertools import permutations
 

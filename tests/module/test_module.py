@@ -1,7 +1,5 @@
 """The networks: what they are made of, what encoders see, decoders give, and that all learn."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """What a cohort of a size gets: the rule, and what a preset holds, is changed to and saved as."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import asdict, replace
 

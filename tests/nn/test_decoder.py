@@ -1,7 +1,5 @@
 """Every decoder of the table, against scipy."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

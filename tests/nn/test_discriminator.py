@@ -1,7 +1,5 @@
 """Discriminator: what each head reads."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Every plot is drawn without a screen, leaves matplotlib's settings alone and leaks no figure."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """What all plots share: titles say what is seen, axes may be given, and nothing odd is drawn."""
 
-from __future__ import annotations
-
 import anndata
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,7 +1,5 @@
 """The table of classes by modality: numbers, and marks on what was never seen."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Confusion matrices: the right number in the right cell."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Bars of important features: which, in what order, how long and in what colour."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """Training curves: which values share a panel, and where they stand."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

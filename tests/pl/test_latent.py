@@ -1,7 +1,5 @@
 """The latent space: which points are drawn, where, in which colours and order."""
 
-from __future__ import annotations
-
 import anndata
 import numpy as np
 import pandas as pd

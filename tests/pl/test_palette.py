@@ -1,7 +1,5 @@
 """Colours of classes and modalities: which name has which, and who can tell them apart."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from matplotlib.colors import is_color_like, to_rgb

@@ -1,7 +1,5 @@
 """What all figures share: names that fit, labels that are missing, settings that stay."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd

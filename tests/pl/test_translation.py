@@ -1,7 +1,5 @@
 """The translation heatmap: errors, ratios and marks."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

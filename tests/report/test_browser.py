@@ -1,22 +1,18 @@
 """The report in a real browser: what a reader sees, at a desk and on a phone, by day and night."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 
 import modis.report
-
-if TYPE_CHECKING:
-    from modis.report._results import Results
+from modis.report._results import Results
 
 PROBE = Path(__file__).with_name("probe.html")
 SCRIPT = Path(modis.report.__file__).with_name("tables.js")

@@ -1,7 +1,5 @@
 """Two steps per minibatch, and what the history tells of them."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np
@@ -74,7 +72,7 @@ class Run:
         self.plan = MODISTrainingPlan(self.module, **plan_kwargs)
         self.plan.validated_modalities = self.splitter.validated_modalities
 
-    def fit(self, max_epochs=1, **trainer_kwargs) -> Run:
+    def fit(self, max_epochs=1, **trainer_kwargs):
         with quiet_libraries():
             trainer = Trainer(
                 accelerator="cpu",
