@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import anndata as ad
 import mudata as md
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -114,6 +115,12 @@ NAN = _values(lambda X: _with(X, np.nan))
 BAD = [
     # values
     Bad("nan", (CPG, "1 missing", "'C2'", "Impute"), NAN),
+    Bad(
+        "no count",
+        (CPG, "1 value(s) that likelihood='nb'", "integers", "'C2'", "Choose"),
+        _values(lambda X: _with(np.abs(np.round(X)), -1)),
+        {"likelihood": {CPG: "nb"}},
+    ),
     Bad("objects", (CPG, "object"), _values(lambda X: X.astype(object))),
     Bad("complex", (CPG, "complex"), _values(lambda X: X.astype(complex))),
     Bad("no X", (CPG, "X is None"), _values(lambda X: None)),
@@ -157,7 +164,24 @@ BAD = [
         error=TypeError,
     ),
     # labels, batches and covariates
+    Bad(
+        "labels disagree",
+        ("20 observation(s): 's20', 's22'", "and 15 more", RNA, CPG, "correct"),
+        _obs("label", cpg="Crohn's"),
+    ),
     Bad("labels_key is a list", ("labels_key",), setup={"labels_key": ["label"]}, error=TypeError),
+    Bad(
+        "no batch for some",
+        (CPG, "1 observation(s)", "'s22'", "'donor'"),
+        _obs("donor", rna="d1", cpg=("s22", None, "d1")),
+        {"batch_key": "donor"},
+    ),
+    Bad(
+        "covariate nowhere",
+        ("'sex'", RNA, "categorical_covariate_keys"),
+        setup={"categorical_covariate_keys": ["label", "sex"]},
+        error=KeyError,
+    ),
     *(
         Bad(
             f"covariates are {keys!r}",

@@ -90,6 +90,25 @@ def test_fewer_samples_than_components(n):
     assert (found[:, n - 1 :] == 0).all()
 
 
+def test_all_components_leave_out_the_one_that_is_the_mean_of_a_sample():
+    projection = fitted(standardised(), 9)
+    assert (projection.components[8] == 0).all()
+    assert (projection.components[:8].abs().amax(dim=1) > 0.1).all()
+
+
+def test_constant_features_have_no_part():
+    x = standardised()
+    x[:, [2, 5]] = 0
+    projection = fitted(x, 3)
+    np.testing.assert_allclose(projection.components[:, [2, 5]].numpy(), 0, atol=1e-6)
+    without = fitted(np.delete(x, [2, 5], axis=1), 3)
+    np.testing.assert_allclose(
+        np.abs(scores(projection, x)),
+        np.abs(scores(without, np.delete(x, [2, 5], axis=1))),
+        atol=1e-3,
+    )
+
+
 @pytest.mark.parametrize("n_components", [0, 10])
 def test_impossible_numbers_of_components(n_components):
     with pytest.raises(ValueError, match=f"n_components={n_components} must be from 1 to 9"):
