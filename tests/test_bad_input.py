@@ -355,6 +355,15 @@ def test_arguments_are_refused(model, error, says, call):
         assert torch.equal(value, weights[name]), name
 
 
+def test_links_of_modalities_that_are_left_out():
+    ends = {"source_modality": RNA, "source_feature": ["r0", "r1"]}
+    links = pd.DataFrame(ends | {"target_modality": CPG, "target_feature": ["C0", "C1"]})
+    mdata = make_mdata()
+    MODIS.setup_mudata(mdata, labels_key="label", modalities=[RNA])
+    with pytest.raises(ValueError, match="modalities that the model does not use"):
+        MODIS(mdata, feature_links=links, **TINY)
+
+
 def test_without_data_one_must_pass_them(saved):
     model = MODIS.load(saved, False)
     own = {
