@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 1016,
     "cli": 505,
     "src/modis": 13_693,
-    "tests": 12_332,
+    "tests": 12_333,
 }
 
 

@@ -40,6 +40,7 @@ def test_class_head_reads_what_it_should(linear_class_head):
     head, source = discriminator.class_head, z if linear_class_head else output.hidden
     torch.testing.assert_close(output.classes, source @ head.weight.T + head.bias)
     assert torch.equal(discriminator.classify(z), output.classes)
+    assert discriminator.temper(output.classes) is output.classes
     output.classes.sum().backward()
     reached = discriminator.trunk[0].weight.grad is not None
     assert reached is not linear_class_head

@@ -114,6 +114,4 @@ def _tables(importance: pd.DataFrame, n_features: int) -> dict[str, pd.DataFrame
 def _short(name: Any) -> str:
     """Without its middle: what tells names apart stands at their ends."""
     text = str(name)
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[: LONGEST // 2]}…{text[len(text) - LONGEST // 2 + 1 :]}"
+    return text if len(text) <= LONGEST else f"{text[:10]}…{text[-9:]}"
