@@ -1,7 +1,5 @@
 """Small data that tests of `data`, `model` and the contract start from, and their fingerprint."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,14 +1,10 @@
 """Code blocks of the documentation, as a reader would copy them."""
 
-from __future__ import annotations
-
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, NamedTuple
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 USER_GUIDE = REPOSITORY / "docs" / "user_guide"

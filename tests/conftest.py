@@ -1,12 +1,9 @@
 """What every test starts from: seeds, no display, no progress bars, and the shared data."""
 
-from __future__ import annotations
-
 import os
 import random
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 # Read once, when matplotlib, tqdm and rich are imported: so set before any test imports them.
 os.environ["MPLBACKEND"] = "Agg"
@@ -15,12 +12,11 @@ os.environ["NO_COLOR"] = "1"
 # Tests run in several processes, of which each has a core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -41,6 +37,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no shared data: set MODIS_SHARED_DATA to run this test")
     return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """The page shows every room, names files that are there, and its examples work."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from pathlib import Path

@@ -42,16 +42,16 @@ BUDGETS = {
     "module": 1310,
     "dataloaders": 400,
     "train": 450,
-    "model": 1892,
-    "links": 490,
-    "metrics": 455,
-    "pl": 1210,
-    "datasets": 1710,
-    "studies": 2617,
-    "report": 1078,
-    "cli": 567,
-    "src/modis": 14_257,
-    "tests": 14_065,
+    "model": 1735,
+    "links": 395,
+    "metrics": 450,
+    "pl": 1103,
+    "datasets": 1692,
+    "studies": 2615,
+    "report": 1016,
+    "cli": 505,
+    "src/modis": 13_693,
+    "tests": 12_333,
 }
 
 
@@ -163,51 +163,3 @@ def test_rooms_keep_to_their_size() -> None:
     sizes = {room: n_lines(SOURCE / room) for room in BUDGETS}
     sizes |= {"src/modis": n_lines(SOURCE), "tests": n_lines(Path(__file__).parent)}
     assert [f"{k}: {n} of {BUDGETS[k]}" for k, n in sizes.items() if n > BUDGETS[k]] == []
-
-
-# Each: file, its text, what must be said of it (None: nothing).
-MADE_UP = [
-    ("data/_fields.py", "from .._constants import KEYS\nfrom ._labels import x\n", None),
-    ("model/_modis.py", "import numpy\nfrom ..train import Plan\nfrom .. import metrics\n", None),
-    ("cli.py", "def demo():\n    from .report import run\n    from . import pl\n", None),
-    ("__init__.py", "from .model import MODIS\n\ndef __getattr__(name): ...\n", None),
-    ("nn/_net.py", "def f():\n    from ..data import Labels\n", "_net.py:2: nn must not"),
-    ("metrics/_mix.py", "from .. import pl\n", "metrics must not import pl"),
-    ("pl/_latent.py", "from .._constants import KEYS\n", "pl must not import _constants"),
-    ("module/_loss.py", "from ..dataloaders import x\n", "module must not import dataloaders"),
-    ("train/_plan.py", "import modis.module\n", "modis.module, which is no room"),
-    ("train/_plan.py", "from ...other import x\n", "imports other, which is no room"),
-    ("tools/_x.py", "", "tools is no room"),
-    ("data/_utils.py", "", "not _utils"),
-    ("data/helpers/__init__.py", "__all__ = []\n", "not helpers"),
-    ("data/_long.py", "x = 1\n" * (MAX_LINES + 1), "401 lines"),
-    ("data/__init__.py", "from ._x import y\n", "no __all__"),
-    ("data/__init__.py", "__all__ = ['y']\ny = 1\n", "more than imports"),
-    ("data/__init__.py", '"""Data."""\n__all__ = ["y"]\n\nfrom ._x import y\n', None),
-]
-
-
-@pytest.mark.parametrize(("name", "text", "said"), MADE_UP)
-def test_the_checker_sees_it(name: str, text: str, said: str | None, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    problems = import_problems(path, tmp_path) + shape_problems(path, tmp_path)
-    if said is None:
-        assert problems == []
-    else:
-        assert len(problems) == 1
-        assert said in problems[0]
-
-
-def test_a_circle_is_seen(tmp_path: Path) -> None:
-    texts = {
-        "__init__": "from .a import x",
-        "a": "def f():\n    from . import b",
-        "b": "from .c import y",
-        "c": "if TYPE_CHECKING:\n    from .a import x",
-        "d": "from . import a, b\nfrom .c import y",
-    }
-    for name, text in texts.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    assert circle(tmp_path) == ["a", "b", "c"]

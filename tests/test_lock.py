@@ -5,8 +5,6 @@ records the values anew, in its own commit: ``python -m tests.test_lock [name ..
 ``lock.json``.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

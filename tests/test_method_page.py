@@ -1,7 +1,5 @@
 """The page of the method says what the code does, where that can be compared."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

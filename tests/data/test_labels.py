@@ -199,15 +199,6 @@ def test_batches():
         assert "{" not in message.split("Columns at hand")[0]
 
 
-def test_every_observation_that_is_read_needs_a_batch():
-    mdata = _mdata({"a": A, "b": B})
-    mdata.obs["donor"] = [1, 1, np.nan, 2]
-    with pytest.raises(ValueError, match=r"'b' has 1 observation.*'donor': 's2'"):
-        _batches(mdata, "donor")
-    rows = {"a": np.array([0]), "b": np.array([1])}
-    assert _batches(mdata, "donor", rows=rows) == {"a": ["1"], "b": ["2"]}
-
-
 def test_counts_of_classes():
     """Also of classes that are called like a column of the table."""
     mdata = make_mdata(("gaussian",) * 3, "unpaired", ["total", "healthy"])

@@ -1,8 +1,5 @@
 """Registered data are read as they were at set-up, other data by the names of their features."""
 
-from __future__ import annotations
-
-import anndata as ad
 import numpy as np
 import pytest
 
@@ -128,14 +125,6 @@ def test_a_model_refuses_renamed_data_before_and_after_training(axis, method):
         getattr(model, method)()
 
 
-def test_a_modality_that_is_gone():
-    mdata, spec = _registered()
-    new = make_mudata({RNA: mdata.mod[RNA].copy()})
-    for read in (lambda: read_registered(new, spec), lambda: read_new(new, spec, [CPG])):
-        with pytest.raises(KeyError, match=r"no modality 'CpG-îlots'.*rna seq"):
-            read()
-
-
 def test_names_that_only_the_mudata_has_changed_and_no_labels_or_batches():
     mdata, spec = _registered(labels_key=None)
     for item in read_registered(mdata, spec).values():
@@ -145,19 +134,6 @@ def test_names_that_only_the_mudata_has_changed_and_no_labels_or_batches():
     mdata.obs.index = [f"x{name}" for name in mdata.obs_names]
     with pytest.raises(ValueError, match=r"not know 60 .*'rna seq': 's0'.*mdata\.update\(\)"):
         read_registered(mdata, spec)
-
-
-def test_new_data_are_read_by_name():
-    mdata, spec = _registered(modalities=[RNA])
-    rna = mdata.mod[RNA]
-    extra = rna.copy()
-    extra.var_names = [f"x{k}" for k in range(extra.n_vars)]
-    wide = ad.concat([extra, rna], axis=1, merge="same")
-    shuffled = wide[::-1, np.random.default_rng(0).permutation(wide.n_vars)].copy()
-    (item,) = read_new(make_mudata({RNA: shuffled}), spec).values()
-    assert item.matrix.shape == rna.shape
-    np.testing.assert_array_equal(item.matrix.rows(slice(0, rna.n_obs)), rna.X[::-1])
-    assert item.obs_names.equals(shuffled.obs_names)
 
 
 def test_only_the_modalities_asked_for_are_read():

@@ -1,19 +1,15 @@
 """The single checks; tests/test_bad_input.py has what users see of them."""
 
-from __future__ import annotations
-
-import anndata as ad
 import mudata as md
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
 
 from modis._constants import LIKELIHOOD_DOMAINS
 from modis.data import _matrix, _validation
-from modis.data._validation import check_names, check_values, resolve_modalities
+from modis.data._validation import check_values
 
-from .._make import fingerprint, make_mdata, make_mudata
+from .._make import fingerprint, make_mdata
 
 RNA = "rna seq"
 
@@ -136,26 +132,3 @@ def test_what_is_offered_in_place_of_values_that_do_not_fit(stored):
         _check(mdata, "poisson", "scaled")
     with pytest.raises(KeyError, match=r"no layer 'counts'.*scaled"):
         _check(mdata, "poisson", "counts")
-
-
-def test_modalities_in_use():
-    mdata = make_mdata(("gaussian",) * 3)
-    assert resolve_modalities(mdata, None) == list(mdata.mod)
-    # in the order of the data, once
-    assert resolve_modalities(mdata, ["a_protein", RNA, RNA]) == [RNA, "a_protein"]
-    assert resolve_modalities(mdata, RNA) == [RNA]
-    # the others are not checked
-    mdata.mod["CpG-îlots"].X[:] = np.nan
-    _check(mdata, "gaussian")
-
-
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 3), (3, 1)])
-def test_one_observation_or_feature_will_do_and_none_will_not(shape):
-    names = [[f"{n}-{k}" for k in range(n)] for n in shape]
-    obs, var = (pd.DataFrame(index=pd.Index(own, dtype=str)) for own in names)
-    mdata = make_mudata({"rna": ad.AnnData(np.ones(shape, dtype=np.float32), obs, var)})
-    if min(shape):
-        check_names(mdata, ["rna"])
-    else:
-        with pytest.raises(ValueError, match=f"'rna' is empty .{shape[0]} observations x"):
-            check_names(mdata, ["rna"])

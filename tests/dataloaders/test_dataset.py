@@ -1,7 +1,5 @@
 """Rows of one modality as tensors; how they are stored is tested in tests/data/test_matrix.py."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

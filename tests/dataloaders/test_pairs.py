@@ -1,7 +1,5 @@
 """Observations that two modalities saw: which, and how often they are served."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,18 +45,6 @@ def test_the_same_observations_in_the_same_order():
         names = list(data[first].obs_names[ours])
         assert names == list(data[second].obs_names[theirs])
         assert sorted(names) == sorted(f"s{k}" for k in expected[first, second])
-
-
-def test_an_observation_counts_only_where_it_trains_in_both():
-    data, index = cohort(), {}
-    # what is held out differs from modality to modality, more than it ever does
-    for k, (name, item) in enumerate(data.items()):
-        index[name] = np.flatnonzero(np.arange(item.n_obs) % 3 != k)
-    trains = {name: set(data[name].obs_names[rows]) for name, rows in index.items()}
-    for (first, second), (ours, theirs) in shared_rows(data, index).items():
-        assert set(ours) <= set(index[first])
-        assert set(theirs) <= set(index[second])
-        assert set(data[first].obs_names[ours]) == trains[first] & trains[second]
 
 
 def test_modalities_that_share_fewer_than_two_are_no_pair():

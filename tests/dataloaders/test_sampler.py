@@ -1,7 +1,5 @@
 """Which rows make a minibatch: full, balanced, even, deterministic."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

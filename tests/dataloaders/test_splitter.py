@@ -1,7 +1,5 @@
 """Training and validation: who goes where, and what a training step gets."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 
 import numpy as np
@@ -12,7 +10,6 @@ import torch
 from anndata import AnnData
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import sparse
 
 from modis._constants import PAIRS_KEY
 from modis.data import FeatureMatrix, Modality
@@ -104,15 +101,6 @@ def test_many_small_groups_give_their_share_together(n, train_size):
     assert np.abs(np.bincount(label[validation], minlength=3) - share * n / 3).max() < 1
     for name, rows in held_out.items():
         assert abs(len(rows) - share * data[name].n_obs) < 2
-
-
-def test_groups_of_equal_size_give_in_turn():
-    """Rounded one by one, each would give 1 of 6: 17 % instead of 10 %."""
-    label = np.repeat(np.arange(5), 6)
-    data = {name: modality(name, 30 * k + np.arange(30), label) for k, name in enumerate(FEATURES)}
-    _, held_out = split_observations(data, 0.9, seed=0)
-    assert [len(rows) for rows in held_out.values()] == [3, 3, 3]
-    assert set(np.concatenate([label[rows] for rows in held_out.values()])) == set(range(5))
 
 
 @given(
@@ -232,13 +220,6 @@ def test_features_meet_their_own_labels_and_training_rows_only():
                 assert label[name][str(x)] == code
 
 
-def test_observations_of_one_modality_each_make_no_pairs():
-    data = {"rna": modality("rna", range(40)), "protein": modality("protein", range(40, 60))}
-    batches = steps_of(ModalitySplitter(data, batch_size=8))
-    assert batches
-    assert all(list(batch) == list(data) for batch in batches)
-
-
 def test_validation_walks_over_one_modality_after_the_other():
     data = mosaic() | {"tiny": modality("tiny", [1000])}
     splitter = ModalitySplitter(data, train_size=0.8)
@@ -307,18 +288,3 @@ def test_classes_keep_their_shares_unbalanced_or_beside_no_labels(labelled, bala
     }
     found = weighted_shares(data, balance_classes=balance)["a"][:2]
     np.testing.assert_allclose(found, expected, atol=0.03)
-
-
-def test_sparse_data_become_dense_a_minibatch_at_a_time(monkeypatch):
-    sizes, toarray = [], sparse.csr_matrix.toarray
-
-    def recorded(matrix, *args, **kwargs):
-        sizes.append(matrix.shape[0])
-        return toarray(matrix, *args, **kwargs)
-
-    data = mosaic(storage=sparse.csr_matrix)
-    for kind in (sparse.csr_matrix, sparse.csr_array):
-        monkeypatch.setattr(kind, "toarray", recorded)
-    steps = steps_of(ModalitySplitter(data, batch_size=16))
-    assert len(sizes) >= len(steps) * len(data)
-    assert set(sizes) == {16}

@@ -1,7 +1,5 @@
 """Small data sets of every kind of overlap, and what must hold for each result."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import anndata as ad

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pooch
 import pytest
+import rdata
 
 from modis import datasets
+from modis.datasets._reference_tcga_ov import tcga_ov_reference
 
 
 @pytest.fixture
@@ -46,6 +48,26 @@ def test_names_and_links(folder, shared_data):
     columns = list(expected.columns)
     pd.testing.assert_frame_equal(mdata.uns["feature_links"][columns], expected, check_dtype=False)
     assert mdata["protein"].var_names[3] == "Akt_pS473"
+
+
+def test_parameters_are_those_of_the_published_model(shared_data):
+    folder = shared_data / "intersim_reference"
+    read = lambda name: np.asarray(rdata.read_rda(folder / f"{name}.rda")[name])
+
+    def mixed(rho, upstream, own):
+        return read(rho) * read(upstream) + np.sqrt(1 - read(rho) ** 2) * read(own)
+
+    # from a file that is not read for our parameters
+    of_gene = "mean.expr.with.mapped.protein"
+    expected = {
+        "methylation": ("M", read("mean.M")),
+        "expression": ("expr", mixed("rho.methyl.expr", "methyl.gene.level.mean", "mean.expr")),
+        "protein": ("protein", mixed("rho.expr.protein", of_gene, "mean.protein")),
+    }
+    for name, omics in tcga_ov_reference(folder).items():
+        short, baseline = expected[name]
+        np.testing.assert_allclose(omics.baseline, baseline)
+        np.testing.assert_allclose(omics.noise.covariance, read(f"cov.{short}"), atol=1e-12)
 
 
 def test_downloads_once(server, folder, tmp_path):

@@ -1,7 +1,5 @@
 """A made-up MuData of which only `.var` matters."""
 
-from __future__ import annotations
-
 import anndata as ad
 import mudata as md
 import pandas as pd

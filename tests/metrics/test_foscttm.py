@@ -1,7 +1,5 @@
 """FOSCTTM, against the full distance matrix and closed forms."""
 
-from __future__ import annotations
-
 import anndata
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """A small unpaired cohort whose modalities have feature links, and what models learnt."""
 
-from __future__ import annotations
-
 import mudata as md
 import numpy as np
 import pandas as pd
@@ -27,13 +25,6 @@ def shuffled(links: pd.DataFrame, *sources: str) -> pd.DataFrame:
         rows = links["source_modality"] == source
         wrong.loc[rows, "target_feature"] = rng.permutation(links.loc[rows, "target_feature"])
     return wrong
-
-
-def backwards(links: pd.DataFrame) -> pd.DataFrame:
-    """The same links from target to source."""
-    turned = {"source": "target", "target": "source"}
-    names = [f"{side}_{what}" for side in turned for what in ("modality", "feature")]
-    return links.rename(columns={name: f"{turned[name[:6]]}{name[6:]}" for name in names})
 
 
 def weights(model: MODIS) -> dict[str, torch.Tensor]:

@@ -1,7 +1,5 @@
 """Small models that the tests of this room share; nobody may change them."""
 
-from __future__ import annotations
-
 import mudata as md
 import numpy as np
 import pytest

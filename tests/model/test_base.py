@@ -1,7 +1,5 @@
 """Rows, features and storage: whatever the data look like, the same answer for the same values."""
 
-from __future__ import annotations
-
 import anndata as ad
 import mudata as md
 import numpy as np

@@ -1,7 +1,5 @@
 """The colours that a joint embedding brings along, and that scanpy takes them."""
 
-from __future__ import annotations
-
 import pytest
 import scanpy as sc
 from matplotlib.colors import to_hex

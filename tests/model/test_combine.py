@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 import numpy as np
-import pytest
 
 from modis.model._combine import combine_posteriors, combine_probabilities
 
@@ -34,13 +31,3 @@ def test_probabilities_by_hand():
     expected = [both / both.sum(), [0.3, 0.7], [0.5, 0.5], [np.nan, np.nan]]
     np.testing.assert_allclose(combined, expected, rtol=1e-6)
     assert combined.dtype == np.float32
-
-
-@pytest.mark.parametrize("n_modalities", [2, 4])
-def test_between_dependent_and_independent_modalities(n_modalities):
-    """Modalities that say the same add confidence, but less than independent ones would."""
-    names = [str(k) for k in range(n_modalities)]
-    probabilities = dict.fromkeys(names, np.array([[0.6, 0.4]]))
-    combined = combine_probabilities(probabilities, dict.fromkeys(names, np.array([0])), 1)
-    odds = np.log(combined[0, 0] / combined[0, 1])
-    assert odds == pytest.approx(np.sqrt(n_modalities) * np.log(1.5), rel=1e-4)

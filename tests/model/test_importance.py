@@ -1,7 +1,5 @@
 """Feature importance: exact sums, and the observations explained."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

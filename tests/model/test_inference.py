@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import mudata as md
@@ -41,19 +39,6 @@ def test_predictions_are_the_class_heads_of_the_latents(request, which):
         soft = model.predict(modality=modality, soft=True)
         np.testing.assert_allclose(soft, logits.softmax(dim=1), rtol=1e-4, atol=1e-6)
     assert model.predict().name == "predicted"
-
-
-def test_predictions_from_several_modalities(model, mdata):
-    """Mean of the log-probabilities times the square root of the number of modalities."""
-    total, count = np.zeros((mdata.n_obs, 3)), np.zeros((mdata.n_obs, 1))
-    for name, adata in mdata.mod.items():
-        rows = mdata.obs_names.get_indexer(adata.obs_names)
-        total[rows] += np.log(model.predict(modality=name, soft=True).to_numpy())
-        count[rows] += 1
-    assert set(count.ravel()) == {1, 2, 3}
-    odds = np.exp(np.sqrt(count) * total / count)
-    soft = model.predict(soft=True)
-    np.testing.assert_allclose(soft, odds / odds.sum(axis=1, keepdims=True), rtol=1e-4)
 
 
 def test_training_finds_easy_classes(fit):

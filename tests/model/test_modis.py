@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 
@@ -7,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scvi
-from scvi.train import TrainRunner
 
 from modis import MODIS
 from modis.module import PRESETS, choose_preset
@@ -67,28 +64,6 @@ def test_the_users_preset_and_sizes_go_first(options, expected):
     MODIS.setup_mudata(data, labels_key="label")
     model = MODIS(data, **options)
     assert model.preset == model.module.preset == expected
-
-
-def test_the_papers_preset_trains_as_the_paper_did(build, monkeypatch):
-    seen = {}
-
-    class Runner(TrainRunner):
-        def __init__(self, model, training_plan, data_splitter, max_epochs, **kwargs) -> None:
-            plan, splitter = training_plan, data_splitter
-            seen.update(max_epochs=max_epochs, batch_size=splitter.batch_size, lr=plan.lr)
-            seen.update(lr_discriminator=plan.lr_discriminator, decay_lr=plan.decay_lr)
-            seen.update(betas=plan.betas, balanced=splitter.balance_classes, held=splitter.n_val)
-            seen["weights"] = {name: each for name, each in plan.loss_weights.items() if each}
-            super().__init__(model, plan, splitter, 1, **kwargs)
-
-    monkeypatch.setattr(MODIS, "_train_runner_cls", Runner)
-    model = build(make_mdata(), model={"architecture": "paper"})
-    model.train(accelerator="cpu", enable_progress_bar=False)
-    terms = ["reconstruction", "adversarial", "modality", "classification", "clustering"]
-    assert seen.pop("weights") == dict.fromkeys(terms, 1.0) | {"kl": 0.016}
-    assert seen.pop("betas") == (0.5, 0.999)
-    expected = {"max_epochs": 20, "batch_size": 32, "lr": 1e-4, "lr_discriminator": 1e-4}
-    assert seen == expected | {"decay_lr": False, "balanced": False, "held": 0}
 
 
 # labels ----------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """What a model tells of its data: classes, pairs never seen, feature links."""
 
-from __future__ import annotations
-
 import logging
 
 import numpy as np
@@ -10,7 +8,7 @@ import pytest
 from .._make import make_mdata
 from ._made import cohort
 
-RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
+RNA, CPG = "rna seq", "CpG-îlots"
 
 
 @pytest.fixture
@@ -27,13 +25,6 @@ def said(caplog):
             )
         )
     logger.removeHandler(caplog.handler)
-
-
-def test_class_counts(model):
-    counts = model.class_counts()
-    assert list(counts.index) == [RNA, CPG, PROTEIN]
-    expected = [[20, 20, 20, 0, 60, 12], [27, 26, 27, 0, 80, 9], [13, 14, 13, 0, 40, 7]]
-    np.testing.assert_array_equal(counts, expected)
 
 
 def test_missing_pairs(fit, model, said):

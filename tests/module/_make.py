@@ -1,7 +1,5 @@
 """Small networks, a minibatch for them, and the loss terms of it."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Sizes of the networks: what follows from them, and which are impossible."""
 
-from __future__ import annotations
-
 import pytest
 
 from modis.module import Architecture

@@ -1,7 +1,5 @@
 """Terms on translations, against loops over samples: translation, links, cycle, pairs."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np
@@ -103,17 +101,6 @@ def test_a_label_counts_more_than_what_the_model_believes():
     module, batch = believes([9.0, 0.0, 0.0]), minibatch(TWO, labels=1)
     batch["protein"][LABELS_KEY] = torch.full((N,), 2)
     assert term_of(module, batch, "translation").item() == 0
-
-
-def test_mates_are_drawn_as_often_as_their_weights_say():
-    module, batch = make(TWO).eval(), minibatch(TWO, labels=1)
-    batch["protein"][ROW_WEIGHTS_KEY] = torch.full((N,), 1e-9)
-    batch["protein"][ROW_WEIGHTS_KEY][3] = 1.0
-    # nothing in the other direction
-    module.decoder("rna").loss = lambda px, x, x_scaled: torch.zeros(len(x))
-    encoded = module.inference(batch)
-    term = term_of(module, batch, "translation", encoded=encoded).item()
-    assert term == pytest.approx(against(module, encoded, batch, 3), rel=1e-5)
 
 
 @pytest.mark.parametrize("links", [None, LINKS])

@@ -1,7 +1,5 @@
 """Predictions along feature links, against dense matrices and loops."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from scipy import sparse

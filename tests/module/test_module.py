@@ -1,7 +1,5 @@
 """The networks: what they are made of, what encoders see, decoders give, and that all learn."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from modis._constants import BATCH_KEY, LIKELIHOOD_DOMAINS, X_KEY
 from modis.module import MODISModule
 from modis.nn import SCALINGS, PrincipalComponents
 
-from ._make import LINKS, N_CLASSES, SIZES, SMALL, N, fitted, learning, make, minibatch, terms_of
+from ._make import LINKS, N_CLASSES, SIZES, SMALL, N, fitted, make, minibatch, terms_of
 
 COUNTS = [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
 
@@ -64,11 +62,6 @@ def test_the_preset_says_whether_probabilities_are_tempered(preset, learned):
     torch.testing.assert_close(module.classify(z), logits.softmax(dim=1))
 
 
-def test_unknown_adversarial():
-    with pytest.raises(ValueError, match="adversarial='wasserstein' is not known"):
-        make(adversarial="wasserstein")
-
-
 @pytest.mark.parametrize(
     ("preset", "reference"), [("large", StandardScaler), ("paper", MinMaxScaler)]
 )
@@ -102,12 +95,6 @@ def test_counts_are_normalised_and_decoded_at_their_depth(likelihood):
     own = module.decode("rna", encoded.z, library=encoded.library)
     typical = module.decode("rna", encoded.z)
     torch.testing.assert_close(typical, own / encoded.library * float(median))
-
-
-def test_counts_are_explained_at_the_depth_of_their_own_sample():
-    module, batch = make(likelihood="poisson"), minibatch(domain="counts")
-    for name, px in module.generative(batch, module.inference(batch)).items():
-        torch.testing.assert_close(px.rate.sum(dim=1), batch[name][X_KEY].sum(dim=1))
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
@@ -167,23 +154,16 @@ def test_kl_of_counts_weighs_by_the_number_of_features():
     assert scales == pytest.approx({"rna": 1 / 7, "protein": 1 / 4, "methylation": 0.016})
 
 
-@pytest.mark.parametrize("sizes", [{"only": 4}, SIZES, {f"omics {i}": i + 2 for i in range(6)}])
-def test_any_number_of_modalities(sizes):
-    module, batch = make(sizes), minibatch(sizes)
-    assert module.modalities == list(sizes)
-    torch.stack(list(terms_of(module, batch).values())).sum().backward()
-    assert learning(module) > {
-        f"{part}.{name}" for part in ("encoders", "decoders") for name in sizes
-    }
-
-
 @pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
-def test_every_likelihood_trains_with_every_term_and_batches(likelihood, domain):
+def test_every_parameter_learns_whatever_the_likelihood(likelihood, domain):
     batch = minibatch(domain=domain)
     for tensors in batch.values():
         tensors[BATCH_KEY][::2] = 1
     module = fitted(batch, likelihood=likelihood, links=LINKS, n_batch=2).train()
     for generator in (False, True):
         torch.stack(list(terms_of(module, batch, generator=generator).values())).sum().backward()
-    gradients = [each.grad for each in module.parameters() if each.grad is not None]
-    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        # a bias before batch normalisation has a gradient of zero
+        assert parameter.ndim < 2 or parameter.grad.abs().sum() > 0, name

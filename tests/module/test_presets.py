@@ -1,7 +1,5 @@
 """What a cohort of a size gets: the rule, and what a preset holds, is changed to and saved as."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import asdict, replace
 
@@ -56,16 +54,14 @@ def test_batch_sizes_and_epochs():
     assert {paper.n_epochs(steps) for steps in (1, 10**5)} == {20}
 
 
-@pytest.mark.parametrize("preset", [*PRESETS.values(), replace(PRESETS["large"], name="mine")])
-def test_a_preset_is_saved_in_full(preset):
-    changed = replace(
-        preset.with_sizes(n_latent=7, discriminator_hidden=(5, 4)),
-        loss_weights=preset.loss_weights | {"kl": 0.1},
-        batch_sizes=((0, 8), (100, 16)),
-        epoch_bounds=(3, 4),
-    )
-    assert Preset.find(preset.to_dict()) == preset
-    assert Preset.find(changed.to_dict()) == changed
+def test_the_paper_trains_as_it_says():
+    paper = PRESETS["paper"]
+    terms = ["reconstruction", "adversarial", "modality", "classification", "clustering"]
+    weights = {name: weight for name, weight in paper.loss_weights.items() if weight}
+    assert weights == dict.fromkeys(terms, 1.0) | {"kl": 0.016}
+    assert (paper.lr, paper.lr_discriminator, paper.train_size) == (1e-4, 1e-4, 1.0)
+    assert not paper.decay_lr
+    assert not paper.balance_classes
 
 
 def test_terms_without_a_weight_are_off_and_unknown_ones_refused():

@@ -1,7 +1,5 @@
 """Rows of the loss: when each is computed, what it is, and who learns from it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import permutations
 

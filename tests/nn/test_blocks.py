@@ -1,7 +1,5 @@
 """Fully connected blocks, against numpy."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -44,8 +42,3 @@ def test_dropout_acts_only_while_training():
     torch.testing.assert_close(network(x), network[1](network[0](x)))
     kinds = [type(layer) for layer in blocks([3, 3], BlockStyle(dropout=0.1))]
     assert kinds == [nn.Linear, nn.BatchNorm1d, nn.LeakyReLU, nn.Dropout]
-
-
-def test_a_single_size_is_the_identity():
-    x = torch.randn(3, 4)
-    assert torch.equal(blocks([4], BlockStyle())(x), x)

@@ -1,8 +1,5 @@
 """Discriminator: what each head reads."""
 
-from __future__ import annotations
-
-import numpy as np
 import pytest
 import torch
 
@@ -43,6 +40,7 @@ def test_class_head_reads_what_it_should(linear_class_head):
     head, source = discriminator.class_head, z if linear_class_head else output.hidden
     torch.testing.assert_close(output.classes, source @ head.weight.T + head.bias)
     assert torch.equal(discriminator.classify(z), output.classes)
+    assert discriminator.temper(output.classes) is output.classes
     output.classes.sum().backward()
     reached = discriminator.trunk[0].weight.grad is not None
     assert reached is not linear_class_head
@@ -56,16 +54,3 @@ def test_no_classes_no_head():
     assert "temperature" not in names
     with pytest.raises(RuntimeError, match="no class head"):
         discriminator.classify(z)
-
-
-def test_temperature():
-    plain, discriminator, logits = make(), make(temperature=True), torch.randn(9, 4)
-    assert plain.temper(logits) is logits
-    assert torch.equal(discriminator.temper(logits), logits)
-    discriminator.log_temperature.data.fill_(-1.5)
-    torch.testing.assert_close(discriminator.temper(logits), logits * np.exp(1.5))
-
-
-def test_number_of_parameters_of_the_paper():
-    discriminator = Discriminator(64, 3, 5, [1024, 512, 256], PLAIN)
-    assert sum(parameter.numel() for parameter in discriminator.parameters()) == 724_744

@@ -1,7 +1,5 @@
 """Encoder: its posterior, its bounds, its layers."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Every plot is drawn without a screen, leaves matplotlib's settings alone and leaks no figure."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -18,11 +16,6 @@ def _settings_stay_as_they_are():
     after = dict(mpl.rcParams)
     plt.close("all")
     assert after == before
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """The table of classes by modality: numbers, and marks on what was never seen."""
 
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,13 +40,6 @@ def test_numbers_and_marks(drawn):
     drawn(ax)
 
 
-def test_nothing_is_marked_where_every_class_was_seen():
-    ax = class_counts(COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"}), unlabeled="?")
-    assert ticks(ax.xaxis) == ["T", "B", "?"]
-    assert marked(ax) == []
-    assert ax.get_legend() is None
-
-
 @pytest.mark.parametrize(
     "counts",
     [
@@ -64,8 +54,8 @@ def test_sizes(counts, drawn):
     drawn(ax)
 
 
-@pytest.mark.parametrize("counts", [COUNTS * -1, COUNTS / COUNTS, COUNTS.iloc[:0]])
-def test_refuses_and_leaves_no_figure(counts):
-    with pytest.raises(ValueError, match="non-empty table"):
-        class_counts(counts)
-    assert plt.get_fignums() == []
+def test_nothing_is_marked_where_every_class_was_seen():
+    ax = class_counts(COUNTS.replace(0, 1).rename(columns={"unlabeled": "?"}), unlabeled="?")
+    assert ticks(ax.xaxis) == ["T", "B", "?"]
+    assert marked(ax) == []
+    assert ax.get_legend() is None

@@ -1,8 +1,5 @@
 """The translation heatmap: errors, ratios and marks."""
 
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,12 +56,3 @@ def test_odd_tables(errors, drawn):
     ax = translation(errors)
     assert len(ax.texts) == errors.notna().to_numpy().sum()
     drawn(ax.figure.axes)
-
-
-def test_refuses_and_leaves_no_figure():
-    for limit in ({"meth": 1.0}, {"meth": 1.0, "rna": 0.0}):
-        with pytest.raises(ValueError, match=r"above 0 for each of \['meth', 'rna'\], found"):
-            translation(ERRORS, pd.Series(limit))
-    with pytest.raises(ValueError, match="no value"):
-        translation(ERRORS.iloc[1:, 1:])
-    assert plt.get_fignums() == []

@@ -1,6 +1,4 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import mudata as md
 import pytest
@@ -8,12 +6,8 @@ import pytest
 from modis.report import Screen, Settings
 from modis.report._demo import simulate
 from modis.report._fit import fit
+from modis.report._results import Results
 from modis.studies import without_pulling
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from modis.report._results import Results
 
 
 @pytest.fixture(scope="session")

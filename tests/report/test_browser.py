@@ -1,22 +1,18 @@
 """The report in a real browser: what a reader sees, at a desk and on a phone, by day and night."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 
 import modis.report
-
-if TYPE_CHECKING:
-    from modis.report._results import Results
+from modis.report._results import Results
 
 PROBE = Path(__file__).with_name("probe.html")
 SCRIPT = Path(modis.report.__file__).with_name("tables.js")
@@ -76,19 +72,6 @@ def seen(
     night, more = visit(browser, [(report, 1280)], folder / "night", dark)
     assert errors == more == []
     return [*day[:2], *night, day[2]]
-
-
-def test_the_probe_hears_errors(browser: str, tmp_path: Path) -> None:
-    page = tmp_path / "broken.html"
-    image = '<img src="http://example.invalid/x.png" alt="">'
-    wide = '<p style="width: 900px; color: #aaa">faint</p>'
-    page.write_text(f"<body>{image}{wide}<script>oops()</script></body>", encoding="utf-8")
-    (seen,), console = visit(browser, [(page, 390)], tmp_path / "profile")
-    assert any("oops is not defined" in line for line in console)
-    assert seen["requests"] == ["http://example.invalid/x.png"]
-    assert seen["needed"] > seen["width"]
-    assert seen["faint"][0] < 3
-    assert seen["images"][0]["natural"] == 0
 
 
 @pytest.mark.parametrize("at", range(3))

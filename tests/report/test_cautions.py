@@ -1,17 +1,12 @@
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modis.report._cautions import cautions
 from modis.report._page import write_page
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from modis.report._results import Results
+from modis.report._results import Results
 
 
 def altered(results: Results, **changes: Any) -> Results:

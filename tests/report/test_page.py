@@ -1,17 +1,11 @@
-from __future__ import annotations
-
 from html.parser import HTMLParser
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from modis.report._page import share
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from modis.report._results import Results
+from modis.report._results import Results
 
 VOID = {"meta", "img", "br", "link"}
 

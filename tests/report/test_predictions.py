@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -13,11 +11,6 @@ from modis.report._predictions import (
     leading_features,
     scores,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from modis.report._results import Results
 
 
 def test_scores_by_hand() -> None:
@@ -40,13 +33,6 @@ def test_scores_by_hand() -> None:
     assert found[COMBINED, "n_samples", ""] == 2
     assert found[SEVERAL, "n_samples", ""] == 1
     assert found[SEVERAL, "accuracy", ""] == 1
-
-
-def test_table_in_the_folder_is_the_models(results: tuple[Results, Path]) -> None:
-    found, out = results
-    written = pd.read_csv(out / "feature_importance.csv")
-    pd.testing.assert_frame_equal(written, found.importance)
-    assert list(written["modality"].unique()) == list(found.cohort.modalities)
 
 
 def test_leading_features_by_hand() -> None:

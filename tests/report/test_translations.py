@@ -1,17 +1,11 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from modis.report import Screen
+from modis.report._results import Results
 from modis.report._translations import judge_translations
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from modis.report._results import Results
 
 
 def test_errors_against_plain_numpy(results: tuple[Results, Path]) -> None:

@@ -1,7 +1,5 @@
 """Other libraries' notes stay off the screen, warnings do not."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 

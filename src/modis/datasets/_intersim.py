@@ -24,8 +24,6 @@ def intersim(
     delta_expression: float = 2.0,
     delta_protein: float = 2.0,
     p_dmp: float = 0.2,
-    p_deg: float | None = None,
-    p_dep: float | None = None,
     reference: Literal["synthetic", "tcga-ov"] = "synthetic",
     n_features: Mapping[str, int] | None = None,
     reference_path: str | PathLike[str] | None = None,
@@ -55,10 +53,9 @@ def intersim(
     delta_methylation, delta_expression, delta_protein
         Shift of a differential feature's mean: in M-values (log odds of the beta value), in units
         of expression, in units of the protein level.
-    p_dmp, p_deg, p_dep
-        Probability that a CpG, a gene, a protein is differential in a class, drawn independently.
-        `None` (default) carries the effect over: a gene is differential where one of its CpGs is,
-        a protein where its gene is.
+    p_dmp
+        Probability that a CpG is differential in a class. A gene is differential where one of its
+        CpGs is, a protein where its gene is.
     reference
         Where means, covariances, correlations and gene maps come from. `"synthetic"`: made up,
         part of this package, of any size. `"tcga-ov"`: the R package's estimates from TCGA ovarian
@@ -102,14 +99,12 @@ def intersim(
     ((100, 658), [70, 30])
     """
     class_sizes = _class_sizes(n_samples, class_proportions)
-    for name, probability in (("p_dmp", p_dmp), ("p_deg", p_deg), ("p_dep", p_dep)):
-        if probability is not None:
-            check_share(name, probability)
+    check_share("p_dmp", p_dmp)
     parameters = load_reference(reference, n_features, reference_path)
 
     rng = np.random.default_rng(seed)
     n_classes = len(class_sizes)
-    differential = _differential(parameters, n_classes, p_dmp, p_deg, p_dep, rng)
+    differential = _differential(parameters, n_classes, p_dmp, rng)
     classes = rng.permutation(np.repeat(np.arange(n_classes), class_sizes))
     deltas = (delta_methylation, delta_expression, delta_protein)
     width = max(3, len(str(n_samples)))
@@ -174,20 +169,14 @@ def _differential(
     parameters: dict[str, Omics],
     n_classes: int,
     p_dmp: float,
-    p_deg: float | None,
-    p_dep: float | None,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """Which features are shifted in which class, `(n_features, n_classes)` by modality."""
-
-    def draw(name: str, probability: float) -> np.ndarray:
-        return rng.random((len(parameters[name].features), n_classes)) < probability
-
-    cpgs = draw("methylation", p_dmp)
-    if p_deg is None:
-        genes = np.zeros((len(parameters["expression"].features), n_classes), dtype=bool)
-        np.logical_or.at(genes, parameters["methylation"].gene, cpgs)
-    else:
-        genes = draw("expression", p_deg)
-    proteins = genes[parameters["protein"].gene] if p_dep is None else draw("protein", p_dep)
-    return {"methylation": cpgs, "expression": genes, "protein": proteins}
+    cpgs = rng.random((len(parameters["methylation"].features), n_classes)) < p_dmp
+    genes = np.zeros((len(parameters["expression"].features), n_classes), dtype=bool)
+    np.logical_or.at(genes, parameters["methylation"].gene, cpgs)
+    return {
+        "methylation": cpgs,
+        "expression": genes,
+        "protein": genes[parameters["protein"].gene],
+    }

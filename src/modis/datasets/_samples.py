@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import mudata as md
 import numpy as np
@@ -24,7 +24,6 @@ def unpair(
     *,
     labels_key: str = "label",
     observed_key: str | None = None,
-    modalities: Sequence[str] | None = None,
     seed: int = 0,
 ) -> md.MuData:
     """Keep one modality of every observation, as if each modality came from other people.
@@ -40,8 +39,6 @@ def unpair(
     observed_key
         Column that names the modality each observation keeps, in place of the random draw.
         Observations without a value are left out.
-    modalities
-        The modalities to keep, by default all. Observations with none of them are left out.
     seed
         Seed of the random order.
 
@@ -65,7 +62,7 @@ def unpair(
     >>> {name: adata.n_obs for name, adata in unpaired.mod.items()}
     {'methylation': 10, 'expression': 10, 'protein': 10}
     """
-    has = membership(mdata, modalities)
+    has = membership(mdata)
     columns = {}
     if observed_key is None or any(labels_key in a.obs for a in (mdata, *mdata.mod.values())):
         columns[labels_key] = observation_values(mdata, labels_key)
@@ -241,14 +238,14 @@ def drop_pairs(
 
 
 def _assigned(available: pd.DataFrame, labels: pd.Series, rng: np.random.Generator) -> pd.Series:
-    """The modality that each observation keeps, None where it has none of those `available`."""
+    """The modality that each observation keeps, of those `available`."""
     has = available.to_numpy()
-    kept = np.full(len(has), None, dtype=object)
+    kept = np.empty(len(has), dtype=object)
     for order in shuffled_classes(labels, rng):
         # Those with least choice first, or they would upset the balance at the end.
         order = order[np.argsort(has[order].sum(axis=1), kind="stable")]
         counts = np.zeros(has.shape[1])
-        for row in order[has[order].any(axis=1)]:
+        for row in order:
             target = np.where(has[row], counts, np.inf).argmin()
             counts[target] += 1
             kept[row] = available.columns[target]

@@ -27,15 +27,13 @@ def check_mudata(mdata: md.MuData, modalities: Iterable[str] | None = None) -> l
             f"Expected a MuData, found {type(mdata).__name__}. "
             "Wrap single tables: mudata.MuData({'rna': adata})."
         )
-    if not mdata.mod:
-        raise ValueError("The MuData has no modality.")
     if mdata.axis != 0:
         raise ValueError(
             f"The MuData has axis={mdata.axis}; only MuData that share observations (axis=0) work."
         )
     for name, adata in mdata.mod.items():
-        if not adata.obs_names.is_unique:
-            repeated = adata.obs_names[adata.obs_names.duplicated()].unique()[:3].tolist()
+        repeated = adata.obs_names[adata.obs_names.duplicated()].unique()[:3].tolist()
+        if repeated:
             raise ValueError(
                 f"Modality {name!r} has sample names that occur twice, such as {repeated}. "
                 f"Make them unique first: mdata.mod[{name!r}].obs_names_make_unique()."

@@ -2,6 +2,5 @@
 
 from ._by_column import by_column, by_name
 from ._by_position import by_position
-from ._from_tables import from_tables
 
-__all__ = ["by_column", "by_name", "by_position", "from_tables"]
+__all__ = ["by_column", "by_name", "by_position"]

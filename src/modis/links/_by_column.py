@@ -3,7 +3,7 @@ from __future__ import annotations
 import mudata as md
 import pandas as pd
 
-from ._table import check_modalities, column_of, links_by_key, text_keys
+from ._table import check_modalities, column_of, link_table, some, text_keys
 
 
 def by_name(
@@ -19,10 +19,8 @@ def by_name(
 
     Parameters
     ----------
-    mdata
-        The data; only the var_names are read.
-    source, target
-        The two modalities.
+    mdata, source, target
+        As in :func:`by_column`.
     ignore_case
         Whether names that differ only in case are the same, such as the antibody "cd19" and the
         gene "CD19". Off by default: "Cd19" is a gene of another organism.
@@ -32,11 +30,6 @@ def by_name(
     Returns
     -------
     DataFrame, one row per link, as from :func:`by_column`.
-
-    Raises
-    ------
-    KeyError, ValueError
-        As :func:`by_column`.
 
     Examples
     --------
@@ -109,8 +102,19 @@ def by_column(
     [['cg1', 'TP53', -1], ['cg1', 'WRAP53', -1]]
     """
     check_modalities(mdata, source, target)
-    source_keys, target_keys = (
-        text_keys(column_of(mdata, name, column), separator=separator, ignore_case=ignore_case)
-        for name, column in ((source, source_column), (target, target_column))
-    )
-    return links_by_key((source_keys, target_keys), source, target, sign=sign, weight=weight)
+    sides = {}
+    for side, name, column in (
+        ("source", source, source_column),
+        ("target", target, target_column),
+    ):
+        own = column_of(mdata, name, column)
+        keys = text_keys(own, separator=separator, ignore_case=ignore_case)
+        sides[side] = pd.DataFrame({side: keys.index.astype(object), "key": keys.to_numpy()})
+    pairs = sides["source"].merge(sides["target"], on="key")
+    if pairs.empty:
+        raise ValueError(
+            f"No feature of {source!r} has the key of a feature of {target!r}: {source!r} has "
+            f"{some(sides['source']['key'])}, {target!r} has {some(sides['target']['key'])}. "
+            "Both need the same kind of key, such as gene symbols."
+        )
+    return link_table(pairs, source, target, sign=sign, weight=weight)

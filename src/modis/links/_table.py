@@ -46,24 +46,6 @@ def text_keys(
     return keys[keys.str.len() > 0]
 
 
-def links_by_key(
-    keys: tuple[pd.Series, pd.Series], source: str, target: str, *, sign: int, weight: float
-) -> pd.DataFrame:
-    """Link the features (indices of `keys`) of both modalities that share a key."""
-    sides = [
-        pd.DataFrame({name: own.index.astype(object), "key": own.to_numpy(dtype=object)})
-        for name, own in zip(("source", "target"), keys, strict=True)
-    ]
-    pairs = sides[0].drop_duplicates().merge(sides[1].drop_duplicates(), on="key")
-    if pairs.empty:
-        raise ValueError(
-            f"No feature of {source!r} has the key of a feature of {target!r}: {source!r} has "
-            f"{some(keys[0])}, {target!r} has {some(keys[1])}. Both need the same kind of key, "
-            "such as gene symbols."
-        )
-    return link_table(pairs, source, target, sign=sign, weight=weight)
-
-
 def link_table(
     pairs: pd.DataFrame, source: str, target: str, *, sign: int, weight: float
 ) -> pd.DataFrame:

@@ -12,6 +12,10 @@ from sklearn.utils import check_consistent_length
 from ._checks import as_matrix
 
 MIN_FEATURES = 4
+# Of more, so many are drawn at random, since time grows with their square.
+MAX_FEATURES = 500
+# So many random links tell true links from wrong ones.
+N_PERMUTATIONS = 200
 
 
 class LinkAgreement(NamedTuple):
@@ -24,7 +28,7 @@ class LinkAgreement(NamedTuple):
     z_score
         `agreement` in standard deviations above its mean for random links.
     p_value
-        Share of random links that agree at least as well, at least 1 / (n_permutations + 1).
+        Share of random links that agree at least as well, at least 1 / 201.
     """
 
     agreement: float
@@ -39,9 +43,7 @@ def link_agreement(
     second: ArrayLike,
     weight: ArrayLike | None = None,
     *,
-    n_permutations: int = 200,
     seed: int = 0,
-    max_features: int = 500,
 ) -> LinkAgreement:
     """Test whether linked features are correlated alike in two modalities, without pairs.
 
@@ -62,13 +64,9 @@ def link_agreement(
     weight
         Signed weights, of shape `(n_links,)`; negative where one feature falls as the other
         rises. All 1 by default. A sign that all links share changes nothing.
-    n_permutations
-        Number of random links to compare with; 200 tell true links from wrong ones.
     seed
-        Seed of the permutations and of the choice of features.
-    max_features
-        Largest number of predicted features, at least 4. Of more, so many are drawn at random,
-        since time grows with their square.
+        Seed of the 200 permutations, and of the choice of 500 predicted features if there are
+        more.
 
     Returns
     -------
@@ -97,8 +95,6 @@ def link_agreement(
     >>> modis.metrics.link_agreement(rna, protein, genes, genes).z_score > 5
     True
     """
-    if n_permutations < 2:
-        raise ValueError(f"n_permutations must be at least 2, found {n_permutations}.")
     signed = np.ones(len(np.asarray(first))) if weight is None else np.asarray(weight, dtype=float)
     check_consistent_length(first, second, signed)
     if not np.isfinite(signed).all() or not signed.all():
@@ -119,8 +115,8 @@ def link_agreement(
 
     rng = np.random.default_rng(seed)
     targets = np.unique(target)
-    if len(targets) > max_features:
-        targets = np.sort(rng.choice(targets, max_features, replace=False))
+    if len(targets) > MAX_FEATURES:
+        targets = np.sort(rng.choice(targets, MAX_FEATURES, replace=False))
         chosen = np.isin(target, targets)
         source, target, signed = source[chosen], target[chosen], signed[chosen]
     sources, row = np.unique(source, return_inverse=True)
@@ -143,15 +139,13 @@ def link_agreement(
     found = measured.T @ measured / len(measured)
 
     agreement = _correlation(expected, found[i, j])
-    null = np.empty(n_permutations)
-    for draw in range(n_permutations):
-        order = rng.permutation(len(found))
-        null[draw] = _correlation(expected, found[order[i], order[j]])
+    orders = (rng.permutation(len(found)) for _ in range(N_PERMUTATIONS))
+    null = np.array([_correlation(expected, found[order[i], order[j]]) for order in orders])
     spread = null.std()
     return LinkAgreement(
         agreement,
         float((agreement - null.mean()) / spread) if spread > 0 else 0.0,
-        float((1 + np.sum(null >= agreement)) / (1 + n_permutations)),
+        float((1 + np.sum(null >= agreement)) / (1 + N_PERMUTATIONS)),
     )
 
 

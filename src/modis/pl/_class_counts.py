@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from ._heatmap import heatmap, light_to, mark
 from ._palette import UNLABELED_COLOR
-from ._panels import figure_of, headline, legend, panels
+from ._panels import figure_of, headline, panels
 from ._style import house_style, wrapped
 
 APART: Any = {"facecolor": UNLABELED_COLOR, "linewidth": 0}
@@ -83,24 +83,15 @@ def class_counts(
     mark(ax, np.broadcast_to(~is_class, values.shape), APART, margin=0.03)
     mark(ax, unseen, UNSEEN, margin=0.03)
     ax.set_xticklabels(ax.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
-    if drawn_on is None:
-        headline(figure_of(ax), _finding(counts.drop(columns=unlabeled, errors="ignore")))
-    else:
-        ax.set_title("Samples per modality and class")
-    if unseen.any():
+    title, never = "Samples per modality and class", np.argwhere(unseen)
+    if len(never):
+        pairs = ", ".join(f"{order[column]} in {counts.index[row]}" for row, column in never)
+        several = f"{len(never)} of {is_class.sum() * len(counts)} pairs of class and modality"
         handle = Patch(**UNSEEN, label="class not seen\nin this modality")
-        legend(np.array([ax]), [handle], below=False)
+        ax.legend(handles=[handle], loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if drawn_on is not None:
+        ax.set_title(title)
+    else:
+        finding = f"Never seen: {pairs if len(never) <= 3 else several}" if len(never) else title
+        headline(figure_of(ax), finding)
     return ax
-
-
-def _finding(counts: pd.DataFrame) -> str:
-    """What is never seen or, if there is no such thing, what is seen least."""
-    values = counts.to_numpy(dtype=float)
-    if not values.any():
-        return "No sample has a class"
-    pairs = [f"{name} in {modality}" for modality in counts.index for name in counts]
-    absent = [pair for pair, n in zip(pairs, values.flat, strict=True) if n == 0]
-    if not absent:
-        return f"Fewest samples: {pairs[values.argmin()]}, {values.min():,.0f}"
-    several = f"{len(absent)} of {len(pairs)} pairs of class and modality"
-    return f"Never seen: {', '.join(absent) if len(absent) <= 3 else several}"

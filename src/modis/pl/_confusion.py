@@ -18,7 +18,6 @@ from ._palette import in_order
 from ._panels import figure_of, headline, panels
 from ._style import ASIDE_COLOR, NO_DATA, house_style, is_missing, text_inches, wrapped
 
-MAX_WIDTH = 11.0
 ASIDE: Any = {
     "textcoords": "offset points",
     "fontsize": 7.5,
@@ -80,18 +79,13 @@ def confusion(
 
     cell = float(np.interp(len(names), [6, 16], [0.46, 0.29]))
     side, text = max(1.9, cell * len(names)), text_inches(names)
-    # Only the first column of panels bears the names of the rows.
-    n_columns = max(1, min(len(titles), int((MAX_WIDTH - text) // (side + 0.75))))
-    size = (side + 0.75 + text / n_columns, side + text + 0.9)
-    drawn_on = panels(len(titles), axes, panel_size=size, max_width=MAX_WIDTH)
+    size = (side + 0.75 + text, side + text + 0.9)
+    drawn_on = panels(len(titles), axes, panel_size=size, max_width=11)
     for ax, (title, own) in zip(drawn_on, titles.items(), strict=True):
         _draw(ax, own, names, fontsize=min(9.0, cell * 22))
         ax.set_title(title, pad=18)
         correct = f"{np.mean(own['true'] == own['predicted']):.1%} of {len(own):,} correct\n"
         ax.text(0, 1.0, correct, transform=ax.transAxes, va="center", fontsize=8.5)
-        if axes is None and not ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("")
-            ax.set_yticklabels([])
     if axes is None:
         headline(figure_of(drawn_on[0]), _finding(samples))
     return drawn_on
@@ -106,21 +100,17 @@ def _finding(samples: pd.DataFrame) -> str:
     worst = recalls.sort_values(["mean", "size"], ascending=[True, False]).reset_index().iloc[0]
     if worst["mean"] == 1:
         return "Every sample is found in its class"
-    # 0.00 and 1.00 are never the result of rounding.
-    recall = 0.0 if worst["mean"] == 0 else float(np.clip(worst["mean"], 0.01, 0.99))
     what = " from ".join(str(worst[name]) for name in by)
-    return f"Lowest recall: {what}, {recall:.2f} (n = {worst['size']:,.0f})"
+    # 1.00 is never the result of rounding.
+    return f"Lowest recall: {what}, {min(worst['mean'], 0.99):.2f} (n = {worst['size']:,.0f})"
 
 
 def _samples(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None) -> pd.DataFrame:
-    """Return one row per sample that has a true class."""
+    # One row per sample that has a true class.
     given = {"true": y_true, "predicted": y_pred}
-    if modality is not None:
-        given["modality"] = modality
+    given |= {} if modality is None else {"modality": modality}
     check_consistent_length(*given.values())
-    samples = pd.DataFrame(
-        {name: pd.Series(values, dtype=object).array for name, values in given.items()}
-    )
+    samples = pd.DataFrame({k: pd.Series(v, dtype=object).array for k, v in given.items()})
     samples = samples[~is_missing(samples["true"])]
     if samples.empty:
         raise ValueError("No sample has a true class, so there is nothing to compare with.")
@@ -132,11 +122,9 @@ def _samples(y_true: ArrayLike, y_pred: ArrayLike, modality: ArrayLike | None) -
 
 
 def _draw(ax: Axes, samples: pd.DataFrame, names: list[Any], fontsize: float) -> None:
-    codes = pd.Index(names, dtype=object)
-    true, predicted = (codes.get_indexer(samples[name]) for name in ("true", "predicted"))
     # scikit-learn's confusion_matrix warns of a single class.
-    counts = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(counts, (true, predicted), 1)
+    counts = pd.crosstab(samples["true"], samples["predicted"])
+    counts = counts.reindex(index=names, columns=names, fill_value=0).to_numpy()
     n_true = counts.sum(axis=1, keepdims=True)
     share = 100 * counts / np.maximum(n_true, 1)
     empty = np.broadcast_to(n_true == 0, counts.shape)
@@ -152,7 +140,6 @@ def _draw(ax: Axes, samples: pd.DataFrame, names: list[Any], fontsize: float) ->
         columns=ticks,
         fontsize=fontsize,
         gaps="#e6e6e6",
-        gap_width=0.5,
     )
     mark(ax, empty, NO_DATA)
     ax.set_aspect("equal")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ._palette import in_order
-from ._panels import figure_of, headline, legend, lowest, panels
+from ._panels import figure_of, headline, legend, panels
 from ._style import TEXT_COLOR, house_style, wrapped
 
 COLORS = {"up": "#d55e00", "down": "#0072b2"}
@@ -24,12 +22,7 @@ LONGEST = 20
 
 
 @house_style()
-def feature_importance(
-    importance: pd.DataFrame,
-    n_features: int = 10,
-    *,
-    axes: Axes | Iterable[Axes] | None = None,
-) -> NDArray[np.object_]:
+def feature_importance(importance: pd.DataFrame, n_features: int = 10) -> NDArray[np.object_]:
     """Draw the most important features of every class as bars.
 
     A bar to the right speaks for the class, one to the left against it. Its colour tells
@@ -43,8 +36,6 @@ def feature_importance(
         with their column `modality`, give a panel per modality and class.
     n_features
         Bars per panel, at least 1: those with the highest absolute attribution.
-    axes
-        Axes to draw on, one per panel. By default a new figure.
 
     Returns
     -------
@@ -53,8 +44,7 @@ def feature_importance(
     Raises
     ------
     ValueError
-        If columns are missing, the table is empty, `n_features` is below 1 or the number of axes
-        is not that of the panels.
+        If columns are missing, the table is empty or `n_features` is below 1.
 
     Examples
     --------
@@ -87,8 +77,8 @@ def feature_importance(
     letters = max(len(_short(name)) for table in tables.values() for name in table["feature"])
     n_lines = max(title.count("\n") for title in tables)
     size = (2.1 + 0.075 * letters, 0.19 * n_bars + 0.17 * n_lines + 0.6)
-    drawn_on = panels(len(tables), axes, panel_size=size, max_width=10.5)
-    for ax, (title, table) in zip(drawn_on, tables.items(), strict=True):
+    axes = panels(len(tables), None, panel_size=size, max_width=10.5)
+    for ax, (title, table) in zip(axes, tables.items(), strict=True):
         colors = [COLORS[direction] for direction in table["direction"]]
         ax.barh(np.arange(len(table)), table["attribution"], color=colors, height=0.72)
         ax.set_yticks(np.arange(len(table)), [_short(name) for name in table["feature"]])
@@ -98,16 +88,12 @@ def feature_importance(
         ax.axvline(0, color=TEXT_COLOR, linewidth=0.8)
         ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
         ax.set_title(title)
-    for ax in lowest(drawn_on) if axes is None else drawn_on:
         ax.set_xlabel("contribution to the class score", loc="left", fontsize=8.5)
-    handles = [Patch(color=COLORS[key], label=MEANINGS[key]) for key in COLORS]
-    legend(drawn_on, handles, below=axes is None)
-    if axes is None:
-        best = importance.iloc[int(importance["attribution"].abs().argmax())]
-        how = {"up": "higher", "down": "lower"}[best["direction"]]
-        finding = f"Strongest feature: {_short(best['feature'])}, {how} in {best['class']}"
-        headline(figure_of(drawn_on[0]), finding)
-    return drawn_on
+    figure, best = figure_of(axes[0]), importance.iloc[importance["attribution"].abs().argmax()]
+    legend(figure, [Patch(color=color, label=MEANINGS[key]) for key, color in COLORS.items()])
+    how = MEANINGS[best["direction"]].partition(" ")[0]
+    headline(figure, f"Strongest feature: {_short(best['feature'])}, {how} in {best['class']}")
+    return axes
 
 
 def _tables(importance: pd.DataFrame, n_features: int) -> dict[str, pd.DataFrame]:
@@ -128,6 +114,4 @@ def _tables(importance: pd.DataFrame, n_features: int) -> dict[str, pd.DataFrame
 def _short(name: Any) -> str:
     """Without its middle: what tells names apart stands at their ends."""
     text = str(name)
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[: LONGEST // 2]}…{text[len(text) - LONGEST // 2 + 1 :]}"
+    return text if len(text) <= LONGEST else f"{text[:10]}…{text[-9:]}"

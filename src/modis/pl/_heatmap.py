@@ -33,11 +33,10 @@ def heatmap(
     columns: Sequence[str],
     fontsize: float = 9,
     gaps: str = "white",
-    gap_width: float = 1.5,
 ) -> QuadMesh:
     """Draw cells with their texts, the first row on top; `empty` cells have no colour."""
     cells = np.ma.masked_array(values, empty)
-    mesh = ax.pcolormesh(cells, cmap=cmap, norm=norm, edgecolors=gaps, linewidth=gap_width)
+    mesh = ax.pcolormesh(cells, cmap=cmap, norm=norm, edgecolors=gaps, linewidth=1)
     ax.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
     ax.spines[:].set_visible(False)
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns)

@@ -83,9 +83,11 @@ def latent(
     if absent or not keys:
         raise KeyError(f"No column {absent} in embedding.obs, which has {list(embedding.obs)}.")
     coordinates, axis_names = _coordinates(embedding, basis)
-    named = {key: _known(embedding.obs[key], unlabeled_category) for key in keys}
-    colors = _colors(embedding, named)
-
+    named, colors = {}, {}
+    for key in keys:
+        values, stored = embedding.obs[key], embedding.uns.get(f"{key}_colors", [])
+        named[key] = values.astype(object).mask(is_missing(values, unlabeled_category), np.nan)
+        colors[key] = _colors(values, named[key], key, stored)
     legends = [text_inches(colors[key]) * _legend_columns(len(colors[key])) for key in keys]
     width = 3.6 + float(np.mean(legends)) + 0.5
     drawn_on = panels(len(keys), axes, panel_size=(width, 3.2))
@@ -95,7 +97,6 @@ def latent(
         ax.set_title(TITLES.get(key, key))
         ax.set_xlabel(axis_names[0], loc="left")
         ax.set_ylabel(axis_names[1], loc="bottom")
-        ax.spines[["top", "right"]].set_visible(False)
         ax.set(xticks=[], yticks=[])
     return drawn_on
 
@@ -112,8 +113,7 @@ def _coordinates(embedding: AnnData, basis: str) -> tuple[NDArray[np.floating], 
         return values[:, :2], [f"{name} 1", f"{name} 2"]
 
     if basis not in ("X_umap", "X_pca") or "X_modis" not in embedding.obsm:
-        hint = "" if "X_modis" in embedding.obsm else " and no 'X_modis' to compute it from"
-        raise KeyError(f"No {basis!r} in embedding.obsm, which has {list(embedding.obsm)}{hint}.")
+        raise KeyError(f"No {basis!r} in embedding.obsm, which has {list(embedding.obsm)}.")
     z = np.asarray(embedding.obsm["X_modis"])
     if min(z.shape) < 2:
         # A single latent dimension or sample has no second component.
@@ -124,32 +124,14 @@ def _coordinates(embedding: AnnData, basis: str) -> tuple[NDArray[np.floating], 
     return values, [f"PC {i} ({share:.0%})" for i, share in enumerate(shares, start=1)]
 
 
-def _known(values: pd.Series, unlabeled_category: str | None) -> pd.Series:
-    """Values, NaN where unlabelled; a categorical keeps the names that do not occur."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.remove_categories(
-            values.cat.categories.intersection([unlabeled_category, ""])
-        )
-    return values.astype(object).mask(is_missing(values, unlabeled_category), np.nan)
-
-
-def _colors(embedding: AnnData, named: Mapping[str, pd.Series]) -> dict[str, dict[Any, str]]:
-    """Colours by column and name; true and predicted classes share theirs."""
-    # All names that a column may hold, so that a subset keeps the colours of the whole.
-    names = {key: set(values.astype("category").cat.categories) for key, values in named.items()}
-    classes = names.get("label", set()) | names.get("predicted", set())
-    colors = {}
-    for key, own_names in names.items():
-        everyone = classes if key in ("label", "predicted") else own_names
-        kind: Literal["modality", "class"] = "modality" if key == "modality" else "class"
-        colors[key] = palette(everyone, kind, unlabeled_category=None)
-        stored, values = embedding.uns.get(f"{key}_colors", []), embedding.obs[key]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            categories = values.cat.categories
-            if len(stored) >= len(categories):
-                pairs = zip(categories, stored, strict=False)
-                colors[key] |= {name: c for name, c in pairs if name in own_names}
-    return colors
+def _colors(
+    values: pd.Series, known: pd.Series, key: str, stored: Sequence[str]
+) -> dict[Any, str]:
+    """Colours by name: those that scanpy would use, or else those of the palette."""
+    if isinstance(values.dtype, pd.CategoricalDtype) and len(stored) >= len(values.cat.categories):
+        return dict(zip(values.cat.categories, stored, strict=False))
+    kind: Literal["modality", "class"] = "modality" if key == "modality" else "class"
+    return palette(known.dropna(), kind, unlabeled_category=None)
 
 
 def _draw(

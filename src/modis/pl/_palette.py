@@ -43,15 +43,13 @@ def palette(
 ) -> dict[Any, str]:
     """Return the colours of classes or modalities in the figures of MODIS.
 
-    Up to 8 modalities and up to 18 classes can be told apart with any colour vision. With more
-    classes some colours are similar, so figures should number them, as
-    :func:`modis.pl.latent` does.
+    Up to 8 modalities and up to 18 classes can be told apart with any colour vision; with more
+    classes figures should number them, as :func:`modis.pl.latent` does.
 
     Parameters
     ----------
     names
-        All names of the data, in any order, also repeated. Give those of the whole data: the
-        colour of a name depends on its place among all of them.
+        All names of the data, also repeated: a colour depends on the name's place among them.
     kind
         `"class"` or `"modality"`: each has colours of its own.
     unlabeled_category
@@ -77,14 +75,13 @@ def palette(
     """
     if kind not in _LISTS:
         raise ValueError(f"kind={kind!r} must be one of {list(_LISTS)}.")
-    is_grey = {unlabeled_category} if kind == "class" else set()
-    ordered = in_order(names)
-    colored = [name for name in ordered if name not in is_grey]
+    ordered, grey = in_order(names), unlabeled_category if kind == "class" else None
+    colored = [name for name in ordered if name != grey]
     # Beyond the list, colours are only different.
     n_beyond = max(len(colored) - len(_LISTS[kind]), 0)
     beyond = map(to_hex, mpl.colormaps["turbo"](np.linspace(0.02, 0.98, n_beyond)))
     colors = dict(zip(colored, [*_LISTS[kind], *beyond], strict=False))
-    return colors | {name: UNLABELED_COLOR for name in ordered if name in is_grey}
+    return colors | ({grey: UNLABELED_COLOR} if grey in ordered else {})
 
 
 def in_order(names: Iterable[Any]) -> list[Any]:

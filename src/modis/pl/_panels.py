@@ -28,7 +28,6 @@ def panels(
     *,
     panel_size: tuple[float, float],
     max_width: float = 16.0,
-    sharex: bool = False,
 ) -> NDArray[np.object_]:
     """Return `n` axes: the given ones, or those of a new figure as wide as `max_width` inches."""
     if axes is not None:
@@ -45,7 +44,6 @@ def panels(
         n_rows,
         n_columns,
         figsize=(width * n_columns, height * n_rows + EXTRA_HEIGHT),
-        sharex=sharex,
         squeeze=False,
         layout="constrained",
     )
@@ -55,21 +53,12 @@ def panels(
     return drawn_on
 
 
-def lowest(axes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return the axes of a new figure below which there are none."""
-    return axes[-axes[0].get_gridspec().ncols :]
-
-
 def headline(figure: Figure, text: str) -> None:
     """Write what a figure shows above its panels, in a figure made by :func:`panels`."""
     figure.suptitle(text, x=0.01, ha="left", wrap=True)
 
 
-def legend(axes: NDArray[np.object_], handles: Sequence[Artist], *, below: bool) -> None:
-    """Explain the colours once: below the panels of a new figure, or beside the last panel."""
-    if not below:
-        axes[-1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        return
-    figure = figure_of(axes[0])
+def legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Explain the colours once, below the panels of a new figure."""
     n_columns = len(handles) if figure.get_figwidth() > 3.4 else 1
     figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, handlelength=1.2)

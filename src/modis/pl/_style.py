@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -80,13 +79,8 @@ def is_missing(values: pd.Series, also: str | None = None) -> NDArray[np.bool_]:
 
 
 def wrapped(name: Any, width: int = 24) -> str:
-    """Break a long name into lines, behind spaces, "_", "/", ".", ":" or "-" where it has them."""
-    lines = [""]
-    for part in re.split(r"(?<=[\s_/.:-])", str(name)):
-        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(textwrap.fill(line, width) for line in lines)
+    """Break a long name into lines."""
+    return textwrap.fill(str(name), width)
 
 
 def text_inches(names: Iterable[Any]) -> float:

@@ -71,14 +71,12 @@ def translation(
             f"{name}\n(limit {_number(bound)})"
             for name, bound in zip(columns, reference, strict=True)
         ]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = values / reference.to_numpy()
-    # An error of 0 is at its limit, whatever that is.
-    ratios = np.nan_to_num(np.where(values == 0, 1.0, ratios), nan=1.0, posinf=1e3)
-    texts = np.full(values.shape, "", dtype=object)
-    for cell in zip(*np.nonzero(known), strict=True):
-        ratio = "" if limit is None else f"\n{ratios[cell]:.2f} ×"
-        texts[cell] = _number(values[cell]) + ratio
+    # Where the lowest error is 0, there is no ratio to it.
+    ratios = np.nan_to_num(values / reference.replace(0, np.nan).to_numpy(), nan=1.0)
+    texts = np.vectorize(_number, otypes=[object])(values)
+    if limit is not None:
+        texts += np.vectorize("\n{:.2f} ×".format, otypes=[object])(ratios)
+    texts[~known] = ""
 
     n_sources, n_targets = values.shape
     size = (max(4.6, 1.1 * n_targets + 2.2), max(2.8, 0.75 * n_sources + 1.5))
@@ -98,16 +96,9 @@ def translation(
     reconstruction = np.array([[source == target for target in errors] for source in errors.index])
     mark(ax, ~known, NO_DATA)
     mark(ax, known & reconstruction, FRAME, margin=0.03)
-    color_bar = figure_of(ax).colorbar(
-        mesh,
-        ax=ax,
-        label="error / lowest of its column" if limit is None else "error / limit",
-        shrink=0.9,
-        aspect=15,
-        ticks=[tick for tick in RATIO_TICKS if tick <= highest],
-        format="%g",
-    )
-    color_bar.outline.set_visible(False)
+    ticks = [tick for tick in RATIO_TICKS if tick <= highest]
+    label = "error / lowest of its column" if limit is None else "error / limit"
+    color_bar = figure_of(ax).colorbar(mesh, ax=ax, label=label, ticks=ticks, format="%g")
     color_bar.minorticks_off()
     ax.set_xlabel("predicted modality (target); framed: reconstruction")
     ax.set_ylabel("from modality (source)")
@@ -117,10 +108,9 @@ def translation(
     finding, across = "Reconstruction error", np.where(known & ~reconstruction, ratios, -1.0)
     if across.max() > 0:
         row, column = np.unravel_index(across.argmax(), across.shape)
-        target = errors.columns[column]
+        source, target = errors.index[row], errors.columns[column]
         whose = f"the lowest error of {target}" if limit is None else "its limit"
-        hardest = f"{errors.index[row]} to {target}"
-        finding = f"Hardest translation: {hardest}, {across.max():.2f} × {whose}"
+        finding = f"Hardest translation: {source} to {target}, {across.max():.2f} × {whose}"
     headline(figure_of(ax), finding)
     return ax
 

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ..train import quiet_libraries
 from ._results import Results
@@ -47,30 +46,17 @@ class Screen:
     def summary(self, results: Results) -> None:
         """Print the scores of the test part and the errors of translations."""
         if not results.scores.empty:
-            texts = results.scores[["n_samples", "accuracy", "balanced_accuracy"]].map(
-                "{:.3f}".format
-            )
-            texts["n_samples"] = results.scores["n_samples"].map("{:,.0f}".format)
-            texts.columns = ["samples", "accuracy", "balanced accuracy"]
-            self._table("Test part: predicted classes", texts.rename_axis("from"))
+            scores = results.scores[["n_samples", "accuracy", "balanced_accuracy"]]
+            scores = scores.astype({"n_samples": int}).rename_axis("from", columns=None)
+            scores.columns = ["samples", "accuracy", "balanced accuracy"]
+            self.say(f"\nTest part: predicted classes\n{scores.to_string(float_format='%.3f')}")
         judged = results.translations
         if judged is not None and judged.across:
-            texts, unit = judged.errors.map("{:.3g}".format), "1 is the average profile"
+            errors = judged.errors
             if judged.limit is not None:
-                unit = "best possible error in brackets"
-                texts = texts + judged.limit.map(" ({:.3g})".format)
-            self._table(
-                f"Test part: translation errors ({unit})", texts.rename_axis("from \\ into")
-            )
-
-    def _table(self, title: str, texts: pd.DataFrame) -> None:
-        table = Table(title=title, title_justify="left")
-        table.add_column(str(texts.index.name))
-        for column in texts:
-            table.add_column(column, justify="right")
-        for row in texts.itertuples():
-            table.add_row(*map(str, row))
-        self.console.print(table)
+                errors = pd.concat([errors, judged.limit.to_frame("best possible").T])
+            errors = errors.rename_axis("from \\ into")
+            self.say(f"\nTest part: translation errors\n{errors.to_string(float_format='%.3g')}")
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import intersim, split, unpair
-from ..studies import without_pulling
+from ..datasets._selection import membership, rebuild
 from ._console import Screen
 from ._fit import fit
 from ._results import Results, Settings
@@ -23,18 +23,11 @@ def simulate(n_samples: int, seed: int) -> md.MuData:
     """
     paired = intersim(n_samples, seed=seed)
     train, test = split(paired, _TEST_SIZE, seed=seed)
-    unpaired = unpair(train, seed=seed)
-    parts = {}
-    for name, adata in paired.mod.items():
-        keep = adata.obs_names.isin(unpaired.mod[name].obs_names.union(test.obs_names))
-        parts[name] = adata[keep].copy()
-    obs = paired.obs[["label"]].copy()
-    is_test = obs.index.isin(test.obs_names)
-    obs["split"] = pd.Categorical(np.where(is_test, "test", "train"))
-    with without_pulling():
-        mdata = md.MuData(parts)
-    mdata.obs = obs.loc[mdata.obs_names]
-    return mdata
+    keep = membership(paired)
+    for name, adata in unpair(train, seed=seed).mod.items():
+        keep[name] = keep.index.isin(adata.obs_names.union(test.obs_names))
+    part = np.where(keep.index.isin(test.obs_names), "test", "train")
+    return rebuild(paired, keep, {"split": pd.Series(part, index=keep.index)})
 
 
 def run_demo(n_samples: int, settings: Settings, out: Path, screen: Screen) -> Results:
