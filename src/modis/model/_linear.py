@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
 
 from ..data import Modality
@@ -41,11 +41,13 @@ _SHARE = np.array([2 / 3, 1 / 3])
 # of classes, shared axes and networks in the latent space
 _SCALE = (1.0, 0.6, 0.05)
 _SCALE_LINKS = (1.0, 0.4, 0.05)
+# Share of labelled rows that may be taken for a class that their modality never saw.
+_TAKEN_FOR_UNSEEN = 0.01
 # of training on what a class map says of unlabelled rows
 _N_ROUNDS = 3
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def fit_linear_models(
     model: Model, data: Mapping[str, Modality], held_out: Mapping[str, np.ndarray]
 ) -> None:
@@ -180,6 +182,10 @@ def _fit_guests(
             weight, bias = _self_train(scores[name], weight, bias)
             linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
             linear[f"share_{codes[name]}"] = _SHARE
+        else:
+            own = scores[name][data[name].labels >= 0] @ weight.T + bias
+            odds = logsumexp(own[:, unseen], axis=1) - logsumexp(own[:, ~unseen], axis=1)
+            bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
         _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
 
 

@@ -51,8 +51,8 @@ class Architecture:
     '128 hidden units'
     """
 
-    n_latent: int = 32
-    n_hidden: int | None = 128
+    n_latent: int = 64
+    n_hidden: int | None = 256
     n_layers: int = 1
     norm: str | None = "batch"
     dropout: float = 0.1

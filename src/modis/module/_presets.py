@@ -31,7 +31,7 @@ LOSS_WEIGHTS: dict[str, float] = {
 
 # From so many observations of the longest modality on, training takes more steps: their number
 # grows with the power 2/3 of the observations.
-_MORE_STEPS_FROM = 1_000
+_MORE_STEPS_FROM = 500
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Preset:
     train_size: float = 0.9
     n_steps: int = 600
     epoch_bounds: tuple[int, int] = (10, 400)
-    batch_sizes: tuple[tuple[int, int], ...] = ((0, 64), (10_001, 256))
+    batch_sizes: tuple[tuple[int, int], ...] = ((0, 64), (2_001, 128), (20_001, 256))
     balance_classes: bool = True
     lr: float = 1e-3
     lr_discriminator: float = 1e-3
