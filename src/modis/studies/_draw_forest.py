@@ -23,7 +23,8 @@ def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
     """
     several = gains[["data", "setting"]].drop_duplicates().shape[0] > 1
     blocks = gains.groupby(["task", "source", "metric"], sort=False)
-    figure, ax = plt.subplots(figsize=(8, 1.3 + 0.2 * len(gains) + 0.42 * len(blocks)))
+    height = 1.3 + 0.2 * len(gains) + 0.42 * len(blocks)
+    figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
     y, ticks, labels = 0.0, [], []
     for (task, source, metric), own in blocks:
         y -= 1.4
