@@ -7,9 +7,8 @@ import pandas as pd
 
 from ..pl._palette import CLASS_COLORS
 from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style
-from ._methods import RIVALS
 from ._scores import METRICS
-from ._verdict import AHEAD, BEHIND, LEVEL, name_task
+from ._verdict import AHEAD, BEHIND, LEVEL, name_rival, name_task
 
 _DPI = 140
 _COLORS = {AHEAD: CLASS_COLORS[2], LEVEL: "#777777", BEHIND: CLASS_COLORS[4]}
@@ -37,7 +36,7 @@ def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
             ax.plot(row["mean"], y, "o", color=color, markersize=4.5)
             ticks.append(y)
             where = f"{row['data']}, {row['setting']}, " if several else ""
-            labels.append(where + RIVALS[row["reference"]].title)
+            labels.append(where + name_rival(row["reference"], task))
     ax.axvline(0, color=TEXT_COLOR, linewidth=0.9)
     for side, color in _COLORS.items():
         ax.plot([], [], "o-", color=color, markersize=4.5, label=f"MODIS {side}")
