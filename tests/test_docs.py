@@ -4,9 +4,12 @@ The form of docstrings, private ones included, is for ruff and ``numpydoc lint``
 that every method has one, too.
 """
 
+import ast
+import builtins
 import importlib
 import inspect
 import re
+import textwrap
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -57,6 +60,7 @@ CALLABLE = {
     if not isinstance(value, property)
     and not (inspect.isclass(value) and issubclass(value, tuple))
 }
+FUNCTIONS = {name: value for name, value in CALLABLE.items() if not inspect.isclass(value)}
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(API.glob("*.md"))}
 
 
@@ -99,12 +103,40 @@ def test_constants_are_described() -> None:
     assert [n for n in names if not re.search(rf"(?m)^#: .+\n{n}\b.* = ", text)] == []
 
 
-def test_parameters_and_returns_have_sections() -> None:
-    """Whose names and order are for ``numpydoc lint``."""
-    for name, value in CALLABLE.items():
-        text = inspect.cleandoc(value.__doc__ or "")
-        takes = set(inspect.signature(value).parameters) - {"self", "cls"}
-        assert bool(takes) == ("\nParameters\n---" in text), name
-        if not inspect.isclass(value):
-            gives = value.__annotations__["return"] != "None"
-            assert gives == bool(re.search(r"\n(Returns|Yields)\n---", text)), name
+# docstrings and signatures ------------------------------------------------------------------
+
+
+def sections(value: Any) -> dict[str, list[str]]:
+    """Entries of a numpydoc docstring by section."""
+    parts = re.split(r"(?m)^(\w[\w ]*)\n-{3,}\n", inspect.cleandoc(value.__doc__ or ""))
+    heads = [", ".join(re.findall(r"(?m)^\S.*$", body)).split(", ") for body in parts[2::2]]
+    return dict(zip(parts[1::2], heads, strict=True))
+
+
+def signature_names(function: Any) -> list[str]:
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    parameters = inspect.signature(function).parameters.values()
+    names = [stars.get(each.kind, "") + each.name for each in parameters]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def untold_errors(function: Any) -> set[str]:
+    """Exceptions that the function's own body raises, of no kind that its docstring tells."""
+    # our own are kinds of these
+    known = tuple(getattr(builtins, each) for each in sections(function).get("Raises", []))
+    untold = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id=name))):
+                error = getattr(builtins, name, None) or getattr(inspect.getmodule(function), name)
+                untold |= set() if issubclass(error, known) else {name}
+    return untold
+
+
+def test_parameters_returns_and_errors_are_told() -> None:
+    found = {name: sections(value) for name, value in CALLABLE.items()}
+    told = {name: heads.get("Parameters", []) for name, heads in found.items()}
+    assert told == {name: signature_names(value) for name, value in CALLABLE.items()}
+    returns = {n for n, v in FUNCTIONS.items() if v.__annotations__["return"] != "None"}
+    assert {n for n in FUNCTIONS if found[n].keys() & {"Returns", "Yields"}} == returns
+    assert {n: e for n, v in FUNCTIONS.items() if (e := untold_errors(v))} == {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from modis.studies import RIVALS, TASKS
+from modis.studies import TASKS
+from modis.studies._verdict import name_rival
 
 Rows = list[dict[str, object]]
 
@@ -35,7 +36,7 @@ def list_verdicts(verdicts: pd.DataFrame) -> Rows:
             "data": f"{DATA.get(row.data, row.data)}, {row.setting} ({row.splits:.0f} splits)",
             "measure": MEASURES[row.metric],
             "gain of MODIS": f"{row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}]",
-            "over": RIVALS[row.reference].title,
+            "over": name_rival(row.reference, row.task),
         }
         for row in verdicts.itertuples()
     ]

@@ -169,6 +169,17 @@ def test_nothing_is_begun_with_what_cannot_work(mosaic, tmp_path, console):
     assert "linked features is left out: no features are linked" in console.file.getvalue()
 
 
+def test_what_a_method_cannot_do_it_leaves_out(paired, tmp_path, console):
+    how = {"tasks": ["translation"], "unpaired": True, "split_key": "part", "splits": 1}
+    how |= {"console": console, "out": tmp_path}
+    found = benchmark(paired, "label", methods=["ridge", "lr"], **how)
+    assert set(found.table["method"]) == {"lr"}
+    assert "2 runs, 0 of them done before" in console.file.getvalue()
+    with pytest.raises(ValueError, match="None of the methods"):
+        benchmark(paired, "label", methods=["ridge"], **how)
+    assert "1 runs, 1 of them done before" in console.file.getvalue()
+
+
 def test_the_data_stay_as_they_are(paired, console):
     # not mdata.copy(), which pulls columns of the modalities
     before = {name: (a.X.copy(), a.obs.copy()) for name, a in paired.mod.items()}

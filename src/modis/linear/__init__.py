@@ -1,9 +1,11 @@
 """Closed-form linear models that the networks add to: arrays in, arrays out."""
 
 # for the rooms above
+from ._alignment import align as align
 from ._classes import ClassMap as ClassMap
 from ._classes import fit_class_map as fit_class_map
 from ._classes import fit_pool as fit_pool
+from ._links import link_correlation as link_correlation
 from ._links import link_views as link_views
 from ._links import linked_axes as linked_axes
 from ._shared import fit_shared as fit_shared

@@ -50,3 +50,21 @@ def linked_axes(
     )
     vectors = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_axes]
     return {name: own @ vectors for name, own in stacked.items()}
+
+
+def link_correlation(source: np.ndarray, target: np.ndarray, apart: np.ndarray) -> float:
+    """Correlation of linked features with what they are linked to, without pairs.
+
+    If a feature is the one that it is linked to times r, plus noise of its own, its correlations
+    with other features are theirs times the square of r. So r comes from a regression of the
+    target's correlations on the source's, through the origin. `source` and `target` are linked
+    features less their class means, ``(n, n_linked)`` and ``(m, n_linked)``; `apart` tells which
+    two share no feature of the source, ``(n_linked, n_linked)``. Returns a number from 0 to 1.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ours = np.nan_to_num(np.corrcoef(source, rowvar=False))[apart]
+        theirs = np.nan_to_num(np.corrcoef(target, rowvar=False))[apart]
+    # what noise alone adds to the squares of correlations
+    signal = np.square(ours).sum() - len(ours) / len(source)
+    square = (ours * theirs).sum() / signal if signal > 0 else 0.0
+    return float(np.sqrt(np.clip(square, 0, 1)))

@@ -51,12 +51,14 @@ def _refuse(*_: Any, **__: Any) -> None:
 class Encoding(NamedTuple):
     """What a model says of n rows, from one modality or from all that they have.
 
-    ``mean`` and ``scale`` of the networks' posterior, ``(n, n_latent)`` each; log-probabilities of
-    the classes ``(n, n_classes)``, and coordinates on shared axes ``(n, n_axes)``.
+    ``mean`` and ``scale`` of the networks' posterior and the aligned ``mean``, ``(n, n_latent)``
+    each; log-probabilities of the classes ``(n, n_classes)``, and coordinates on shared axes
+    ``(n, n_axes)``.
     """
 
     mean: np.ndarray
     scale: np.ndarray
+    aligned: np.ndarray
     log_probability: np.ndarray
     shared: np.ndarray
 
@@ -194,21 +196,23 @@ class Model(BaseModelClass):
         """Encode rows of one modality."""
         n_rows, networks = count_rows(data, indices), self.module
         n_axes = networks.linear.n_axes
-        sizes = [networks.architecture.n_latent] * 2 + [networks.n_classes, n_axes]
+        sizes = [networks.architecture.n_latent] * 3 + [networks.n_classes, n_axes]
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
         encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
-        start, said = 0, torch.empty(0)
+        start, code = 0, networks.modality_codes[data.name]
         for _, encoded in self._encode(data, indices, batch_size):
             rows = slice(start, start + len(encoded.z))
-            encoding.mean[rows] = encoded.qz.mean.cpu()
-            encoding.scale[rows] = encoded.qz.stddev.cpu()
+            mean, said = encoded.qz.mean, encoded.z.new_empty((len(encoded.z), 0))
             if networks.n_classes:
-                said = networks.class_log_probability(data.name, encoded.x_scaled, encoded.qz.mean)
-                encoding.log_probability[rows] = said.cpu()
-            if n_axes:
-                code = networks.modality_codes[data.name]
-                encoding.shared[rows] = networks.linear.shared(code, encoded.x_scaled, said).cpu()
+                said = networks.class_log_probability(data.name, encoded.x_scaled, mean)
+            aligned = mean
+            if "onto" in networks.linear:
+                aligned = networks.linear.aligned(code, mean, said)
+            shared = networks.linear.shared(code, encoded.x_scaled, said)
+            found = (mean, encoded.qz.stddev, aligned, said, shared)
+            for array, values in zip(encoding, found, strict=True):
+                array[rows] = values.cpu()
             start = rows.stop
         return encoding
 
@@ -237,6 +241,7 @@ class Model(BaseModelClass):
     ) -> Encoding:
         """Encodings of all modalities together; NaN for observations without any."""
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
+        moved = {name: (own.aligned, own.scale) for name, own in encodings.items()}
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         shared = {name: own.shared for name, own in encodings.items()}
         with np.errstate(divide="ignore"):
@@ -244,6 +249,7 @@ class Model(BaseModelClass):
             log_probability = np.log(combine_probabilities(said, rows, n_obs, weights))
         return Encoding(
             *combine_posteriors(posteriors, rows, n_obs),
+            combine_posteriors(moved, rows, n_obs)[0],
             log_probability,
             combine_coordinates(shared, rows, n_obs),
         )
@@ -258,7 +264,7 @@ class Model(BaseModelClass):
 
     def _coordinates(self, encoding: Encoding) -> torch.Tensor:
         """Coordinates from which the latent space is made, ``(n, n_coordinates)``."""
-        parts = (encoding.log_probability, encoding.shared, encoding.mean)
+        parts = (encoding.log_probability, encoding.shared, encoding.aligned)
         on_device = [torch.from_numpy(part).to(self.module.device) for part in parts]
         return self.module.linear.coordinates(*on_device)
 

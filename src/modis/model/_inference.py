@@ -49,8 +49,8 @@ def get_latent_representation(  # numpydoc ignore=PR01
     encoding = self._encoding(mdata, modality, indices, batch_size)
     if not give_mean:
         noise = torch.randn(encoding.mean.shape).numpy()
-        drawn = (encoding.mean + noise * encoding.scale).astype(np.float32)
-        encoding = encoding._replace(mean=drawn)
+        noise = (noise * encoding.scale).astype(np.float32)
+        encoding = encoding._replace(mean=encoding.mean + noise, aligned=encoding.aligned + noise)
     return self._latent(encoding)
 
 

@@ -14,11 +14,13 @@ from sklearn.decomposition import PCA
 from ..data import Modality
 from ..dataloaders import shared_rows
 from ..linear import (
+    align,
     class_means,
     fit_class_map,
     fit_pool,
     fit_ridge,
     fit_shared,
+    link_correlation,
     link_views,
     linked_axes,
 )
@@ -38,13 +40,15 @@ _N_PASSES = 3
 _LEAST_PAIRS = 10
 # Log-weights of linear model and networks before the held-out rows: two thirds and one third.
 _SHARE = np.array([2 / 3, 1 / 3])
-# of classes, shared axes and networks in the latent space
-_SCALE = (1.0, 0.6, 0.05)
-_SCALE_LINKS = (1.0, 0.4, 0.05)
+# Scale in the latent space of shared axes and of the networks' points, beside that of classes, 1.
+_BY_AXES = 0.6
+_BY_NETWORKS = 0.1
 # Share of labelled rows that may be taken for a class that their modality never saw.
 _TAKEN_FOR_UNSEEN = 0.01
 # of training on what a class map says of unlabelled rows
 _N_ROUNDS = 3
+# linked features whose correlations are compared, at most
+_MOST_LINKED = 500
 
 
 @torch.no_grad()
@@ -80,12 +84,13 @@ def fit_linear_models(
     if networks.n_classes:
         _fit_guests(model, data, scores, views)
         _fit_combination(model, data, {name: said for name, (_, said) in rows.items()})
-    linear["scale"] = np.array(_SCALE if pairs else _SCALE_LINKS)
+    by_axes = _BY_AXES
+    if networks.n_classes:
+        by_axes *= _fit_translations(model, data, rows, pairs)
+    linear["scale"] = np.array([1.0, by_axes, _BY_NETWORKS])
     if networks.n_classes and not pairs:
         _center_axes(model, data, scores)
     _fit_place(model, data)
-    if networks.n_classes:
-        _fit_translations(model, data, rows, pairs)
 
 
 def _fit_axes(
@@ -268,14 +273,27 @@ def _fit_classes(
 
 
 def _fit_place(model: Model, data: Mapping[str, Modality]) -> None:
-    """Principal axes of all coordinates, as many as the latent space has dimensions."""
-    linear, parts = model.module.linear, []
-    for item in data.values():
-        rows = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:_PLACED_ROWS])
-        encoding = model._encode_all(item, rows, None)
-        parts.append(model._coordinates(encoding))
+    """Alignment, and principal axes of all coordinates: as many as the latent space has."""
+    networks = model.module
+    linear, points, members = networks.linear, {}, {}
+    chosen = {
+        name: np.sort(np.random.default_rng(0).permutation(item.n_obs)[:_PLACED_ROWS])
+        for name, item in data.items()
+    }
+    for name, item in data.items():
+        encoding = model._encode_all(item, chosen[name], None)
+        points[name] = encoding.mean.astype(np.float64)
+        probability = np.exp(encoding.log_probability.astype(np.float64))
+        members[name] = probability if networks.n_classes else np.ones((len(chosen[name]), 1))
+    for name, (before, turn, after) in align(points, members).items():
+        code = networks.modality_codes[name]
+        linear[f"from_{code}"], linear[f"turn_{code}"], linear["onto"] = before, turn, after
+    parts = [
+        model._coordinates(model._encode_all(item, chosen[name], None))
+        for name, item in data.items()
+    ]
     stacked = torch.cat(parts).cpu().numpy()
-    n_latent = model.module.architecture.n_latent
+    n_latent = networks.architecture.n_latent
     place = np.zeros((stacked.shape[1], n_latent))
     n = min(n_latent, *stacked.shape)
     place[:, :n] = PCA(n, random_state=0).fit(stacked).components_.T
@@ -287,8 +305,11 @@ def _fit_translations(
     data: Mapping[str, Modality],
     rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
     pairs: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
-) -> None:
-    """Class means of every modality, and ridge regressions on pairs."""
+) -> float:
+    """Class means of every modality, and what pairs or links tell beyond them.
+
+    Returns what shared axes are worth: 1 with pairs, or else the correlation of linked features.
+    """
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
     sizes = [max(1, n) for n in networks.n_categories]
@@ -321,6 +342,19 @@ def _fit_translations(
         profiles[name] = chosen, profile - offset[conditions + first].sum(axis=1)
         out_of_fold = rows[name][1]
         members[name] = np.where(np.isnan(out_of_fold), probability, np.exp(out_of_fold))
+    correlations: list[float] = []
+    by_links = {} if model._links is None else model._links.pairs
+    for (first, second), pair in by_links.items():
+        if (first, second) not in pairs:
+            for source, target, x, y in (
+                (first, second, pair.first, pair.second),
+                (second, first, pair.second, pair.first),
+            ):
+                links = x, y, pair.weight
+                found = _fit_link_ridge(
+                    model, (source, target), links, rows, members, profiles, means
+                )
+                correlations.append(found)
     for (first, second), (ours, theirs) in pairs.items():
         for source, target, x, y in ((first, second, ours, theirs), (second, first, theirs, ours)):
             known = np.isin(y, profiles[target][0])
@@ -338,3 +372,43 @@ def _fit_translations(
             linear[f"ridge_{pair}"] = share * plain + (1 - share) * added
             linear[f"intercept_{pair}"] = share * plain_intercept + (1 - share) * added_intercept
             linear[f"by_class_{pair}"] = np.array(1 - share)
+    return float(np.mean(correlations)) if correlations and not pairs else 1.0
+
+
+def _fit_link_ridge(
+    model: Model,
+    pair: tuple[str, str],
+    links: tuple[np.ndarray, np.ndarray, np.ndarray],
+    rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    members: Mapping[str, np.ndarray],
+    profiles: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    means: Mapping[str, np.ndarray],
+) -> float:
+    """What linked features of the source tell of a sample within its class; their correlation."""
+    (source, target), linear = pair, model.module.linear
+    codes = model.module.modality_codes
+    scores = rows[source][0], rows[target][0]
+    bases = tuple(linear[f"basis_{codes[name]}"].cpu().numpy() for name in pair)
+    first, second, weight = links
+    view = link_views(scores, bases, first, second, weight)[0]
+    linked = np.unique(second)
+    some = np.sort(np.random.default_rng(0).permutation(len(linked))[:_MOST_LINKED])
+    chosen, profile = profiles[target]
+    own = members[target][chosen]
+    rest = profile[:, linked] - own @ means[target][:, linked]
+    by_class = class_means(members[source], scores[0] @ view)
+    there = scores[0] @ view - members[source] @ by_class
+    uses = np.zeros((len(linked), bases[0].shape[1]), dtype=bool)
+    uses[np.searchsorted(linked, second), first] = True
+    apart = ~(uses[some].astype(np.float32) @ uses[some].T.astype(np.float32) > 0)
+    deviation = there.std(axis=0)
+    slope = rest.std(axis=0) / np.where(deviation > 0, deviation, np.inf)
+    rho = link_correlation(there[:, some], rest[:, some], apart) if apart.any() else 0.0
+    slope *= rho
+    ridge = np.zeros((view.shape[0], profile.shape[1]))
+    ridge[:, linked] = view * slope
+    key = f"{codes[source]}_{codes[target]}"
+    linear[f"ridge_{key}"], linear[f"by_class_{key}"] = ridge, np.array(1.0)
+    linear[f"intercept_{key}"] = np.zeros(profile.shape[1])
+    linear[f"class_ridge_{key}"] = class_means(members[source], scores[0]) @ ridge
+    return rho

@@ -22,10 +22,13 @@ class LinearModels(Tensors):
     ``spread_j`` ``(n_targets,)``; ``offset_j`` ``(n_conditions, n_targets)``, what batches and
     covariates add, those of a column from ``first_condition`` on. Of those from ``i``:
     ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j`` ``(n_targets,)`` and
-    ``by_class_i_j``, the weight of the class means.
+    ``by_class_i_j``, the weight of the class means; by links, ``class_ridge_i_j``
+    ``(n_classes, n_targets)`` takes the classes' share of the ridge away.
 
-    Of the latent space: ``place`` ``(n_coordinates, n_latent)``, ``scale`` of its three parts,
-    ``(3,)``, and ``n_shared``. ``combination`` ``(n_modalities,)`` are weights of the modalities.
+    Of the latent space: ``from_i``, ``turn_i`` and ``onto`` align the networks' points of a
+    modality, see :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, ``scale`` of
+    its three parts, ``(3,)``, and ``n_shared``. ``combination`` ``(n_modalities,)`` are weights of
+    the modalities.
     """
 
     def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
@@ -79,6 +82,16 @@ class LinearModels(Tensors):
             shared = functional.normalize(shared, dim=-1)
         return shared
 
+    def aligned(
+        self, code: int, mean: torch.Tensor, log_probability: torch.Tensor
+    ) -> torch.Tensor:
+        """Networks' latent points ``(n, n_latent)`` with the spread that all modalities share."""
+        probability = log_probability.exp()
+        if not probability.shape[1]:
+            probability = mean.new_ones((len(mean), 1))
+        rest = mean - probability @ self[f"from_{code}"]
+        return rest @ self[f"turn_{code}"] + probability @ self["onto"]
+
     def translate(
         self, source: int, target: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
     ) -> torch.Tensor | None:
@@ -87,11 +100,14 @@ class LinearModels(Tensors):
             return None
         translated = log_probability.exp() @ self[f"mean_{target}"]
         if f"ridge_{source}_{target}" in self:
-            translated = self[f"by_class_{source}_{target}"] * translated + torch.addmm(
-                self[f"intercept_{source}_{target}"],
+            pair = f"{source}_{target}"
+            translated = self[f"by_class_{pair}"] * translated + torch.addmm(
+                self[f"intercept_{pair}"],
                 self.components(source, x_scaled),
-                self[f"ridge_{source}_{target}"],
+                self[f"ridge_{pair}"],
             )
+            if f"class_ridge_{pair}" in self:
+                translated = translated - log_probability.exp() @ self[f"class_ridge_{pair}"]
         return translated
 
     def restore(self, code: int, profile: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ from ._design import Design, Scenario, make_fold, scenarios
 from ._draw_forest import draw_forest
 from ._methods import DEFAULT_METHODS, RIVALS, model_code
 from ._reading import read_links, read_mudata
-from ._runs import Job, Row, Store, complete, write_tables
+from ._runs import Found, Job, Row, Store, complete, write_tables
 from ._scores import judge
 from ._verdict import (
     Verdict,
@@ -79,12 +79,13 @@ class Benchmark:
             "code": model_code() if job.key["method"] in ("modis", "paper") else None,
         }
 
-    def perform(self, job: Job) -> tuple[list[Row], pd.DataFrame]:
+    def perform(self, job: Job) -> Found:
         fold = make_fold(self.cohort, self.design, self._scenario(job), job.seed)
         started = time.perf_counter()
         rows, table = judge(RIVALS[job.key["method"]](fold), fold)
         rows.append({"metric": "seconds", "value": time.perf_counter() - started})
-        return rows, table
+        # without training pairs, say, it has nothing to tell
+        return rows, table if len(table) else None
 
     def jobs(self) -> list[Job]:
         """Runs of all methods in the scenarios of which they can do a task."""
@@ -233,6 +234,8 @@ def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: boo
 
 def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
     results, drawn = store.collect(jobs)
+    if drawn.empty:
+        raise ValueError("None of the methods (--methods) can do one of the tasks (--tasks).")
     results = results.assign(**named).reindex(columns=[*_COLUMNS, "value"])
     places = ["task", "source", "target"]
     results[places] = results[places].fillna("")

@@ -27,14 +27,12 @@ class Diagvi(Rival):
     tasks = (TRANSFER, MATCHING)
     links = needs_links = True
     uses = ("max_epochs",)
-
     package = "torch_geometric"
 
     @classmethod
     def obstacle(cls, cohort: Cohort) -> str:
-        """See :class:`Rival`."""
         if not hasattr(scvi.external, "DIAGVI"):
-            return f"scvi-tools {scvi.__version__} does not have it (1.5 on Python 3.12 does)"
+            return f"scvi-tools {scvi.__version__} does not have it (1.5 does; then scviva-tools)"
         if len(cohort.modalities) != 2:
             return f"it takes two modalities, and there are {len(cohort.modalities)}"
         return super().obstacle(cohort)
@@ -76,7 +74,6 @@ class Diagvi(Rival):
         }
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
-        """See :class:`Rival`."""
         known = {name: self.fold.labeled(name) for name in self.fold.train}
         z = np.concatenate([self._latent[name].loc[own.index] for name, own in known.items()])
         voters = vote(z, np.concatenate(list(known.values())))
@@ -90,5 +87,4 @@ class Diagvi(Rival):
         }
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
-        """See :class:`Rival`."""
         return tuple(self._latent[name].loc[names].to_numpy() for name in (first, second))

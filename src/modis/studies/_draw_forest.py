@@ -8,9 +8,8 @@ import pandas as pd
 from ..data import draft_of
 from ..pl._palette import CLASS_COLORS
 from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style
-from ._methods import RIVALS
 from ._scores import METRICS
-from ._verdict import AHEAD, BEHIND, LEVEL, name_task
+from ._verdict import AHEAD, BEHIND, LEVEL, name_rival, name_task
 
 _DPI = 140
 _COLORS = {AHEAD: CLASS_COLORS[2], LEVEL: "#777777", BEHIND: CLASS_COLORS[4]}
@@ -24,7 +23,8 @@ def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
     """
     several = gains[["data", "setting"]].drop_duplicates().shape[0] > 1
     blocks = gains.groupby(["task", "source", "metric"], sort=False)
-    figure, ax = plt.subplots(figsize=(8, 1.3 + 0.2 * len(gains) + 0.42 * len(blocks)))
+    height = 1.3 + 0.2 * len(gains) + 0.42 * len(blocks)
+    figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
     y, ticks, labels = 0.0, [], []
     for (task, source, metric), own in blocks:
         y -= 1.4
@@ -37,7 +37,7 @@ def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
             ax.plot(row["mean"], y, "o", color=color, markersize=4.5)
             ticks.append(y)
             where = f"{row['data']}, {row['setting']}, " if several else ""
-            labels.append(where + RIVALS[row["reference"]].title)
+            labels.append(where + name_rival(row["reference"], task))
     ax.axvline(0, color=TEXT_COLOR, linewidth=0.9)
     for side, color in _COLORS.items():
         ax.plot([], [], "o-", color=color, markersize=4.5, label=f"MODIS {side}")

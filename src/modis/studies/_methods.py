@@ -107,7 +107,6 @@ class Modis(Rival):
         return {"feature_links": used} if len(used) else {}
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
-        """See :class:`Rival`."""
         model, test = self._model, self._test
         soft = {name: model.predict(test, modality=name, soft=True) for name in self.fold.test}
         count = pd.Series(np.concatenate(list(self.fold.test.values()))).value_counts()
@@ -117,14 +116,12 @@ class Modis(Rival):
         return soft
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
-        """See :class:`Rival`."""
         rows = self._test.mod[source].obs_names.get_indexer(names).tolist()
         x: Any = self._model.translate(source, target, self._test, indices=rows).X
         x = np.asarray(x.toarray() if sparse.issparse(x) else x)
         return self.fold.profiles(target, names, x)
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
-        """See :class:`Rival`."""
         one, other = (
             self._model.get_latent_representation(
                 self._test,

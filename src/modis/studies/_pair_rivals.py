@@ -31,7 +31,6 @@ class PairRegression(Rival):
         raise NotImplementedError
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
-        """See :class:`Rival`."""
         pairs = self.fold.pairs(source, target)
         if len(pairs) < _FEWEST:
             return None
@@ -46,7 +45,6 @@ class Ridge(PairRegression):
     title = "ridge on pairs"
 
     def make(self, n_pairs: int) -> RidgeCV:
-        """See :class:`PairRegression`."""
         return RidgeCV(np.logspace(0, 5, 11))
 
 
@@ -56,7 +54,6 @@ class Neighbors(PairRegression):
     title = "nearest paired neighbours"
 
     def make(self, n_pairs: int) -> KNeighborsRegressor:
-        """See :class:`PairRegression`."""
         return KNeighborsRegressor(min(_N_NEIGHBORS, n_pairs))
 
 
@@ -67,7 +64,6 @@ class Pls(Rival):
     tasks = (MATCHING,)
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
-        """See :class:`Rival`."""
         pairs = self.fold.pairs(first, second)
         if len(pairs) < _FEWEST:
             return None
@@ -92,7 +88,6 @@ class LinkedCorrelation(Rival):
     links = needs_links = True
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
-        """See :class:`Rival`."""
         fold, linked = self.fold, linked_features(self.fold.cohort, first, second)
         if len(linked) < 2:
             return None

@@ -127,7 +127,6 @@ class Classifiers(Rival):
                 self.soft[name] = pd.DataFrame(probability, index=names, columns=model.classes_)
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
-        """See :class:`Rival`."""
         together = {COMBINED: combine(self.soft, self.log)} if len(self.soft) > 1 else {}
         return self.soft | together
 
@@ -136,7 +135,6 @@ class Classifiers(Rival):
         return TunedLogistic(random_state=self.fold.seed)
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
-        """See :class:`Rival`."""
         if source not in self.soft:
             return None
         labeled = self.fold.labeled(target)
@@ -147,7 +145,6 @@ class Classifiers(Rival):
         return weights.div(weights.sum(axis=1), axis=0).to_numpy() @ means.to_numpy()
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
-        """See :class:`Rival`."""
         if first not in self.soft or second not in self.soft:
             return None
         # Hellinger distance: of square roots
@@ -189,7 +186,7 @@ class Logistic(Classifiers):
     title = "logistic regression"
 
     def make(self, modality: str) -> Pipeline:
-        """See :class:`Classifiers`; the rotation by PCA changes nothing but the time it takes."""
+        # the rotation changes nothing but the time it takes
         return make_pipeline(StandardScaler(), PCA(), self.tuned())
 
 
@@ -207,7 +204,6 @@ class PcaLogistic(Classifiers):
     title = "logistic regression on components"
 
     def make(self, modality: str) -> Pipeline:
-        """See :class:`Classifiers`."""
         x = self.fold.features(modality, self.fold.train[modality].index)
         known = make_pipeline(StandardScaler(), PCA(min(_N_COMPONENTS, *x.shape), random_state=0))
         return make_pipeline(FunctionTransformer(known.fit(x).transform), self.tuned())
@@ -219,7 +215,6 @@ class Forest(Classifiers):
     title = "random forest"
 
     def make(self, modality: str) -> RandomForestClassifier:
-        """See :class:`Classifiers`."""
         seed = self.fold.seed
         return RandomForestClassifier(300, class_weight="balanced", random_state=seed)
 
@@ -231,7 +226,6 @@ class LightGBM(Classifiers):
     package, name = "lightgbm", "LGBMClassifier"
 
     def make(self, modality: str) -> Any:
-        """See :class:`Classifiers`."""
         return getattr(import_module(self.package), self.name)(random_state=self.fold.seed)
 
 
@@ -249,7 +243,6 @@ class LinkedLogistic(Rival):
     links = needs_links = True
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
-        """See :class:`Rival`; from several labelled modalities, the mean of log-probabilities."""
         fold, found = self.fold, {}
         for target, names in fold.test.items():
             parts = {}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ._design import CLASSES, FEW, MATCHING, TASKS, TRANSFER, TRANSLATION, UNSEEN
 from ._methods import RIVALS
-from ._rivals import COMBINED
+from ._rivals import COMBINED, Classifiers
 from ._runs import Row
 from ._scores import METRICS
 
@@ -137,7 +137,7 @@ def reach_verdicts(table: pd.DataFrame) -> list[Verdict]:
     for (task, source), own in decide(table).groupby(["task", "source"], sort=False):
         side = min(own["side"], key=SIDES.index)
         texts = [
-            f"{METRICS[row['metric']].title} {_distance(row)} {RIVALS[row['reference']].title}"
+            f"{METRICS[row['metric']].title} {_distance(row)} {name_rival(row['reference'], task)}"
             for _, row in own.iterrows()
         ]
         verdicts.append(Verdict(str(task), name_task(task, source), side, "; ".join(texts)))
@@ -147,6 +147,13 @@ def reach_verdicts(table: pd.DataFrame) -> list[Verdict]:
 def name_task(task: str, source: str) -> str:
     """The task, and from what."""
     return TASKS[task] + (" from all modalities" if source == COMBINED else "")
+
+
+def name_rival(name: str, task: str) -> str:
+    """The method, and of a classifier what it goes by where classes are not what is judged."""
+    goes_by = {TRANSLATION: " (class means)", MATCHING: " (class probabilities)"}
+    is_classifier = issubclass(RIVALS[name], Classifiers)
+    return RIVALS[name].title + (goes_by.get(task, "") if is_classifier else "")
 
 
 def _distance(row: pd.Series) -> str:
@@ -202,7 +209,7 @@ def grids(table: pd.DataFrame) -> Iterable[tuple[str, str, list[list[str]]]]:
         cells = own.pivot_table("text", "method", "place", aggfunc="first", fill_value="–")
         places = sorted(own["place"].unique(), key=lambda x: (x == COMBINED, x == AVERAGE))
         cells = cells.loc[[name for name in RIVALS if name in cells.index], places]
-        lines = [[RIVALS[str(name)].title, *line] for name, line in cells.iterrows()]
+        lines = [[name_rival(str(name), str(task)), *line] for name, line in cells.iterrows()]
         yield str(task), titles[str(metric)], [["method", *places], *lines]
 
 
