@@ -114,7 +114,8 @@ def _fit_axes(
             bases = tuple(linear[f"basis_{codes[name]}"].cpu().numpy() for name in (a, b))
             both = scores[a], scores[b]
             views[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
-    if views and not axes:
+    # without classes, modalities that have no link between them would stand apart on such axes
+    if views and not axes and model.module.n_classes:
         parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(views, ()))}
         for (a, b), (first, second) in views.items():
             for name, own in parts.items():
@@ -244,7 +245,9 @@ def _fit_components(model: Model, item: Modality) -> None:
     chosen = np.sort(np.random.default_rng(0).choice(item.n_obs, n, replace=False))
     x = model.module.scale(item.name, torch.from_numpy(item.matrix.rows(chosen))).cpu().numpy()
     most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS
-    found = PCA(min(n, most), random_state=0).fit(x)
+    # of the variance of a single row, or of rows that are all alike
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = PCA(min(n, most), random_state=0).fit(x)
     linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
 
 
