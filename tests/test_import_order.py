@@ -16,7 +16,7 @@ FORBIDDEN_NAMES = {"helper", "helpers", "util", "utils"}
 # Bottom to top; a room imports itself and the layers below, never its neighbours in a layer.
 LAYERS = [
     ["_constants"],
-    ["data", "nn"],
+    ["data", "linear", "nn"],
     ["dataloaders", "module"],
     ["train"],
     ["model"],
