@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,13 @@ class FeatureMatrix:
         unique, inverse = np.unique(index, return_inverse=True)
         return _dense(self.source[unique])[inverse]
 
+    def take(self, index: np.ndarray) -> FeatureMatrix:
+        """Rows at increasing positions as a matrix of their own, in memory."""
+        taken = copy(self)
+        taken.source = self.source[index]
+        taken.shape = (len(index), self.shape[1])
+        return taken
+
     def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
         """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""
         return _Chunks(self, index)
@@ -93,6 +101,11 @@ class Modality:
     def n_obs(self) -> int:
         """Number of observations."""
         return self.matrix.shape[0]
+
+    def take(self, index: np.ndarray) -> Modality:
+        """Rows at increasing positions."""
+        rows = (each[index] for each in (self.obs_names, self.labels, self.batch))
+        return Modality(self.name, self.matrix.take(index), *rows)
 
     def label_counts(
         self, n_classes: int, rows: slice | np.ndarray = slice(None)
