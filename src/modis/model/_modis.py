@@ -67,15 +67,15 @@ class MODIS(Model):
     --------
     >>> from modis import MODIS
     >>> from modis.datasets import intersim, unpair
-    >>> mdata = unpair(intersim(n_samples=60))
+    >>> mdata = unpair(intersim(n_samples=150))
     >>> MODIS.setup_mudata(mdata, labels_key="label")
     >>> model = MODIS(mdata, feature_links=mdata.uns["feature_links"])
     >>> model.train(max_epochs=2)
     >>> model
-    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions, preset 'default'
-      methylation: 367 features, gaussian, 128 hidden units
-      expression: 131 features, gaussian, 128 hidden units
-      protein: 160 features, gaussian, 128 hidden units
+    MODIS, trained: 3 modalities, 5 classes, 64 latent dimensions, preset 'default'
+      methylation: 367 features, gaussian, 256 hidden units
+      expression: 131 features, gaussian, 256 hidden units
+      protein: 160 features, gaussian, 256 hidden units
       classes: class_1, class_2, class_3, class_4, class_5
     >>> model.history["reconstruction_train"]
            reconstruction_train
@@ -86,16 +86,16 @@ class MODIS(Model):
     Classes and latent space, of all that an observation has or of one modality:
 
     >>> model.predict().shape
-    (60,)
+    (150,)
     >>> model.predict(modality="protein", soft=True).shape
-    (20, 5)
+    (50, 5)
     >>> model.get_latent_representation(modality="protein").shape
-    (20, 32)
+    (50, 64)
     >>> model.write_latent()
     >>> mdata.obsm["X_modis"].shape, mdata.mod["protein"].obsm["X_modis"].shape
-    ((60, 32), (20, 32))
+    ((150, 64), (50, 64))
     >>> model.joint_embedding()
-    AnnData object with n_obs × n_vars = 60 × 32
+    AnnData object with n_obs × n_vars = 150 × 64
         obs: 'observation', 'modality', 'label', 'predicted'
         uns: 'modality_colors', 'label_colors', 'predicted_colors'
         obsm: 'X_modis'...
@@ -103,11 +103,11 @@ class MODIS(Model):
     One modality from another, and how well each is explained:
 
     >>> model.translate("expression", "protein")
-    AnnData object with n_obs × n_vars = 20 × 160
+    AnnData object with n_obs × n_vars = 50 × 160
         obs: 'label', 'observed_modality'
         uns: 'modis'...
     >>> model.reconstruct("expression").shape
-    (20, 131)
+    (50, 131)
     >>> model.get_elbo().columns.tolist()
     ['elbo', 'kl', 'reconstruction']
 
@@ -117,9 +117,9 @@ class MODIS(Model):
     >>> counts[["class_1", "class_2", "unlabeled", "total", "features"]].astype(int)
     class        class_1  class_2  unlabeled  total  features
     modality
-    methylation        4        4          0     20       367
-    expression         4        4          0     20       131
-    protein            4        4          0     20       160
+    methylation       10       10          0     50       367
+    expression        10       10          0     50       131
+    protein           10       10          0     50       160
     >>> len(model.missing_pairs())
     0
     >>> model.link_summary[["given", "used", "linked_first", "linked_second"]].reset_index()

@@ -51,11 +51,11 @@ def train(  # numpydoc ignore=PR01
     ----------
     max_epochs
         Passes over the longest modality. By default the preset's: as many as make 600 steps, or
-        more with over 1,000 of them (their number grows with the power 2/3); at least 10 and at
-        most 400.
+        more with over 500 observations (their number grows with the power 2/3); at least 10 and
+        at most 400.
     batch_size
-        Observations per modality and minibatch; by default the preset's: 64, or 256 when a
-        modality has more than 10,000 of them.
+        Observations per modality and minibatch; by default the preset's: 64, or 128 when a
+        modality has more than 2,000 of them, and 256 with more than 20,000.
     train_size
         Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
         weights of the last epoch stay. By default the preset's: 0.9. The linear models learn from

@@ -48,7 +48,7 @@ class Architecture:
     --------
     >>> from modis.module import Architecture
     >>> Architecture(n_layers=2).describe_encoder(367)
-    '128 hidden units'
+    '256 hidden units'
     """
 
     n_latent: int = 64
