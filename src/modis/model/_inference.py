@@ -60,6 +60,7 @@ def predict(  # numpydoc ignore=PR01
     modality: str | None = None,
     soft: bool = False,
     indices: Sequence[int] | None = None,
+    batch_size: int | None = None,
 ) -> pd.Series | pd.DataFrame:
     """Name the class of observations.
 
@@ -74,6 +75,8 @@ def predict(  # numpydoc ignore=PR01
         Return probabilities instead of class names.
     indices
         Positions of the rows wanted; all by default.
+    batch_size
+        Rows encoded at a time, as in :meth:`get_latent_representation`.
 
     Returns
     -------
@@ -93,9 +96,9 @@ def predict(  # numpydoc ignore=PR01
             "cannot predict any. Set up the data with labels_key=... and train again."
         )
     if modality is not None:
-        probability = self._classify(self._posterior(mdata, modality, indices, None)[0])
+        probability = self._classify(self._posterior(mdata, modality, indices, batch_size)[0])
     else:
-        posteriors, found, n_obs = self._posteriors(mdata, indices, None)
+        posteriors, found, n_obs = self._posteriors(mdata, indices, batch_size)
         each = {name: self._classify(mean) for name, (mean, _) in posteriors.items()}
         probability = combine_probabilities(each, found, n_obs)
     index = self._obs_names(mdata, modality, indices)
@@ -180,8 +183,9 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
     ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
     observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
-    unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
-    has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
+    unlabelled where there is none), ``predicted`` with its ``probability`` (when the model knows
+    classes), and the columns of the modalities' ``obs`` with other names. ``uns`` has their
+    colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
     """
     self._check_trained()
     spec, data = self._spec, self._read(mdata, None)
@@ -197,8 +201,13 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     other = sorted(set(labels) - set(known))
     obs["label"] = pd.Categorical(labels, categories=[*known, *other])
     if self.module.n_classes:
-        codes = self._classify(latent).argmax(axis=1)
+        probability = self._classify(latent)
+        codes = probability.argmax(axis=1)
         obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
+        obs["probability"] = probability.max(axis=1)
+    own = pd.concat([self._data_or_own(mdata).mod[name].obs for name in data])
+    own = own.loc[:, ~own.columns.isin(obs.columns)]
+    obs = obs.join(own.set_axis(obs.index))
     uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
     var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
     return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)
