@@ -53,7 +53,9 @@ def register(
     else:
         spec = DataSpec.from_registry(source_registry)
         missing = [name for name in spec.modalities if name not in mdata.mod]
-        check_fits(mdata, spec, [name for name in spec.modalities if name in mdata.mod])
+        present = [name for name in spec.modalities if name in mdata.mod]
+        check_names(mdata, present)
+        check_fits(mdata, spec, present)
         if missing:
             raise NotInDataError(
                 f"The data lack modalities {missing}; the model was trained on {spec.modalities}. "
