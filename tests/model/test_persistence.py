@@ -364,7 +364,9 @@ def test_a_save_that_fails_leaves_the_old_model(
         except OSError:
             n_failures += 1
         kept = MODIS.load(folder, False).preset
-        assert kept in ((model.preset, networks.preset) if n_calls >= limit else (networks.preset,))
+        assert kept in (
+            (model.preset, networks.preset) if n_calls >= limit else (networks.preset,)
+        )
         if n_calls < limit:
             break
         limit, n_calls = 0, 0

@@ -28,6 +28,8 @@ class FeatureMatrix:
     ) -> None:
         #: What the values are stored in; `None` without values.
         self.source = adata.X if layer is None else adata.layers[layer]
+        if isinstance(self.source, np.ma.MaskedArray):
+            self.source = np.ma.filled(self.source.astype(float), np.nan)
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
