@@ -35,8 +35,8 @@ _OF_SAMPLES = frozenset(
 # Columns of MaxQuant's samples, the best first, and of proteins that are artefacts.
 _MAXQUANT = ("LFQ intensity ", "Reporter intensity corrected ", "Intensity ")
 _MAXQUANT_FLAGS = ("Only identified by site", "Reverse", "Potential contaminant")
-# DIA-NN calls samples by the files of the instrument.
-_RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia)(?:\.dia)?", re.I)
+# DIA-NN calls samples by the files of the instrument, and featureCounts by those of alignments.
+_RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia|bam)(?:\.dia)?", re.I)
 
 
 class Known(NamedTuple):
@@ -75,9 +75,11 @@ def lay_out(
         return Layout(frame.loc[is_sample, is_feature], False, left_out)
     if len(known.samples):
         _refuse_doubtful(samples[is_sample], what, path, known.samples)
-    names = features
+    # R and pandas number the rows of tables, and genes without a symbol have another identifier
+    numbers = ([str(k + first) for k in range(len(features))] for first in (0, 1))
+    is_numbered = beside.any() and features.tolist() in numbers
+    names = features.where(np.full(len(features), not is_numbered), "")
     for position in beside.nonzero()[0]:
-        # cBioPortal: genes without a symbol have another identifier
         others = frame.iloc[:, position].map(_as_name, na_action="ignore").fillna("")
         names = names.where(names != "", pd.Index(others))
     return Layout(frame.set_axis(names).loc[is_feature, is_sample], True, left_out)
