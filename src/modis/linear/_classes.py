@@ -62,14 +62,6 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
         chosen = np.unique(np.concatenate([chosen, firsts]))
     sizes = dict.fromkeys([scores.shape[1], min(_N_LEADING, scores.shape[1])])
     views, maps = [], []
-<<<<<<< HEAD
-    for size in sizes:
-        x = scores[:, :size]
-        held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
-        views.append(held_out)
-        model = _regression(penalty).fit(x, codes)
-        maps.append((size, *_as_softmax(model, n_classes)))
-=======
     with warnings.catch_warnings():
         # of scikit-learn, of maps that are as good as converged, or of classes with few rows
         warnings.simplefilter("ignore", UserWarning)
@@ -77,9 +69,8 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
             x = scores[:, :size]
             held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
             views.append(held_out)
-            model = _regression(penalty).fit(x[fitted], codes[fitted])
+            model = _regression(penalty).fit(x, codes)
             maps.append((size, *_as_softmax(model, n_classes)))
->>>>>>> mtests
     views = np.stack(views)
     pool = fit_pool(
         np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen)

@@ -215,8 +215,8 @@ def _fit_guests(
             linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
             linear[f"share_{codes[name]}"] = _SHARE
         else:
-            own = scores[name][data[name].labels >= 0] @ weight.T + bias
-            odds = logsumexp(own[:, unseen], axis=1) - logsumexp(own[:, ~unseen], axis=1)
+            logits = scores[name][data[name].labels >= 0] @ weight.T + bias
+            odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
             bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
         _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
 
