@@ -27,11 +27,11 @@ _N_GENES = 5000
 
 
 def tcga_rare() -> md.MuData:
-    """Rare cancers, and a small group of a frequent one: 350 patients, of whom few have all omics.
+    """Rare cancers, and a small group of a frequent one: 350 patients, few with all modalities.
 
     Adrenocortical carcinoma (ACC, 92 patients), uveal melanoma (UVM, 80), uterine carcinosarcoma
     (UCS, 57), diffuse large B-cell lymphoma (DLBC, 48), cholangiocarcinoma (CHOL, 36) and, to
-    compare with, 37 of stomach adenocarcinoma (STAD, without mutations). 28 MB are downloaded
+    compare with, 37 of stomach adenocarcinoma (STAD, without mutations). 25 MB are downloaded
     once; see :func:`tcga_pancancer` for the modalities.
 
     Returns
@@ -67,8 +67,8 @@ def tcga_rare() -> md.MuData:
 def tcga_pancancer() -> md.MuData:
     """11,120 patients with 33 types of cancer in four modalities, which few have all.
 
-    About 90 MB are downloaded once. Samples of tumours count (types 01 to 09 of TCGA), of each
-    patient the first. In ``mirna`` a patient whose first sample is of normal tissue is left out.
+    About 100 MB are downloaded once. Samples of tumours count (types 01 to 09 of TCGA), of each
+    patient the first. A patient whose first sample of RNA is normal tissue is not in ``mirna``.
 
     Returns
     -------
@@ -83,6 +83,13 @@ def tcga_pancancer() -> md.MuData:
     ------
     ConnectionError, ValueError
         If a file cannot be downloaded, or is not the expected one.
+
+    Examples
+    --------
+    >>> import modis
+    >>> patients = modis.datasets.tcga_pancancer()
+    >>> sorted(patients.mod)
+    ['cnv', 'mirna', 'mutation', 'rppa']
     """
     return _assemble(*_read("tcga_pancancer", _OTHERS))
 
@@ -101,9 +108,10 @@ def _read(dataset: str, modalities: list[str]) -> tuple[dict[str, pd.DataFrame],
             if kind == ending:
                 parts.append(read(read_rda(path)[f"{label}.{kind}"], features.get(modality)))
                 labels.append(pd.Series(label, index=parts[-1].index))
-        values[modality] = pd.concat(parts).sort_index()
-    found = pd.concat(labels)
-    return values, found[~found.index.duplicated()].sort_index()
+        found = pd.concat(parts).sort_index()
+        values[modality] = found[~found.index.duplicated()]
+    known = pd.concat(labels)
+    return values, known[~known.index.duplicated()].sort_index()
 
 
 def _assemble(values: Mapping[str, pd.DataFrame], labels: pd.Series) -> md.MuData:
