@@ -42,7 +42,7 @@ BUDGETS = {
     "module": 1310,
     "dataloaders": 400,
     "train": 457,
-    "model": 2023,
+    "model": 2024,
     "links": 490,
     "metrics": 455,
     "pl": 1210,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2617,
     "report": 1097,
     "cli": 569,
-    "src/modis": 14_507,
-    "tests": 14_373,
+    "src/modis": 14_508,
+    "tests": 14_377,
 }
 
 
