@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +62,15 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
         chosen = np.unique(np.concatenate([chosen, firsts]))
     sizes = dict.fromkeys([scores.shape[1], min(_N_LEADING, scores.shape[1])])
     views, maps = [], []
-    for size in sizes:
-        x = scores[:, :size]
-        held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
-        views.append(held_out)
-        model = _regression(penalty).fit(x, codes)
-        maps.append((size, *_as_softmax(model, n_classes)))
+    with warnings.catch_warnings():
+        # of scikit-learn, of maps that are as good as converged, or of classes with few rows
+        warnings.simplefilter("ignore", UserWarning)
+        for size in sizes:
+            x = scores[:, :size]
+            held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
+            views.append(held_out)
+            model = _regression(penalty).fit(x, codes)
+            maps.append((size, *_as_softmax(model, n_classes)))
     views = np.stack(views)
     pool = fit_pool(
         np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen)

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
+from sklearn.metrics import recall_score
 
 from ..data import Modality
 from ..dataloaders import shared_rows
@@ -25,6 +26,7 @@ from ..linear import (
 from ..module import LinearModels
 from ._base import Model
 from ._linear_translations import fit_translations
+from ._summary import logger
 
 # rows that the linear models learn from, and labelled rows of a class that all stay
 _MOST_ROWS = 20_000
@@ -137,7 +139,8 @@ def _fit_axes(
             bases = tuple(linear[f"basis_{codes[name]}"].cpu().numpy() for name in (a, b))
             both = scores[a], scores[b]
             views[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
-    if views and not axes:
+    # without classes, modalities that have no link between them would stand apart on such axes
+    if views and not axes and model.module.n_classes:
         parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(views, ()))}
         for (a, b), (first, second) in views.items():
             for name, own in parts.items():
@@ -202,6 +205,7 @@ def _fit_guests(
             rows = np.flatnonzero(own.labels >= 0)
             found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
             weight, bias, n = weight + found.weight @ theirs.T, bias + found.bias, n + 1
+            _announce(model, name, donor, found.out_of_fold, own.labels[rows])
         if not n:
             continue
         weight, bias = weight / n, bias / n
@@ -211,10 +215,26 @@ def _fit_guests(
             linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
             linear[f"share_{codes[name]}"] = _SHARE
         else:
-            own = scores[name][data[name].labels >= 0] @ weight.T + bias
-            odds = logsumexp(own[:, unseen], axis=1) - logsumexp(own[:, ~unseen], axis=1)
+            logits = scores[name][data[name].labels >= 0] @ weight.T + bias
+            odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
             bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
         _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
+
+
+def _announce(
+    model: Model, name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray
+) -> None:
+    """Say how sure one may be of classes that come from another modality."""
+    judged = ~np.isnan(out_of_fold).all(axis=1)
+    said = np.nan_to_num(out_of_fold[judged], nan=-np.inf).argmax(axis=1)
+    known = labels[judged]
+    found = recall_score(known, said, labels=np.unique(known), average="macro", zero_division=0)
+    logger.info(
+        "Classes that '%s' has no label of come from '%s', by what both share. In '%s' itself "
+        "that finds the classes with a balanced accuracy of %.2f (cross-validated); expect less "
+        "in '%s'.",
+        *(name, donor, donor, found, name),
+    )
 
 
 def _self_train(
@@ -267,7 +287,9 @@ def _fit_components(model: Model, item: Modality) -> None:
     chosen = np.sort(np.random.default_rng(0).choice(item.n_obs, n, replace=False))
     x = model.module.scale(item.name, torch.from_numpy(item.matrix.rows(chosen))).cpu().numpy()
     most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS
-    found = PCA(min(n, most), random_state=0).fit(x)
+    # of the variance of a single row, or of rows that are all alike
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = PCA(min(n, most), random_state=0).fit(x)
     linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
 
 
