@@ -71,14 +71,12 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
             views.append(held_out)
             model = _regression(penalty).fit(x, codes)
             maps.append((size, *_as_softmax(model, n_classes)))
-    views = np.stack(views)
-    pool = fit_pool(
-        np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen)
-    )
+    stacked = np.stack(views)
+    pool = fit_pool(stacked[..., seen], _recode(codes[chosen], seen))
     for share, (size, own_weight, own_bias) in zip(pool, maps, strict=True):
         weight[:, :size] += share * own_weight
         bias += share * own_bias
-    pooled = np.tensordot(pool, views[..., seen], 1)
+    pooled = np.tensordot(pool, stacked[..., seen], 1)
     out_of_fold[np.ix_(chosen, seen)] = log_softmax(pooled, axis=1)
     return ClassMap(weight, bias, seen, out_of_fold)
 
