@@ -64,6 +64,12 @@ def test_cbioportal(read):
     # genes without a symbol are called by their other identifier
     unnamed = table.set_axis(["TP53", "", "EGFR", ""])
     assert read(unnamed)[0]["rna"].var_names.tolist() == ["TP53", "4609", "EGFR", "672"]
+    # rows that R or pandas numbered
+    for first in (0, 1):
+        numbered = table.reset_index().set_axis(range(first, first + 4))
+        mdata, said = read(numbered)
+        assert mdata["rna"].var_names.tolist() == GENES
+        assert "left out: 'Hugo_Symbol', 'Entrez_Gene_Id'" in said
     # tables of patients
     mdata, said = read(table.rename(columns={name: name[:12] for name in SAMPLES}))
     assert mdata.obs_names.tolist() == [name[:12] for name in SAMPLES]
@@ -153,7 +159,7 @@ def test_maxquant(read):
 
 
 @pytest.mark.parametrize("labelled", ["wt_1 wt_2 ko.1", "wt_1.raw wt_2.raw ko.1.raw"])
-@pytest.mark.parametrize("folder", ["D:\\data\\run 7\\", "/home/me/", ""])
+@pytest.mark.parametrize("folder", ["D:\\data\\run 7\\", "/data/me/", ""])
 def test_diann(read, labelled, folder):
     table = pd.DataFrame(
         VALUES.copy(), columns=[f"{folder}{n}.raw" for n in ("wt_1", "wt_2", "ko.1")]

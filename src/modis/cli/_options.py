@@ -85,6 +85,7 @@ Jobs = Annotated[int, _option("Parallel processes, with one thread each.", True,
 OutFolder = Annotated[Path, _option("Folder for the results.", True, "--out")]
 OutFile = Annotated[Path, _option("File to write.", True, "--out")]
 Force = Annotated[bool, _option("Replace existing results.", False, "--force")]
+Resume = Annotated[bool, _option("Go on after a stop, with the same options.", False, "--resume")]
 Version = Annotated[
     bool, _option("Show the version.", False, "--version", callback=_show_version, is_eager=True)
 ]
@@ -96,9 +97,9 @@ TestSize = Annotated[
 ]
 Architecture = Annotated[
     Literal["default", "paper"],
-    _option("Networks; default chooses small or large by the data.", True),
+    _option("Networks and training; paper: as published, no linear models.", True),
 ]
-Latent = Annotated[int | None, _option("Latent dimensions.", "32, paper: 64", "--latent", min=2)]
+Latent = Annotated[int | None, _option("Latent dimensions.", "64", "--latent", min=2)]
 
 # of modis predict and translate
 Modality = Annotated[str | None, _option("Predict from this modality only.", "all of a sample")]

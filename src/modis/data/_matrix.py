@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ class FeatureMatrix:
     ) -> None:
         #: What the values are stored in; `None` without values.
         self.source = adata.X if layer is None else adata.layers[layer]
+        if isinstance(self.source, np.ma.MaskedArray):
+            self.source = np.ma.filled(self.source.astype(float), np.nan)
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
@@ -51,6 +54,13 @@ class FeatureMatrix:
         # HDF5 reads increasing positions without repeats only
         unique, inverse = np.unique(index, return_inverse=True)
         return _dense(self.source[unique])[inverse]
+
+    def take(self, index: np.ndarray) -> FeatureMatrix:
+        """Rows at increasing positions as a matrix of their own, in memory."""
+        taken = copy(self)
+        taken.source = self.source[index]
+        taken.shape = (len(index), self.shape[1])
+        return taken
 
     def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
         """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""
@@ -93,6 +103,11 @@ class Modality:
     def n_obs(self) -> int:
         """Number of observations."""
         return self.matrix.shape[0]
+
+    def take(self, index: np.ndarray) -> Modality:
+        """Rows at increasing positions."""
+        rows = (each[index] for each in (self.obs_names, self.labels, self.batch))
+        return Modality(self.name, self.matrix.take(index), *rows)
 
     def label_counts(
         self, n_classes: int, rows: slice | np.ndarray = slice(None)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Literal
 
 import pandas as pd
 from anndata import AnnData
@@ -96,7 +97,7 @@ class MODIS(Model):
     ((150, 64), (50, 64))
     >>> model.joint_embedding()
     AnnData object with n_obs × n_vars = 150 × 64
-        obs: 'observation', 'modality', 'label', 'predicted'
+        obs: 'observation', 'modality', 'label', 'predicted', 'probability', 'observed_modality'
         uns: 'modality_colors', 'label_colors', 'predicted_colors'
         obsm: 'X_modis'...
 
@@ -146,7 +147,7 @@ class MODIS(Model):
         architecture: str | Preset | Mapping[str, Any] = "default",
         n_latent: int | None = None,
         feature_links: pd.DataFrame | None = None,
-        adversarial: str = "cross_entropy",
+        adversarial: Literal["cross_entropy", "relativistic"] = "cross_entropy",
         *,
         registry: dict | None = None,
         **module_kwargs: Any,
@@ -241,7 +242,11 @@ class MODIS(Model):
         setup_method_args = cls._get_setup_method_args(**locals())
         unknown = sorted(set(kwargs) - {"source_registry"})
         if unknown:
-            raise TypeError(f"setup_mudata has no argument {unknown[0]!r}.")
+            known = [*setup_method_args["setup_args"]]
+            raise TypeError(
+                f"setup_mudata has no argument {unknown[0]!r}. Did you mean "
+                f"{get_close_matches(unknown[0], known, 1, 0)[0]!r}? It has {known}."
+            )
         cls.register_manager(register(mdata, setup_method_args, **kwargs))
 
     @classmethod
