@@ -85,8 +85,9 @@ class Store:
             if not content["has_table"]:
                 return content["rows"], None
             table = pd.read_csv(table_path, dtype=str, keep_default_na=False)
-            values = table.columns.difference(_NAMES)
-            return content["rows"], table.assign(**table[values].apply(pd.to_numeric))
+            names = [name for name in table if name in _NAMES]
+            values = table.drop(columns=names).apply(pd.to_numeric)
+            return content["rows"], pd.concat([table[names], values], axis=1)
         # a broken file fails in any layer of the readers
         except Exception:  # noqa: BLE001
             return None
