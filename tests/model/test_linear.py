@@ -106,8 +106,16 @@ def test_unpaired_translations_are_class_means(fit):
 
 def test_pairs_and_links_tell_more_than_the_class(fit):
     """As much as ridge on the pairs; links of unpaired samples at least something."""
-    data, new = related(150), related(600)
-    new = make_mudata({name: adata[150:].copy() for name, adata in new.mod.items()})
+    whole = related(600).mod
+
+    def part(**rows: slice) -> md.MuData:
+        return make_mudata({name: whole[name][own].copy() for name, own in rows.items()})
+
+    data, new = (
+        part(rna=slice(150), protein=slice(150)),
+        part(rna=slice(300, None), protein=slice(300, None)),
+    )
+    unpaired = part(rna=slice(150), protein=slice(150, 300))
     expected = new.mod[PROTEIN].X
     means = pd.DataFrame(data.mod[PROTEIN].X).groupby(truth(data, PROTEIN)).mean()
     errors = {"class": np.square(means.loc[truth(new, RNA)].to_numpy() - expected).mean()}
@@ -115,7 +123,7 @@ def test_pairs_and_links_tell_more_than_the_class(fit):
     errors["ridge"] = np.square(ridge.predict(new.mod[RNA].X) - expected).mean()
     told = {
         "pairs": fit(data),
-        "links": fit(related(150, "unpaired"), model={"feature_links": LINKS}),
+        "links": fit(unpaired, model={"feature_links": LINKS}),
     }
     for name, model in told.items():
         errors[name] = np.square(model.translate(RNA, PROTEIN, new).X - expected).mean()
