@@ -1,7 +1,5 @@
 """Columns of classes, batches and covariates, wherever they stand, and their codes."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Checks of a user's data before anything is done with them."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Fewer samples: unpaired, split, with a rare class, or with a class that a modality lacks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import mudata as md

@@ -1,7 +1,5 @@
 """Whether linked features of two modalities belong together in the data."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Whether the neighbours of a sample come from every modality."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

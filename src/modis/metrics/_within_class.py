@@ -1,7 +1,5 @@
 """The error of predicting the class mean."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

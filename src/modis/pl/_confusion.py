@@ -1,7 +1,5 @@
 """Confusion matrices, over all samples and by modality."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
