@@ -230,11 +230,26 @@ def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Pa
     full = OSError(errno.ENOSPC, "No space left on device")
     with mock.patch("modis.report._fit.write_page", side_effect=full):
         error_line("fit", data_file, *options, "--force", "--out", tmp_path)
-    assert names_in(tmp_path) == {"model", "mine.txt", *OF_CLASSES}
+    assert names_in(tmp_path) == {"model", "checkpoint", "mine.txt", *OF_CLASSES}
     printed = done("fit", data_file, *options, "--force", "--out", tmp_path)
     assert "No --labels-key" in printed
     assert "No test part" in printed
     assert names_in(tmp_path) == FILES | FIGURES | {"mine.txt"}
+
+
+def test_a_run_that_was_stopped_goes_on(
+    fitted: tuple[Path, str], data_file: Path, tmp_path: Path
+) -> None:
+    out, options = tmp_path / "out", ["--labels-key", "label", "--max-epochs", 3]
+    with mock.patch("modis.report._fit.embed", side_effect=RuntimeError("killed")):
+        error_line("fit", data_file, *options, "--out", out)
+    assert "not empty" in error_line("fit", data_file, *options, "--out", out)
+    line = error_line("fit", data_file, *options[:-1], 4, "--out", out, "--resume")
+    assert "of another training: ['max_epochs'] differ" in line
+    done("fit", data_file, *options, "--out", out, "--resume")
+    assert names_in(out) == FILES | FIGURES | OF_TESTS | OF_CLASSES
+    found, whole = (pd.read_csv(each / "metrics.csv") for each in (out, fitted[0]))
+    pd.testing.assert_frame_equal(found, whole, rtol=1e-4)
 
 
 def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ def test_cbioportal(read):
     # genes without a symbol are called by their other identifier
     unnamed = table.set_axis(["TP53", "", "EGFR", ""])
     assert read(unnamed)[0]["rna"].var_names.tolist() == ["TP53", "4609", "EGFR", "672"]
+    # rows that R or pandas numbered
+    for first in (0, 1):
+        numbered = table.reset_index().set_axis(range(first, first + 4))
+        mdata, said = read(numbered)
+        assert mdata["rna"].var_names.tolist() == GENES
+        assert "left out: 'Hugo_Symbol', 'Entrez_Gene_Id'" in said
     # tables of patients
     mdata, said = read(table.rename(columns={name: name[:12] for name in SAMPLES}))
     assert mdata.obs_names.tolist() == [name[:12] for name in SAMPLES]

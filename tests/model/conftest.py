@@ -45,14 +45,14 @@ def fit(build):
 
 @pytest.fixture(scope="session")
 def model(mdata, fit) -> MODIS:
-    """With a hidden layer, of which more can be asked than of linear encoders."""
-    return fit(mdata, likelihood=LIKELIHOODS, model={"n_layers": 1})
+    """By default; nobody may change it."""
+    return fit(mdata, likelihood=LIKELIHOODS)
 
 
 @pytest.fixture(scope="session")
-def linear(mdata, fit) -> MODIS:
-    """As the rule sizes a small cohort, but for the components: the data have few features."""
-    return fit(mdata.copy(), likelihood=LIKELIHOODS, model={"n_components": 4})
+def networks(mdata, fit) -> MODIS:
+    """Networks alone, without linear models."""
+    return fit(mdata.copy(), likelihood=LIKELIHOODS, model={"linear_models": False})
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,10 @@
 import numpy as np
 
-from modis.model._combine import combine_posteriors, combine_probabilities
+from modis.model._combine import (
+    combine_coordinates,
+    combine_posteriors,
+    combine_probabilities,
+)
 
 #: Row 0 in both, row 1 in b only, row 2 in a only, row 3 in none.
 POSITIONS = {"a": np.array([2, 0]), "b": np.array([0, 1])}
@@ -28,6 +32,17 @@ def test_probabilities_by_hand():
     combined = combine_probabilities(probabilities, POSITIONS, 4)
     # row 0: mean of logarithms times the root of 2; a zero counts as one in a million
     both = np.exp(np.sqrt(2) * np.log([[1.0, 1e-6], [0.2, 0.8]]).mean(axis=0))
+    # other rows have what their only modality says, to the digit
     expected = [both / both.sum(), [0.3, 0.7], [0.5, 0.5], [np.nan, np.nan]]
     np.testing.assert_allclose(combined, expected, rtol=1e-6)
     assert combined.dtype == np.float32
+    # and whatever the modalities weigh together
+    weighted = combine_probabilities(probabilities, POSITIONS, 4, {"a": 0.5, "b": 2.0})
+    both = np.exp(np.log([[1.0, 1e-6], [0.2, 0.8]]).T @ [0.5, 2.0] / np.sqrt(2))
+    np.testing.assert_allclose(weighted, [both / both.sum(), *expected[1:]], rtol=1e-6)
+
+
+def test_coordinates_are_the_mean_of_what_there_is():
+    coordinates = {"a": np.array([[1.0], [7.0]]), "b": np.array([[5.0], [4.0]])}
+    combined = combine_coordinates(coordinates, POSITIONS, 4)
+    np.testing.assert_allclose(combined, [[6.0], [4.0], [1.0], [np.nan]])

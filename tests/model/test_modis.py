@@ -7,7 +7,7 @@ import pytest
 import scvi
 
 from modis import MODIS
-from modis.module import PRESETS, choose_preset
+from modis.module import PRESETS
 
 from .._make import make_mdata
 from ._made import BRIEFLY, equal, weights
@@ -29,31 +29,14 @@ def test_the_same_seed_gives_the_same_weights(fit):
 # presets ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("n_classes", "n_unlabelled"), [(2, 0), (9, 10), (2, 200), (1, 0)])
-def test_the_default_preset_is_chosen_by_what_is_set_up(build, n_classes, n_unlabelled):
-    data = make_mdata(("gaussian",) * 3, classes=[f"c{k}" for k in range(n_classes)])
-    for adata in data.mod.values():
-        adata.obs.loc[adata.obs_names[:n_unlabelled], "label"] = "unknown"
-    MODIS.setup_mudata(data, labels_key="label", modalities=[RNA, PROTEIN])
-    model = MODIS(data)
-    counts = model.class_counts()
-    expected = choose_preset(list(counts["total"]), counts.iloc[:, :-3].to_numpy().tolist())
-    assert model.preset == expected
-    # nobody's label, or one class, tells nothing
-    assert model.preset.name == ("large" if n_unlabelled == 200 or n_classes == 1 else "small")
-
-
-OWN = replace(PRESETS["small"], name="mine", train_size=0.5, lr=2e-3)
+OWN = replace(PRESETS["default"], name="mine", train_size=0.5, lr=2e-3)
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"n_layers": 0}, PRESETS["small"].with_sizes(n_layers=0)),
-        ({"n_layers": 2}, PRESETS["large"].with_sizes(n_layers=2)),
-        ({"n_components": 7}, PRESETS["small"].with_sizes(n_components=7)),
-        ({"architecture": "large"}, PRESETS["large"]),
-        ({"architecture": "large", "n_layers": 0}, PRESETS["large"].with_sizes(n_layers=0)),
+        ({}, PRESETS["default"]),
+        ({"n_layers": 0}, PRESETS["default"].with_sizes(n_layers=0)),
         ({"architecture": "paper", "n_latent": 6}, PRESETS["paper"].with_sizes(n_latent=6)),
         ({"architecture": OWN}, OWN),
         ({"architecture": OWN.to_dict()}, OWN),
@@ -116,18 +99,16 @@ def test_two_models_of_the_same_data(fit):
     assert first.module.modalities == [RNA, CPG]
 
 
-def test_repr(model, linear, build):
+def test_repr(model, build):
     assert repr(model).splitlines() == [
         "MODIS, trained: 3 modalities, 3 classes, 5 latent dimensions, "
-        "preset 'large' with n_latent=5, n_hidden=8",
+        "preset 'default' with n_latent=5, n_hidden=8",
         "  rna seq: 12 features, gaussian, 8 hidden units",
         "  CpG-îlots: 9 features, beta, 8 hidden units",
         "  a_protein: 7 features, nb, 8 hidden units",
         "  classes: a, b, c",
     ]
-    assert repr(linear).count("linear encoder on 4 principal components") == 3
-    # as many components as the rule asks for, or more, than features
-    untrained = repr(build(make_mdata(), likelihood={CPG: "gaussian"}))
+    untrained = repr(build(make_mdata(), {"n_layers": 0}, likelihood={CPG: "gaussian"}))
     assert untrained.startswith("MODIS, not trained")
     assert "12 features, gaussian, linear encoder\n" in untrained
     names = model.get_var_names()

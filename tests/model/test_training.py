@@ -52,6 +52,7 @@ def test_observations_are_held_out_as_the_preset_or_the_user_says(
     assert (model.best_epoch_ is None) is (held_out == [0, 0])
 
 
+@pytest.mark.filterwarnings("ignore:Most of the 100 classes:UserWarning")
 @pytest.mark.parametrize(("sizes", "train_size"), [({}, 0.8), ({"n_layers": 1}, None)])
 def test_a_hold_out_without_an_observation_is_told(build, sizes, train_size):
     """Whether the user asked for it or the preset; not if all were to train."""

@@ -38,36 +38,6 @@ def test_class_cross_entropy_is_log_loss_of_the_labelled(labels):
         assert value.item() == 0
 
 
-LABELS = st.lists(st.integers(-1, 3), max_size=12)
-
-
-@given(source=LABELS, target=LABELS)
-def test_class_mates_are_of_the_same_class(source, target):
-    codes = [torch.tensor(labels, dtype=torch.int64) for labels in (source, target)]
-    rows, mates = losses.class_mates(*codes, torch.ones(len(target)))
-    wanted = [row for row, code in enumerate(source) if code >= 0 and code in target]
-    assert rows.tolist() == wanted
-    assert [target[mate] for mate in mates] == [source[row] for row in wanted]
-
-
-def test_class_mates_are_drawn_as_often_as_their_weights_say():
-    source, target = torch.zeros(9_000, dtype=torch.int64), torch.tensor([0, 1, 0, -1, 0])
-    rows, mates = losses.class_mates(source, target, torch.tensor([1.0, 50, 2, 50, 6]))
-    assert len(rows) == 9_000
-    counts = np.bincount(mates, minlength=5)
-    assert counts[[1, 3]].tolist() == [0, 0]
-    assert counts[[0, 2, 4]] / 1000 == pytest.approx([1, 2, 6], rel=0.1)
-
-
-def test_any_sample_is_a_mate_to_a_class_that_the_target_lacks():
-    source, target = torch.tensor([0, 1, -1, 2]).repeat(200), torch.tensor([0, 2, 2])
-    rows, mates = losses.class_mates(source, target, torch.ones(3), without=torch.tensor([1]))
-    own = source[rows]
-    assert set(own.tolist()) == {0, 1, 2}
-    drawn = {code: set(mates[own == code].tolist()) for code in (0, 1, 2)}
-    assert drawn == {0: {0}, 1: {0, 1, 2}, 2: {1, 2}}
-
-
 @pytest.mark.parametrize("generator", [False, True])
 def test_relativistic_pairs_are_independent_and_drawn_by_weight(rng, generator):
     """In expectation over draws: a row counts as its weight says, on either side of a pair."""

@@ -7,7 +7,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from modis._constants import BATCH_KEY, LIKELIHOOD_DOMAINS, X_KEY
 from modis.module import MODISModule
-from modis.nn import SCALINGS, PrincipalComponents
+from modis.nn import SCALINGS
 
 from ._make import LINKS, N_CLASSES, SIZES, SMALL, N, fitted, make, minibatch, terms_of
 
@@ -28,42 +28,61 @@ def test_parameters_of_the_paper():
 
 
 @pytest.mark.parametrize("n_layers", [0, 1, 2])
-@pytest.mark.parametrize("n_components", [None, 5])
 @pytest.mark.parametrize("linear_tail", [False, True])
-def test_decoders_keep_a_hidden_block(n_layers, n_components, linear_tail):
-    module = make(n_layers=n_layers, n_components=n_components, linear_tail=linear_tail)
+def test_decoders_keep_a_hidden_block(n_layers, linear_tail):
+    module = make(n_layers=n_layers, linear_tail=linear_tail)
     for name, n_features in SIZES.items():
         blocks = [item for item in module.decoder(name).trunk if hasattr(item, "out_features")]
         assert len(blocks) == max(1, n_layers) + linear_tail
         encoder = module.encoder(name)
         linear = [item for item in encoder.trunk if hasattr(item, "out_features")]
         assert len(linear) == n_layers + linear_tail
-        seen = 5 if n_components and n_features > 5 else n_features
-        assert (linear or [encoder.mean])[0].in_features == seen
+        assert (linear or [encoder.mean])[0].in_features == n_features
 
 
 @pytest.mark.parametrize("n_classes", [0, 1])
 def test_fewer_than_two_classes_build_no_head(n_classes):
-    module = make(n_classes=n_classes, preset="small")
+    module = make(n_classes=n_classes)
     assert module.n_classes == 0
-    assert module.discriminator.log_temperature is None
     with pytest.raises(RuntimeError, match="no class head"):
-        module.classify(torch.zeros(2, 3))
+        module.class_log_probability("rna", torch.zeros(2, 7), torch.zeros(2, 3))
 
 
-@pytest.mark.parametrize(("preset", "learned"), [("small", True), ("large", False)])
-def test_the_preset_says_whether_probabilities_are_tempered(preset, learned):
-    module, z = make(preset=preset).eval(), torch.randn(N, 3)
-    logits = module.discriminator.classify(z)
-    assert (module.discriminator.log_temperature is not None) is learned
-    if learned:
-        module.discriminator.log_temperature.data.fill_(-2)
-        logits = logits * np.exp(2)
-    torch.testing.assert_close(module.classify(z), logits.softmax(dim=1))
+def test_class_probabilities_pool_networks_and_linear_model():
+    """Only of a modality that has one."""
+    module, x, z = make().eval(), torch.randn(N, 7), torch.randn(N, 3)
+    networks = module.discriminator.classify(z).log_softmax(dim=1)
+    torch.testing.assert_close(module.class_log_probability("rna", x, z), networks)
+    code, weight = module.modality_codes["rna"], 0.1 * torch.randn(N_CLASSES, 7)
+    own = {"weight": weight, "bias": np.zeros(N_CLASSES), "seen": np.ones(N_CLASSES)}
+    for kind, value in own.items():
+        module.linear[f"class_{kind}_{code}"] = value
+    module.linear[f"share_{code}"] = np.array([0.6, 0.7])
+    linear = (x @ weight.T).log_softmax(dim=1)
+    expected = (0.6 * linear + 0.7 * networks).log_softmax(dim=1)
+    torch.testing.assert_close(module.class_log_probability("rna", x, z), expected)
+    protein = module.class_log_probability("protein", torch.randn(N, 4), z)
+    torch.testing.assert_close(protein, networks)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
+def test_a_profile_returns_to_units_within_its_range(likelihood, domain, scaling):
+    """Counts at the typical depth."""
+    batch = minibatch(domain=domain)
+    module, x = fitted(batch, likelihood=likelihood, scaling=scaling), batch["rna"][X_KEY]
+    profile = module.profile("rna", x)
+    expected = x / x.sum(dim=1, keepdim=True) * x.sum(dim=1).median() if domain == "counts" else x
+    torch.testing.assert_close(module.from_profile("rna", profile), expected)
+    low, high = (module.from_profile("rna", profile + shift) for shift in (-1e3, 1e3))
+    if domain != "real":
+        assert low.min() == 0
+    if domain in ("unit", "binary"):
+        assert high.max() == 1
 
 
 @pytest.mark.parametrize(
-    ("preset", "reference"), [("large", StandardScaler), ("paper", MinMaxScaler)]
+    ("preset", "reference"), [("default", StandardScaler), ("paper", MinMaxScaler)]
 )
 def test_encoder_sees_scaled_features_and_decode_gives_units_back(preset, reference):
     module = make(preset=preset, norm=None).eval()
@@ -126,25 +145,6 @@ def test_scaler_keeps_no_piece_of_the_training_rows(likelihood):
     other.fit_scaler("rna", [x])
     rows = torch.tensor(x)
     torch.testing.assert_close(one.scale("rna", rows), other.scale("rna", rows))
-
-
-@pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
-def test_components_are_those_of_the_scaled_training_rows(likelihood):
-    """Of counts, those of the logarithm at the typical depth."""
-    module = make(likelihood=likelihood, n_layers=0, n_components=3).eval()
-    x = np.random.default_rng(0).poisson(5, size=(50, 7)).astype(np.float32)
-    module.fit_scaler("rna", [x])
-    module.fit_projection("rna", x)
-    scaled, expected = module.scale("rna", torch.from_numpy(x)), PrincipalComponents(7, 3)
-    expected.fit(scaled.numpy())
-    torch.testing.assert_close(module.encoder("rna").projection(scaled), expected(scaled))
-
-
-def test_a_modality_with_few_features_is_seen_as_it_is():
-    module = make(n_components=5, input_dropout=0.1, component_dropout=0.4)
-    seen = {name: (e.projection is None, e.input_dropout.p) for name, e in module.encoders.items()}
-    assert seen == {"rna": (False, 0.4), "protein": (True, 0.1), "methylation": (True, 0.1)}
-    module.fit_projection("protein", np.ones((6, SIZES["protein"]), dtype=np.float32))
 
 
 def test_kl_of_counts_weighs_by_the_number_of_features():

@@ -1,42 +1,10 @@
-"""What a cohort of a size gets: the rule, and what a preset holds, is changed to and saved as."""
+"""What a cohort of a size gets, and what a preset holds, is changed to and saved as."""
 
-import itertools
 from dataclasses import asdict, replace
 
 import pytest
 
-from modis.module import LOSS_WEIGHTS, PRESETS, TERMS, Preset, choose_preset
-
-
-@pytest.mark.parametrize(
-    ("n_obs", "n_labeled", "expected"),
-    [
-        # nobody labelled, or nothing to tell apart
-        ([200, 300], [[], []], "large"),
-        ([200, 300], [[0, 0], [0, 0]], "large"),
-        ([200, 300], [[200], [300]], "large"),
-        # the largest modality tells how large the cohort is
-        ([2_500], [[50, 50]], "small"),
-        ([2_501], [[50, 50]], "large"),
-        ([40, 2_501, 60], [[20, 20]] * 3, "large"),
-        # whatever the number of labels and classes
-        ([300], [[7] * 40], "small"),
-        ([20], [[1, 1, 1]], "small"),
-        # every modality must have some of every class
-        ([800] * 3, [[1, 1], [400, 1], [1, 400]], "small"),
-        ([800] * 3, [[400, 400], [0, 0], [400, 400]], "large"),
-        ([800] * 3, [[400, 400], [400, 0], [400, 400]], "large"),
-        # but a handful of samples of a class do not decide over a cohort
-        ([800] * 3, [[400, 4], [400, 0], [400, 0]], "small"),
-        ([800] * 3, [[400, 5], [400, 0], [400, 0]], "large"),
-    ],
-)
-def test_the_rule(n_obs, n_labeled, expected):
-    for order in itertools.permutations(range(len(n_obs))):
-        turned = [n_labeled[k][::-1] for k in order]
-        assert choose_preset([n_obs[k] for k in order], turned) == PRESETS[expected]
-    asked = [choose_preset(n_obs, n_labeled, n_layers).name for n_layers in (0, 1, 2)]
-    assert asked == ["small", "large", "large"]
+from modis.module import LOSS_WEIGHTS, PRESETS, TERMS, Preset
 
 
 @pytest.mark.parametrize("weights", [LOSS_WEIGHTS, *(p.loss_weights for p in PRESETS.values())])
@@ -45,11 +13,14 @@ def test_every_term_has_a_weight_and_every_weight_a_term(weights):
 
 
 def test_batch_sizes_and_epochs():
-    usual, paper = PRESETS["large"], PRESETS["paper"]
-    sizes = {n: usual.batch_size(n) for n in (1, 10_000, 10_001, 10**6)}
-    assert sizes == {1: 64, 10_000: 64, 10_001: 256, 10**6: 256}
+    usual, paper = PRESETS["default"], PRESETS["paper"]
+    sizes = {n: usual.batch_size(n) for n in (1, 2_000, 2_001, 20_000, 20_001, 10**6)}
+    assert list(sizes.values()) == [64, 64, 128, 128, 256, 256]
     epochs = {steps: usual.n_epochs(steps) for steps in (1, 2, 7, 60, 61, 10**5)}
     assert epochs == {1: 400, 2: 300, 7: 86, 60: 10, 61: 10, 10**5: 10}
+    # eight times 500 observations take four times as many steps
+    by_size = {n: usual.n_epochs(60, n) for n in (1, 500, 4_000)}
+    assert by_size == {1: 10, 500: 10, 4_000: 40}
     assert {paper.batch_size(n) for n in (1, 10**6)} == {32}
     assert {paper.n_epochs(steps) for steps in (1, 10**5)} == {20}
 
@@ -62,6 +33,7 @@ def test_the_paper_trains_as_it_says():
     assert (paper.lr, paper.lr_discriminator, paper.train_size) == (1e-4, 1e-4, 1.0)
     assert not paper.decay_lr
     assert not paper.balance_classes
+    assert not paper.architecture.linear_models
 
 
 def test_terms_without_a_weight_are_off_and_unknown_ones_refused():
@@ -74,7 +46,7 @@ def test_terms_without_a_weight_are_off_and_unknown_ones_refused():
 def test_a_preset_is_found_by_name_and_unknown_names_list_the_known_ones():
     assert Preset.find("paper") is Preset.find(PRESETS["paper"]) is PRESETS["paper"]
     with pytest.raises(
-        ValueError, match=r"'deep' is not known; choose one of \['default', 'small', 'large', 'pap"
+        ValueError, match=r"'deep' is not known; choose one of \['default', 'paper'\]"
     ):
         Preset.find("deep")
 
@@ -91,4 +63,4 @@ def test_sizes_change_only_what_they_name(name):
 
 def test_unknown_size_is_named():
     with pytest.raises(TypeError, match=r"'n_hiden'.*n_hidden"):
-        PRESETS["large"].with_sizes(n_hiden=3)
+        PRESETS["default"].with_sizes(n_hiden=3)

@@ -6,27 +6,17 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import log_loss
 from torch.nn.functional import softplus
 
-from modis._constants import BATCH_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
-from modis.module import ADVERSARIAL, TERMS, MODISModule, Step, compute_terms, weighted_sum
+from modis._constants import BATCH_KEY, ROW_WEIGHTS_KEY, X_KEY
+from modis.module import ADVERSARIAL, TERMS, Step, compute_terms, weighted_sum
 from modis.module import _losses as losses
 
 from ._make import LINKS, SIDES, SIZES, TWO, N, head, learning, make, minibatch, terms_of
 
 BOTH_SIDES = pytest.mark.parametrize("generator", SIDES.values(), ids=SIDES)
-N_TRAIN = {"rna": 40, "protein": 10, "methylation": 25}
 #: Training samples of three batches: rna has all, protein two of them, methylation one.
 BATCH_COUNTS = {"rna": [4, 3, 9], "protein": [5, 0, 2], "methylation": [0, 7, 0]}
-
-
-def linear(sizes=SIZES, **kwargs) -> MODISModule:
-    """Linear encoders on principal components, in a small cohort."""
-    module = make(sizes, **({"preset": "small", "n_components": 3} | kwargs))
-    module.n_train = {name: N_TRAIN[name] for name in sizes}
-    module.label_counts = dict.fromkeys(sizes, torch.tensor([3, 2, 4]))
-    return module
 
 
 def with_batches(module, counts=BATCH_COUNTS):
@@ -41,7 +31,7 @@ def with_batches(module, counts=BATCH_COUNTS):
 
 def everything():
     """Networks, a minibatch and pairs that every term applies to."""
-    module = linear(links=LINKS, n_batch=3)
+    module = make(links=LINKS, n_batch=3)
     return module, with_batches(module), minibatch(TWO, seed=1)
 
 
@@ -78,7 +68,7 @@ def test_terms_that_have_a_weight_are_computed_on_their_side(generator, monkeypa
     assert not weighted_sum(terms, weights).requires_grad
 
 
-CLASSES = {"classification", "clustering", "ridge", "temperature"}
+CLASSES = {"classification", "clustering"}
 ALWAYS = {"reconstruction", "kl"}
 GAME = {"modality", "adversarial", "gradient_penalty"}
 BATCHES = {"batch", "adversarial_batch"}
@@ -88,20 +78,15 @@ ONE = {"rna": 7}
 @pytest.mark.parametrize(
     ("sizes", "kwargs", "names"),
     [
-        (SIZES, {}, ALWAYS | CLASSES | GAME | {"translation", "cycle"}),
+        (SIZES, {}, ALWAYS | CLASSES | GAME | {"cycle"}),
         (SIZES, {"n_classes": 0, "n_batch": 1, "links": LINKS}, ALWAYS | GAME | {"link"}),
         (SIZES, {"n_classes": 0, "n_batch": 2}, ALWAYS | GAME | BATCHES),
         (ONE, {}, ALWAYS | CLASSES),
         (ONE, {"n_classes": 0}, ALWAYS),
-        # no linear map of the components to the classes
-        (ONE, {"n_layers": 1}, ALWAYS | CLASSES - {"ridge"}),
-        (ONE, {"linear_tail": True}, ALWAYS | CLASSES - {"ridge"}),
-        (ONE, {"linear_class_head": False}, ALWAYS | CLASSES - {"ridge"}),
-        (ONE, {"preset": "large"}, ALWAYS | {"classification", "clustering"}),
     ],
 )
 def test_terms_that_have_nothing_to_say_are_left_out(sizes, kwargs, names):
-    module, batch = linear(sizes, **kwargs), minibatch(sizes)
+    module, batch = make(sizes, **kwargs), minibatch(sizes)
     assert {
         name for side in SIDES.values() for name in terms_of(module, batch, generator=side)
     } == names
@@ -121,9 +106,6 @@ LEARNERS = {
     "adversarial_batch": (TWO_ENCODERS, set()),
     "classification": (ENCODERS, {"class_head"}),
     "clustering": (ENCODERS, {"class_head"}),
-    "ridge": (ENCODERS, {"class_head"}),
-    "temperature": (set(), {"log_temperature"}),
-    "translation": (DECODERS, set()),
     "link": (ENCODERS | DECODERS, set()),
     "cycle": (ENCODERS, set()),
     "pairing": (TWO_ENCODERS, set()),
@@ -232,39 +214,6 @@ def test_clusters_are_sought_where_the_class_head_looks(generator, linear_class_
     module, batch = make(linear_class_head=linear_class_head).eval(), minibatch()
     z = means(module, batch)
     seen = z if linear_class_head else module.discriminator(z).hidden
+    probability = module.discriminator.classify(z).softmax(dim=1)
     found = terms_of(module, batch, "clustering", generator=generator)["clustering"]
-    torch.testing.assert_close(found, losses.clustering(module.classify(z), seen))
-
-
-@BOTH_SIDES
-def test_ridge_is_the_size_of_the_map_to_the_classes(generator):
-    """Less the mean over classes, for each modality by its number of training samples.
-
-    Modalities with many labels have none, and the term is the mean over all.
-    """
-    module, batch, expected = linear(), minibatch(), {}
-    for name, n in N_TRAIN.items():
-        class_map = head(module, "class").weight @ module.encoder(name).mean.weight
-        class_map = class_map.detach().double().numpy()
-        expected[name] = np.square(class_map - class_map.mean(axis=0)).sum() / n / 3
-    for n_labeled in (499, 500):
-        module.label_counts["rna"] = torch.tensor([n_labeled - 200, 200, 0])
-        found = terms_of(module, batch, "ridge", generator=generator)["ridge"].item()
-        left = sum(expected.values()) - (expected["rna"] if n_labeled == 500 else 0)
-        assert found == pytest.approx(left, rel=1e-5)
-    module.label_counts = dict.fromkeys(SIZES, torch.tensor([500, 500, 500]))
-    assert terms_of(module, batch, "ridge", generator=generator) == {}
-    module.n_train = {}
-    assert terms_of(module, batch, "ridge", generator=generator) == {}
-
-
-def test_temperature_is_the_cross_entropy_of_tempered_logits():
-    module, batch = linear().eval(), minibatch()
-    logits = module.discriminator(means(module, batch)).classes
-    module.discriminator.log_temperature.data.fill_(-1.2)
-    labels = torch.cat([tensors[LABELS_KEY] for tensors in batch.values()]).numpy()
-    known = labels >= 0
-    assert 0 < known.sum() < len(known)
-    expected = log_loss(labels[known], probabilities(logits / np.exp(-1.2))[known])
-    found = terms_of(module, batch, "temperature", generator=False)["temperature"].item()
-    assert found == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(found, losses.clustering(probability, seen))

@@ -48,7 +48,7 @@ class Run:
         train_size=0.8,
         batch_size=16,
         links=None,
-        preset="large",
+        preset="default",
         **plan_kwargs,
     ) -> None:
         self.data = toy() if data is None else data
@@ -178,14 +178,10 @@ def test_gradients_of_both_sides_are_clipped(algorithm, order):
 
 
 def test_optimizers_know_their_parameters():
-    """A temperature, which must get to its place in few steps, has a rate of its own."""
     how = {"lr": 1e-3, "lr_discriminator": 2e-4, "betas": (0.4, 0.9), "weight_decay": 0.03}
-    run = Run(**how, preset="small", decay_lr=False).fit()
-    temperature = run.module.discriminator.log_temperature
-    assert temperature.item() != 0
+    run = Run(**how, decay_lr=False).fit()
     expected = {id(p): (1e-3, 0.03) for p in run.module.parameters()}
     expected |= {id(p): (2e-4, 0) for p in run.module.discriminator.parameters()}
-    expected[id(temperature)] = (0.05, 0)
     # and the rates stay if asked to
     groups = [group for each in run.plan.trainer.optimizers for group in each.param_groups]
     held = [(id(p), (g["lr"], g["weight_decay"])) for g in groups for p in g["params"]]
@@ -285,9 +281,6 @@ def test_gradient_penalty_has_its_weight_on_average_over_the_steps(
     assert penalty.grad.item() == pytest.approx(weight * 8 * steps_per_epoch, rel=0.05)
     # logged as the mean over the steps that computed it
     assert run.curve("discriminator_gradient_penalty_train") == pytest.approx([3] * 8)
-
-
-# learning
 
 
 # divergence, with and without a validation pass in the same epoch

@@ -79,6 +79,7 @@ def fit(
     seed: opt.Seed = 0,
     architecture: opt.Architecture = "default",
     n_latent: opt.Latent = None,
+    resume: opt.Resume = False,
     force: opt.Force = False,
     debug: opt.Debug = False,
 ) -> None:
@@ -96,7 +97,7 @@ def fit(
     options = options_in(locals(), "file", "labels", "transpose", "out", "force", "debug")
     with guarded(debug):
         check_inputs(file, links, labels)
-        check_folder(out, force, file)
+        check_folder(out, force or (resume and (out / "checkpoint").is_dir()), file)
         check_columns(file, labels_key=labels_key, batch_key=batch_key, split_key=split_key)
         with open_screen() as screen:
             from ..report import Settings, fit_file

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..report import Screen
 
 #: Results: their folders, which are no links, and their kinds of files.
-_FOLDERS = (".draft", "model", "predictions", "runs")
+_FOLDERS = (".draft", "checkpoint", "model", "predictions", "runs")
 _FILES = (".csv", ".h5mu", ".html", ".md", ".png")
 
 
@@ -105,7 +105,7 @@ def check_folder(out: Path, force: bool = True, file: Path | None = None) -> Non
     if found and not force:
         raise FileExistsError(
             f"The folder '{out}' is not empty. Choose another --out, or add --force to replace "
-            "the results in it."
+            "the results in it, or --resume to go on with a training that was stopped."
         )
     for path in found:
         is_folder, wanted = path.is_dir() and not path.is_symlink(), path.name in _FOLDERS

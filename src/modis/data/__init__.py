@@ -1,6 +1,7 @@
 """MuData in: checks, one vocabulary of labels, registration, reading, feature links."""
 
 from ._errors import NotInDataError
+from ._errors import shortened as shortened
 from ._files import check_own_data, draft_of
 from ._labels import collect_batches, collect_labels, count_classes, find_labels
 from ._links import AlignedLinks, LinkPair, align_links

@@ -10,11 +10,16 @@ import pandas as pd
 from mudata import MuData
 
 from .._constants import MISSING_WORDS, UNLABELED_CODE
-from ._errors import NotInDataError, name_some
+from ._errors import NotInDataError, can_be_shown, name_some, shortened
 from ._spec import DataSpec
 
 #: Column of the MuData's or every modality's ``obs``, or a column by modality.
 Key = str | Mapping[str, str]
+
+#: Columns of counts beside the classes.
+COUNTED = ("unlabeled", "total", "features")
+# so many classes, most of them smaller than this, are hardly classes
+_MANY, _FEW = 10, 3
 
 
 def collect_labels(
@@ -171,6 +176,38 @@ def class_names(columns: Mapping[str, pd.Series]) -> list[str]:
     return sorted(set().union(*(set(column.dropna()) for column in columns.values())))
 
 
+def check_vocabulary(names: Sequence[str], taken: Sequence[str] = ()) -> None:
+    """Refuse names that no table and no figure can show, and those that are `taken`."""
+    for name in names:
+        if not can_be_shown(name) or name in taken:
+            raise ValueError(
+                f"The name {shortened(name)!r} of a class, batch or category cannot be used: it "
+                "has more than 100 characters, cannot be printed, or is a column of the table of "
+                f"classes {COUNTED}. Rename it."
+            )
+
+
+def warn_of_odd_classes(labels: Mapping[str, pd.Series], classes: Sequence[str]) -> None:
+    """Warn of classes that differ in case or spaces only, and of labels that look like names."""
+    alike = pd.Series(classes, dtype=object).groupby(["".join(x.lower().split()) for x in classes])
+    for _, names in alike:
+        if len(names) > 1:
+            warnings.warn(
+                f"Classes {name_some(names)} differ in case or spaces only, and are taken as "
+                "different classes. Is one of them misspelt?",
+                UserWarning,
+                stacklevel=4,
+            )
+    sizes = pd.concat(labels.values()).groupby(level=0).first().value_counts()
+    if len(sizes) > _MANY and (sizes < _FEW).mean() > 0.5:
+        warnings.warn(
+            f"Most of the {len(sizes)} classes have fewer than {_FEW} observations "
+            f"({name_some(sizes.index[::-1])}). Are these names or numbers, and no classes?",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def encode(
     columns: Mapping[str, pd.Series], names: Sequence[str], what: str = "class"
 ) -> dict[str, np.ndarray]:
@@ -203,7 +240,7 @@ def count_classes(
         adata = mdata.mod[name]
         counts = labels[name].value_counts().reindex(classes, fill_value=0).to_list()
         rows[name] = [*counts, adata.n_obs - sum(counts), adata.n_obs, adata.n_vars]
-    columns = pd.Index([*classes, "unlabeled", "total", "features"], name="class")
+    columns = pd.Index([*classes, *COUNTED], name="class")
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis(index="modality")
 
@@ -215,16 +252,21 @@ def _key(key: Key, modality: str) -> str | None:
 def _columns(mdata: MuData, modality: str, key: str | None) -> dict[str, pd.Series]:
     """The modality's own column, then the MuData's of its observations, by their places."""
     obs, columns = mdata.mod[modality].obs, {}
-    if key in obs:
-        columns[f"mdata.mod['{modality}'].obs['{key}']"] = obs[key]
-    if key in mdata.obs:
-        columns[f"mdata.obs['{key}']"] = mdata.obs[key].reindex(obs.index)
+    for holder, frame in ((f"mdata.mod['{modality}']", obs), ("mdata", mdata.obs)):
+        if key not in frame:
+            continue
+        if isinstance(frame[key], pd.DataFrame):
+            raise ValueError(
+                f"Column '{key}' stands {frame[key].shape[1]} times in {holder}.obs. Keep one of "
+                f"them: {holder}.obs = {holder}.obs.loc[:, ~{holder}.obs.columns.duplicated()]."
+            )
+        columns[f"{holder}.obs['{key}']"] = frame[key].reindex(obs.index)
     return columns
 
 
 def _clean(column: pd.Series) -> pd.Series:
     """Names as strings, `None` where missing or empty."""
-    names = [None if pd.isna(value) else _as_name(value) for value in column.astype(object)]
+    names = [None if pd.isna(value) else as_name(value) for value in column.astype(object)]
     return pd.Series([name or None for name in names], index=column.index, dtype=object)
 
 
@@ -236,7 +278,10 @@ def _known(column: pd.Series, unlabeled_category: str, words: dict[str, str]) ->
     return column.mask(is_word, None)
 
 
-def _as_name(value: Any) -> str:
+def as_name(value: Any) -> str:
+    """A label as text, of which the same text in another column is the same class."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
     # a column of integers with gaps is read as floats: class 1.0 is class 1
     is_whole = isinstance(value, float) and value.is_integer()
     return str(int(value) if is_whole else value).strip()

@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ class FeatureMatrix:
     ) -> None:
         #: What the values are stored in; `None` without values.
         self.source = adata.X if layer is None else adata.layers[layer]
+        if isinstance(self.source, np.ma.MaskedArray):
+            self.source = np.ma.filled(self.source.astype(float), np.nan)
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
@@ -49,6 +52,13 @@ class FeatureMatrix:
         # HDF5 reads increasing positions without repeats only
         unique, inverse = np.unique(index, return_inverse=True)
         return _dense(self.source[unique])[inverse]
+
+    def take(self, index: np.ndarray) -> Self:
+        """Rows at increasing positions as a matrix of their own, in memory."""
+        taken = copy(self)
+        taken.source = self.source[index]
+        taken.shape = (len(index), self.shape[1])
+        return taken
 
     def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
         """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""
@@ -91,6 +101,11 @@ class Modality:
     def n_obs(self) -> int:
         """Number of observations."""
         return self.matrix.shape[0]
+
+    def take(self, index: np.ndarray) -> Self:
+        """Rows at increasing positions."""
+        rows = (each[index] for each in (self.obs_names, self.labels, self.batch))
+        return type(self)(self.name, self.matrix.take(index), *rows)
 
     def label_counts(
         self, n_classes: int, rows: slice | np.ndarray = slice(None)

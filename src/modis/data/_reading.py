@@ -78,13 +78,13 @@ def read_new(
         for name in spec.modalities
         if name in mdata.mod and (modalities is None or name in modalities)
     ]
+    check_names(mdata, names)
     check_fits(mdata, spec, names)
     if not names:
         raise ValueError(
             f"The data have none of the model's modalities {spec.modalities}; they have "
             f"{list(mdata.mod)}."
         )
-    check_names(mdata, names)
     check_values(
         mdata, names, spec.layers, spec.likelihoods, features=spec.var_names, rows=rows, warn=False
     )

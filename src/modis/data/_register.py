@@ -1,5 +1,6 @@
 import logging
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,16 @@ from scvi.data._manager import AnnDataManagerValidationCheck
 
 from ._errors import NotInDataError
 from ._labels import (
+    COUNTED,
+    as_name,
+    check_vocabulary,
     class_names,
     collect_labels,
     count_classes,
     encode,
     encode_conditions,
     find_labels,
+    warn_of_odd_classes,
 )
 from ._reading import check_fits
 from ._spec import DataSpec, make_fields, per_modality
@@ -46,7 +51,9 @@ def register(
     else:
         spec = DataSpec.from_registry(source_registry)
         missing = [name for name in spec.modalities if name not in mdata.mod]
-        check_fits(mdata, spec, [name for name in spec.modalities if name in mdata.mod])
+        present = [name for name in spec.modalities if name in mdata.mod]
+        check_names(mdata, present)
+        check_fits(mdata, spec, present)
         if missing:
             raise NotInDataError(
                 f"The data lack modalities {missing}; the model was trained on {spec.modalities}. "
@@ -60,8 +67,13 @@ def register(
     labels = collect(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
     condition_codes, (batches, *categories) = encode_conditions(mdata, names, spec, is_new=is_new)
     if is_new:
-        covariates = dict(zip(spec.covariates, categories, strict=True))
-        spec = replace(spec, classes=class_names(labels), batches=batches, covariates=covariates)
+        classes, covariates = (
+            class_names(labels),
+            dict(zip(spec.covariates, categories, strict=True)),
+        )
+        check_vocabulary(classes, COUNTED)
+        check_vocabulary([*batches, *chain(*categories)])
+        spec = replace(spec, classes=classes, batches=batches, covariates=covariates)
     spec = spec.attached(mdata, encode(labels, spec.classes), condition_codes)
     features = None if is_new else spec.var_names
     check_values(mdata, names, spec.layers, spec.likelihoods, features=features, warn=is_new)
@@ -72,6 +84,7 @@ def register(
     )
     manager.register_fields(mdata, source_registry)
     if is_new:
+        warn_of_odd_classes(labels, spec.classes)
         _announce(count_classes(mdata, names, labels, spec.classes), spec.classes)
     return manager
 
@@ -104,7 +117,7 @@ def _describe(mdata: MuData, setup: dict[str, Any]) -> DataSpec:
         ignored=[name for name in mdata.mod if name not in modalities],
         labels_key=setup["labels_key"],
         batch_key=setup["batch_key"],
-        unlabeled_category="unknown" if category is None else str(category).strip(),
+        unlabeled_category="unknown" if category is None else as_name(category),
     )
 
 

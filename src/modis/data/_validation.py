@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mudata import MuData
 from torch import nn
 
 from .._constants import LIKELIHOOD_DOMAINS
-from ._errors import NotInDataError, name_some
+from ._errors import NotInDataError, can_be_shown, name_some, shortened
 from ._matrix import FeatureMatrix
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
@@ -38,11 +39,12 @@ def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[
             f"{list(mdata.mod)}."
         )
     for name in names:
-        # torch keeps the networks of a modality under its name
-        if "." in name or not name or hasattr(nn.ModuleDict(), name):
+        # torch keeps the networks of a modality under its name, and HDF5 its data
+        if {".", "/"} & set(name) or not can_be_shown(name) or hasattr(nn.ModuleDict(), name):
             raise ValueError(
-                f"Modality name {name!r} cannot be used: it is empty, has a dot or is a reserved "
-                f"word. Rename it: MuData({{'new_name': mdata.mod[{name!r}], ...}})."
+                f"Modality name {shortened(name)!r} cannot be used: it is empty or too long, has "
+                "a dot, a slash or what cannot be printed, or is a reserved word. Rename it: "
+                "MuData({'new_name': mdata.mod['old name'], ...})."
             )
     return [name for name in mdata.mod if name in set(names)]
 
@@ -147,6 +149,17 @@ def check_values(
     if not warn:
         return
     _hint_at_likelihoods(ranges, layers)
+    for first, second in combinations(modalities, 2):
+        shared = mdata.mod[first].obs_names.intersection(mdata.mod[second].obs_names)
+        if len(shared) and shared.str.fullmatch(r"\d+").all():
+            warnings.warn(
+                f"{len(shared)} observations have the same number as name in '{first}' and "
+                f"'{second}' ({name_some(shared)}): they are taken for the same. If they are not, "
+                f"rename them: mdata.mod['{second}'].obs_names = '{second} ' + "
+                f"mdata.mod['{second}'].obs_names; mdata.update().",
+                UserWarning,
+                stacklevel=4,
+            )
     for modality, constant in constants.items():
         warnings.warn(
             f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "

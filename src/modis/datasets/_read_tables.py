@@ -35,22 +35,20 @@ def read_tables(
         A folder, whose `.csv`, `.tsv` and `.txt` files (also `.gz`) become modalities under their
         file names; one such file; or a dict from modality to file. The first column of a table
         holds the names of its rows; all other columns hold numbers. Samples may be missing from
-        any table. Lines at the top that begin with "#" are skipped. Known columns of annotation,
-        such as `Entrez_Gene_Id`, are left out. Of MaxQuant's `proteinGroups.txt` the LFQ
-        intensities (or else the intensities) are read, without decoys and contaminants; DIA-NN's
-        columns are named after the files of the instrument.
+        any table. Known columns of annotation, such as `Entrez_Gene_Id`, are left out. Files of
+        cBioPortal, Xena, MaxQuant and DIA-NN are read as they are.
     labels
-        The table of labels: sample names in the first column, or in another one called
-        `SAMPLE_ID` or the like if more of the tables' samples are there, and one column or more
-        about the samples. By default the file of the folder that is called `labels` or
-        `metadata`. It may be missing if `features` or `transpose` tell where the samples are.
+        The table of labels: sample names in the first column (or in one called `SAMPLE_ID` or the
+        like, if it has more of the tables' samples), and one column or more about the samples. By
+        default the file of the folder that is called `labels` or `metadata`. Not needed where
+        `features` or `transpose` tell where the samples are.
     labels_key
-        The column of classes in the table of labels. Only an empty field is missing here. Words
-        such as NA stay, and :meth:`modis.MODIS.setup_mudata` takes them as not labelled. With
-        `features` it may be missing.
+        The column of classes in the table of labels. Only an empty field is missing here; words
+        such as NA stay, and :meth:`modis.MODIS.setup_mudata` takes them as not labelled. Not
+        needed with `features`.
     features
         Names of features by modality, such as `model.get_var_names()` of the model that the
-        samples are for. They tell features from samples; tables of other modalities are not read.
+        samples are for. Tables of other modalities are not read.
     transpose
         `False`: tables are samples × features. `True`: features × samples. `"auto"` (default)
         decides for each table by where more known names are. A dict says it by modality.
@@ -75,8 +73,8 @@ def read_tables(
         there.
     ValueError
         If a table is empty, cut off, damaged or not numeric, if names occur twice or hold a "/",
-        if no name is known, or if samples cannot be told from features or from annotation. The
-        message names file, row and column.
+        or if samples cannot be told from features or annotation. The message names file, row and
+        column.
 
     Warns
     -----

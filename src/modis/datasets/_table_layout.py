@@ -33,8 +33,8 @@ _OF_SAMPLES = frozenset(
 # Columns of MaxQuant's samples, the best first, and of proteins that are artefacts.
 _MAXQUANT = ("LFQ intensity ", "Reporter intensity corrected ", "Intensity ")
 _MAXQUANT_FLAGS = ("Only identified by site", "Reverse", "Potential contaminant")
-# DIA-NN calls samples by the files of the instrument.
-_RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia)(?:\.dia)?", re.I)
+# DIA-NN calls samples by the files of the instrument, and featureCounts by those of alignments.
+_RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia|bam)(?:\.dia)?", re.I)
 
 
 class Known(NamedTuple):
@@ -45,18 +45,10 @@ class Known(NamedTuple):
     labels_key: str
 
 
-class Layout(NamedTuple):
-    """A table without what describes others, whether features are in its rows, what was left."""
-
-    frame: pd.DataFrame
-    is_turned: bool
-    left_out: list[str]
-
-
 def lay_out(
     frame: pd.DataFrame, what: str, path: Path, known: Known, transpose: Literal["auto"] | bool
-) -> Layout:
-    """Find samples and features of a table, and take out known annotation of both.
+) -> tuple[pd.DataFrame, bool, list[str]]:
+    """The table without known annotation, whether features are in its rows, and what was left out.
 
     A ValueError if the names do not tell samples from features or from annotation.
     """
@@ -65,20 +57,21 @@ def lay_out(
     is_turned = _is_turned(frame, what, path, known, transpose)
     samples, features = frame.axes[::-1] if is_turned else frame.axes
     beside = _plain(samples).isin(_OF_FEATURES) & ~samples.isin(known.samples)
-    is_sample = ~beside
     is_feature = ~_plain(features).isin(_OF_SAMPLES) & (features != known.labels_key)
     is_feature |= features.isin(known.features)
     left_out += [*samples[beside], *features[~is_feature]]
     if not is_turned:
-        return Layout(frame.loc[is_sample, is_feature], False, left_out)
+        return frame.loc[~beside, is_feature], False, left_out
     if len(known.samples):
-        _refuse_doubtful(samples[is_sample], what, path, known.samples)
-    names = features
+        _refuse_doubtful(samples[~beside], what, path, known.samples)
+    # R and pandas number the rows of tables, and genes without a symbol have another identifier
+    numbers = ([str(k + first) for k in range(len(features))] for first in (0, 1))
+    is_numbered = beside.any() and features.tolist() in numbers
+    names = features.where(np.full(len(features), not is_numbered), "")
     for position in beside.nonzero()[0]:
-        # cBioPortal: genes without a symbol have another identifier
         others = frame.iloc[:, position].map(_as_name, na_action="ignore").fillna("")
         names = names.where(names != "", pd.Index(others))
-    return Layout(frame.set_axis(names).loc[is_feature, is_sample], True, left_out)
+    return frame.set_axis(names).loc[is_feature, ~beside], True, left_out
 
 
 def all_names(frames: Iterable[pd.DataFrame]) -> pd.Index:

@@ -13,9 +13,8 @@ _PAST_BEST = 1.05
 # leading components that are a view of their own
 _N_LEADING = 50
 _N_FOLDS = 5
-# rows that penalties and weights are chosen on, and that the classes are learned from, at most
+# rows that penalties and weights are chosen on, at most
 _CHOICE_ROWS = 1_500
-_FIT_ROWS = 20_000
 # Prior of the log-weights in a pool: normal around equal weights, standard deviation 0.4.
 _PRIOR_PRECISION = 6.0
 
@@ -58,16 +57,13 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
     if (np.bincount(codes[chosen], minlength=n_classes) > 0).sum() < seen.sum():
         firsts = np.unique(codes, return_index=True)[1]
         chosen = np.unique(np.concatenate([chosen, firsts]))
-    fitted = np.sort(rng.permutation(len(codes))[:_FIT_ROWS])
-    if len(fitted) < len(codes):
-        fitted = np.unique(np.concatenate([fitted, chosen]))
     sizes = dict.fromkeys([scores.shape[1], min(_N_LEADING, scores.shape[1])])
     views, maps = [], []
     for size in sizes:
         x = scores[:, :size]
         held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
         views.append(held_out)
-        model = _regression(penalty).fit(x[fitted], codes[fitted])
+        model = _regression(penalty).fit(x, codes)
         maps.append((size, *_as_softmax(model, n_classes)))
     views = np.stack(views)
     pool = fit_pool(

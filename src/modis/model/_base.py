@@ -24,6 +24,7 @@ from ..data import (
     read_new,
     read_registered,
     registered_labels,
+    shortened,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
 from ..module import Encoded, MODISModule, Preset
@@ -185,7 +186,13 @@ class Model(BaseModelClass):
         self.module.eval()
         index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
         for tensors in sequential_loader(data, index, batch_size):
-            yield tensors, self.module.encode(data.name, tensors[X_KEY])
+            encoded = self.module.encode(data.name, tensors[X_KEY])
+            if not torch.isfinite(encoded.qz.mean).all():
+                raise ValueError(
+                    f"Modality '{data.name}' has values that give no finite result: missing or "
+                    "infinite ones were put into the data after setup_mudata. Correct them."
+                )
+            yield tensors, encoded
 
     @torch.inference_mode()
     def _encode_all(
@@ -311,7 +318,15 @@ def count_rows(data: Modality, indices: Any) -> int:
     return data.n_obs if indices is None else len(np.arange(data.n_obs)[positions(indices)])
 
 
-def positions(indices: Any) -> np.ndarray:
-    """Row positions as an array that can index, also when it is empty."""
-    array = np.asarray(indices)
-    return array if array.size else array.astype(np.int64)
+def positions(indices: Any) -> np.ndarray | slice:
+    """Row positions, a mask or a slice as what can index, also when it is empty."""
+    if isinstance(indices, slice):
+        return indices
+    array = np.atleast_1d(indices)
+    array = array if array.size else array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        raise TypeError(
+            f"indices={shortened(indices)} are no positions, mask or slice. Of names, give "
+            "mdata.obs_names.get_indexer(names)."
+        )
+    return array

@@ -53,7 +53,7 @@ def combine_probabilities(
     The mean of the log-probabilities, times the square root of the number of modalities and times
     the modalities' weights, 1 by default. Their mean alone would be right if all modalities told
     the same, and so is underconfident; their sum would be right if they told independent things,
-    and so is overconfident.
+    and so is overconfident. What a single modality says stays as it is.
 
     By modality: probabilities ``(n, n_classes)`` and the row of the result that each belongs to,
     ``(n,)``. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a
@@ -66,4 +66,8 @@ def combine_probabilities(
         total[positions[name]] += weight * np.log(np.maximum(probability, _LEAST_PROBABILITY))
         count[positions[name]] += 1
     count[count == 0] = np.nan
-    return softmax(total / np.sqrt(count), axis=1).astype(np.float32)
+    combined = softmax(total / np.sqrt(count), axis=1)
+    for name, probability in probabilities.items():
+        alone = count[positions[name], 0] == 1
+        combined[positions[name][alone]] = probability[alone]
+    return combined.astype(np.float32)

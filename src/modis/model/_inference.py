@@ -58,6 +58,7 @@ def predict(  # numpydoc ignore=PR01
     modality: str | None = None,
     soft: bool = False,
     indices: Sequence[int] | None = None,
+    batch_size: int | None = None,
 ) -> pd.Series | pd.DataFrame:
     """Name the class of observations.
 
@@ -72,6 +73,8 @@ def predict(  # numpydoc ignore=PR01
         Return probabilities instead of class names.
     indices
         Positions of the rows wanted; all by default.
+    batch_size
+        Rows encoded at a time, as in :meth:`get_latent_representation`.
 
     Returns
     -------
@@ -90,7 +93,8 @@ def predict(  # numpydoc ignore=PR01
             "The model was trained without classes (fewer than two in the data), so it "
             "cannot predict any. Set up the data with labels_key=... and train again."
         )
-    probability = np.exp(self._encoding(mdata, modality, indices).log_probability)
+    encoding = self._encoding(mdata, modality, indices, batch_size)
+    probability = np.exp(encoding.log_probability)
     index = self._obs_names(mdata, modality, indices)
     if soft:
         return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
@@ -173,8 +177,9 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
     ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
     observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
-    unlabelled where there is none) and ``predicted`` (when the model knows classes). ``uns``
-    has their colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
+    unlabelled where there is none), ``predicted`` with its ``probability`` (when the model knows
+    classes), and the columns of the modalities' ``obs`` with other names. ``uns`` has their
+    colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
     """
     self._check_trained()
     spec, data = self._spec, self._read(mdata, None)
@@ -191,8 +196,13 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     other = sorted(set(labels) - set(known))
     obs["label"] = pd.Categorical(labels, categories=[*known, *other])
     if self.module.n_classes:
-        codes = np.concatenate([own.log_probability.argmax(axis=1) for own in encodings])
+        probability = np.exp(np.concatenate([own.log_probability for own in encodings]))
+        codes = probability.argmax(axis=1)
         obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
+        obs["probability"] = probability.max(axis=1)
+    own = pd.concat([self._data_or_own(mdata).mod[name].obs for name in data])
+    own = own.loc[:, ~own.columns.isin(obs.columns)]
+    obs = obs.join(own.set_axis(obs.index))
     uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
     var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
     return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)

@@ -1,5 +1,6 @@
 from collections.abc import Mapping, Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Literal
 
 import pandas as pd
 from anndata import AnnData
@@ -65,15 +66,15 @@ class MODIS(Model):
     --------
     >>> from modis import MODIS
     >>> from modis.datasets import intersim, unpair
-    >>> mdata = unpair(intersim(n_samples=60))
+    >>> mdata = unpair(intersim(n_samples=150))
     >>> MODIS.setup_mudata(mdata, labels_key="label")
     >>> model = MODIS(mdata, feature_links=mdata.uns["feature_links"])
     >>> model.train(max_epochs=2)
     >>> model
-    MODIS, trained: 3 modalities, 5 classes, 32 latent dimensions, preset 'default'
-      methylation: 367 features, gaussian, 128 hidden units
-      expression: 131 features, gaussian, 128 hidden units
-      protein: 160 features, gaussian, 128 hidden units
+    MODIS, trained: 3 modalities, 5 classes, 64 latent dimensions, preset 'default'
+      methylation: 367 features, gaussian, 256 hidden units
+      expression: 131 features, gaussian, 256 hidden units
+      protein: 160 features, gaussian, 256 hidden units
       classes: class_1, class_2, class_3, class_4, class_5
     >>> model.history["reconstruction_train"]
            reconstruction_train
@@ -84,28 +85,28 @@ class MODIS(Model):
     Classes and latent space, of all that an observation has or of one modality:
 
     >>> model.predict().shape
-    (60,)
+    (150,)
     >>> model.predict(modality="protein", soft=True).shape
-    (20, 5)
+    (50, 5)
     >>> model.get_latent_representation(modality="protein").shape
-    (20, 32)
+    (50, 64)
     >>> model.write_latent()
     >>> mdata.obsm["X_modis"].shape, mdata.mod["protein"].obsm["X_modis"].shape
-    ((60, 32), (20, 32))
+    ((150, 64), (50, 64))
     >>> model.joint_embedding()
-    AnnData object with n_obs × n_vars = 60 × 32
-        obs: 'observation', 'modality', 'label', 'predicted'
+    AnnData object with n_obs × n_vars = 150 × 64
+        obs: 'observation', 'modality', 'label', 'predicted', 'probability', 'observed_modality'
         uns: 'modality_colors', 'label_colors', 'predicted_colors'
         obsm: 'X_modis'...
 
     One modality from another, and how well each is explained:
 
     >>> model.translate("expression", "protein")
-    AnnData object with n_obs × n_vars = 20 × 160
+    AnnData object with n_obs × n_vars = 50 × 160
         obs: 'label', 'observed_modality'
         uns: 'modis'...
     >>> model.reconstruct("expression").shape
-    (20, 131)
+    (50, 131)
     >>> model.get_elbo().columns.tolist()
     ['elbo', 'kl', 'reconstruction']
 
@@ -115,9 +116,9 @@ class MODIS(Model):
     >>> counts[["class_1", "class_2", "unlabeled", "total", "features"]].astype(int)
     class        class_1  class_2  unlabeled  total  features
     modality
-    methylation        4        4          0     20       367
-    expression         4        4          0     20       131
-    protein            4        4          0     20       160
+    methylation       10       10          0     50       367
+    expression        10       10          0     50       131
+    protein           10       10          0     50       160
     >>> len(model.missing_pairs())
     0
     >>> model.link_summary[["given", "used", "linked_first", "linked_second"]].reset_index()
@@ -144,7 +145,7 @@ class MODIS(Model):
         architecture: str | Preset | Mapping[str, Any] = "default",
         n_latent: int | None = None,
         feature_links: pd.DataFrame | None = None,
-        adversarial: str = "cross_entropy",
+        adversarial: Literal["cross_entropy", "relativistic"] = "cross_entropy",
         *,
         registry: dict | None = None,
         **module_kwargs: Any,
@@ -239,7 +240,11 @@ class MODIS(Model):
         setup_method_args = cls._get_setup_method_args(**locals())
         unknown = sorted(set(kwargs) - {"source_registry"})
         if unknown:
-            raise TypeError(f"setup_mudata has no argument {unknown[0]!r}.")
+            known = [*setup_method_args["setup_args"]]
+            raise TypeError(
+                f"setup_mudata has no argument {unknown[0]!r}. Did you mean "
+                f"{get_close_matches(unknown[0], known, 1, 0)[0]!r}? It has {known}."
+            )
         cls.register_manager(register(mdata, setup_method_args, **kwargs))
 
     @classmethod

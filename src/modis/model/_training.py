@@ -1,8 +1,10 @@
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import joblib
 import numpy as np
 import scvi.train
 import torch
@@ -12,6 +14,7 @@ from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
 from ._base import Model
+from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._summary import announce_missing_pairs
@@ -35,6 +38,7 @@ def train(  # numpydoc ignore=PR01
     devices: int | list[int] | str = "auto",
     plan_kwargs: dict[str, Any] | None = None,
     balance_classes: bool | None = None,
+    checkpoint_dir: str | Path | None = None,
     **trainer_kwargs: Any,
 ) -> None:
     """Train the model.
@@ -49,11 +53,11 @@ def train(  # numpydoc ignore=PR01
     ----------
     max_epochs
         Passes over the longest modality. By default the preset's: as many as make 600 steps, or
-        more with over 1,000 of them (their number grows with the power 2/3); at least 10 and at
-        most 400.
+        more with over 500 observations (their number grows with the power 2/3); at least 10 and
+        at most 400.
     batch_size
-        Observations per modality and minibatch; by default the preset's: 64, or 256 when a
-        modality has more than 10,000 of them.
+        Observations per modality and minibatch; by default the preset's: 64, or 128 when a
+        modality has more than 2,000 of them, and 256 with more than 20,000.
     train_size
         Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
         weights of the last epoch stay. By default the preset's: 0.9. The linear models learn from
@@ -67,6 +71,9 @@ def train(  # numpydoc ignore=PR01
     balance_classes
         Whether minibatches hold equally many labelled samples of each class, so that a class
         with five samples counts; the preset's by default.
+    checkpoint_dir
+        Folder for the state of the training, written when an epoch starts. The same call goes on
+        from it after whatever stopped it, and comes to the same result. Remove it in the end.
     **trainer_kwargs
         Arguments of :class:`scvi.train.Trainer`.
 
@@ -86,10 +93,11 @@ def train(  # numpydoc ignore=PR01
     splitter = self._data_splitter_cls(
         data,
         train_size=asked,
-        batch_size=_checked_size(batch_size, preset.architecture.norm)
-        or preset.batch_size(longest),
+        batch_size=_whole("batch_size", batch_size) or preset.batch_size(longest),
         balance_classes=balance,
     )
+    if batch_size == 1 and preset.architecture.norm == "batch":
+        raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
     if asked < 1 and not splitter.n_val:
         warnings.warn(
             f"train_size={asked:g} holds out no observation: there are too few of each class. All "
@@ -100,11 +108,13 @@ def train(  # numpydoc ignore=PR01
     if trainer_kwargs.get("ckpt_path"):
         raise ValueError(
             "ckpt_path: checkpoints of Lightning can run any program when they are opened, so "
-            "they are not."
+            "they are not. Use checkpoint_dir."
         )
-    if max_epochs is not None and max_epochs < 1:
-        raise ValueError(f"max_epochs={max_epochs} must be at least 1.")
-    max_epochs = max_epochs or preset.n_epochs(splitter.steps_per_epoch, longest)
+    if trainer_kwargs.get("limit_train_batches", 1) == 0:
+        raise ValueError("limit_train_batches=0 leaves nothing to train on.")
+    max_epochs = _whole("max_epochs", max_epochs) or preset.n_epochs(
+        splitter.steps_per_epoch, longest
+    )
     before = {key: value.clone() for key, value in self.module.state_dict().items()}
     _fit_to_training_rows(self, data, splitter)
     _check_links(self, data, splitter)
@@ -118,6 +128,17 @@ def train(  # numpydoc ignore=PR01
     plan.validated_modalities = splitter.validated_modalities
     best = BestWeights(_MONITOR)
     trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, best)
+    if checkpoint_dir is not None:
+        spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
+        rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)
+        training = {
+            "preset": self.preset.to_dict(),
+            "max_epochs": max_epochs,
+            "batch_size": splitter.batch_size,
+            "arguments": repr(arguments),
+            "data": joblib.hash(rows),
+        }
+        trainer_kwargs["callbacks"].append(Checkpoints(checkpoint_dir, training))
     # where scvi-tools' callback for checkpoints would unpickle them
     reader = patch.object(scvi.train._callbacks, "_load_saved_files", saved_weights)
     with quiet_libraries(), reader:
@@ -157,14 +178,12 @@ def train(  # numpydoc ignore=PR01
     fit_linear_models(self, data, splitter.val_idx)
 
 
-def _checked_size(batch_size: int | None, norm: str | None) -> int | None:
-    if batch_size is None:
+def _whole(name: str, value: Any) -> int | None:
+    if value is None:
         return None
-    if norm == "batch" and batch_size == 1:
-        raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size} must be at least 1.")
-    return batch_size
+    if isinstance(value, bool | str) or value != int(value) or value < 1:
+        raise ValueError(f"{name}={value!r} must be at least 1, and whole.")
+    return int(value)
 
 
 def _with_defaults(

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from numbers import Integral
 
 from ..nn import NORMS, SCALINGS, BlockStyle
 
@@ -46,7 +47,7 @@ class Architecture:
     --------
     >>> from modis.module import Architecture
     >>> Architecture(n_layers=2).describe_encoder(367)
-    '128 hidden units'
+    '256 hidden units'
     """
 
     n_latent: int = 64
@@ -79,8 +80,8 @@ class Architecture:
             raise ValueError(f"discriminator_hidden={hidden} must name sizes of at least 1.")
         for name in ("n_latent", "n_layers", "n_hidden"):
             size, least = getattr(self, name), 0 if name == "n_layers" else 1
-            if size is not None and size < least:
-                raise ValueError(f"{name}={size} must be at least {least}.")
+            if size is not None and (not isinstance(size, Integral) or size < least):
+                raise ValueError(f"{name}={size!r} must be at least {least}, and whole.")
         for name in ("dropout", "input_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(

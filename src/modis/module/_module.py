@@ -6,6 +6,7 @@ import torch
 from scvi.module.base import BaseModuleClass, auto_move_data
 from torch import nn
 from torch.distributions import Distribution, Normal
+from torch.nn import functional
 
 from .._constants import BATCH_KEY, X_KEY
 from ..data import LinkPair
@@ -241,11 +242,17 @@ class MODISModule(BaseModuleClass):
         return x
 
     def from_profile(self, modality: str, profile: torch.Tensor) -> torch.Tensor:
-        """Features in the user's units, ``(n, n_features)``, within their range."""
+        """Features in the user's units, ``(n, n_features)``, within their range.
+
+        Counts are at the typical depth.
+        """
         decoder = self.decoder(modality)
         if decoder.scaled_output:
             return self.scaler(modality).inverse(profile)
-        return profile.clamp(0, None if isinstance(decoder, CountDecoder) else 1)
+        if isinstance(decoder, CountDecoder):
+            share = functional.normalize(profile.clamp(min=0), p=1, dim=1)
+            return share * decoder.typical_library
+        return profile.clamp(0, 1)
 
     @auto_move_data
     def class_log_probability(

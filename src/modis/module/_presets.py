@@ -74,7 +74,7 @@ class Preset:
     >>> preset.architecture.n_layers, preset.train_size, preset.loss_weights["link"]
     (1, 0.9, 1.0)
     >>> preset.batch_size(300), preset.batch_size(20_000), preset.n_epochs(steps_per_epoch=4)
-    (64, 256, 150)
+    (64, 128, 150)
     """
 
     name: str

@@ -23,6 +23,8 @@ GRID_COLOR = "#e6e6e6"
 _TEXTS = ["text.color", "axes.labelcolor", "axes.titlecolor", "legend.labelcolor"]
 _TEXTS += ["xtick.labelcolor", "ytick.labelcolor"]
 RC: Any = {
+    # a dollar sign in a name is no formula
+    "text.parse_math": False,
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",

@@ -1,3 +1,5 @@
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -70,32 +72,38 @@ def measure_mixing(embedding: AnnData, cohort: Cohort) -> float | None:
 @house_style()
 def draw_figures(results: Results, out: Path) -> list[str]:
     """Write the figures that the data allow, and return the names of the files."""
-    axes = {"latent_umap.png": _draw_latent(results)}
+    draw: dict[str, Callable[[], Axes]] = {"latent_umap.png": lambda: _draw_latent(results)}
     if results.predictions is not None:
         judged = results.predictions.dropna(subset="label")
         judged = judged[(judged["part"] == "test") & (judged["source"] != COMBINED)]
         if len(judged):
             columns = (judged["label"], judged["predicted"], judged["source"])
-            axes["confusion.png"] = pl.confusion(*columns)[0]
+            draw["confusion.png"] = lambda: pl.confusion(*columns)[0]
     translations = results.translations
     if translations is not None and translations.across:
-        axes["translation.png"] = pl.translation(translations.errors, translations.limit)
+        errors, limit = translations.errors, translations.limit
+        draw["translation.png"] = lambda: pl.translation(errors, limit)
     importance = results.importance
     if importance is not None and (importance["rank"] == 1).sum() <= _MOST_PANELS:
-        axes["feature_importance.png"] = pl.feature_importance(importance, N_FEATURES)[0]
+        draw["feature_importance.png"] = lambda: pl.feature_importance(importance, N_FEATURES)[0]
     history = results.model.history
     terms = [term for term in _TERMS if {f"{term}_train", f"{term}_validation"} & set(history)]
-    best_epoch = results.model.best_epoch_
-    axes["history.png"] = pl.history(history, keys=terms or None, best_epoch=best_epoch)[0]
+    best = results.model.best_epoch_
+    draw["history.png"] = lambda: pl.history(history, keys=terms or None, best_epoch=best)[0]
     counts = results.counts["train"]
     if not counts[UNLABELED].any() and len(counts.columns) > 1:
         counts = counts.drop(columns=UNLABELED)
-    axes["class_counts.png"] = pl.class_counts(counts, unlabeled=UNLABELED)
-    for name, ax in axes.items():
-        figure = cast("Figure", ax.get_figure(root=True))
-        figure.savefig(out / name, dpi=DPI, bbox_inches="tight", pad_inches=0.12)
-        plt.close(figure)
-    return list(axes)
+    draw["class_counts.png"] = lambda: pl.class_counts(counts, unlabeled=UNLABELED)
+    for name in list(draw):
+        try:
+            figure = cast("Figure", draw[name]().get_figure(root=True))
+            figure.savefig(out / name, dpi=DPI, bbox_inches="tight", pad_inches=0.12)
+        # whatever a name or a number does to a figure, the others and the report are worth more
+        except Exception as error:  # noqa: BLE001
+            del draw[name]
+            warnings.warn(f"{name} could not be drawn: {error}.", UserWarning, stacklevel=2)
+        plt.close("all")
+    return list(draw)
 
 
 def _draw_latent(results: Results) -> Axes:

@@ -1,3 +1,4 @@
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +44,14 @@ def fit(
     # a folder that cannot be made should be known before an hour of training, not after
     out.mkdir(parents=True, exist_ok=True)
     screen.stage("Training")
-    started = time.perf_counter()
-    model.train(max_epochs=settings.max_epochs, enable_progress_bar=screen.shows_progress)
+    started, checkpoint = time.perf_counter(), out / "checkpoint"
+    if not settings.resume:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    model.train(
+        max_epochs=settings.max_epochs,
+        enable_progress_bar=screen.shows_progress,
+        checkpoint_dir=checkpoint,
+    )
     seconds = time.perf_counter() - started
 
     screen.stage("Evaluating the test part")
@@ -67,6 +74,7 @@ def fit(
     with replacing_results(out) as draft:
         results.write(draft)
         write_page(results, draft, figures=draw_figures(results, draft), notes=screen.notes)
+    shutil.rmtree(checkpoint)
     screen.summary(results)
     screen.stage(f"Done. Open {out / 'report.html'} in a browser")
     return results

@@ -45,6 +45,8 @@ class Settings:
         Share of the labelled observations to hold out, 0 to train on all.
     max_epochs
         Passes over the largest modality; the model's own choice by default.
+    resume
+        Whether to go on from what a run that was stopped left in the folder.
     command
         What the user typed.
     """
@@ -62,6 +64,7 @@ class Settings:
     architecture: str = "default"
     n_latent: int | None = None
     links: Path | None = None
+    resume: bool = False
     command: str = ""
 
 

@@ -18,6 +18,14 @@ class BestWeights(Callback):
         self.best_epoch: int | None = None
         self._state: dict[str, torch.Tensor] | None = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {name: getattr(self, name) for name in ("best_score", "best_epoch", "_state")}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what a checkpoint kept."""
+        vars(self).update(state_dict)
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep a copy of the weights when they are the best so far."""
         score = trainer.callback_metrics.get(self.monitor)

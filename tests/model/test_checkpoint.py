@@ -1,0 +1,102 @@
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from modis import MODIS
+from modis.model._archive import INDEX
+
+from .._make import make_mdata
+from ._made import BRIEFLY, equal, weights
+from .test_persistence import Bomb
+
+LONGER = BRIEFLY | {"max_epochs": 8}
+KINDS = {
+    "all train": ({}, {}),
+    "best weights": ({"n_layers": 1}, {"train_size": 0.8}),
+    "components, steps": ({"n_components": 4, "adversarial": "relativistic"}, {"max_steps": 26}),
+}
+
+
+class Stop(Callback):
+    """Stop in the middle of an epoch, in one of several ways."""
+
+    def __init__(self, epoch: int, how: type[BaseException]) -> None:
+        self.epoch, self.how = epoch, how
+
+    def on_train_batch_end(self, trainer, *_) -> None:
+        if trainer.current_epoch == self.epoch:
+            raise self.how
+
+
+def _same(first: MODIS, second: MODIS) -> None:
+    assert equal(weights(first), weights(second))
+    assert first.best_epoch_ == second.best_epoch_
+    assert first.history.keys() == second.history.keys()
+    for name, losses in first.history.items():
+        pd.testing.assert_frame_equal(losses, second.history[name])
+
+
+@pytest.mark.parametrize(("model", "train"), KINDS.values(), ids=KINDS)
+def test_a_training_goes_on_as_if_nothing_had_happened(build, tmp_path, model, train):
+    whole = build(make_mdata(), model=model)
+    whole.train(**LONGER | train)
+    for epoch, how in ((0, ZeroDivisionError), (3, KeyboardInterrupt), (4, ZeroDivisionError)):
+        stopped = build(make_mdata(), model=model)
+        with pytest.raises(how):
+            stopped.train(
+                **LONGER | train, checkpoint_dir=tmp_path / "c", callbacks=[Stop(epoch, how)]
+            )
+    # whatever state the generators are in
+    torch.manual_seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    other = build(make_mdata(), model=model)
+    other.train(**LONGER | train, checkpoint_dir=tmp_path / "c")
+    _same(whole, other)
+
+
+def test_a_training_that_is_killed_loses_one_epoch_at_most(build, tmp_path):
+    whole = build(make_mdata())
+    whole.train(**LONGER)
+    child = os.fork()
+    if not child:
+        # SIGKILL comes from the training itself, when it is in its sixth epoch
+        class Kill(Callback):
+            def on_train_batch_start(self, trainer, *_):
+                if trainer.current_epoch == 5:
+                    os.kill(os.getpid(), 9)
+
+        build(make_mdata()).train(**LONGER, checkpoint_dir=tmp_path, callbacks=[Kill()])
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == 9
+    epochs = []
+
+    class Count(Callback):
+        def on_train_batch_start(self, trainer, *_):
+            epochs.append(trainer.current_epoch)
+
+    other = build(make_mdata())
+    other.train(**LONGER, checkpoint_dir=tmp_path, callbacks=[Count()])
+    assert min(epochs) == 5
+    _same(whole, other)
+
+
+def test_another_training_and_a_damaged_checkpoint_are_refused(build, tmp_path):
+    folder = tmp_path / "checkpoint"
+    build(make_mdata()).train(**LONGER, checkpoint_dir=folder)
+    for changed, data, says in (
+        ({"max_epochs": 9}, make_mdata(), "max_epochs"),
+        ({"plan_kwargs": {"lr": 0.1}}, make_mdata(), "arguments"),
+        ({}, make_mdata(pairing="paired"), "data"),
+    ):
+        with pytest.raises(ValueError, match=rf"of another training: \['{says}'\] differ"):
+            build(data).train(**LONGER | changed, checkpoint_dir=folder)
+    with pytest.raises(ValueError, match="of another training"):
+        build(make_mdata(), model={"n_latent": 6}).train(**LONGER, checkpoint_dir=folder)
+    torch.save(Bomb(tmp_path / "executed"), folder / INDEX)
+    with pytest.raises(ValueError, match="is damaged"):
+        build(make_mdata()).train(**LONGER, checkpoint_dir=folder)
+    assert not (tmp_path / "executed").exists()
