@@ -40,8 +40,9 @@ def test_examples(
     assert [example.source for example in examples if example.options.get(doctest.SKIP)] == []
 
     if name in DOWNLOADS:
-        copies = request.getfixturevalue("shared_data") / "raw" / DOWNLOADS[name]
-        monkeypatch.setenv("MODIS_DATA_DIR", str(copies))
+        folder = request.getfixturevalue("shared_data") / "raw" / DOWNLOADS[name]
+        copies = {path.name: path for path in folder.iterdir()}
+        monkeypatch.setattr(module, "fetch_sources", lambda dataset: copies)
     monkeypatch.chdir(tmp_path)
     # After the import, which sets the level: the table that setup_mudata logs is for the user's
     # screen, not for the examples.

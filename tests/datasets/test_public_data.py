@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from modis import datasets
-from modis.datasets._tcga import _copy_number, _first_samples, _mutations
+from modis.datasets._tcga import _copy_number, _mutations, _tumours
 
 from .._make import without_pulling
 
@@ -72,12 +72,13 @@ BARCODES = ["TCGA-AA-0001-11A", "TCGA-AA-0001-01A", "TCGA-AA-0001-06A", "TCGA-AA
 
 
 @pytest.mark.parametrize(
-    ("tumours_first", "rows"), [(True, {"0001": 1, "0002": 3}), (False, {"0002": 3})]
+    ("first_only", "rows"), [(True, {"0002": [3]}), (False, {"0001": [1, 2], "0002": [3]})]
 )
-def test_one_sample_of_a_patient(tumours_first, rows):
+def test_tumours_of_a_patient(first_only, rows):
     frame = pd.DataFrame({"row": range(4)})
-    found = _first_samples(frame, pd.Index(BARCODES), tumours_first=tumours_first)
-    assert found["row"].to_dict() == {f"TCGA-AA-{name}": row for name, row in rows.items()}
+    found = _tumours(frame, pd.Index(BARCODES), first_only=first_only)
+    own = found.groupby(level=0)["row"].agg(list).to_dict()
+    assert own == {f"TCGA-AA-{name}": numbers for name, numbers in rows.items()}
 
 
 def test_bins_of_a_chromosome():

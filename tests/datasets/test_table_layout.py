@@ -157,7 +157,7 @@ def test_maxquant(read):
 
 
 @pytest.mark.parametrize("labelled", ["wt_1 wt_2 ko.1", "wt_1.raw wt_2.raw ko.1.raw"])
-@pytest.mark.parametrize("folder", ["D:\\data\\run 7\\", "/home/me/", ""])
+@pytest.mark.parametrize("folder", ["D:\\data\\run 7\\", "/data/me/", ""])
 def test_diann(read, labelled, folder):
     table = pd.DataFrame(
         VALUES.copy(), columns=[f"{folder}{n}.raw" for n in ("wt_1", "wt_2", "ko.1")]

@@ -16,20 +16,17 @@ from ._selection import assemble
 from ._sources import fetch_sources
 
 _BIN = 10_000_000  # bases
-# What changes a protein: no silent mutations, and none outside of genes' coding parts.
-_CHANGES_PROTEIN = [
-    *("Frame_Shift_Del", "Frame_Shift_Ins", "In_Frame_Del", "In_Frame_Ins", "Missense_Mutation"),
-    *("Nonsense_Mutation", "Nonstop_Mutation", "Splice_Site", "Translation_Start_Site"),
-]
+# Mutations that leave the protein as it is; how the others are called differs between files.
+_NOT_IN_PROTEIN = ["Silent", "RNA", "Intron", "3'UTR", "5'UTR", "3'Flank", "5'Flank", "IGR"]
 _N_GENES = 5000
 
 
 def tcga_rare() -> md.MuData:
-    """Rare cancers, and a small group of a frequent one: 350 patients, of whom few have all omics.
+    """Rare cancers, and a small group of a frequent one: 350 patients, few with all modalities.
 
     Adrenocortical carcinoma (ACC, 92 patients), uveal melanoma (UVM, 80), uterine carcinosarcoma
     (UCS, 57), diffuse large B-cell lymphoma (DLBC, 48), cholangiocarcinoma (CHOL, 36) and, to
-    compare with, 37 of stomach adenocarcinoma (STAD, without mutations). 28 MB are downloaded
+    compare with, 37 of stomach adenocarcinoma (STAD, without mutations). 25 MB are downloaded
     once; see :func:`tcga_pancancer` for the modalities.
 
     Returns
@@ -65,8 +62,9 @@ def tcga_rare() -> md.MuData:
 def tcga_pancancer() -> md.MuData:
     """11,120 patients with 33 types of cancer in four modalities, which few have all.
 
-    About 90 MB are downloaded once. Samples of tumours count (types 01 to 09 of TCGA), of each
-    patient the first. In ``mirna`` a patient whose first sample is of normal tissue is left out.
+    About 100 MB are downloaded once. Only tumours count (sample types 01 to 09 of TCGA). Of
+    several samples of a patient the first counts, so that a patient whose first sample is normal
+    tissue is left out; in ``cnv`` and ``mutation``, all tumours of a patient count together.
 
     Returns
     -------
@@ -81,6 +79,13 @@ def tcga_pancancer() -> md.MuData:
     ------
     ConnectionError, ValueError
         If a file cannot be downloaded, or is not the expected one.
+
+    Examples
+    --------
+    >>> import modis
+    >>> patients = modis.datasets.tcga_pancancer()
+    >>> sorted(patients.mod)
+    ['cnv', 'mirna', 'mutation', 'rppa']
     """
     return _assemble(*_read("tcga_pancancer", _OTHERS))
 
@@ -99,9 +104,10 @@ def _read(dataset: str, modalities: list[str]) -> tuple[dict[str, pd.DataFrame],
             if kind == ending:
                 parts.append(read(read_rda(path)[f"{label}.{kind}"], features.get(modality)))
                 labels.append(pd.Series(label, index=parts[-1].index))
-        values[modality] = pd.concat(parts).sort_index()
-    found = pd.concat(labels)
-    return values, found[~found.index.duplicated()].sort_index()
+        found = pd.concat(parts).sort_index()
+        values[modality] = found[~found.index.duplicated()]
+    known = pd.concat(labels)
+    return values, known[~known.index.duplicated()].sort_index()
 
 
 def _assemble(values: Mapping[str, pd.DataFrame], labels: pd.Series) -> md.MuData:
@@ -112,7 +118,7 @@ def _assemble(values: Mapping[str, pd.DataFrame], labels: pd.Series) -> md.MuDat
 
 
 def _expression(frame: pd.DataFrame, features: None) -> pd.DataFrame:
-    frame = _first_samples(frame, frame.pop("bcr_patient_barcode"), tumours_first=False)
+    frame = _tumours(frame, frame.pop("bcr_patient_barcode"), first_only=True)
     # symbol|number; the symbol of some is not known, and one of two has another number
     symbols = frame.columns.str.partition("|").get_level_values(0)
     known = (symbols != "?") & ~symbols.duplicated()
@@ -122,13 +128,13 @@ def _expression(frame: pd.DataFrame, features: None) -> pd.DataFrame:
 def _micro_rna(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
     # three rows per sample: reads, reads per million, and whether they fit several places
     frame = frame[frame["miRNA_ID"] == "reads_per_million_miRNA_mapped"]
-    frame = _first_samples(frame[features], frame.index, tumours_first=False)
+    frame = _tumours(frame[features], frame.index, first_only=True)
     return np.log2(frame.astype(str).astype(float) + 1)
 
 
 def _copy_number(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
     """Mean log ratio of the segments in each bin, weighted by their overlap; 0 without any."""
-    frame = _first_samples(frame, frame["Sample"])
+    frame = _tumours(frame, frame["Sample"])
     start, end = (frame[name].to_numpy(dtype=np.int64) for name in ("Start", "End"))
     n_bins = end // _BIN - start // _BIN + 1
     rows = np.repeat(np.arange(len(frame)), n_bins)
@@ -145,30 +151,29 @@ def _copy_number(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
 
 
 def _mutations(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
-    frame = _first_samples(frame, frame["Tumor_Sample_Barcode"])
-    counted = frame["Variant_Classification"].isin(_CHANGES_PROTEIN)
+    frame = _tumours(frame, frame["Tumor_Sample_Barcode"])
+    counted = ~frame["Variant_Classification"].isin(_NOT_IN_PROTEIN)
     counted &= frame["Hugo_Symbol"].isin(features)
     found = pd.crosstab(frame.index[counted], frame["Hugo_Symbol"].to_numpy()[counted])
     return found.gt(0).reindex(index=frame.index.unique(), columns=features, fill_value=False)
 
 
 def _proteins(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
-    return _first_samples(frame[features], frame["bcr_patient_barcode"])
+    return _tumours(frame[features], frame["bcr_patient_barcode"], first_only=True)
 
 
-def _first_samples(
-    frame: pd.DataFrame, barcodes: pd.Series | pd.Index, *, tumours_first: bool = True
+def _tumours(
+    frame: pd.DataFrame, barcodes: pd.Series | pd.Index, *, first_only: bool = False
 ) -> pd.DataFrame:
-    """Rows of each patient's first tumour, by patient; or of the first sample, if it is a tumour.
+    """Rows of tumours, by patient; or of each patient's first sample, if that is a tumour.
 
     A barcode names the patient with its first 12 characters, and the kind of tissue with two more.
     """
     barcodes = pd.Index(barcodes.astype(str))
-    is_tumour = barcodes.str[13:15].astype(int) < 10
-    considered = is_tumour if tumours_first else np.full(len(barcodes), True)
-    first = pd.Series(barcodes[considered]).groupby(barcodes[considered].str[:12]).first()
-    chosen = is_tumour & barcodes.isin(first)
-    return frame[chosen].set_axis(barcodes[chosen].str[:12])
+    patients, chosen = barcodes.str[:12], barcodes.str[13:15].astype(int) < 10
+    if first_only:
+        chosen &= ~patients.duplicated()
+    return frame[chosen].set_axis(patients[chosen])
 
 
 _OTHERS = ["mirna", "cnv", "mutation", "rppa"]

@@ -1,3 +1,4 @@
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,20 +60,21 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
         chosen = np.unique(np.concatenate([chosen, firsts]))
     sizes = dict.fromkeys([scores.shape[1], min(_N_LEADING, scores.shape[1])])
     views, maps = [], []
-    for size in sizes:
-        x = scores[:, :size]
-        held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
-        views.append(held_out)
-        model = _regression(penalty).fit(x, codes)
-        maps.append((size, *_as_softmax(model, n_classes)))
-    views = np.stack(views)
-    pool = fit_pool(
-        np.where(np.isnan(views), -np.inf, views)[..., seen], _recode(codes[chosen], seen)
-    )
+    with warnings.catch_warnings():
+        # of scikit-learn, of maps that are as good as converged, or of classes with few rows
+        warnings.simplefilter("ignore", UserWarning)
+        for size in sizes:
+            x = scores[:, :size]
+            held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
+            views.append(held_out)
+            model = _regression(penalty).fit(x, codes)
+            maps.append((size, *_as_softmax(model, n_classes)))
+    stacked = np.stack(views)
+    pool = fit_pool(stacked[..., seen], _recode(codes[chosen], seen))
     for share, (size, own_weight, own_bias) in zip(pool, maps, strict=True):
         weight[:, :size] += share * own_weight
         bias += share * own_bias
-    pooled = np.tensordot(pool, views[..., seen], 1)
+    pooled = np.tensordot(pool, stacked[..., seen], 1)
     out_of_fold[np.ix_(chosen, seen)] = log_softmax(pooled, axis=1)
     return ClassMap(weight, bias, seen, out_of_fold)
 

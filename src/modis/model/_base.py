@@ -180,7 +180,10 @@ class Model(BaseModelClass):
     # encoding ---------------------------------------------------------------------------------
 
     def _encode(
-        self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
+        self,
+        data: Modality,
+        indices: Sequence[int] | np.ndarray | None,
+        batch_size: int | None,
     ) -> Iterator[tuple[dict[str, torch.Tensor], Encoded]]:
         """Walk over the rows of one modality."""
         self.module.eval()
@@ -196,7 +199,10 @@ class Model(BaseModelClass):
 
     @torch.inference_mode()
     def _encode_all(
-        self, data: Modality, indices: Sequence[int] | None, batch_size: int | None
+        self,
+        data: Modality,
+        indices: Sequence[int] | np.ndarray | None,
+        batch_size: int | None = None,
     ) -> Encoding:
         """Encode rows of one modality."""
         n_rows, networks = count_rows(data, indices), self.module

@@ -61,6 +61,9 @@ def combine_probabilities(
     """
     total = np.zeros((n_obs, next(iter(probabilities.values())).shape[1]))
     count = np.zeros((n_obs, 1))
+    if not total.size:
+        # without classes
+        return total.astype(np.float32)
     for name, probability in probabilities.items():
         weight = 1.0 if weights is None else weights[name]
         total[positions[name]] += weight * np.log(np.maximum(probability, _LEAST_PROBABILITY))

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
+from sklearn.metrics import recall_score
 
 from ..data import Modality
 from ..dataloaders import shared_rows
@@ -23,6 +24,7 @@ from ..linear import (
 from ..module import LinearModels
 from ._base import Model
 from ._linear_translations import fit_translations
+from ._summary import logger
 
 # rows that the linear models learn from, and labelled rows of a class that all stay
 _MOST_ROWS = 20_000
@@ -62,21 +64,19 @@ def fit_linear_models(
     rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, item in data.items():
         _fit_components(model, item)
-        scores, out_of_fold = (
-            _scores(model, item),
-            np.full((item.n_obs, networks.n_classes), np.nan),
-        )
+        own = _scores(model, item)
+        out_of_fold = np.full((item.n_obs, networks.n_classes), np.nan)
         labeled = np.flatnonzero(item.labels >= 0)
         if len(np.unique(item.labels[labeled])) > 1:
-            out_of_fold[labeled] = _fit_classes(model, item, scores, labeled, held_out[name])
-        rows[name] = scores, out_of_fold
+            out_of_fold[labeled] = _fit_classes(model, item, own, labeled, held_out[name])
+        rows[name] = own, out_of_fold
     everything = {name: np.arange(item.n_obs) for name, item in data.items()}
     pairs = {
         pair: both
         for pair, both in shared_rows(data, everything).items()
         if len(both[0]) >= _LEAST_PAIRS
     }
-    scores = {name: own for name, (own, _) in rows.items()}
+    scores = {name: each for name, (each, _) in rows.items()}
     views = _fit_axes(model, scores, pairs)
     if networks.n_classes:
         _fit_guests(model, data, scores, views)
@@ -132,15 +132,16 @@ def _fit_axes(
     links = {} if model._links is None else model._links.pairs
     for (a, b), pair in links.items():
         if (a, b) not in views:
-            bases = tuple(linear[f"basis_{codes[name]}"].cpu().numpy() for name in (a, b))
+            bases = (linear.array(f"basis_{codes[a]}"), linear.array(f"basis_{codes[b]}"))
             both = scores[a], scores[b]
             views[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
-    if views and not axes:
+    # without classes, modalities that have no link between them would stand apart on such axes
+    if views and not axes and model.module.n_classes:
         parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(views, ()))}
         for (a, b), (first, second) in views.items():
-            for name, own in parts.items():
+            for name, part in parts.items():
                 none = np.zeros((scores[name].shape[1], first.shape[1]))
-                own.append({a: first, b: second}.get(name, none))
+                part.append({a: first, b: second}.get(name, none))
         axes = linked_axes(parts, dict(scores), _N_AXES)
     for name, own in axes.items():
         linear[f"axes_{codes[name]}"] = own
@@ -192,27 +193,44 @@ def _fit_guests(
     linear, codes = networks.linear, networks.modality_codes
     counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
     for name in data:
-        unseen, weight, bias, n = counts[name] == 0, 0.0, 0.0, 0
+        unseen, maps = counts[name] == 0, []
         for donor, own in data.items():
             if (donor, name) not in views or not counts[donor][unseen].any():
                 continue
             ours, theirs = views[donor, name]
             rows = np.flatnonzero(own.labels >= 0)
             found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
-            weight, bias, n = weight + found.weight @ theirs.T, bias + found.bias, n + 1
-        if not n:
+            maps.append((found.weight @ theirs.T, found.bias))
+            _announce(model, name, donor, found.out_of_fold, own.labels[rows])
+        if not maps:
             continue
-        weight, bias = weight / n, bias / n
+        weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
         labeled = (counts[name] > 0).sum() > 1
         if not labeled:
             weight, bias = _self_train(scores[name], weight, bias)
             linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
             linear[f"share_{codes[name]}"] = _SHARE
         else:
-            own = scores[name][data[name].labels >= 0] @ weight.T + bias
-            odds = logsumexp(own[:, unseen], axis=1) - logsumexp(own[:, ~unseen], axis=1)
+            logits = scores[name][data[name].labels >= 0] @ weight.T + bias
+            odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
             bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
         _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
+
+
+def _announce(
+    model: Model, name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray
+) -> None:
+    """Say how sure one may be of classes that come from another modality."""
+    judged = ~np.isnan(out_of_fold).all(axis=1)
+    said = np.nan_to_num(out_of_fold[judged], nan=-np.inf).argmax(axis=1)
+    known = labels[judged]
+    found = recall_score(known, said, labels=np.unique(known), average="macro", zero_division=0)
+    logger.info(
+        "Classes that '%s' has no label of come from '%s', by what both share. In '%s' itself "
+        "that finds the classes with a balanced accuracy of %.2f (cross-validated); expect less "
+        "in '%s'.",
+        *(name, donor, donor, found, name),
+    )
 
 
 def _self_train(
@@ -265,7 +283,9 @@ def _fit_components(model: Model, item: Modality) -> None:
     chosen = np.sort(np.random.default_rng(0).choice(item.n_obs, n, replace=False))
     x = model.module.scale(item.name, torch.from_numpy(item.matrix.rows(chosen))).cpu().numpy()
     most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS
-    found = PCA(min(n, most), random_state=0).fit(x)
+    # of the variance of a single row, or of rows that are all alike
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = PCA(min(n, most), random_state=0).fit(x)
     linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
 
 

@@ -1,11 +1,12 @@
 """What the linear models translate: class means, ridge regressions on pairs, and links."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from ..data import Modality
+from ..data import LinkPair, Modality
 from ..linear import class_means, fit_ridge, link_correlation, link_views
 from ._base import Model
 
@@ -15,6 +16,21 @@ _MOST_VALUES = 2**24
 _N_PASSES = 3
 # linked features whose correlations are compared, at most
 _MOST_LINKED = 500
+
+
+class _Side(NamedTuple):
+    """One modality, as a source and as a target of translations.
+
+    Components of all rows ``(n, n_components)`` and their class probabilities, out of fold where
+    they can be, ``(n, n_classes)``; positions of ``chosen`` rows, their standardised profiles less
+    the effects of conditions ``(n_chosen, n_features)``, and ``means`` of these by class.
+    """
+
+    scores: np.ndarray
+    members: np.ndarray
+    chosen: np.ndarray
+    profile: np.ndarray
+    means: np.ndarray
 
 
 def fit_translations(
@@ -27,105 +43,107 @@ def fit_translations(
 
     Returns what shared axes are worth: 1 with pairs, or else the correlation of linked features.
     """
-    networks = model.module
-    linear, codes = networks.linear, networks.modality_codes
-    sizes = [max(1, n) for n in networks.n_categories]
+    sizes = [max(1, n) for n in model.module.n_categories]
     first = np.cumsum([0, *sizes[:-1]])
-    linear["first_condition"] = first
-    profiles, members, means = {}, {}, {}
-    for name, item in data.items():
-        n = max(1, _MOST_VALUES // item.matrix.shape[1])
-        chosen = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:n])
-        x = torch.from_numpy(item.matrix.rows(chosen))
-        profile = networks.profile(name, x).cpu().numpy()
-        linear[f"location_{codes[name]}"] = profile.mean(axis=0)
-        spread = profile.std(axis=0)
-        linear[f"spread_{codes[name]}"] = spread = np.where(spread > 0, spread, 1.0)
-        profile = (profile - profile.mean(axis=0)) / spread
-        probability = np.exp(model._encode_all(item, None, None).log_probability)
-        labeled = (item.labels >= 0)[:, None]
-        own = np.where(labeled, np.eye(networks.n_classes)[item.labels], probability)[chosen]
-        conditions = item.batch[chosen]
-        offset = np.zeros((sum(sizes), profile.shape[1]))
-        for _ in range(_N_PASSES):
-            added = offset[conditions + first].sum(axis=1)
-            means[name] = class_means(own, profile - added)
-            for column, (begin, size) in enumerate(zip(first, sizes, strict=True)):
-                rest = profile - own @ means[name] - added + offset[conditions[:, column] + begin]
-                member = np.eye(size)[conditions[:, column]]
-                if size > 1:
-                    offset[begin : begin + size] = class_means(member, rest)
-        linear[f"mean_{codes[name]}"], linear[f"offset_{codes[name]}"] = means[name], offset
-        profiles[name] = chosen, profile - offset[conditions + first].sum(axis=1)
-        out_of_fold = rows[name][1]
-        members[name] = np.where(np.isnan(out_of_fold), probability, np.exp(out_of_fold))
-    correlations: list[float] = []
-    by_links = {} if model._links is None else model._links.pairs
-    for (first, second), pair in by_links.items():
-        if (first, second) not in pairs:
-            for source, target, x, y in (
-                (first, second, pair.first, pair.second),
-                (second, first, pair.second, pair.first),
-            ):
-                links = x, y, pair.weight
-                found = _fit_link_ridge(
-                    model, (source, target), links, rows, members, profiles, means
-                )
-                correlations.append(found)
-    for (first, second), (ours, theirs) in pairs.items():
-        for source, target, x, y in ((first, second, ours, theirs), (second, first, theirs, ours)):
-            known = np.isin(y, profiles[target][0])
-            x, y = x[known], np.searchsorted(profiles[target][0], y[known])
-            scores, profile = rows[source][0][x], profiles[target][1][y]
-            by_class = members[source][x] @ means[target]
-            plain, plain_intercept, plain_error = fit_ridge(scores, profile)
-            added, added_intercept, added_error = fit_ridge(scores, profile - by_class)
-            # the share that leaves the least squared error, each row predicted from the others
-            apart = added_error - plain_error
-            share = float(
-                np.clip((added_error * apart).sum() / max(np.square(apart).sum(), 1e-12), 0, 1)
-            )
-            pair = f"{codes[source]}_{codes[target]}"
-            linear[f"ridge_{pair}"] = share * plain + (1 - share) * added
-            linear[f"intercept_{pair}"] = share * plain_intercept + (1 - share) * added_intercept
-            linear[f"by_class_{pair}"] = np.array(1 - share)
+    model.module.linear["first_condition"] = first
+    sides = {name: _fit_means(model, item, *rows[name], sizes) for name, item in data.items()}
+    for (a, b), (ours, theirs) in pairs.items():
+        _fit_pair_ridge(model, (a, b), sides[a], sides[b], ours, theirs)
+        _fit_pair_ridge(model, (b, a), sides[b], sides[a], theirs, ours)
+    links = {} if model._links is None else model._links.pairs
+    correlations = []
+    for (a, b), link in links.items():
+        if (a, b) not in pairs:
+            back = LinkPair(link.second, link.first, link.weight)
+            correlations.append(_fit_link_ridge(model, (a, b), sides[a], sides[b], link))
+            correlations.append(_fit_link_ridge(model, (b, a), sides[b], sides[a], back))
     return float(np.mean(correlations)) if correlations and not pairs else 1.0
 
 
-def _fit_link_ridge(
+def _fit_means(
+    model: Model, item: Modality, scores: np.ndarray, out_of_fold: np.ndarray, sizes: list[int]
+) -> _Side:
+    """Class means of one modality and effects of its conditions, found by turns."""
+    networks = model.module
+    linear, code = networks.linear, networks.modality_codes[item.name]
+    n = max(1, _MOST_VALUES // item.matrix.shape[1])
+    chosen = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:n])
+    x = torch.from_numpy(item.matrix.rows(chosen))
+    profile = networks.profile(item.name, x).cpu().numpy()
+    location, spread = profile.mean(axis=0), profile.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    linear[f"location_{code}"], linear[f"spread_{code}"] = location, spread
+    profile = (profile - location) / spread
+    probability = np.exp(model._encode_all(item, None).log_probability)
+    labeled = (item.labels >= 0)[:, None]
+    own = np.where(labeled, np.eye(networks.n_classes)[item.labels], probability)[chosen]
+    first = np.cumsum([0, *sizes[:-1]])
+    conditions = item.batch[chosen] + first
+    offset = np.zeros((sum(sizes), profile.shape[1]))
+    for _ in range(_N_PASSES):
+        means = class_means(own, profile - offset[conditions].sum(axis=1))
+        for column, (begin, size) in enumerate(zip(first, sizes, strict=True)):
+            if size > 1:
+                others = offset[np.delete(conditions, column, axis=1)].sum(axis=1)
+                member = np.eye(size)[conditions[:, column] - begin]
+                rest = profile - own @ means - others
+                offset[begin : begin + size] = class_means(member, rest)
+    linear[f"mean_{code}"], linear[f"offset_{code}"] = means, offset
+    members = np.where(np.isnan(out_of_fold), probability, np.exp(out_of_fold))
+    return _Side(scores, members, chosen, profile - offset[conditions].sum(axis=1), means)
+
+
+def _fit_pair_ridge(
     model: Model,
     pair: tuple[str, str],
-    links: tuple[np.ndarray, np.ndarray, np.ndarray],
-    rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    members: Mapping[str, np.ndarray],
-    profiles: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    means: Mapping[str, np.ndarray],
+    source: _Side,
+    target: _Side,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> None:
+    """Ridge regressions on pairs, rows `x` of the source and `y` of the target.
+
+    One predicts the profiles, one what class means leave of them. Each weighs as leaves the least
+    squared error, every row predicted from the others.
+    """
+    known = np.isin(y, target.chosen)
+    x, y = x[known], np.searchsorted(target.chosen, y[known])
+    by_class = source.members[x] @ target.means
+    plain, plain_intercept, plain_error = fit_ridge(source.scores[x], target.profile[y])
+    added, added_intercept, added_error = fit_ridge(source.scores[x], target.profile[y] - by_class)
+    apart = added_error - plain_error
+    share = (added_error * apart).sum() / max(np.square(apart).sum(), 1e-12)
+    share = float(np.clip(share, 0, 1))
+    linear, codes = model.module.linear, model.module.modality_codes
+    key = f"{codes[pair[0]]}_{codes[pair[1]]}"
+    linear[f"ridge_{key}"] = share * plain + (1 - share) * added
+    linear[f"intercept_{key}"] = share * plain_intercept + (1 - share) * added_intercept
+    linear[f"by_class_{key}"] = np.array(1 - share)
+
+
+def _fit_link_ridge(
+    model: Model, pair: tuple[str, str], source: _Side, target: _Side, links: LinkPair
 ) -> float:
     """What linked features of the source tell of a sample within its class; their correlation."""
-    (source, target), linear = pair, model.module.linear
-    codes = model.module.modality_codes
-    scores = rows[source][0], rows[target][0]
-    bases = tuple(linear[f"basis_{codes[name]}"].cpu().numpy() for name in pair)
-    first, second, weight = links
-    view = link_views(scores, bases, first, second, weight)[0]
-    linked = np.unique(second)
+    linear, codes = model.module.linear, model.module.modality_codes
+    bases = (linear.array(f"basis_{codes[pair[0]]}"), linear.array(f"basis_{codes[pair[1]]}"))
+    scores = source.scores, target.scores
+    view = link_views(scores, bases, links.first, links.second, links.weight)[0]
+    linked, row = np.unique(links.second, return_inverse=True)
     some = np.sort(np.random.default_rng(0).permutation(len(linked))[:_MOST_LINKED])
-    chosen, profile = profiles[target]
-    own = members[target][chosen]
-    rest = profile[:, linked] - own @ means[target][:, linked]
-    by_class = class_means(members[source], scores[0] @ view)
-    there = scores[0] @ view - members[source] @ by_class
-    uses = np.zeros((len(linked), bases[0].shape[1]), dtype=bool)
-    uses[np.searchsorted(linked, second), first] = True
-    apart = ~(uses[some].astype(np.float32) @ uses[some].T.astype(np.float32) > 0)
-    deviation = there.std(axis=0)
-    slope = rest.std(axis=0) / np.where(deviation > 0, deviation, np.inf)
-    rho = link_correlation(there[:, some], rest[:, some], apart) if apart.any() else 0.0
-    slope *= rho
-    ridge = np.zeros((view.shape[0], profile.shape[1]))
+    there = target.profile - target.members[target.chosen] @ target.means
+    here = source.scores @ view
+    here = here - source.members @ class_means(source.members, here)
+    uses = np.zeros((len(linked), bases[0].shape[1]), dtype=np.float32)
+    uses[row, links.first] = 1
+    apart = uses[some] @ uses[some].T == 0
+    found = link_correlation(here[:, some], there[:, linked[some]], apart) if apart.any() else 0.0
+    deviation = here.std(axis=0)
+    slope = found * there[:, linked].std(axis=0) / np.where(deviation > 0, deviation, np.inf)
+    ridge = np.zeros((len(view), target.profile.shape[1]))
     ridge[:, linked] = view * slope
-    key = f"{codes[source]}_{codes[target]}"
+    key = f"{codes[pair[0]]}_{codes[pair[1]]}"
     linear[f"ridge_{key}"], linear[f"by_class_{key}"] = ridge, np.array(1.0)
-    linear[f"intercept_{key}"] = np.zeros(profile.shape[1])
-    linear[f"class_ridge_{key}"] = class_means(members[source], scores[0]) @ ridge
-    return rho
+    linear[f"intercept_{key}"] = np.zeros(ridge.shape[1])
+    linear[f"class_ridge_{key}"] = class_means(source.members, source.scores) @ ridge
+    return found

@@ -33,7 +33,7 @@ def translate(  # numpydoc ignore=PR01
         Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
     n_samples
         With 1 the mean of the posterior is decoded; with more, the average over so many
-        draws from it.
+        draws from it. Linear models translate without it.
     transform_batch
         Name of the batch of the target to decode into; by default the target's largest
         batch or, with ``source == target``, the observation's own.

@@ -59,7 +59,7 @@ class LinearModels(Tensors):
     @property
     def n_axes(self) -> int:
         """Axes that paired modalities share."""
-        return self["n_shared"].int().item() if "n_shared" in self else 0
+        return int(self["n_shared"].item()) if "n_shared" in self else 0
 
     def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """Principal components, ``(n, n_components)``."""
@@ -92,10 +92,8 @@ class LinearModels(Tensors):
 
     def translate(
         self, source: int, target: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
-    ) -> torch.Tensor | None:
-        """Standardised features of the target, ``(n, n_targets)``; `None` without a model."""
-        if f"mean_{target}" not in self:
-            return None
+    ) -> torch.Tensor:
+        """Standardised features of the target, ``(n, n_targets)``."""
         translated = log_probability.exp() @ self[f"mean_{target}"]
         if f"ridge_{source}_{target}" in self:
             pair = f"{source}_{target}"

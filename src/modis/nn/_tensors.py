@@ -26,6 +26,10 @@ class Tensors(nn.Module):
     def __getitem__(self, name: str) -> torch.Tensor:
         return self._buffers[name]  # type: ignore[return-value]
 
+    def array(self, name: str) -> np.ndarray:
+        """Tensor as an array."""
+        return self[name].cpu().numpy()
+
     def __contains__(self, name: str) -> bool:
         return name in self._buffers
 
