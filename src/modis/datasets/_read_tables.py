@@ -197,7 +197,6 @@ def _read_labels(path: Path, labels_key: str, sep: str | None, names: pd.Index) 
         warnings.warn(
             f"Table of labels: samples are named by the column {quoted(samples.index.name)}, "
             f"which fits the tables better than the first, {quoted(read.index.name)}.",
-            UserWarning,
             stacklevel=3,
         )
     for column in samples:
@@ -241,7 +240,6 @@ def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str])
         warnings.warn(
             f"Modality {name!r}: {len(left_out)} rows or columns that describe samples or "
             f"features are left out: {quoted(*left_out)}.",
-            UserWarning,
             stacklevel=4,
         )
     unlabelled = adata.obs_names.difference(labelled, sort=False)
@@ -249,7 +247,6 @@ def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str])
         warnings.warn(
             f"Modality {name!r}: {len(unlabelled)} of {adata.n_obs} samples have no row in the "
             f"table of labels and stay unlabelled, such as {quoted(*unlabelled)}.",
-            UserWarning,
             stacklevel=4,
         )
     missing = np.isnan(adata.X)
@@ -259,6 +256,5 @@ def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str])
             f"Modality {name!r}: {int(missing.sum())} values are missing, in {len(features)} "
             f"features such as {quoted(*features)}. Fill them in or drop these features "
             "before training.",
-            UserWarning,
             stacklevel=4,
         )
