@@ -1,5 +1,7 @@
 """The error of predicting the class mean."""
 
+from __future__ import annotations  # the docs say ArrayLike, and not what it is made of
+
 from typing import Any
 
 import pandas as pd
