@@ -27,12 +27,12 @@ SPLIT = {"split_key": "split70_seed0"}
 
 #: By name: the file, the number of splits, and the options.
 SUITE = {
-    "brca_tcga_unpaired": ("brca_tcga", 3, SPLIT | {"unpaired": True, "tasks": ALONE}),
+    "brca_tcga_unpaired": ("brca_tcga", 2, SPLIT | {"unpaired": True, "tasks": ALONE}),
     "brca_tcga_partial": ("brca_tcga_partial", 3, SPLIT | {"tasks": ALONE}),
-    "tcga_rare": ("tcga_rare", 3, SPLIT | {"tasks": ALONE}),
-    "tcga_rare_unpaired": ("tcga_rare", 3, SPLIT | {"unpaired": True, "tasks": ALONE}),
-    "pbmc_mosaic": ("pbmc_mosaic", 3, SPLIT | {"tasks": ALONE}),
-    "pbmc10k_cite_unpaired": ("pbmc10k_cite", 2, SPLIT | {"unpaired": True, "links": LINKS}),
+    "tcga_rare": ("tcga_rare", 2, SPLIT | {"tasks": ALONE}),
+    "tcga_rare_unpaired": ("tcga_rare", 2, SPLIT | {"unpaired": True, "tasks": ALONE}),
+    "pbmc_mosaic": ("pbmc_mosaic", 2, SPLIT | {"tasks": ALONE}),
+    "pbmc10k_cite_unpaired": ("pbmc10k_cite", 1, SPLIT | {"unpaired": True, "links": LINKS}),
     # its two parts are two donors, so that only the test part is another donor's
     "bmmc_multiome_unpaired": (
         "bmmc_multiome",
@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--test", action="store_true")
     parser.add_argument("--only", nargs="+", choices=SUITE, default=list(SUITE))
     parser.add_argument("--methods", nargs="+")
+    parser.add_argument("--splits", type=int, help="in place of the suite's own numbers")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     named = os.environ.get("MODIS_SHARED_DATA")
@@ -83,7 +84,7 @@ def main() -> None:
                 "label",
                 options.out / name,
                 methods=options.methods,
-                splits=1 if options.fast else splits,
+                splits=options.splits or (1 if options.fast else splits),
                 validation=not (options.test or across_donors),
                 jobs=options.jobs,
                 **how,

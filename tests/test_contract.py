@@ -194,7 +194,9 @@ def test_elbo_adds_up(trained):
 def test_joint_embedding(trained):
     embedding = trained.model.joint_embedding()
     mods = trained.mdata.mod
-    assert list(embedding.obs.columns) == ["observation", "modality", "label", "predicted"]
+    own_columns = ["observation", "modality", "label", "predicted", "probability"]
+    others = dict.fromkeys(name for m in mods.values() for name in m.obs if name != "label")
+    assert list(embedding.obs.columns) == [*own_columns, *others]
     assert list(embedding.obs["modality"]) == [m for m in mods for _ in range(mods[m].n_obs)]
     assert list(embedding.obs["observation"]) == [n for m in mods.values() for n in m.obs_names]
     assert list(embedding.obs["label"]) == [x for m in mods.values() for x in m.obs["label"]]
@@ -204,6 +206,8 @@ def test_joint_embedding(trained):
     np.testing.assert_array_equal(embedding.X, np.concatenate(own))
     predicted = [trained.model.predict(modality=name).astype(str) for name in mods]
     assert list(embedding.obs["predicted"]) == list(pd.concat(predicted))
+    soft = [trained.model.predict(modality=name, soft=True).max(axis=1) for name in mods]
+    np.testing.assert_array_equal(embedding.obs["probability"], np.concatenate(soft))
 
 
 def test_history(trained):

@@ -30,6 +30,7 @@ BESIDE = {
     "pl": ["model", *TOP],
     "datasets": TOP,
     "links": TOP,
+    "linear": ["model"],
 }
 
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was

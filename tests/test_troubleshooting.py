@@ -17,7 +17,6 @@ EXEMPT = {
     ("model/_archive.py", "wrong checksum"): "the reader says it in a sentence",
     ("dataloaders/_sampler.py", "There is no sample"): "setup refuses empty modalities before",
     ("nn/_decoder.py", "This decoder is conditioned"): "the module always gives the batches",
-    ("nn/_projection.py", "n_components="): "the module sees all features if it has no more",
     ("nn/_discriminator.py", "This discriminator has no"): "MODIS.predict refuses before",
 }
 

@@ -27,8 +27,11 @@ def shuffled(links: pd.DataFrame, *sources: str) -> pd.DataFrame:
     return wrong
 
 
-def weights(model: MODIS) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in model.module.state_dict().items()}
+def weights(model: MODIS, *, linear: bool = True) -> dict[str, torch.Tensor]:
+    """All that a model learnt, or the networks' part of it."""
+    state = model.module.state_dict()
+    kept = [name for name in state if linear or not name.startswith("linear.")]
+    return {name: state[name].clone() for name in kept}
 
 
 def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:

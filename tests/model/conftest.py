@@ -68,4 +68,5 @@ def shifted(fit) -> MODIS:
     obs = data.mod["rna seq"].obs
     obs["run"] = obs["run"].replace("small", "other")
     options = {"batch_key": "run", "categorical_covariate_keys": ["sex"]}
-    return fit(data, **options, train={"max_epochs": 50, "plan_kwargs": {"lr": 0.005}})
+    train = {"max_epochs": 80, "train_size": 1.0, "plan_kwargs": {"lr": 0.005}}
+    return fit(data, **options, train=train)

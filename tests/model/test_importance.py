@@ -27,7 +27,8 @@ def scaled(model: MODIS, modality: str, rows: np.ndarray) -> torch.Tensor:
 
 def score(model: MODIS, modality: str, x: torch.Tensor, code: int) -> torch.Tensor:
     """Logit minus the mean logit of the other two classes."""
-    logits = model.module.class_logits(model.module.encoders[modality](x).mean)
+    mean = model.module.encoders[modality](x).mean
+    logits = model.module.class_log_probability(modality, x, mean)
     others = [k for k in range(logits.shape[1]) if k != code]
     return logits[:, code] - logits[:, others].mean(dim=1)
 
@@ -74,7 +75,8 @@ def test_contributions_sum_to_the_difference_in_score(model, mdata, modality, ba
 
 
 def test_means_are_in_the_units_of_the_data(fit, mdata):
-    model = fit(mdata.copy(), model={"scaling": "minmax"}, likelihood=LIKELIHOODS)
+    how = {"model": {"scaling": "minmax"}, "train": {"train_size": 1.0}}
+    model = fit(mdata.copy(), likelihood=LIKELIHOODS, **how)
     table = by_feature(model.feature_importance(RNA, "a"))
     adata = mdata.mod[RNA][:, table["feature"]]
     labels = adata.obs["label"].to_numpy(str)

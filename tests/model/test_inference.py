@@ -11,34 +11,41 @@ from .._make import fingerprint, make_mdata, make_mudata
 RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
 
 
-def test_draws_from_the_posterior(model, mdata):
-    mean, scale = model._posterior(None, RNA, None, None)
-    draws = [model.get_latent_representation(modality=RNA, give_mean=False) for _ in range(300)]
+def test_draws_from_the_posterior(networks, mdata):
+    encoding = networks._encoding(None, RNA)
+    draws = [networks.get_latent_representation(modality=RNA, give_mean=False) for _ in range(300)]
     assert draws[0].dtype == np.float32
-    noise = (np.stack(draws) - mean) / scale
+    noise = (np.stack(draws) - encoding.mean) / encoding.scale
     assert abs(noise.mean()) < 0.01
     assert noise.std() == pytest.approx(1, abs=0.01)
     # what several modalities saw is known better
-    combined = np.stack([model.get_latent_representation(give_mean=False) for _ in range(100)])
-    spread = pd.DataFrame(combined.std(axis=0), index=mdata.obs_names).mean(axis=1)
+    combined = [networks.get_latent_representation(give_mean=False) for _ in range(100)]
+    spread = pd.DataFrame(np.std(combined, axis=0), index=mdata.obs_names).mean(axis=1)
     alone = spread[[f"s{k}" for k in range(20)]].mean()
     assert spread[[f"s{k}" for k in range(40, 60)]].mean() < alone
 
 
-@pytest.mark.parametrize("which", ["model", "linear"])
-def test_predictions_are_the_class_heads_of_the_latents(request, which):
-    """Linear encoders have a temperature as well."""
-    model = request.getfixturevalue(which)
-    discriminator = model.module.discriminator
-    temperature = 1.0 if which == "model" else discriminator.log_temperature.exp().item()
-    assert (temperature == 1) is (which == "model")
+def test_the_latent_space_turns_what_all_models_say(model):
+    """Draws move the networks' part of it."""
+    linear, encoding = model.module.linear, model._encoding(None, RNA)
+    parts = [np.exp(encoding.log_probability / 2), encoding.shared, encoding.aligned]
+    scale, place = linear["scale"].numpy(), linear["place"].numpy()
+    coordinates = np.hstack([k * part for k, part in zip(scale, parts, strict=True)])
+    latent = model.get_latent_representation(modality=RNA)
+    np.testing.assert_allclose(latent, coordinates @ place, rtol=1e-4, atol=1e-5)
+    draws = [model.get_latent_representation(modality=RNA, give_mean=False) for _ in range(300)]
+    variance = (scale[2] * encoding.scale) ** 2 @ place[-encoding.mean.shape[1] :] ** 2
+    assert np.var(draws, axis=0).sum() == pytest.approx(variance.sum(), rel=0.05)
+
+
+def test_predictions_are_the_class_heads_of_the_latents(networks):
     for modality in (RNA, PROTEIN):
-        latent = model.get_latent_representation(modality=modality)
+        latent = networks.get_latent_representation(modality=modality)
         with torch.no_grad():
-            logits = discriminator.classify(torch.from_numpy(latent)) / temperature
-        soft = model.predict(modality=modality, soft=True)
+            logits = networks.module.discriminator.classify(torch.from_numpy(latent))
+        soft = networks.predict(modality=modality, soft=True)
         np.testing.assert_allclose(soft, logits.softmax(dim=1), rtol=1e-4, atol=1e-6)
-    assert model.predict().name == "predicted"
+    assert networks.predict().name == "predicted"
 
 
 def test_training_finds_easy_classes(fit):

@@ -101,7 +101,7 @@ def test_the_preset_is_the_models_whatever_becomes_of_the_defaults(
         assert loaded.module.adversarial == model.module.adversarial
         assert loaded.best_epoch_ == model.best_epoch_
         for name, losses in model.history.items():
-            pd.testing.assert_frame_equal(loaded.history[name], losses, check_dtype=False)
+            pd.testing.assert_frame_equal(loaded.history[name], losses)
         _same(loaded, model, data)
         loaded.save(tmp_path / "again", overwrite=True)
         assert MODIS.load(tmp_path / "again", data.copy()).preset == model.preset

@@ -30,13 +30,12 @@ RNA, CPG = "rna seq", "CpG-îlots"
 @pytest.mark.parametrize(
     ("sizes", "setup", "train_size", "held_out"),
     [
-        # as the rule sizes a small cohort with labels, and one without
-        ({}, {}, None, [0, 0]),
+        # stratified by class, or without any
+        ({}, {}, None, [6, 8]),
         ({}, {"labels_key": None}, None, [6, 8]),
-        ({"n_layers": 2, "n_components": 3}, {}, None, [6, 8]),
         ({"architecture": "paper"}, {}, None, [0, 0]),
         ({}, {}, 0.5, [30, 40]),
-        ({"n_layers": 1}, {}, 1.0, [0, 0]),
+        ({}, {}, 1.0, [0, 0]),
     ],
 )
 def test_observations_are_held_out_as_the_preset_or_the_user_says(
@@ -53,13 +52,13 @@ def test_observations_are_held_out_as_the_preset_or_the_user_says(
 
 
 @pytest.mark.filterwarnings("ignore:Most of the 100 classes:UserWarning")
-@pytest.mark.parametrize(("sizes", "train_size"), [({}, 0.8), ({"n_layers": 1}, None)])
-def test_a_hold_out_without_an_observation_is_told(build, sizes, train_size):
+@pytest.mark.parametrize("train_size", [0.8, None])
+def test_a_hold_out_without_an_observation_is_told(build, train_size):
     """Whether the user asked for it or the preset; not if all were to train."""
     data = make_mdata()
     for adata in data.mod.values():
         adata.obs["label"] = list(adata.obs_names)
-    model = build(data, sizes)
+    model = build(data)
     said = f"train_size={train_size or 0.9} holds out no observation.*train_size=1"
     with pytest.warns(UserWarning, match=said) as warned:
         model.train(train_size=train_size, **BRIEFLY)
@@ -82,36 +81,15 @@ def overlapping(n: int, seed: int) -> md.MuData:
 
 
 def test_small_cohorts_get_probabilities_that_hold(build):
-    """The ridge penalty makes all logits small; the temperature gives that back."""
+    """With the networks that many steps make sure of themselves."""
     new = overlapping(900, seed=2)
-    model = build(overlapping(90, seed=1), {"n_components": 20, "n_latent": 32})
-    model.train(accelerator="cpu", enable_progress_bar=False, max_epochs=150)
-    terms = {"ridge", "discriminator_ridge", "discriminator_temperature"}
-    assert {f"{name}_train" for name in terms} <= set(model.history)
+    model = build(overlapping(90, seed=1), {"n_latent": 32})
+    model.train(accelerator="cpu", enable_progress_bar=False, max_epochs=100)
     for name, adata in new.mod.items():
         probability = model.predict(new, modality=name, soft=True)
         right = probability.idxmax(axis=1).to_numpy() == adata.obs["label"].to_numpy()
         assert 0.5 < right.mean() < 0.9
         assert probability.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.1)
-        mean = torch.from_numpy(model.get_latent_representation(new, modality=name))
-        plain = model.module.discriminator.classify(mean).softmax(dim=1)
-        assert plain.amax(dim=1).mean() < right.mean() - 0.2
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, True),
-        ({"balance_classes": False, "plan_kwargs": {"loss_weights": {"kl": 0.1}}}, False),
-        ({"balance_classes": False, "plan_kwargs": {"loss_weights": {"ridge": 3.0}}}, True),
-    ],
-)
-def test_no_ridge_where_classes_are_drawn_as_they_occur(fit, options, expected):
-    given = copy.deepcopy(options | {"callbacks": []})
-    model = fit(make_mdata(), train=given)
-    assert ("ridge_train" in model.history) is expected
-    # the user's arguments stay as they are
-    assert given == options | {"callbacks": []}
 
 
 # the best weights, and interrupts ---------------------------------------------------------------
@@ -130,8 +108,7 @@ class Watch(Callback):
             raise KeyboardInterrupt
 
     def on_validation_end(self, trainer, plan) -> None:
-        state = plan.module.state_dict()
-        self.kept.append({name: value.clone() for name, value in state.items()})
+        self.kept.append(weights(plan, linear=False))
 
 
 def scored(monkeypatch, scores: list[float]) -> None:
@@ -149,7 +126,7 @@ def test_early_stopping_keeps_the_best_weights(build, monkeypatch):
     model.train(train_size=0.9, **BRIEFLY | {"max_epochs": 40} | options)
     assert len(model.history["loss_train"]) == len(watch.kept) == 5
     assert model.best_epoch_ == 1
-    assert equal(weights(model), watch.kept[1])
+    assert equal(weights(model, linear=False), watch.kept[1])
 
 
 @pytest.mark.parametrize("batch_size", [16, 64])
@@ -184,11 +161,11 @@ def test_an_interrupt_leaves_the_best_weights_so_far(build, monkeypatch, tmp_pat
     watch = interrupted(model, 3, train_size=0.8, check_val_every_n_epoch=1)
     assert model.is_trained
     assert model.best_epoch_ == 1
-    assert equal(weights(model), watch.kept[1])
+    assert equal(weights(model, linear=False), watch.kept[1])
     assert len(model.history["loss_train"]) == 3
     assert [len(rows) for rows in model.validation_indices.values()] == [12, 16]
     model.save(tmp_path / "model")
-    assert equal(weights(MODIS.load(tmp_path / "model", False)), watch.kept[1])
+    assert equal(weights(MODIS.load(tmp_path / "model", False)), weights(model))
     model.train(train_size=0.8, **BRIEFLY)
     assert len(model.history["loss_train"]) == 5
 
@@ -206,7 +183,7 @@ def test_an_interrupt_in_the_first_epoch_leaves_the_model_as_it_was(build):
     assert model.best_epoch_ == best_epoch is not None
     assert equal(weights(model), before)
     # with nothing held out the last weights are the best that there are
-    interrupted(model, 2)
+    interrupted(model, 2, train_size=1)
     assert model.best_epoch_ is None
     assert not equal(weights(model), before)
     assert np.isfinite(model.get_latent_representation()).all()
@@ -241,7 +218,11 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
 
 def test_clipping_and_steps_are_those_of_the_two_steps(fit):
     clipping = {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
-    model = fit(make_mdata(), train=clipping | {"max_steps": 7})
+    options = clipping | {"max_steps": 7, "callbacks": [], "plan_kwargs": {"lr": 1e-3}}
+    given = copy.deepcopy(options)
+    model = fit(make_mdata(), train=given)
+    # the user's arguments stay as they are
+    assert given == options
     assert model.trainer.lightning_module.clipping == clipping
     assert model.trainer.global_step == 7
     assert len(model.history["loss_train"]) == 2
@@ -261,7 +242,7 @@ def test_half_precision_is_for_training_only(fit, precision):
 
 
 @pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
-@pytest.mark.parametrize("sizes", [{}, {"n_components": 4}, {"n_layers": 1}])
+@pytest.mark.parametrize("sizes", [{}, {"n_layers": 0}])
 @pytest.mark.parametrize("n_obs", [1, 17])
 def test_a_last_batch_of_one_and_tiny_modalities(fit, n_obs, sizes):
     data = make_mdata()
@@ -289,7 +270,7 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
         model.train(plan_kwargs={"lr": 1e30}, **BRIEFLY)
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
         patch.setattr(model.module, "generative", broken)
-        model.train(precision="bf16-true", enable_checkpointing=True, **BRIEFLY)
+        model.train(precision="bf16-true", enable_checkpointing=True, train_size=1, **BRIEFLY)
     assert list(tmp_path.rglob("model.json"))
     assert model.is_trained
     assert all(parameter.requires_grad for parameter in model.module.parameters())
@@ -299,9 +280,6 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
     for part in ("encoders", "decoders", "discriminator"):
         old = {name: value for name, value in before.items() if name.startswith(part)}
         assert not equal(old, {name: weights(model)[name] for name in old})
-
-
-# observations of two modalities ----------------------------------------------------------------
 
 
 # feature links ---------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from .._make import fingerprint
 RNA, CPG = "rna seq", "CpG-îlots"
 
 
-def test_translate_averages_draws(model):
-    exact = model.translate(RNA, CPG).X
+def test_networks_average_draws(networks):
+    model, exact = networks, networks.translate(RNA, CPG).X
     scvi.settings.seed = 1
     assert not np.array_equal(model.translate(RNA, CPG, n_samples=2).X, exact)
     few = np.stack([model.translate(RNA, CPG, n_samples=2).X for _ in range(50)])

@@ -178,6 +178,20 @@ def test_what_a_method_cannot_do_it_leaves_out(paired, tmp_path, console):
     assert "1 runs, 1 of them done before" in console.file.getvalue()
 
 
+def test_a_task_that_small_data_do_not_allow_is_left_out(mosaic, console):
+    obs = mosaic.mod["methylation"].obs
+    alone = obs[~obs.index.isin(mosaic.mod["protein"].obs_names)]
+    # a single test sample of each class
+    tested = alone.index[alone.groupby("label", observed=True).cumcount() == 0]
+    for adata in mosaic.mod.values():
+        adata.obs["small"] = np.where(adata.obs_names.isin(tested), "test", "train")
+    how = {"methods": ["lr"], "split_key": "small", "splits": 1, "console": console}
+    found = benchmark(mosaic, "label", **how)
+    assert set(found.results["task"]) == {"classes", "few", ""}
+    with pytest.raises(ValueError, match="No class can be taken from a modality"):
+        benchmark(mosaic, "label", tasks=["unseen"], **how)
+
+
 def test_the_data_stay_as_they_are(paired, console):
     # not mdata.copy(), which pulls columns of the modalities
     before = {name: (a.X.copy(), a.obs.copy()) for name, a in paired.mod.items()}

@@ -95,9 +95,9 @@ TestSize = Annotated[
 ]
 Architecture = Annotated[
     Literal["default", "paper"],
-    _option("Networks; default chooses small or large by the data.", True),
+    _option("Networks and training; paper: as published, no linear models.", True),
 ]
-Latent = Annotated[int | None, _option("Latent dimensions.", "32, paper: 64", "--latent", min=2)]
+Latent = Annotated[int | None, _option("Latent dimensions.", "64", "--latent", min=2)]
 
 # of modis predict and translate
 Modality = Annotated[str | None, _option("Predict from this modality only.", "all of a sample")]

@@ -11,3 +11,5 @@ from ._links import linked_axes as linked_axes
 from ._shared import fit_shared as fit_shared
 from ._translation import class_means as class_means
 from ._translation import fit_ridge as fit_ridge
+
+__all__: list[str] = []

@@ -117,7 +117,8 @@ def _encode(value: Any, arrays: dict[str, np.ndarray], place: str) -> Any:
         arrays[name] = np.asarray(value, order="C")
         return {"$array": name}
     if isinstance(value, pd.DataFrame):
-        return {"$frame": _encode(value.to_dict("tight"), arrays, place)}
+        objects = [name for name, dtype in value.dtypes.items() if dtype.kind == "O"]
+        return {"$frame": _encode(value.to_dict("tight") | {"objects": objects}, arrays, place)}
     if isinstance(value, Mapping):
         if any(not isinstance(key, str) or key.startswith("$") for key in value):
             return {"$items": _encode([list(pair) for pair in value.items()], arrays, place)}
@@ -131,7 +132,9 @@ def _encode(value: Any, arrays: dict[str, np.ndarray], place: str) -> Any:
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "$tensor": torch.from_numpy,
-    "$frame": partial(pd.DataFrame.from_dict, orient="tight"),
+    "$frame": lambda parts: pd.DataFrame.from_dict(parts, orient="tight").astype(
+        dict.fromkeys(parts["objects"], object)
+    ),
     "$tuple": tuple,
     "$items": dict,
     "$objects": partial(np.array, dtype=object),

@@ -47,9 +47,7 @@ class Checkpoints(Callback):
         loop.epoch_loop._batches_that_stepped = kept["n_steps"]
         if kept["history"]:
             logger: Any = trainer.logger
-            logger.experiment.data = {
-                name: own.astype(object) for name, own in kept["history"].items()
-            }
+            logger.experiment.data = kept["history"]
         torch.set_rng_state(kept["random"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(kept["random_cuda"])

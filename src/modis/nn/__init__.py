@@ -5,7 +5,9 @@ from ._decoder import DECODERS, CountDecoder, Decoder
 from ._discriminator import Discriminator, DiscriminatorOutput
 from ._encoder import Encoder
 from ._scaler import SCALINGS, FeatureScaler
-from ._tensors import Tensors
+
+# for the rooms above
+from ._tensors import Tensors as Tensors
 
 __all__ = [
     "DECODERS",
@@ -18,5 +20,4 @@ __all__ = [
     "DiscriminatorOutput",
     "Encoder",
     "FeatureScaler",
-    "Tensors",
 ]

@@ -1,0 +1,217 @@
+"""What linear models give a trained model: classes, translations, shared axes."""
+
+import anndata as ad
+import mudata as md
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import RidgeCV
+
+from modis import MODIS
+
+from .._make import make_mudata, make_values
+from ._made import equal, weights
+
+RNA, PROTEIN = "rna", "protein"
+N_VARS = {RNA: 24, PROTEIN: 14}
+COLUMNS = ["source_modality", "source_feature", "target_modality", "target_feature"]
+LINKS = pd.DataFrame([(RNA, f"r{k}", PROTEIN, f"p{k}") for k in range(14)], columns=COLUMNS)
+PROBABLE = np.array(list("abc"))
+
+
+def related(
+    n: int = 150, pairing: str = "paired", likelihood: str = "gaussian", unlabelled: str = ""
+) -> md.MuData:
+    """Features of five factors, of which the class decides two; protein k is like rna k.
+
+    `unlabelled` are classes whose samples have no label in protein.
+    """
+    rng, codes = np.random.default_rng(5), np.arange(n) % 3
+    factors = rng.normal(size=(n, 5))
+    factors[:, :2] += 3 * np.array([[1, 0], [-1, 1], [-1, -1]])[codes]
+    loadings, adatas = 0.5 * rng.normal(size=(5, N_VARS[RNA])), {}
+    for name, n_vars in N_VARS.items():
+        rows = np.arange(n)
+        if pairing == "unpaired":
+            rows = rows[: n // 2] if name == RNA else rows[n // 2 :]
+        signal = (factors @ loadings[:, :n_vars])[rows]
+        noise = 0.3 * rng.normal(size=signal.shape)
+        kind = "gaussian" if name == RNA else likelihood
+        values = make_values(kind, signal, rng) if kind != "gaussian" else signal + noise
+        label = PROBABLE[codes[rows]].astype(object)
+        if name == PROTEIN:
+            label[np.isin(label, list(unlabelled))] = None
+        obs = pd.DataFrame({"label": label}, index=[f"s{k}" for k in rows])
+        obs["run"] = np.where(rows % 2, "first", "second")
+        var = pd.DataFrame(index=[f"{name[0]}{k}" for k in range(n_vars)])
+        adatas[name] = ad.AnnData(values.astype(np.float32), obs=obs, var=var)
+    return make_mudata(adatas)
+
+
+def truth(mdata: md.MuData, name: str) -> np.ndarray:
+    numbers = mdata.mod[name].obs_names.str[1:].astype(int)
+    return PROBABLE[numbers % 3]
+
+
+def recall(model: MODIS, name: str) -> dict[str, float]:
+    predicted, known = model.predict(modality=name).astype(str), truth(model.adata, name)
+    return {label: (predicted[known == label] == label).mean() for label in PROBABLE}
+
+
+# classes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("pairing", "links"), [("paired", None), ("unpaired", LINKS)])
+@pytest.mark.parametrize("unlabelled", ["c", "abc"])
+def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, unlabelled):
+    """One that a modality lacks, or all; of the others one in a hundred is taken for it."""
+    data = related(300, pairing, unlabelled=unlabelled)
+    if pairing == "paired":
+        # a label of one modality counts for the observation: half of them have no partner
+        data = make_mudata(
+            {RNA: data.mod[RNA][:200].copy(), PROTEIN: data.mod[PROTEIN][100:].copy()}
+        )
+        rows = data.mod[RNA].obs_names.isin(data.mod[PROTEIN].obs_names)
+        data.mod[RNA].obs.loc[rows, "label"] = None
+        data.mod[PROTEIN].obs.loc[
+            data.mod[PROTEIN].obs_names.isin(data.mod[RNA].obs_names), "label"
+        ] = None
+    model = fit(data, model={"feature_links": links})
+    found = recall(model, PROTEIN)
+    assert found["c"] > 0.75
+    assert min(found.values()) > 0.75
+    if unlabelled == "c":
+        own = data.mod[PROTEIN].obs["label"]
+        taken = model.predict(modality=PROTEIN)[own.notna().to_numpy()] == "c"
+        assert taken.mean() <= 0.02
+
+
+def test_a_class_that_nothing_tells_of_is_not_found(fit):
+    model = fit(related(150, "unpaired", unlabelled="c"))
+    assert recall(model, PROTEIN)["c"] == 0
+
+
+# translations -----------------------------------------------------------------------------------
+
+
+def test_unpaired_translations_are_class_means(fit):
+    """Weighted by what the model says of the classes; without links nothing more is known."""
+    data = related(150, "unpaired")
+    model = fit(data)
+    probability = model.predict(modality=RNA, soft=True).to_numpy()
+    protein = data.mod[PROTEIN]
+    means = np.stack([protein.X[truth(data, PROTEIN) == label].mean(axis=0) for label in PROBABLE])
+    np.testing.assert_allclose(model.translate(RNA, PROTEIN).X, probability @ means, atol=1e-3)
+
+
+def test_pairs_and_links_tell_more_than_the_class(fit):
+    """As much as ridge on the pairs; links of unpaired samples at least something."""
+    data, new = related(150), related(600)
+    new = make_mudata({name: adata[150:].copy() for name, adata in new.mod.items()})
+    expected = new.mod[PROTEIN].X
+    means = pd.DataFrame(data.mod[PROTEIN].X).groupby(truth(data, PROTEIN)).mean()
+    errors = {"class": np.square(means.loc[truth(new, RNA)].to_numpy() - expected).mean()}
+    ridge = RidgeCV(10.0 ** np.arange(-3, 4)).fit(data.mod[RNA].X, data.mod[PROTEIN].X)
+    errors["ridge"] = np.square(ridge.predict(new.mod[RNA].X) - expected).mean()
+    told = {
+        "pairs": fit(data),
+        "links": fit(related(150, "unpaired"), model={"feature_links": LINKS}),
+    }
+    for name, model in told.items():
+        errors[name] = np.square(model.translate(RNA, PROTEIN, new).X - expected).mean()
+    assert errors["pairs"] < 1.05 * errors["ridge"] < 0.5 * errors["class"]
+    assert errors["links"] < 0.9 * errors["class"]
+
+
+@pytest.mark.parametrize("likelihood", ["nb", "beta", "bernoulli"])
+def test_translations_stay_in_range(fit, likelihood):
+    data = related(90, likelihood=likelihood)
+    model = fit(data, likelihood={PROTEIN: likelihood})
+    values, given = model.translate(RNA, PROTEIN).X, data.mod[PROTEIN].X
+    assert values.min() >= 0
+    if likelihood == "nb":
+        np.testing.assert_allclose(values.sum(axis=1), np.median(given.sum(axis=1)), rtol=1e-4)
+    else:
+        assert values.max() <= 1
+    mean = np.square(given - given.mean(axis=0)).mean()
+    assert np.square(values / values.mean() * given.mean() - given).mean() < mean
+
+
+def test_batches_are_added_to_translations(fit):
+    """By default the target's largest, and the rest is as without them."""
+    data = related(150)
+    protein = data.mod[PROTEIN]
+    shift = np.linspace(-4, 4, protein.n_vars)
+    protein.X[(protein.obs["run"] == "first").to_numpy()] += shift
+    model = fit(data, batch_key="run")
+    told = {
+        name: model.translate(RNA, PROTEIN, transform_batch=name).X for name in ("first", "second")
+    }
+    np.testing.assert_allclose((told["first"] - told["second"]).mean(axis=0), shift, atol=0.6)
+    np.testing.assert_allclose(told["second"], related(150).mod[PROTEIN].X, atol=3)
+
+
+# shared axes ------------------------------------------------------------------------------------
+
+
+def test_pairs_are_neighbours_in_the_latent_space(fit):
+    """Closer than samples of their class; classes alone cannot tell them."""
+    data = related(150)
+    for linear, bounds in ((True, (0.0, 0.05)), (False, (0.1, 0.6))):
+        model = fit(data.copy(), model={"n_latent": 12, "linear_models": linear})
+        rna, protein = (model.get_latent_representation(modality=name) for name in N_VARS)
+        distance = np.square(rna[:, None] - protein[None]).sum(axis=2)
+        closer = (distance < distance.diagonal()[:, None]).mean()
+        assert bounds[0] <= closer <= bounds[1]
+
+
+# whatever there is ------------------------------------------------------------------------------
+
+
+def _one_class(data: md.MuData) -> md.MuData:
+    for adata in data.mod.values():
+        adata.obs["label"] = "a"
+    return data
+
+
+def _no_label(data: md.MuData) -> md.MuData:
+    for adata in data.mod.values():
+        adata.obs["label"] = None
+    return data
+
+
+KINDS = {
+    "paired": lambda: related(60),
+    "unpaired": lambda: related(60, "unpaired"),
+    "one modality": lambda: make_mudata({RNA: related(60).mod[RNA]}),
+    "one class": lambda: _one_class(related(60)),
+    "no label": lambda: _no_label(related(60)),
+    "no label, unpaired": lambda: _no_label(related(60, "unpaired")),
+    "a modality without labels": lambda: related(60, "unpaired", unlabelled="abc"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_there_is_comes_back_after_saving_and_training_on(fit, kind, tmp_path):
+    data = KINDS[kind]()
+    links = LINKS if len(data.mod) == 2 and "unpaired" in kind else None
+    model = fit(data, model={"feature_links": links})
+    model.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", data)
+    assert equal(weights(model), weights(loaded))
+    before = model.get_latent_representation()
+    assert np.isfinite(before).all()
+    np.testing.assert_array_equal(loaded.get_latent_representation(), before)
+    for source in data.mod:
+        for target in data.mod:
+            told = model.translate(source, target).X
+            assert np.isfinite(told).all()
+            np.testing.assert_array_equal(loaded.translate(source, target).X, told)
+    if model.module.n_classes:
+        pd.testing.assert_frame_equal(loaded.predict(soft=True), model.predict(soft=True))
+    # linear models are fitted anew to the same rows
+    linear = {name: value for name, value in weights(model).items() if "linear.basis" in name}
+    loaded.train(max_epochs=1, accelerator="cpu", enable_progress_bar=False)
+    assert linear
+    assert equal(linear, {name: weights(loaded)[name] for name in linear})
+    assert np.isfinite(loaded.get_latent_representation()).all()

@@ -1,0 +1,101 @@
+"""What linear models say, by hand."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, logsumexp
+
+from modis.module import LinearModels
+
+N, N_FEATURES, N_CLASSES = 6, 5, 4
+
+
+def made(rng, **tensors) -> tuple[LinearModels, np.ndarray]:
+    models = LinearModels()
+    for name, value in tensors.items():
+        models[name] = np.asarray(value)
+    return models, rng.normal(size=(N, N_FEATURES)).astype(np.float32)
+
+
+def random_map(rng, kind: str) -> dict[str, np.ndarray]:
+    weight, bias = rng.normal(size=(N_CLASSES, N_FEATURES)), rng.normal(size=N_CLASSES)
+    return {f"{kind}_weight_0": weight.astype("f4"), f"{kind}_bias_0": bias.astype("f4")}
+
+
+def test_unseen_classes_are_as_likely_as_the_guest_map_says(rng):
+    own, guest = random_map(rng, "class"), random_map(rng, "guest")
+    seen = np.array([1, 0, 1, 1])
+    models, x = made(rng, **own, class_seen_0=seen)
+    logits = x @ own["class_weight_0"].T + own["class_bias_0"]
+    expected = log_softmax(logits[:, [0, 2, 3]], axis=1)
+    alone = models.class_log_probability(0, torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(alone[:, [0, 2, 3]], expected, atol=1e-5)
+    # an unseen class is unlikely, and not impossible
+    assert (alone[:, 1] == -14).all()
+    for name, value in guest.items():
+        models[name] = value
+    theirs = log_softmax(x @ guest["guest_weight_0"].T + guest["guest_bias_0"], axis=1)
+    said = models.class_log_probability(0, torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(said[:, 1], theirs[:, 1], atol=1e-5)
+    known = logsumexp(theirs[:, [0, 2, 3]], axis=1, keepdims=True)
+    np.testing.assert_allclose(said[:, [0, 2, 3]], expected + known, atol=1e-5)
+    np.testing.assert_allclose(np.exp(said).sum(axis=1), 1, rtol=1e-5)
+    assert models.class_log_probability(1, torch.from_numpy(x)) is None
+
+
+@pytest.mark.parametrize("by_links", [False, True])
+def test_translation_adds_class_means_and_ridge(rng, by_links):
+    mean, ridge = rng.normal(size=(N_CLASSES, 3)), rng.normal(size=(2, 3))
+    center, basis = rng.normal(size=N_FEATURES), rng.normal(size=(2, N_FEATURES))
+    models, x = made(rng, mean_1=mean, center_0=center, basis_0=basis)
+    said = log_softmax(rng.normal(size=(N, N_CLASSES)), axis=1).astype(np.float32)
+    given = 0, 1, torch.from_numpy(x), torch.from_numpy(said)
+    np.testing.assert_allclose(models.translate(*given), np.exp(said) @ mean, rtol=1e-4)
+    more = {"ridge_0_1": ridge, "intercept_0_1": rng.normal(size=3), "by_class_0_1": 0.3}
+    more |= {"class_ridge_0_1": rng.normal(size=(N_CLASSES, 3))} if by_links else {}
+    for name, value in more.items():
+        models[name] = np.asarray(value)
+    expected = 0.3 * np.exp(said) @ mean + (x - center) @ basis.T @ ridge + more["intercept_0_1"]
+    if by_links:
+        expected -= np.exp(said) @ more["class_ridge_0_1"]
+    np.testing.assert_allclose(models.translate(*given), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_units_and_effects_of_conditions(rng):
+    """Of two batches and three categories, of which each adds its own."""
+    offset = rng.normal(size=(5, 2)).astype("f4")
+    models, _ = made(
+        rng, offset_0=offset, first_condition=[0, 2], spread_0=[2, 3], location_0=[1, -1]
+    )
+    found = models.offset(0, torch.tensor([[1, 0], [0, 2]]))
+    np.testing.assert_allclose(found, [offset[1] + offset[2], offset[0] + offset[4]], rtol=1e-6)
+    assert models.restore(0, torch.tensor([[1.0, 2.0]])).tolist() == [[3, 5]]
+
+
+def test_distances_are_of_hellinger_and_shared_axes(rng):
+    models, x = made(
+        rng,
+        axes_0=np.eye(2, 3),
+        n_shared=3,
+        center_0=np.zeros(N_FEATURES),
+        basis_0=np.eye(2, N_FEATURES),
+        scale=[1, 0.5, 0.1],
+    )
+    said = torch.from_numpy(log_softmax(rng.normal(size=(N, N_CLASSES)), axis=1))
+    shared, mean = models.shared(0, torch.from_numpy(x), said), torch.randn(N, 2)
+    np.testing.assert_allclose(shared[:, :2], x[:, :2])
+    np.testing.assert_array_equal(shared[:, 2], 0)
+    # a modality without axes stands in the middle
+    assert not models.shared(1, torch.from_numpy(x), said).any()
+    points = models.coordinates(said, shared, mean)
+    hellinger = (said[0].exp().sqrt() - said[1].exp().sqrt()).square().sum()
+    rest = (
+        0.25 * (shared[0] - shared[1]).square().sum() + 0.01 * (mean[0] - mean[1]).square().sum()
+    )
+    assert (points[0] - points[1]).square().sum().item() == pytest.approx(float(hellinger + rest))
+    # by links they tell the samples of a class apart, by direction
+    models["axes_mean_0"] = np.ones((N_CLASSES, 3))
+    expected = shared.numpy() - 1
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = models.shared(0, torch.from_numpy(x), said.float())
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
