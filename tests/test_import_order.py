@@ -1,7 +1,5 @@
 """The house: which room may import which, without a circle, and how large each may become."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter

@@ -1,7 +1,5 @@
 """The command line as a user meets it: what it prints, leaves behind and exits with."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """What a model knows of its training data: classes, missing pairs, feature links."""
 
-from __future__ import annotations
-
 import logging
 
 import pandas as pd

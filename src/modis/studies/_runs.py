@@ -1,7 +1,5 @@
 """Runs of a study: kept in a folder, done in several processes, taken up where they were."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
