@@ -105,7 +105,7 @@ VARIANTS = {
     "clustering loss at full weight": Variant(train=weigh(clustering=1.0)),
     # what the paper does not have
     "no gradient penalty": Variant(train=weigh(gradient_penalty=0.0)),
-    "no translation term": Variant(train=weigh(translation=0.0)),
+    "no linear models": Variant(model={"linear_models": False}),
     "no cycle term": Variant(train=weigh(cycle=0.0)),
     "no link term": Variant(train=weigh(link=0.0), needs_links=True),
     # nothing is held out, so the weights of the last epoch stay

@@ -1,7 +1,5 @@
 """Ways to break data, and what a refusal must say and leave."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """What a model cannot use is refused by each of its methods, in words, and nothing is lost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 The single checks, with all that they let pass, have tests of their own in tests/data.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import mudata as md

@@ -137,6 +137,6 @@ def test_parameters_returns_and_errors_are_told() -> None:
     found = {name: sections(value) for name, value in CALLABLE.items()}
     told = {name: heads.get("Parameters", []) for name, heads in found.items()}
     assert told == {name: signature_names(value) for name, value in CALLABLE.items()}
-    returns = {n for n, v in FUNCTIONS.items() if v.__annotations__["return"] != "None"}
+    returns = {n for n, v in FUNCTIONS.items() if v.__annotations__["return"] is not None}
     assert {n for n in FUNCTIONS if found[n].keys() & {"Returns", "Yields"}} == returns
     assert {n: e for n, v in FUNCTIONS.items() if (e := untold_errors(v))} == {}

@@ -1,11 +1,10 @@
 """What the pages tell a reader to type does run, page by page, in the order of the page."""
 
-from __future__ import annotations
-
 import logging
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import mudata as md
@@ -16,9 +15,6 @@ import modis
 from modis.cli import app
 
 from ._pages import REPOSITORY, USER_GUIDE, blocks, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 INDEX = USER_GUIDE / "index.md"
 GUIDE = sorted(USER_GUIDE.glob("*.md"))

@@ -1,7 +1,5 @@
 """Every example in a docstring runs, as a user would run it, against the installed package."""
 
-from __future__ import annotations
-
 import doctest
 import importlib
 import io

@@ -1,7 +1,5 @@
 """A short run of the script that tries odd data, damaged files, kills and pickles."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

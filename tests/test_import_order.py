@@ -1,7 +1,5 @@
 """The house: which room may import which, without a circle, and how large each may become."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
@@ -38,22 +36,22 @@ BESIDE = {
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was
 #: written. The numbers only fall.
 BUDGETS = {
-    "data": 1455,
-    "nn": 642,
-    "linear": 442,
-    "module": 1282,
-    "dataloaders": 401,
-    "train": 450,
-    "model": 2584,
-    "links": 391,
-    "metrics": 447,
-    "pl": 1102,
-    "datasets": 2275,
-    "studies": 3129,
-    "report": 1107,
-    "cli": 564,
-    "src/modis": 16_338,
-    "tests": 14_003,
+    "data": 1430,
+    "nn": 630,
+    "linear": 432,
+    "module": 1264,
+    "dataloaders": 393,
+    "train": 440,
+    "model": 2556,
+    "links": 383,
+    "metrics": 443,
+    "pl": 1084,
+    "datasets": 2197,
+    "studies": 3094,
+    "report": 1087,
+    "cli": 558,
+    "src/modis": 16_054,
+    "tests": 13_910,
 }
 
 

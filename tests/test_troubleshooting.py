@@ -1,7 +1,5 @@
 """Every message that the package raises or warns with stands on the page of troubleshooting."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator

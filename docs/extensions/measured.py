@@ -31,7 +31,6 @@ RUNS, SHUFFLED, ABLATION = "reproduce/results.csv", "shuffled_links.csv", "ablat
 REAL = "real/verdicts.csv"
 NOTHING = "Nothing was measured yet."
 MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.csv"
-CHOICES = "small_cohort.csv"
 
 EXPERIMENTS = {
     "fig2": "share of labels (Fig. 2)",
@@ -198,26 +197,6 @@ def list_counts(counts: pd.DataFrame) -> str:
     return _markdown(rows)
 
 
-def list_choices(found: pd.DataFrame) -> str:
-    """Choices for small cohorts, each in turn replaced by another."""
-    by_modality = found.groupby(["variant", "task", "modality"], sort=False)["balanced_accuracy"]
-    means = (
-        by_modality.mean()
-        .reset_index()
-        .pivot_table("balanced_accuracy", "variant", "task", sort=False)
-        .dropna()
-    )
-    names = {"lr": "logistic regression", "rf": "random forest"}
-    own = [name for name in means.index if name not in names]
-    rows = []
-    for variant in [*own, *(name for name in names if name in means.index)]:
-        row = {"training": names.get(variant, variant)}
-        for task in found["task"].unique():
-            row[task] = f"{means.loc[variant, task]:.3f}"
-        rows.append(row)
-    return _markdown(rows)
-
-
 #: By name: the file or folder, and the function that makes the table or its rows.
 TABLES = {
     "runs": (RUNS, list_runs),
@@ -232,10 +211,9 @@ TABLES = {
     "memory": (MEMORY, list_memory),
     "importance": (IMPORTANCE, list_importance),
     "counts": (COUNTS, list_counts),
-    "choices": (CHOICES, list_choices),
 }
 #: What may be missing, and takes the text inside its directive with it.
-OPTIONAL = ("counts", "choices")
+OPTIONAL = ("counts",)
 
 
 class Measured(SphinxDirective):

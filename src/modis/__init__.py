@@ -1,7 +1,5 @@
 """MODIS: integrate unpaired multi-omics data, few labels, small cohorts."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,5 @@
 """Names shared by every room: registry keys, ``.obsm`` keys and the likelihoods' value domains."""
 
-from __future__ import annotations
-
 from typing import Final
 
 #: Keys of the tensors in a minibatch of one modality.

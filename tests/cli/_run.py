@@ -1,16 +1,11 @@
 """Commands as a user gives them."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from click.testing import Result
 from typer.testing import CliRunner
 
 from modis.cli import app
-
-if TYPE_CHECKING:
-    from click.testing import Result
 
 
 def modis(*arguments: object) -> Result:

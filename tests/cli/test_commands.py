@@ -1,7 +1,5 @@
 """The command line as a user meets it: what it prints, leaves behind and exits with."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import re
@@ -200,7 +198,7 @@ def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: 
     assert list(mdata.obs_names) == list(source.obs_names)
     assert not any(":" in column for column in mdata.obs)
     for holder in (mdata, *mdata.mod.values()):
-        assert holder.obsm["X_modis"].shape == (holder.n_obs, 32)
+        assert holder.obsm["X_modis"].shape == (holder.n_obs, 64)
         assert np.isfinite(holder.obsm["X_modis"]).all()
         assert set(holder.obs["modis_split"]) == {"train", "test"}
         assert holder.obs["modis_probability"].between(0.2, 1).all()

@@ -1,7 +1,5 @@
 """Refused before anything heavy is loaded."""
 
-from __future__ import annotations
-
 import errno
 import re
 from pathlib import Path

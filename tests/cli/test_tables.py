@@ -1,7 +1,5 @@
 """The command line takes folders of tables, and single ones, as it takes a MuData."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import anndata as ad

@@ -12,7 +12,6 @@ FUNCTIONS = {
     "hide_n_per_class": lambda m, **kw: datasets.hide_labels(m, n_per_class=2, **kw),
     "hide_some_classes": lambda m, **kw: datasets.hide_labels(m, 0.3, classes=["x"], **kw),
     "corrupt_labels": lambda m, **kw: datasets.corrupt_labels(m, 0.3, **kw),
-    "drop_pairs": lambda m, **kw: datasets.drop_pairs(m, [("x", "a"), ("y", "b")], **kw),
     "shrink_class": lambda m, **kw: datasets.shrink_class(m, "x", 2, **kw),
     "split_train": lambda m, **kw: datasets.split(m, **kw)[0],
     "split_test": lambda m, **kw: datasets.split(m, **kw)[1],
@@ -50,7 +49,7 @@ def test_labels_may_stand_in_the_modalities(function, mosaic, check_consistent):
     assert from_top.obs["label"].astype(str).equals(from_modalities.obs["label"].astype(str))
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"drop_pairs"}))
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_seed_decides(name, mosaic):
     def drawn(seed):
         result = FUNCTIONS[name](mosaic, seed=seed)
@@ -118,7 +117,6 @@ def test_unfit_data_are_refused(function, mosaic):
     "call",
     [
         lambda m: datasets.shrink_class(m, "X", 1),
-        lambda m: datasets.drop_pairs(m, [("X", "a")]),
         lambda m: datasets.hide_labels(m, 0.5, classes=["x", "X"]),
     ],
 )
@@ -132,7 +130,6 @@ def test_unknown_class(call, mosaic):
     [
         lambda m: datasets.hide_labels(m, 0.5, modalities="A"),
         lambda m: datasets.shrink_class(m, "x", {"A": 1}),
-        lambda m: datasets.drop_pairs(m, [("x", "A")]),
     ],
 )
 def test_unknown_modality(call, mosaic):

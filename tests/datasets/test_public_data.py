@@ -1,7 +1,5 @@
 """Public data, built from copies of the published files, as they were built before."""
 
-from __future__ import annotations
-
 import time
 import warnings
 

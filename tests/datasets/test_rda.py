@@ -1,7 +1,5 @@
 """Files of R, as the library rdata reads them."""
 
-from __future__ import annotations
-
 import lzma
 
 import numpy as np

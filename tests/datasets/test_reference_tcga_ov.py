@@ -1,7 +1,5 @@
 """The R package's parameters, read from a folder or downloaded (here: from a folder too)."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -138,26 +138,24 @@ def test_more_than_there_are(unpaired, n):
         datasets.shrink_class(unpaired, "class_2", n)
 
 
-# drop_pairs ---------------------------------------------------------------------------------
-
-
-def test_only_the_named_pairs_go(mosaic, check_consistent):
+def test_a_class_goes_from_the_named_modalities_only(mosaic, check_consistent):
     mosaic.obs.loc["s0", "label"] = None
-    result = datasets.drop_pairs(mosaic, [("x", "a"), ("y", "a"), ("z", "c")])
+    result = datasets.shrink_class(mosaic, "x", {"a": 0, "c": 0})
     check_consistent(result, mosaic)
     labels = mosaic.obs["label"]
-    gone = {"a": ["x", "y"], "b": [], "c": ["z"]}
+    gone = {"a": ["x"], "b": [], "c": ["x"]}
     for name, adata in result.mod.items():
         own = labels.reindex(mosaic[name].obs_names)
         assert list(adata.obs_names) == list(own.index[~own.isin(gone[name])])
 
 
 def test_empty_classes_and_modalities_are_left_out(mosaic):
-    result = datasets.drop_pairs(mosaic, [("x", name) for name in mosaic.mod])
+    result = datasets.shrink_class(mosaic, "x", 0)
     assert list(result.obs["label"].cat.categories) == ["y", "z"]
-    assert list(datasets.drop_pairs(mosaic, [(label, "c") for label in "xyz"]).mod) == ["a", "b"]
+    result = datasets.shrink_class(result, "y", 0)
+    assert list(datasets.shrink_class(result, "z", {"c": 0}).mod) == ["a", "b"]
     with pytest.raises(ValueError, match="No sample would be left"):
-        datasets.drop_pairs(mosaic, [(c, m) for c in "xyz" for m in "abc"])
+        datasets.shrink_class(result, "z", 0)
 
 
 def test_assigned_in_turn_in_the_order_drawn(paired):

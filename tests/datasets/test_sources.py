@@ -1,7 +1,5 @@
 """Public files: downloaded once, checked, and refused where they are not the expected ones."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

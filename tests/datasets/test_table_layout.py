@@ -1,7 +1,5 @@
 """Tables as cBioPortal, Xena, MaxQuant, DIA-NN and spreadsheets write them."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -40,7 +40,7 @@ def test_missing_pairs(fit, model, said):
     assert list(fitted.missing_pairs().itertuples(index=False, name=None)) == expected
     for message, (label, modality, n) in zip(said("never seen"), expected, strict=True):
         assert f"Class '{label}' was never seen in modality '{modality}'" in message
-        assert message.endswith("translation only.")
+        assert message.endswith("share with other modalities.")
         assert (f"its {n} unlabelled" in message) is bool(n)
 
 

@@ -1,7 +1,5 @@
 """Training: what is held out, kept, checked and said; and what feature links are worth."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pandas as pd
 
 from modis.report._results import write_csv

@@ -1,7 +1,5 @@
 """Data of which it is known what each method should reach."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import anndata as ad

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import io
 import os
 import shlex
@@ -51,7 +49,7 @@ def guarded(debug: bool) -> Iterator[None]:
 
 
 @contextmanager
-def open_screen() -> Iterator[Screen]:
+def open_screen() -> "Iterator[Screen]":
     """Load the heavy libraries, and keep their messages off the screen."""
     # Threads that wait by spinning make small networks ten times slower where other programs run.
     # Read once, when torch is loaded.

@@ -1,7 +1,5 @@
 """Arguments and options of the commands, each defined once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path

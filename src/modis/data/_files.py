@@ -1,7 +1,5 @@
 """Files that are written entirely or not at all, and read without what lies outside of them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Columns of classes, batches and covariates, wherever they stand, and their codes."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -71,7 +69,6 @@ def collect_labels(
                 f"{n_hidden} observation(s) of modality '{modality}' are '{unlabeled_category}' "
                 f"in one of {' and '.join(columns)} and labelled in the other. They are taken as "
                 "unlabelled.",
-                UserWarning,
                 stacklevel=4,
             )
     if not labels:
@@ -82,7 +79,6 @@ def collect_labels(
         warnings.warn(
             f"Observations whose class is one of these words are taken as unlabelled: {often}. If "
             "it is a class, give it another name.",
-            UserWarning,
             stacklevel=4,
         )
     others = known if isinstance(labels_key, str) else known.iloc[:0]
@@ -197,7 +193,6 @@ def warn_of_odd_classes(labels: Mapping[str, pd.Series], classes: Sequence[str])
             warnings.warn(
                 f"Classes {name_some(names)} differ in case or spaces only, and are taken as "
                 "different classes. Is one of them misspelt?",
-                UserWarning,
                 stacklevel=4,
             )
     sizes = pd.concat(labels.values()).groupby(level=0).first().value_counts()
@@ -205,7 +200,6 @@ def warn_of_odd_classes(labels: Mapping[str, pd.Series], classes: Sequence[str])
         warnings.warn(
             f"Most of the {len(sizes)} classes have fewer than {_FEW} observations "
             f"({name_some(sizes.index[::-1])}). Are these names or numbers, and no classes?",
-            UserWarning,
             stacklevel=4,
         )
 

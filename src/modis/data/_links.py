@@ -1,7 +1,5 @@
 """A user's table of linked features as positions in the data."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations

@@ -1,9 +1,7 @@
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -55,7 +53,7 @@ class FeatureMatrix:
         unique, inverse = np.unique(index, return_inverse=True)
         return _dense(self.source[unique])[inverse]
 
-    def take(self, index: np.ndarray) -> FeatureMatrix:
+    def take(self, index: np.ndarray) -> Self:
         """Rows at increasing positions as a matrix of their own, in memory."""
         taken = copy(self)
         taken.source = self.source[index]
@@ -104,10 +102,10 @@ class Modality:
         """Number of observations."""
         return self.matrix.shape[0]
 
-    def take(self, index: np.ndarray) -> Modality:
+    def take(self, index: np.ndarray) -> Self:
         """Rows at increasing positions."""
         rows = (each[index] for each in (self.obs_names, self.labels, self.batch))
-        return Modality(self.name, self.matrix.take(index), *rows)
+        return type(self)(self.name, self.matrix.take(index), *rows)
 
     def label_counts(
         self, n_classes: int, rows: slice | np.ndarray = slice(None)

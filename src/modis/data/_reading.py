@@ -1,7 +1,5 @@
 """A MuData as one :class:`Modality` each, ready for the networks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

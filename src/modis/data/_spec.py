@@ -1,8 +1,6 @@
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -50,7 +48,7 @@ class DataSpec:
         return list(self.var_names)
 
     @classmethod
-    def from_registry(cls, registry: Mapping[str, Any]) -> DataSpec:
+    def from_registry(cls, registry: Mapping[str, Any]) -> Self:
         """Read the specification from an AnnDataManager's registry."""
         return cls(**registry["field_registries"][_SPEC_KEY]["state_registry"])
 
@@ -59,7 +57,7 @@ class DataSpec:
         mdata: MuData,
         label_codes: dict[str, np.ndarray],
         condition_codes: dict[str, np.ndarray],
-    ) -> DataSpec:
+    ) -> Self:
         """Of these data, with these codes of their observations."""
         adatas = {name: mdata.mod[name] for name in self.modalities}
         return replace(

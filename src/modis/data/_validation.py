@@ -1,7 +1,5 @@
 """Checks of a user's data before anything is done with them."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -159,7 +157,6 @@ def check_values(
                 f"'{second}' ({name_some(shared)}): they are taken for the same. If they are not, "
                 f"rename them: mdata.mod['{second}'].obs_names = '{second} ' + "
                 f"mdata.mod['{second}'].obs_names; mdata.update().",
-                UserWarning,
                 stacklevel=4,
             )
     for modality, constant in constants.items():
@@ -167,7 +164,6 @@ def check_values(
             f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
             f"have the same value in every observation ({name_some(constant)}); they carry no "
             "information.",
-            UserWarning,
             stacklevel=4,
         )
 
@@ -277,6 +273,5 @@ def _hint_at_likelihoods(
             f"likelihood={dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
             "(scanpy.pp.normalize_total, scanpy.pp.log1p), or name a layer that holds such "
             f"values: layer={{{counts[0]!r}: ...}}.",
-            UserWarning,
             stacklevel=5,
         )

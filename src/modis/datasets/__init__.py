@@ -5,13 +5,12 @@ from ._intersim import intersim
 from ._labels import corrupt_labels, hide_labels
 from ._pbmc_mosaic import pbmc_mosaic
 from ._read_tables import read_tables
-from ._samples import drop_pairs, shrink_class, split, unpair
+from ._samples import shrink_class, split, unpair
 from ._tcga import tcga_pancancer, tcga_rare
 
 __all__ = [
     "bayes_probabilities",
     "corrupt_labels",
-    "drop_pairs",
     "hide_labels",
     "intersim",
     "pbmc_mosaic",

@@ -1,7 +1,5 @@
 """Fewer labels, or wrong ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import mudata as md

@@ -4,8 +4,6 @@ The library rdata makes objects of each string, and takes minutes for tables tha
 seconds. The format is in "R Internals", section "Serialization Formats".
 """
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import lzma

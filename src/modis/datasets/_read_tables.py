@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -199,7 +197,6 @@ def _read_labels(path: Path, labels_key: str, sep: str | None, names: pd.Index) 
         warnings.warn(
             f"Table of labels: samples are named by the column {quoted(samples.index.name)}, "
             f"which fits the tables better than the first, {quoted(read.index.name)}.",
-            UserWarning,
             stacklevel=3,
         )
     for column in samples:
@@ -239,28 +236,24 @@ def _refuse_duplicates(names: pd.Index, what: str, path: Path, kind: str) -> Non
 
 
 def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str]) -> None:
+    found = []
     if left_out:
-        warnings.warn(
-            f"Modality {name!r}: {len(left_out)} rows or columns that describe samples or "
-            f"features are left out: {quoted(*left_out)}.",
-            UserWarning,
-            stacklevel=4,
+        found.append(
+            f"{len(left_out)} rows or columns that describe samples or features are left out: "
+            f"{quoted(*left_out)}."
         )
     unlabelled = adata.obs_names.difference(labelled, sort=False)
     if len(unlabelled) and len(labelled):
-        warnings.warn(
-            f"Modality {name!r}: {len(unlabelled)} of {adata.n_obs} samples have no row in the "
-            f"table of labels and stay unlabelled, such as {quoted(*unlabelled)}.",
-            UserWarning,
-            stacklevel=4,
+        found.append(
+            f"{len(unlabelled)} of {adata.n_obs} samples have no row in the table of labels and "
+            f"stay unlabelled, such as {quoted(*unlabelled)}."
         )
     missing = np.isnan(adata.X)
     if missing.any():
         features = adata.var_names[missing.any(axis=0)]
-        warnings.warn(
-            f"Modality {name!r}: {int(missing.sum())} values are missing, in {len(features)} "
-            f"features such as {quoted(*features)}. Fill them in or drop these features "
-            "before training.",
-            UserWarning,
-            stacklevel=4,
+        found.append(
+            f"{int(missing.sum())} values are missing, in {len(features)} features such as "
+            f"{quoted(*features)}. Fill them in or drop these features before training."
         )
+    for text in found:
+        warnings.warn(f"Modality {name!r}: {text}", stacklevel=4)

@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -15,7 +13,7 @@ class OmicsNoise:
     unique_sd: np.ndarray
 
     @classmethod
-    def from_covariance(cls, covariance: np.ndarray) -> OmicsNoise:
+    def from_covariance(cls, covariance: np.ndarray) -> Self:
         """Noise with a given positive definite covariance."""
         return cls(np.linalg.cholesky(covariance), np.zeros(len(covariance)))
 

@@ -1,8 +1,6 @@
-"""Fewer samples: unpaired, split, with a rare class, or with a class that a modality lacks."""
+"""Fewer samples: unpaired, split, with a rare class, or with one that a modality lacks."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import mudata as md
 import numpy as np
@@ -143,7 +141,7 @@ def shrink_class(
     labels_key: str = "label",
     seed: int = 0,
 ) -> md.MuData:
-    """Make a class rare: leave few samples of it per modality.
+    """Make a class rare, or take it away: leave few samples of it, or none, per modality.
 
     Parameters
     ----------
@@ -152,8 +150,8 @@ def shrink_class(
     class_name
         The class to make rare.
     n_samples
-        Samples of the class to leave in each modality, or a dict by modality; those that it does
-        not name keep all.
+        Samples of the class to leave in each modality, 0 for none, or a dict by modality; those
+        that it does not name keep all.
     labels_key
         Column of classes.
     seed
@@ -168,7 +166,7 @@ def shrink_class(
     ------
     KeyError, ValueError
         If a name does not occur, if a modality has fewer samples of the class than it shall keep,
-        or if modalities disagree on a label.
+        if no sample would be left, or if modalities disagree on a label.
 
     Examples
     --------
@@ -192,48 +190,6 @@ def shrink_class(
                 f"of which {n} cannot be left. Ask for 0 to {len(members)}."
             )
         keep.loc[members[n:], name] = False
-    return rebuild(mdata, keep, {labels_key: labels})
-
-
-def drop_pairs(
-    mdata: md.MuData, pairs: Iterable[tuple[str, str]], *, labels_key: str = "label"
-) -> md.MuData:
-    """Take a class away from a modality, as if it had never been measured there.
-
-    Parameters
-    ----------
-    mdata
-        Data with labels, in the obs of the MuData or of its modalities. It is not changed.
-    pairs
-        The pairs (class, modality) to take away.
-    labels_key
-        Column of classes.
-
-    Returns
-    -------
-    MuData
-        Copy without these samples. They stay in the other modalities that they are in. A modality
-        left without samples is left out.
-
-    Raises
-    ------
-    KeyError, ValueError
-        If a name does not occur, if no sample would be left, or if modalities disagree on a label.
-
-    Examples
-    --------
-    >>> import modis
-    >>> unpaired = modis.datasets.unpair(modis.datasets.intersim(60))
-    >>> dropped = modis.datasets.drop_pairs(unpaired, [("class_1", "protein")])
-    >>> {name: adata.n_obs for name, adata in dropped.mod.items()}
-    {'methylation': 20, 'expression': 20, 'protein': 16}
-    """
-    keep = membership(mdata)
-    labels = observation_values(mdata, labels_key)
-    for class_name, modality in pairs:
-        check_mudata(mdata, [modality])
-        check_class(labels, class_name, labels_key)
-        keep.loc[labels == class_name, modality] = False
     return rebuild(mdata, keep, {labels_key: labels})
 
 

@@ -5,8 +5,6 @@ both behave differently from one mudata version to the next. Here a result is al
 from copies of its modalities, and every obs column is written where it belongs.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """Public files: named with their hashes in sources.csv, downloaded once and kept."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 from pathlib import Path
 

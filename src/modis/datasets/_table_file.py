@@ -1,7 +1,5 @@
 """One delimited text file, read strictly: what pandas would repair silently is an error here."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import sys

@@ -1,7 +1,5 @@
 """Where a table has its samples, and which rows and columns only describe others."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Patients of The Cancer Genome Atlas, built from the files of the R packages RTCGA."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any

@@ -1,7 +1,5 @@
 """Where features lie on the genome: from columns of .var, or from their names."""
 
-from __future__ import annotations
-
 import mudata as md
 import numpy as np
 import pandas as pd

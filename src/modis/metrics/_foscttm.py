@@ -1,7 +1,5 @@
 """Whether two measurements of the same sample are near to each other."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Whether linked features of two modalities belong together in the data."""
 
-from __future__ import annotations
+from __future__ import annotations  # the docs say ArrayLike, and not what it is made of
 
 from typing import Any, NamedTuple
 

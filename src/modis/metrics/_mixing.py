@@ -1,6 +1,6 @@
 """Whether the neighbours of a sample come from every modality."""
 
-from __future__ import annotations
+from __future__ import annotations  # the docs say ArrayLike, and not what it is made of
 
 from typing import Any
 

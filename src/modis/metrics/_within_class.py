@@ -1,6 +1,6 @@
 """The error of predicting the class mean."""
 
-from __future__ import annotations
+from __future__ import annotations  # the docs say ArrayLike, and not what it is made of
 
 from typing import Any
 

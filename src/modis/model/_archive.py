@@ -1,7 +1,5 @@
 """Values in a folder: JSON, and arrays as safetensors, all with checksums. Nothing is executed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

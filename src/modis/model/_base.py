@@ -1,7 +1,5 @@
 """A model's state, and the steps that its public methods share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple

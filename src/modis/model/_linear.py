@@ -1,7 +1,5 @@
 """Closed-form linear models of the training samples, fitted when the networks are trained."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

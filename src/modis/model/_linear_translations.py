@@ -1,7 +1,5 @@
 """What the linear models translate: class means, ridge regressions on pairs, and links."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What a model knows of its training data: classes, missing pairs, feature links."""
 
-from __future__ import annotations
-
 import logging
 
 import pandas as pd
@@ -29,8 +27,9 @@ def class_counts(self: Model) -> pd.DataFrame:
 def missing_pairs(self: Model) -> pd.DataFrame:
     """List the classes that a modality never saw.
 
-    Such a class is recognised in that modality only through translations from the others, so
-    predictions of it deserve less trust there.
+    Such a class is recognised in that modality only by what pairs or feature links share with
+    other modalities, so predictions of it deserve less trust there. Without pairs and links it is
+    not recognised at all.
 
     Returns
     -------
@@ -110,8 +109,8 @@ def announce_missing_pairs(model: Model) -> None:
         return
     for name, modality, n_unlabeled in missing_pairs(model).itertuples(index=False):
         logger.info(
-            "Class '%s' was never seen in modality '%s'%s; it is recognised there through "
-            "translation only.",
+            "Class '%s' was never seen in modality '%s'%s; it is recognised there only by "
+            "what pairs or feature links share with other modalities.",
             *(name, modality),
             f" (unless among its {n_unlabeled} unlabelled observations)" if n_unlabeled else "",
         )

@@ -1,7 +1,5 @@
 """Loss terms that translate from one modality into another."""
 
-from __future__ import annotations
-
 import torch
 
 from .._constants import BATCH_KEY, LABELS_KEY, X_KEY

@@ -1,7 +1,5 @@
 """Formulas of the loss terms, as pure functions of tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from itertools import permutations
 

@@ -1,11 +1,9 @@
 """Everything that depends on the size of a cohort: one preset, saved with the model in full."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import ceil
-from typing import Any
+from typing import Any, Self
 
 from ._architecture import Architecture
 
@@ -102,7 +100,7 @@ class Preset:
         object.__setattr__(self, "loss_weights", weights)
 
     @classmethod
-    def find(cls, preset: str | Preset | Mapping[str, Any]) -> Preset:
+    def find(cls, preset: "str | Preset | Mapping[str, Any]") -> "Preset":
         """Preset by name, as it is, or from what :meth:`to_dict` returned."""
         if isinstance(preset, Preset):
             return preset
@@ -124,7 +122,7 @@ class Preset:
         n_steps = self.n_steps * max(1.0, (n_obs / _MORE_STEPS_FROM) ** (2 / 3))
         return min(max(ceil(n_steps / steps_per_epoch), least), most)
 
-    def with_sizes(self, **sizes: Any) -> Preset:
+    def with_sizes(self, **sizes: Any) -> Self:
         """Preset with other fields of its architecture; `None` keeps a field."""
         known = {each.name for each in fields(Architecture)}
         unknown = sorted(set(sizes) - known)

@@ -1,7 +1,5 @@
 """The loss: one row of ``TERMS`` per term."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Which modality has how many samples of which class."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

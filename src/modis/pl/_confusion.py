@@ -1,6 +1,6 @@
 """Confusion matrices, over all samples and by modality."""
 
-from __future__ import annotations
+from __future__ import annotations  # the docs say ArrayLike, and not what it is made of
 
 from collections.abc import Iterable
 from typing import Any

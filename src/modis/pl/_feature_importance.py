@@ -1,7 +1,5 @@
 """The most important features of each class."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tables drawn as coloured cells with a text in each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The latent space, by modality and by class."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 

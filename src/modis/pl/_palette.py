@@ -7,8 +7,6 @@ Distances below are Euclidean in CIELAB, the smallest of normal vision and of pr
 deuteranopia and tritanopia as simulated after Machado, Oliveira and Fernandes (2009).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, Literal
 

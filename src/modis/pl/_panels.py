@@ -1,7 +1,5 @@
 """Axes to draw on, those given or those of a new figure, and what belongs to all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """One look for all figures: fonts, lines and colours."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """How well every modality is predicted from every other."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +101,7 @@ def draw_figures(results: Results, out: Path) -> list[str]:
         # whatever a name or a number does to a figure, the others and the report are worth more
         except Exception as error:  # noqa: BLE001
             del draw[name]
-            warnings.warn(f"{name} could not be drawn: {error}.", UserWarning, stacklevel=2)
+            warnings.warn(f"{name} could not be drawn: {error}.", stacklevel=2)
         plt.close("all")
     return list(draw)
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pandas as pd
 from mudata import MuData
 from sklearn.metrics import jaccard_score

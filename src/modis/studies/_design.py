@@ -1,7 +1,5 @@
 """What a run of a benchmark trains on, and what it is judged by."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations

@@ -1,7 +1,5 @@
 """The figures of the paper's experiments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

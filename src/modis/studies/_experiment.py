@@ -1,7 +1,5 @@
 """One run of the paper's experiments: a model trained in a setting, and what it is worth."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import permutations

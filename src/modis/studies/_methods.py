@@ -1,7 +1,5 @@
 """MODIS as a method of a study, and the tables of all methods."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Simple translations and matchings: one class, and one row of the table of methods, each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

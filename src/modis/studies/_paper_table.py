@@ -1,7 +1,5 @@
 """The table of the paper's experiments: what the paper states, beside what was measured."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import pandas as pd

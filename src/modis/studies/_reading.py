@@ -1,7 +1,5 @@
 """What users give: files, columns, options by modality."""
 
-from __future__ import annotations
-
 import csv
 import zipfile
 from collections.abc import Mapping, Sequence

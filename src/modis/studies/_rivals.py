@@ -1,11 +1,9 @@
 """Classifiers that MODIS is compared with: a class, and a row of the table of methods, each."""
 
-from __future__ import annotations
-
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -130,7 +128,7 @@ class Classifiers(Rival):
         together = {COMBINED: combine(self.soft, self.log)} if len(self.soft) > 1 else {}
         return self.soft | together
 
-    def tuned(self) -> TunedLogistic:
+    def tuned(self) -> "TunedLogistic":
         """An untrained logistic regression."""
         return TunedLogistic(random_state=self.fold.seed)
 
@@ -160,7 +158,7 @@ class TunedLogistic(LogisticRegression):
     Penalties are tried from the strongest on, until the loss rises.
     """
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> TunedLogistic:
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Learn from features of shape ``(n_samples, n_features)`` and class names."""
         self.set_params(class_weight="balanced", max_iter=300)
         # a class with fewer members than folds is unknown in some of them

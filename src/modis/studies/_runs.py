@@ -1,7 +1,5 @@
 """Runs of a study: kept in a folder, done in several processes, taken up where they were."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -85,8 +83,9 @@ class Store:
             if not content["has_table"]:
                 return content["rows"], None
             table = pd.read_csv(table_path, dtype=str, keep_default_na=False)
-            values = table.columns.difference(_NAMES)
-            return content["rows"], table.assign(**table[values].apply(pd.to_numeric))
+            names = [name for name in table if name in _NAMES]
+            values = table.drop(columns=names).apply(pd.to_numeric)
+            return content["rows"], pd.concat([table[names], values], axis=1)
         # a broken file fails in any layer of the readers
         except Exception:  # noqa: BLE001
             return None

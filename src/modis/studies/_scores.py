@@ -1,7 +1,5 @@
 """What methods are judged by: scores of single test observations, and their means."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from itertools import combinations, permutations

@@ -1,7 +1,5 @@
 """The table of a benchmark, and what follows from it, in words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 # share of the training with the full learning rate
 _FULL_RATE = 1 / 3
 # validating more often than this many steps costs more than it tells
