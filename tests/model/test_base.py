@@ -201,7 +201,7 @@ def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
     monkeypatch.setattr(_matrix, "_CHUNK_VALUES", 12 * 20)
     monkeypatch.setattr(_dataset, "_BATCH_SIZE", 16)
     for room in (_linear, _linear_translations):
-        monkeypatch.setattr(room, "_MOST_VALUES", 12 * 20)
+        monkeypatch.setattr(room, "MOST_VALUES", 12 * 20)
     n_rows, to_dense = [], sparse.csr_matrix.toarray
 
     def toarray(self, *args, **kwargs):

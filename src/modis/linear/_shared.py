@@ -45,7 +45,8 @@ def _held_out_correlation(
     scores: Mapping[str, np.ndarray], pairs: Pairs, shrinkage: float, n_axes: int
 ) -> np.ndarray:
     """Correlation along each axis in held-out pairs, mean over folds and pairs, ``(n_axes,)``."""
-    total, n_total = np.zeros(n_axes), 0
+    # of each pair of modalities: products of both sides, and squares of either
+    sums = {pair: np.zeros((3, n_axes)) for pair in pairs}
     fold = {
         pair: np.random.default_rng(0).permutation(len(rows)) % _N_FOLDS
         for pair, (rows, _) in pairs.items()
@@ -58,11 +59,15 @@ def _held_out_correlation(
         for (a, b), (first, second) in pairs.items():
             test = fold[a, b] == k
             ours, theirs = scores[a][first[test]] @ axes[a], scores[b][second[test]] @ axes[b]
-            ours, theirs = ours - ours.mean(axis=0), theirs - theirs.mean(axis=0)
-            spread = np.sqrt(np.square(ours).sum(axis=0) * np.square(theirs).sum(axis=0))
-            total += test.sum() * (ours * theirs).sum(axis=0) / np.maximum(spread, 1e-12)
-            n_total += test.sum()
-    return np.clip(total / n_total, 0.0, _CLOSE_TO_ONE)
+            sums[a, b] += [
+                (u * v).sum(axis=0) for u, v in ((ours, theirs), (ours, ours), (theirs, theirs))
+            ]
+    n = np.array([len(rows) for rows, _ in pairs.values()])
+    each = [own[0] / np.sqrt(np.maximum(own[1] * own[2], 1e-24)) for own in sums.values()]
+    correlation = n @ np.stack(each) / n.sum()
+    # what is within two standard errors of 0 may be chance
+    correlation[correlation < 2 / np.sqrt(n.sum())] = 0
+    return np.clip(correlation, 0.0, _CLOSE_TO_ONE)
 
 
 def _axes(

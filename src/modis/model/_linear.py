@@ -23,14 +23,12 @@ from ..linear import (
 )
 from ..module import LinearModels
 from ._base import Model
-from ._linear_translations import fit_translations
+from ._linear_translations import MOST_VALUES, fit_translations
 from ._summary import logger
 
 # rows that the linear models learn from, and labelled rows of a class that all stay
 _MOST_ROWS = 20_000
 _RARE = 200
-# rows and components that decide on components, shared axes and the place in the latent space
-_MOST_VALUES = 2**24
 _MOST_COMPONENTS = 512
 _ALL_COMPONENTS = 1_024
 _LEADING = 100
@@ -279,7 +277,7 @@ def _scores(model: Model, item: Modality) -> np.ndarray:
 def _fit_components(model: Model, item: Modality) -> None:
     linear, code = model.module.linear, model.module.modality_codes[item.name]
     n_features = item.matrix.shape[1]
-    n = min(item.n_obs, max(1, _MOST_VALUES // n_features))
+    n = min(item.n_obs, max(1, MOST_VALUES // n_features))
     chosen = np.sort(np.random.default_rng(0).choice(item.n_obs, n, replace=False))
     x = model.module.scale(item.name, torch.from_numpy(item.matrix.rows(chosen))).cpu().numpy()
     most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS

@@ -10,8 +10,8 @@ from ..data import LinkPair, Modality
 from ..linear import class_means, fit_ridge, link_correlation, link_views
 from ._base import Model
 
-# rows times features that class means and ridge regressions are found on, at most
-_MOST_VALUES = 2**24
+#: Values that components, class means and ridge regressions are found on, at most.
+MOST_VALUES = 2**24
 # rounds in which class means and effects of conditions are found by turns
 _N_PASSES = 3
 # linked features whose correlations are compared, at most
@@ -66,7 +66,7 @@ def _fit_means(
     """Class means of one modality and effects of its conditions, found by turns."""
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
-    n = max(1, _MOST_VALUES // item.matrix.shape[1])
+    n = max(1, MOST_VALUES // item.matrix.shape[1])
     chosen = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:n])
     x = torch.from_numpy(item.matrix.rows(chosen))
     profile = networks.profile(item.name, x).cpu().numpy()
