@@ -100,7 +100,7 @@ BAD = [
             (repr(shortened(name)), "Rename"),
             with_obs("label", rna=name, cpg=name),
         )
-        for name in ("total", "features", "unlabeled", "\x1b[31m", "n" * 10_000)
+        for name in ("total", "features", "\x1b[31m", "n" * 10_000)
     ),
     Bad(
         "a batch that no terminal shows",

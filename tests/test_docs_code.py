@@ -3,6 +3,7 @@
 import logging
 import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:The set_bad function:PendingDepr
 
 
 @pytest.fixture(autouse=True)
-def _as_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _as_a_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """An empty folder, two epochs, and neither tables on the screen nor windows."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging.getLogger("scvi"), "level", logging.WARNING)
+    logger = logging.getLogger("scvi")
+    request.addfinalizer(partial(logger.setLevel, logger.level))
+    logger.setLevel(logging.WARNING)
     monkeypatch.setattr(plt, "show", lambda: None)
     train = modis.MODIS.train
 

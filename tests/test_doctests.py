@@ -5,6 +5,7 @@ import importlib
 import io
 import logging
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,9 @@ def test_examples(
     # After the import, which sets the level: the table that setup_mudata logs is for the user's
     # screen, not for the examples.
     importlib.import_module("scvi")
-    monkeypatch.setattr(logging.getLogger("scvi"), "level", logging.WARNING)
+    logger = logging.getLogger("scvi")
+    request.addfinalizer(partial(logger.setLevel, logger.level))
+    logger.setLevel(logging.WARNING)
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     report = io.StringIO()
     for test in found:

@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "fuzz.py"
 
 def test_a_short_run_finds_nothing(tmp_path):
     """In a process of its own, which forks."""
-    few = ["--setups", "60", "--queries", "40", "--files", "8", "--models", "20", "--kills", "2"]
+    few = ["--setups", "40", "--queries", "20", "--files", "4", "--models", "10", "--kills", "1"]
     command = [sys.executable, str(SCRIPT), *few, "--seed", "1"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=250)
     assert found.returncode == 0, found.stdout + found.stderr[-2000:]

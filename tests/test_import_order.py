@@ -42,7 +42,7 @@ BUDGETS = {
     "module": 1264,
     "dataloaders": 393,
     "train": 440,
-    "model": 2555,
+    "model": 2560,
     "links": 383,
     "metrics": 443,
     "pl": 1084,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 3094,
     "report": 1087,
     "cli": 558,
-    "src/modis": 16_058,
-    "tests": 13_912,
+    "src/modis": 16_063,
+    "tests": 13_923,
 }
 
 

@@ -78,6 +78,9 @@ def test_what_does_not_fit(cohort: Path, tmp_path: Path) -> None:
     assert "--labels goes with tables" in error_line("fit", file, *labels, *out)
     assert "is a folder; a table is" in error_line("fit", cohort, "--labels", tmp_path, *out)
     assert "lies in --out" in error_line("fit", cohort, *labels, "--force", "--out", cohort)
-    line = error_line("predict", tmp_path, cohort, "--out", cohort / "predictions.csv")
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.json").touch()
+    line = error_line("predict", model, cohort, "--out", cohort / "predictions.csv")
     assert "lies among the tables" in line
     assert {path.name for path in cohort.iterdir()} == {"expression.txt", "protein.csv"}

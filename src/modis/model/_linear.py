@@ -121,7 +121,7 @@ def _fit_axes(
     views = {}
     if pairs:
         used = dict.fromkeys(name for pair in pairs for name in pair)
-        size = {n: np.sqrt(np.square(scores[n][:, :_LEADING]).sum(axis=1).mean()) for n in used}
+        size = {n: _size(scores[n][:, :_LEADING]) for n in used}
         found = fit_shared({n: scores[n][:, :_LEADING] / size[n] for n in used}, pairs, _N_AXES)
         for name, own in (found or {}).items():
             axes[name] = np.zeros((scores[name].shape[1], own.shape[1]))
@@ -145,6 +145,11 @@ def _fit_axes(
         linear[f"axes_{codes[name]}"] = own
         linear["n_shared"] = np.array(own.shape[1])
     return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
+
+
+def _size(points: np.ndarray) -> float:
+    """Root mean squared distance from 0; 1 if nothing varies."""
+    return float(np.sqrt(np.square(points).sum(axis=1).mean())) or 1.0
 
 
 def _center_axes(
