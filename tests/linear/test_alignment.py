@@ -22,3 +22,11 @@ def test_points_get_the_same_means_and_spread_within_classes(rng):
     np.testing.assert_allclose(*covariances, rtol=0.05, atol=0.05)
     np.testing.assert_allclose(covariances[0], np.mean(given, axis=0), rtol=0.05, atol=0.05)
     assert np.abs(given[0] - given[1]).max() > 0.3
+
+
+def test_directions_that_hardly_varied_are_not_blown_up_in_new_points(rng):
+    """With fewer points than dimensions, some have not varied at all."""
+    points = {name: rng.normal(size=(30, 60)) for name in "ab"}
+    new = rng.normal(size=(500, 60))
+    _, turn, _ = align(points, {name: np.ones((30, 1)) for name in "ab"})["a"]
+    assert 0.5 < (new @ turn).std() / new.std() < 2

@@ -1,11 +1,12 @@
 from collections.abc import Mapping
 
 import numpy as np
+from sklearn.covariance import ledoit_wolf
 
 from ._translation import class_means
 
-# share of the mean variance that is added to every variance
-_FLOOR = 1e-3
+# of a variance, so that it can be divided by
+_LEAST = 1e-12
 
 
 def align(
@@ -22,20 +23,17 @@ def align(
     """
     means = {name: class_means(members[name], own) for name, own in points.items()}
     rest = {name: own - members[name] @ means[name] for name, own in points.items()}
-    covariance = {name: own.T @ own / len(own) for name, own in rest.items()}
+    # of few points, a direction that hardly varied must not be blown up in new ones
+    covariance = {name: ledoit_wolf(own, assume_centered=True)[0] for name, own in rest.items()}
     common = sum(covariance.values()) / len(points)
-    floor = _FLOOR * np.trace(common) / len(common) * np.eye(len(common))
     weight = {name: own.sum(axis=0)[:, None] for name, own in members.items()}
     total = np.maximum(sum(weight.values()), 1e-9)
     added = sum(weight[name] * means[name] for name in points) / total
-    target = _power(common + floor, 0.5)
-    return {
-        name: (means[name], _power(covariance[name] + floor, -0.5) @ target, added)
-        for name in points
-    }
+    target = _power(common, 0.5)
+    return {name: (means[name], _power(covariance[name], -0.5) @ target, added) for name in points}
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
     """Power of a symmetric matrix with positive eigenvalues."""
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.maximum(values, 1e-12) ** exponent) @ vectors.T
+    return (vectors * np.maximum(values, _LEAST) ** exponent) @ vectors.T
