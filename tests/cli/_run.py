@@ -1,14 +1,14 @@
 """Commands as a user gives them."""
 
 from pathlib import Path
+from typing import Any
 
-from click.testing import Result
 from typer.testing import CliRunner
 
 from modis.cli import app
 
 
-def modis(*arguments: object) -> Result:
+def modis(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .test_commands import done, error_line
+from ._run import done, error_line
 
 
 @pytest.fixture(scope="module")

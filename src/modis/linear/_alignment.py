@@ -24,13 +24,19 @@ def align(
     means = {name: class_means(members[name], own) for name, own in points.items()}
     rest = {name: own - members[name] @ means[name] for name, own in points.items()}
     # of few points, a direction that hardly varied must not be blown up in new ones
-    covariance = {name: ledoit_wolf(own, assume_centered=True)[0] for name, own in rest.items()}
-    common = sum(covariance.values()) / len(points)
+    covariance = {
+        name: ledoit_wolf(own, assume_centered=True)[0]
+        for name, own in rest.items()
+        if np.square(own).sum() > _LEAST
+    }
     weight = {name: own.sum(axis=0)[:, None] for name, own in members.items()}
     total = np.maximum(sum(weight.values()), 1e-9)
     added = sum(weight[name] * means[name] for name in points) / total
-    target = _power(common, 0.5)
-    return {name: (means[name], _power(covariance[name], -0.5) @ target, added) for name in points}
+    turns = dict.fromkeys(points, np.eye(added.shape[1]))
+    if covariance:
+        target = _power(sum(covariance.values()) / len(covariance), 0.5)
+        turns |= {name: _power(own, -0.5) @ target for name, own in covariance.items()}
+    return {name: (means[name], turns[name], added) for name in points}
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
