@@ -28,7 +28,7 @@ def test_draws_from_the_posterior(networks, mdata):
 def test_the_latent_space_turns_what_all_models_say(model):
     """Draws move the networks' part of it."""
     linear, encoding = model.module.linear, model._encoding(None, RNA)
-    parts = [np.exp(encoding.log_probability / 2), encoding.shared, encoding.aligned]
+    parts = [np.exp(encoding.log_probability / 2), encoding.shared, encoding.mean]
     scale, place = linear["scale"].numpy(), linear["place"].numpy()
     coordinates = np.hstack([k * part for k, part in zip(scale, parts, strict=True)])
     latent = model.get_latent_representation(modality=RNA)

@@ -76,7 +76,6 @@ def test_distances_are_of_hellinger_and_shared_axes(rng):
     models, x = made(
         rng,
         axes_0=np.eye(2, 3),
-        n_shared=3,
         center_0=np.zeros(N_FEATURES),
         basis_0=np.eye(2, N_FEATURES),
         scale=[1, 0.5, 0.1],

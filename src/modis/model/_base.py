@@ -50,14 +50,13 @@ def _refuse(*_: Any, **__: Any) -> None:
 class Encoding(NamedTuple):
     """What a model says of n rows, from one modality or from all that they have.
 
-    ``mean`` and ``scale`` of the networks' posterior and the aligned ``mean``, ``(n, n_latent)``
-    each; log-probabilities of the classes ``(n, n_classes)``, and coordinates on shared axes
-    ``(n, n_axes)``.
+    ``mean`` of the networks' posterior, aligned once linear models are fitted, and ``scale``,
+    ``(n, n_latent)`` each; log-probabilities of the classes ``(n, n_classes)``, and coordinates on
+    shared axes ``(n, n_axes)``.
     """
 
     mean: np.ndarray
     scale: np.ndarray
-    aligned: np.ndarray
     log_probability: np.ndarray
     shared: np.ndarray
 
@@ -207,7 +206,7 @@ class Model(BaseModelClass):
         """Encode rows of one modality."""
         n_rows, networks = count_rows(data, indices), self.module
         n_axes = networks.linear.n_axes
-        sizes = [networks.architecture.n_latent] * 3 + [networks.n_classes, n_axes]
+        sizes = [networks.architecture.n_latent] * 2 + [networks.n_classes, n_axes]
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
         encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
@@ -217,11 +216,10 @@ class Model(BaseModelClass):
             mean, said = encoded.qz.mean, encoded.z.new_empty((len(encoded.z), 0))
             if networks.n_classes:
                 said = networks.class_log_probability(data.name, encoded.x_scaled, mean)
-            aligned = mean
             if "onto" in networks.linear:
-                aligned = networks.linear.aligned(code, mean, said)
+                mean = networks.linear.aligned(code, mean, said)
             shared = networks.linear.shared(code, encoded.x_scaled, said)
-            found = (mean, encoded.qz.stddev, aligned, said, shared)
+            found = (mean, encoded.qz.stddev, said, shared)
             for array, values in zip(encoding, found, strict=True):
                 array[rows] = values.cpu()
             start = rows.stop
@@ -252,7 +250,6 @@ class Model(BaseModelClass):
     ) -> Encoding:
         """Encodings of all modalities together; NaN for observations without any."""
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
-        moved = {name: (own.aligned, own.scale) for name, own in encodings.items()}
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         shared = {name: own.shared for name, own in encodings.items()}
         with np.errstate(divide="ignore"):
@@ -260,7 +257,6 @@ class Model(BaseModelClass):
             log_probability = np.log(combine_probabilities(said, rows, n_obs, weights))
         return Encoding(
             *combine_posteriors(posteriors, rows, n_obs),
-            combine_posteriors(moved, rows, n_obs)[0],
             log_probability,
             combine_coordinates(shared, rows, n_obs),
         )
@@ -275,7 +271,7 @@ class Model(BaseModelClass):
 
     def _coordinates(self, encoding: Encoding) -> torch.Tensor:
         """Coordinates from which the latent space is made, ``(n, n_coordinates)``."""
-        parts = (encoding.log_probability, encoding.shared, encoding.aligned)
+        parts = (encoding.log_probability, encoding.shared, encoding.mean)
         on_device = [torch.from_numpy(part).to(self.module.device) for part in parts]
         return self.module.linear.coordinates(*on_device)
 

@@ -48,7 +48,7 @@ def get_latent_representation(  # numpydoc ignore=PR01
     if not give_mean:
         noise = torch.randn(encoding.mean.shape).numpy()
         noise = (noise * encoding.scale).astype(np.float32)
-        encoding = encoding._replace(mean=encoding.mean + noise, aligned=encoding.aligned + noise)
+        encoding = encoding._replace(mean=encoding.mean + noise)
     return self._latent(encoding)
 
 

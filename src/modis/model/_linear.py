@@ -22,7 +22,7 @@ from ..linear import (
     linked_axes,
 )
 from ..module import LinearModels
-from ._base import Model
+from ._base import Encoding, Model
 from ._linear_translations import MOST_VALUES, fit_translations
 from ._summary import logger
 
@@ -59,33 +59,35 @@ def fit_linear_models(
         return
     networks.eval()
     data, held_out = _some(data, held_out)
-    rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    scores, out_of_fold = {}, {}
     for name, item in data.items():
         _fit_components(model, item)
-        own = _scores(model, item)
-        out_of_fold = np.full((item.n_obs, networks.n_classes), np.nan)
+        scores[name] = _scores(model, item)
+        out_of_fold[name] = np.full((item.n_obs, networks.n_classes), np.nan)
         labeled = np.flatnonzero(item.labels >= 0)
         if len(np.unique(item.labels[labeled])) > 1:
-            out_of_fold[labeled] = _fit_classes(model, item, own, labeled, held_out[name])
-        rows[name] = own, out_of_fold
+            found = _fit_classes(model, item, scores[name], labeled, held_out[name])
+            out_of_fold[name][labeled] = found
     everything = {name: np.arange(item.n_obs) for name, item in data.items()}
     pairs = {
         pair: both
         for pair, both in shared_rows(data, everything).items()
         if len(both[0]) >= _LEAST_PAIRS
     }
-    scores = {name: each for name, (each, _) in rows.items()}
     views = _fit_axes(model, scores, pairs)
-    if networks.n_classes:
-        _fit_guests(model, data, scores, views)
-        _fit_combination(model, data, {name: said for name, (_, said) in rows.items()})
     by_axes = _BY_AXES
     if networks.n_classes:
-        by_axes *= fit_translations(model, data, rows, pairs)
+        _fit_guests(model, data, scores, views)
+        _fit_combination(model, data, out_of_fold)
+    # means and classes as they stay, before they are aligned
+    encodings = {name: model._encode_all(item, None) for name, item in data.items()}
+    if networks.n_classes:
+        said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
+        by_axes *= fit_translations(model, data, scores, said, out_of_fold, pairs)
+        if not pairs:
+            _center_axes(linear, networks.modality_codes, scores, said)
     linear["scale"] = np.array([1.0, by_axes, _BY_NETWORKS])
-    if networks.n_classes and not pairs:
-        _center_axes(model, data, scores)
-    _fit_place(model, data)
+    _fit_place(model, data, encodings)
 
 
 def _some(
@@ -143,7 +145,6 @@ def _fit_axes(
         axes = linked_axes(parts, dict(scores), _N_AXES)
     for name, own in axes.items():
         linear[f"axes_{codes[name]}"] = own
-        linear["n_shared"] = np.array(own.shape[1])
     return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
 
 
@@ -153,15 +154,16 @@ def _size(points: np.ndarray) -> float:
 
 
 def _center_axes(
-    model: Model, data: Mapping[str, Modality], scores: Mapping[str, np.ndarray]
+    linear: LinearModels,
+    codes: Mapping[str, int],
+    scores: Mapping[str, np.ndarray],
+    said: Mapping[str, np.ndarray],
 ) -> None:
-    """Means of the predicted classes along linked axes."""
-    linear, codes = model.module.linear, model.module.modality_codes
-    for name, item in data.items():
-        if f"axes_{codes[name]}" in linear:
-            along = scores[name] @ linear[f"axes_{codes[name]}"].cpu().numpy()
-            probability = np.exp(model._encode_all(item, None, None).log_probability)
-            linear[f"axes_mean_{codes[name]}"] = class_means(probability, along)
+    """Means of the predicted classes, `said`, along linked axes."""
+    for name, code in codes.items():
+        if f"axes_{code}" in linear:
+            along = scores[name] @ linear.array(f"axes_{code}")
+            linear[f"axes_mean_{code}"] = class_means(said[name], along)
 
 
 def _fit_combination(
@@ -176,7 +178,7 @@ def _fit_combination(
     for view, (name, item) in zip(views, data.items(), strict=True):
         known = np.flatnonzero(~np.isnan(out_of_fold[name]).all(axis=1))
         rows = names.get_indexer(item.obs_names[known])
-        view[rows] = np.maximum(np.nan_to_num(out_of_fold[name][known], nan=-14.0), -14.0)
+        view[rows] = np.fmax(out_of_fold[name][known], LinearModels.LEAST_LOG_PROBABILITY)
         count[rows] += 1
         labels[rows] = item.labels[known]
     several = count > 1
@@ -263,9 +265,9 @@ def _set_map(
     linear: LinearModels, kind: str, code: int, weight: np.ndarray, bias: np.ndarray
 ) -> None:
     """Store a map of components as one of scaled features."""
-    basis, center = (linear[f"{each}_{code}"].cpu().numpy() for each in ("basis", "center"))
-    linear[f"{kind}_weight_{code}"] = weight @ basis
-    linear[f"{kind}_bias_{code}"] = bias - weight @ basis @ center
+    weight = weight @ linear.array(f"basis_{code}")
+    linear[f"{kind}_weight_{code}"] = weight
+    linear[f"{kind}_bias_{code}"] = bias - weight @ linear.array(f"center_{code}")
 
 
 def _scores(model: Model, item: Modality) -> np.ndarray:
@@ -306,8 +308,8 @@ def _fit_classes(
     tested = np.isin(labeled, held_out) & ~np.isnan(found.out_of_fold).all(axis=1)
     logits = np.zeros((2, 0, networks.n_classes))
     if tested.any():
-        encoded = model._encode_all(item, labeled[tested], None)
-        ours = np.nan_to_num(found.out_of_fold[tested], nan=-14.0)
+        encoded = model._encode_all(item, labeled[tested])
+        ours = np.nan_to_num(found.out_of_fold[tested], nan=linear.LEAST_LOG_PROBABILITY)
         theirs = networks.discriminator.classify(
             torch.from_numpy(encoded.mean).to(networks.device)
         )
@@ -316,7 +318,9 @@ def _fit_classes(
     return found.out_of_fold
 
 
-def _fit_place(model: Model, data: Mapping[str, Modality]) -> None:
+def _fit_place(
+    model: Model, data: Mapping[str, Modality], encodings: Mapping[str, Encoding]
+) -> None:
     """Alignment, and principal axes of all coordinates: as many as the latent space has."""
     networks = model.module
     linear, points, members = networks.linear, {}, {}
@@ -324,21 +328,18 @@ def _fit_place(model: Model, data: Mapping[str, Modality]) -> None:
         name: np.sort(np.random.default_rng(0).permutation(item.n_obs)[:_PLACED_ROWS])
         for name, item in data.items()
     }
-    for name, item in data.items():
-        encoding = model._encode_all(item, chosen[name], None)
-        points[name] = encoding.mean.astype(np.float64)
-        probability = np.exp(encoding.log_probability.astype(np.float64))
-        members[name] = probability if networks.n_classes else np.ones((len(chosen[name]), 1))
+    for name, rows in chosen.items():
+        points[name] = encodings[name].mean[rows].astype(np.float64)
+        probability = np.exp(encodings[name].log_probability[rows].astype(np.float64))
+        members[name] = probability if networks.n_classes else np.ones((len(rows), 1))
     for name, (before, turn, after) in align(points, members).items():
         code = networks.modality_codes[name]
         linear[f"from_{code}"], linear[f"turn_{code}"], linear["onto"] = before, turn, after
     parts = [
-        model._coordinates(model._encode_all(item, chosen[name], None))
-        for name, item in data.items()
+        model._coordinates(model._encode_all(item, chosen[name])) for name, item in data.items()
     ]
     stacked = torch.cat(parts).cpu().numpy()
-    n_latent = networks.architecture.n_latent
-    place = np.zeros((stacked.shape[1], n_latent))
-    n = min(n_latent, *stacked.shape)
+    place = np.zeros((stacked.shape[1], networks.architecture.n_latent))
+    n = min(*place.shape, len(stacked))
     place[:, :n] = PCA(n, random_state=0).fit(stacked).components_.T
     linear["place"] = place

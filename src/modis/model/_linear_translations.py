@@ -8,6 +8,7 @@ import torch
 
 from ..data import LinkPair, Modality
 from ..linear import class_means, fit_ridge, link_correlation, link_views
+from ..module import LinearModels
 from ._base import Model
 
 #: Values that components, class means and ridge regressions are found on, at most.
@@ -21,11 +22,13 @@ _MOST_LINKED = 500
 class _Side(NamedTuple):
     """One modality, as a source and as a target of translations.
 
-    Components of all rows ``(n, n_components)`` and their class probabilities, out of fold where
-    they can be, ``(n, n_classes)``; positions of ``chosen`` rows, their standardised profiles less
+    ``basis`` of the components ``(n_components, n_features)``, components of all rows
+    ``(n, n_components)`` and their class probabilities, out of fold where they can be,
+    ``(n, n_classes)``; positions of ``chosen`` rows, their standardised profiles less
     the effects of conditions ``(n_chosen, n_features)``, and ``means`` of these by class.
     """
 
+    basis: np.ndarray
     scores: np.ndarray
     members: np.ndarray
     chosen: np.ndarray
@@ -36,34 +39,45 @@ class _Side(NamedTuple):
 def fit_translations(
     model: Model,
     data: Mapping[str, Modality],
-    rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    scores: Mapping[str, np.ndarray],
+    said: Mapping[str, np.ndarray],
+    out_of_fold: Mapping[str, np.ndarray],
     pairs: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
 ) -> float:
     """Class means of every modality, and what pairs or links tell beyond them.
 
+    By modality: principal components, class probabilities of the fitted model, `said`, and
+    log-probabilities out of fold, NaN where there are none.
     Returns what shared axes are worth: 1 with pairs, or else the correlation of linked features.
     """
-    sizes = [max(1, n) for n in model.module.n_categories]
-    first = np.cumsum([0, *sizes[:-1]])
-    model.module.linear["first_condition"] = first
-    sides = {name: _fit_means(model, item, *rows[name], sizes) for name, item in data.items()}
+    linear, codes, sides = model.module.linear, model.module.modality_codes, {}
+    for name, item in data.items():
+        # a row that helped to learn the classes is told too well by them
+        honest = np.where(np.isnan(out_of_fold[name]), said[name], np.exp(out_of_fold[name]))
+        basis, means = linear.array(f"basis_{codes[name]}"), _fit_means(model, item, said[name])
+        sides[name] = _Side(basis, scores[name], honest, *means)
     for (a, b), (ours, theirs) in pairs.items():
-        _fit_pair_ridge(model, (a, b), sides[a], sides[b], ours, theirs)
-        _fit_pair_ridge(model, (b, a), sides[b], sides[a], theirs, ours)
+        there, back = f"{codes[a]}_{codes[b]}", f"{codes[b]}_{codes[a]}"
+        _fit_pair_ridge(linear, there, sides[a], sides[b], ours, theirs)
+        _fit_pair_ridge(linear, back, sides[b], sides[a], theirs, ours)
     links = {} if model._links is None else model._links.pairs
     correlations = []
     for (a, b), link in links.items():
         if (a, b) not in pairs:
-            back = LinkPair(link.second, link.first, link.weight)
-            correlations.append(_fit_link_ridge(model, (a, b), sides[a], sides[b], link))
-            correlations.append(_fit_link_ridge(model, (b, a), sides[b], sides[a], back))
+            there, back = f"{codes[a]}_{codes[b]}", f"{codes[b]}_{codes[a]}"
+            turned = LinkPair(link.second, link.first, link.weight)
+            correlations.append(_fit_link_ridge(linear, there, sides[a], sides[b], link))
+            correlations.append(_fit_link_ridge(linear, back, sides[b], sides[a], turned))
     return float(np.mean(correlations)) if correlations and not pairs else 1.0
 
 
 def _fit_means(
-    model: Model, item: Modality, scores: np.ndarray, out_of_fold: np.ndarray, sizes: list[int]
-) -> _Side:
-    """Class means of one modality and effects of its conditions, found by turns."""
+    model: Model, item: Modality, said: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class means of one modality and effects of its conditions, found by turns.
+
+    Unlabelled rows count by the class probabilities `said`. Returns what a side has of them.
+    """
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     n = max(1, MOST_VALUES // item.matrix.shape[1])
@@ -74,10 +88,10 @@ def _fit_means(
     spread = np.where(spread > 0, spread, 1.0)
     linear[f"location_{code}"], linear[f"spread_{code}"] = location, spread
     profile = (profile - location) / spread
-    probability = np.exp(model._encode_all(item, None).log_probability)
     labeled = (item.labels >= 0)[:, None]
-    own = np.where(labeled, np.eye(networks.n_classes)[item.labels], probability)[chosen]
-    first = np.cumsum([0, *sizes[:-1]])
+    own = np.where(labeled, np.eye(networks.n_classes)[item.labels], said)[chosen]
+    sizes = [max(1, n) for n in networks.n_categories]
+    linear["first_condition"] = first = np.cumsum([0, *sizes[:-1]])
     conditions = item.batch[chosen] + first
     offset = np.zeros((sum(sizes), profile.shape[1]))
     for _ in range(_N_PASSES):
@@ -89,17 +103,11 @@ def _fit_means(
                 rest = profile - own @ means - others
                 offset[begin : begin + size] = class_means(member, rest)
     linear[f"mean_{code}"], linear[f"offset_{code}"] = means, offset
-    members = np.where(np.isnan(out_of_fold), probability, np.exp(out_of_fold))
-    return _Side(scores, members, chosen, profile - offset[conditions].sum(axis=1), means)
+    return chosen, profile - offset[conditions].sum(axis=1), means
 
 
 def _fit_pair_ridge(
-    model: Model,
-    pair: tuple[str, str],
-    source: _Side,
-    target: _Side,
-    x: np.ndarray,
-    y: np.ndarray,
+    linear: LinearModels, key: str, source: _Side, target: _Side, x: np.ndarray, y: np.ndarray
 ) -> None:
     """Ridge regressions on pairs, rows `x` of the source and `y` of the target.
 
@@ -114,27 +122,23 @@ def _fit_pair_ridge(
     apart = added_error - plain_error
     share = (added_error * apart).sum() / max(np.square(apart).sum(), 1e-12)
     share = float(np.clip(share, 0, 1))
-    linear, codes = model.module.linear, model.module.modality_codes
-    key = f"{codes[pair[0]]}_{codes[pair[1]]}"
     linear[f"ridge_{key}"] = share * plain + (1 - share) * added
     linear[f"intercept_{key}"] = share * plain_intercept + (1 - share) * added_intercept
     linear[f"by_class_{key}"] = np.array(1 - share)
 
 
 def _fit_link_ridge(
-    model: Model, pair: tuple[str, str], source: _Side, target: _Side, links: LinkPair
+    linear: LinearModels, key: str, source: _Side, target: _Side, links: LinkPair
 ) -> float:
     """What linked features of the source tell of a sample within its class; their correlation."""
-    linear, codes = model.module.linear, model.module.modality_codes
-    bases = (linear.array(f"basis_{codes[pair[0]]}"), linear.array(f"basis_{codes[pair[1]]}"))
-    scores = source.scores, target.scores
+    bases, scores = (source.basis, target.basis), (source.scores, target.scores)
     view = link_views(scores, bases, links.first, links.second, links.weight)[0]
     linked, row = np.unique(links.second, return_inverse=True)
     some = np.sort(np.random.default_rng(0).permutation(len(linked))[:_MOST_LINKED])
     there = target.profile - target.members[target.chosen] @ target.means
     here = source.scores @ view
     here = here - source.members @ class_means(source.members, here)
-    uses = np.zeros((len(linked), bases[0].shape[1]), dtype=np.float32)
+    uses = np.zeros((len(linked), source.basis.shape[1]), dtype=np.float32)
     uses[row, links.first] = 1
     apart = uses[some] @ uses[some].T == 0
     found = link_correlation(here[:, some], there[:, linked[some]], apart) if apart.any() else 0.0
@@ -142,7 +146,6 @@ def _fit_link_ridge(
     slope = found * there[:, linked].std(axis=0) / np.where(deviation > 0, deviation, np.inf)
     ridge = np.zeros((len(view), target.profile.shape[1]))
     ridge[:, linked] = view * slope
-    key = f"{codes[pair[0]]}_{codes[pair[1]]}"
     linear[f"ridge_{key}"], linear[f"by_class_{key}"] = ridge, np.array(1.0)
     linear[f"intercept_{key}"] = np.zeros(ridge.shape[1])
     linear[f"class_ridge_{key}"] = class_means(source.members, source.scores) @ ridge

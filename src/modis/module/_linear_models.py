@@ -3,9 +3,6 @@ from torch.nn import functional
 
 from ..nn import Tensors
 
-# A modality does not rule out a class that it never saw.
-_LEAST_LOG_PROBABILITY = -14.0
-
 
 class LinearModels(Tensors):
     """What closed-form linear models say of scaled features ``(n, n_features)``, by modality code.
@@ -23,11 +20,13 @@ class LinearModels(Tensors):
     ``by_class_i_j``, the weight of the class means; by links, ``class_ridge_i_j``
     ``(n_classes, n_targets)`` takes the classes' share of the ridge away.
 
-    Of the latent space: ``from_i``, ``turn_i`` and ``onto`` align the networks' points of a
-    modality, see :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, ``scale`` of
-    its three parts, ``(3,)``, and ``n_shared``. ``combination`` ``(n_modalities,)`` are weights of
-    the modalities.
+    Of the latent space: ``from_i``, ``turn_i`` and ``onto`` align the networks' points, see
+    :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, and ``scale`` of its three
+    parts, ``(3,)``. ``combination`` ``(n_modalities,)`` are weights of the modalities.
     """
+
+    #: A modality does not rule out a class that it never saw.
+    LEAST_LOG_PROBABILITY = -14.0
 
     def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
         """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model.
@@ -46,7 +45,7 @@ class LinearModels(Tensors):
             guest = functional.linear(x_scaled, weight, bias).log_softmax(dim=-1)
             known = guest.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
             own = torch.where(unseen, guest, own + known)
-        return own.clamp(min=_LEAST_LOG_PROBABILITY)
+        return own.clamp(min=self.LEAST_LOG_PROBABILITY)
 
     def pool(self, code: int, x_scaled: torch.Tensor, networks: torch.Tensor) -> torch.Tensor:
         """Log-probabilities of linear model and networks together, ``(n, n_classes)``."""
@@ -59,7 +58,8 @@ class LinearModels(Tensors):
     @property
     def n_axes(self) -> int:
         """Axes that paired modalities share."""
-        return int(self["n_shared"].item()) if "n_shared" in self else 0
+        axes = (own.shape[1] for name, own in self.named_buffers() if name.startswith("axes_"))
+        return next(axes, 0)
 
     def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """Principal components, ``(n, n_components)``."""
