@@ -102,4 +102,4 @@ def set_up(mdata: md.MuData | None = None, **kwargs: Any) -> MODIS:
     return MODIS(mdata, **TINY)
 
 
-NAN = with_values(lambda X: with_value(X, np.nan))
+INFINITE = with_values(lambda X: with_value(X, np.inf))

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from modis import MODIS
-from modis.data import shortened
+from modis.data import FeatureMatrix, shortened
 
 from ._bad import (
     CPG,
-    NAN,
+    INFINITE,
     RNA,
     TINY,
     Bad,
@@ -39,7 +39,17 @@ def _sharing_features(mdata: md.MuData) -> md.MuData:
 
 BAD = [
     # values
-    Bad("nan", (CPG, "1 missing", "'C2'", "Impute"), NAN),
+    Bad("infinite", (CPG, "1 infinite", "'C2'", "Correct"), INFINITE),
+    Bad(
+        "a feature without a value",
+        (CPG, "1 feature(s)", "'C2'", "Remove"),
+        with_values(lambda X: np.where(np.arange(X.shape[1]) == 2, np.nan, X)),
+    ),
+    Bad(
+        "an observation without a value",
+        (CPG, "1 observation(s)", "'s23'", "Leave them out"),
+        with_values(lambda X: np.where(np.arange(len(X))[:, None] == 3, np.nan, X)),
+    ),
     Bad(
         "no count",
         (CPG, "1 value(s) that likelihood='nb'", "integers", "'C2'", "Choose"),
@@ -164,8 +174,8 @@ def test_setup_refuses(bad):
 
 
 def test_a_refused_call_can_be_repeated_and_leaves_the_last_registration():
-    mdata = NAN(make_mdata())
-    with pytest.raises(ValueError, match="missing or infinite"):
+    mdata = INFINITE(make_mdata())
+    with pytest.raises(ValueError, match="1 infinite"):
         MODIS.setup_mudata(mdata, labels_key="label")
     mdata.mod[CPG].X[3, 2] = 0
     assert set_up(mdata).class_counts()["total"].tolist() == [60, 80]
@@ -234,8 +244,9 @@ def test_masked_values_and_a_column_twice():
     mdata = make_mdata()
     adata = mdata.mod[CPG]
     adata.X = np.ma.array(adata.X, mask=with_value(0 * adata.X, 1))
-    with pytest.raises(ValueError, match=f"'{CPG}' has 1 missing .*'C2'"):
-        MODIS.setup_mudata(mdata, labels_key="label")
+    masked = FeatureMatrix(adata).rows_and_missing(slice(None))[1]
+    assert masked.sum() == 1
+    assert masked[3, 2]
     adata.obs = pd.concat([adata.obs, adata.obs], axis=1)
     with pytest.raises(ValueError, match=r"'label' stands 2 times in mdata\.mod\['CpG"):
         MODIS.setup_mudata(mdata, labels_key="label")

@@ -6,6 +6,7 @@ from typing import Final
 X_KEY: Final = "X"
 LABELS_KEY: Final = "labels"
 BATCH_KEY: Final = "batch"
+MISSING_KEY: Final = "missing"
 ROW_WEIGHTS_KEY: Final = "row_weights"
 
 #: Key of the observations that two modalities share, beside the modalities' names in a minibatch;
@@ -20,6 +21,9 @@ MISSING_WORDS: Final = frozenset(
     "na n/a #n/a <na> nan none null nil nat - -- . ? unknown unassigned unlabeled unlabelled "
     "undetermined unspecified missing".split()
 ) | {"not available", "not reported", "not applicable"}
+
+#: Class of a sample that is rejected.
+UNKNOWN: Final = "unknown"
 
 #: Where the latent space is written by default.
 LATENT_KEY: Final = "X_modis"

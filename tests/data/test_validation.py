@@ -52,18 +52,27 @@ def test_domains(likelihood, stored):
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
 def test_counts_of_what_is_wrong(likelihood):
-    mdata = _one(np.nan, np.inf, -np.inf)
+    mdata = _one(np.inf, np.nan, -np.inf)
     # too large for single precision
     mdata.mod[RNA].X[0, 7] = 1e300
-    with pytest.raises(ValueError, match=r"4 missing or inf.* 2 feature\(s\): 'r3', 'r7'\."):
+    with pytest.raises(ValueError, match=r"3 infinite.* 2 feature\(s\): 'r3', 'r7'\."):
         _check(mdata, likelihood)
     # warns of nothing, constant features neither, where it refuses
     mdata.mod[RNA].X[:, 2] = 0
     with pytest.raises(ValueError, match="'r3'"):
         _check(mdata, likelihood)
-    with pytest.raises(ValueError, match=r"2 missing or inf.* 1 feature\(s\): 'r3'\."):
+    with pytest.raises(ValueError, match=r"1 infinite.* 1 feature\(s\): 'r3'\."):
         _check(mdata, likelihood, rows={RNA: np.array([1, 7, 6])}, warn=False)
-    _check(mdata, likelihood, rows={RNA: np.array([1, 9])}, warn=False)
+    _check(mdata, likelihood, rows={RNA: np.array([1, 6, 9])}, warn=False)
+    mdata.mod[RNA].X[9] = np.nan
+    with pytest.raises(ValueError, match=r"1 observation\(s\) without a single value: 's9'\."):
+        _check(mdata, likelihood, rows={RNA: np.array([1, 9])}, warn=False)
+    # of new data a feature may be missing altogether, of training data not
+    mdata.mod[RNA].X[[0, 5, 7, 9]] = 1
+    mdata.mod[RNA].X[:, 7] = np.nan
+    _check(mdata, likelihood, features={RNA: mdata.mod[RNA].var_names}, warn=False)
+    with pytest.raises(ValueError, match=r"1 feature\(s\) without a single value: 'r7'\."):
+        _check(mdata, likelihood)
 
 
 @pytest.mark.parametrize("n_values", [1, 24, 10**6])

@@ -200,7 +200,7 @@ def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
     """Every step, from setup to translation, makes no more rows dense than one piece has."""
     monkeypatch.setattr(_matrix, "_CHUNK_VALUES", 12 * 20)
     monkeypatch.setattr(_dataset, "_BATCH_SIZE", 16)
-    for room in (_linear, _linear_translations):
+    for room in (_linear, _linear_translations, _trust, _values):
         monkeypatch.setattr(room, "MOST_VALUES", 12 * 20)
     n_rows, to_dense = [], sparse.csr_matrix.toarray
 

@@ -6,6 +6,7 @@ from ._files import check_own_data, draft_of
 from ._labels import collect_batches, collect_labels, count_classes, find_labels
 from ._links import AlignedLinks, LinkPair, align_links
 from ._matrix import FeatureMatrix, Modality
+from ._profile import STATISTICS, Profile, fit_profile
 from ._reading import check_unchanged, read_new, read_registered, registered_labels
 from ._register import register
 from ._spec import DataSpec
@@ -18,6 +19,8 @@ __all__ = [
     "LinkPair",
     "Modality",
     "NotInDataError",
+    "Profile",
+    "STATISTICS",
     "align_links",
     "check_mudata",
     "check_own_data",
@@ -27,6 +30,7 @@ __all__ = [
     "count_classes",
     "draft_of",
     "find_labels",
+    "fit_profile",
     "read_new",
     "read_registered",
     "register",

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
@@ -18,7 +18,9 @@ class FeatureMatrix:
     """Rows of one modality as dense float32, whatever they are stored in.
 
     In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. `columns` are
-    positions of the wanted features, in order; `None` takes all as they stand.
+    positions of the wanted features, in order, -1 for one that is not there; `None` takes all as
+    they stand. Missing values are NaN until there is `fill`, which takes rows with NaN and returns
+    them without.
     """
 
     def __init__(
@@ -31,15 +33,25 @@ class FeatureMatrix:
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
+        self.fill: Callable[[np.ndarray], np.ndarray] | None = None
         self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
 
     def rows(self, index: np.ndarray | slice) -> np.ndarray:
         """Rows at these positions, in order and with repeats, shape ``(n, n_features)``."""
+        return self.rows_and_missing(index)[0]
+
+    def rows_and_missing(self, index: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray | None]:
+        """Rows, and which of their values are missing; `None` if all are there."""
         block = self._read(index)
-        if self._columns is not None:
-            block = block[:, self._columns]
         with np.errstate(over="ignore"):
-            return np.ascontiguousarray(block, dtype=np.float32)
+            if self._columns is not None:
+                block = block[:, self._columns].astype(np.float32)
+                block[:, self._columns < 0] = np.nan
+            block = np.ascontiguousarray(block, dtype=np.float32)
+        missing = np.isnan(block)
+        if not missing.any():
+            return block, None
+        return block if self.fill is None else self.fill(block).astype(np.float32), missing
 
     def _read(self, index: np.ndarray | slice) -> np.ndarray:
         if sparse.issparse(self.source) and self.source.format != "csr":

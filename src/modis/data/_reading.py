@@ -1,5 +1,6 @@
 """A MuData as one :class:`Modality` each, ready for the networks."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ from ._labels import encode_conditions
 from ._matrix import FeatureMatrix, Modality
 from ._spec import DataSpec, hash_names
 from ._validation import check_mudata, check_names, check_up_to_date, check_values
+
+#: Share of a modality's features that new data may lack.
+MOST_MISSING = 0.5
 
 
 def read_registered(mdata: MuData, spec: DataSpec) -> dict[str, Modality]:
@@ -79,7 +83,7 @@ def read_new(
         if name in mdata.mod and (modalities is None or name in modalities)
     ]
     check_names(mdata, names)
-    check_fits(mdata, spec, names)
+    check_fits(mdata, spec, names, whole=False)
     if not names:
         raise ValueError(
             f"The data have none of the model's modalities {spec.modalities}; they have "
@@ -118,8 +122,13 @@ def _check_present(mdata: MuData, modalities: Sequence[str]) -> None:
             )
 
 
-def check_fits(mdata: MuData, spec: DataSpec, modalities: Sequence[str]) -> None:
-    """Refuse data with unknown modalities, or modalities that lack features of the model."""
+def check_fits(
+    mdata: MuData, spec: DataSpec, modalities: Sequence[str], *, whole: bool = True
+) -> None:
+    """Refuse data with unknown modalities, or modalities that lack features of the model.
+
+    A modality that need not be `whole` may lack half of them, with a warning.
+    """
     known = {*spec.modalities, *spec.ignored}
     unknown = [name for name in mdata.mod if name not in known]
     if unknown:
@@ -128,17 +137,19 @@ def check_fits(mdata: MuData, spec: DataSpec, modalities: Sequence[str]) -> None
             "Rename them, or leave them out: MuData({name: mdata.mod[name] for name in [...]})."
         )
     for name in modalities:
-        _features(mdata, name, spec)
+        known = pd.Index(spec.var_names[name])
+        missing = known[_features(mdata, name, spec) < 0]
+        if not len(missing):
+            continue
+        lacks = (
+            f"Modality '{name}' lacks {len(missing)} of the {len(known)} features that the model "
+            f"was trained on: {name_some(missing)}. Features are matched by var_names."
+        )
+        if whole or len(missing) > MOST_MISSING * len(known):
+            raise ValueError(lacks)
+        warnings.warn(f"{lacks} They are filled as missing values are.", stacklevel=5)
 
 
 def _features(mdata: MuData, modality: str, spec: DataSpec) -> np.ndarray:
-    """Positions of the model's features in the data, refusing data that lack some."""
-    known = pd.Index(spec.var_names[modality])
-    positions = mdata.mod[modality].var_names.get_indexer(known)
-    missing = known[positions < 0]
-    if len(missing):
-        raise ValueError(
-            f"Modality '{modality}' lacks {len(missing)} of the {len(known)} features that the "
-            f"model was trained on: {name_some(missing)}. Features are matched by var_names."
-        )
-    return positions
+    """Positions of the model's features in the data, -1 for those that are not there."""
+    return mdata.mod[modality].var_names.get_indexer(pd.Index(spec.var_names[modality]))

@@ -138,7 +138,7 @@ def check_values(
         names = adata.var_names if features is None else pd.Index(features[modality])
         chosen = None if rows is None else rows[modality]
         lowest, highest, is_whole = _check_matrix(
-            adata, modality, layer, likelihoods[modality], names, chosen
+            adata, modality, layer, likelihoods[modality], names, chosen, features is None
         )
         if is_whole:
             ranges[modality] = float(lowest.min()), float(highest.max())
@@ -175,10 +175,12 @@ def _check_matrix(
     likelihood: str,
     names: pd.Index,
     rows: np.ndarray | None,
+    whole: bool,
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Refuse values of one modality, or tell lowest and highest, each ``(n_features,)``.
 
-    Also whether the likelihood takes any value, but all are whole numbers.
+    Also whether the likelihood takes any value, but all are whole numbers. Data that are `whole`
+    have a value of every feature.
     """
     if layer is not None and layer not in adata.layers:
         raise NotInDataError(
@@ -192,21 +194,36 @@ def _check_matrix(
         )
     if not _are_numbers(matrix.source):
         raise ValueError(f"{where} holds {matrix.source.dtype} values; real numbers are needed.")
-    not_finite, outside = np.zeros((2, len(names)), dtype=np.int64)
+    infinite, outside, observed = np.zeros((3, len(names)), dtype=np.int64)
+    nothing = [np.zeros(0, dtype=bool)]
     lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     is_whole = domain == "real"
     for chunk in matrix.chunks(rows):
-        not_finite += (~np.isfinite(chunk)).sum(axis=0)
+        missing = np.isnan(chunk)
+        infinite += np.isinf(chunk).sum(axis=0)
+        observed += (~missing).sum(axis=0)
+        nothing.append(missing.all(axis=1))
         outside += _outside(chunk, domain).sum(axis=0)
-        lowest = np.fmin(lowest, chunk.min(axis=0))
-        highest = np.fmax(highest, chunk.max(axis=0))
-        is_whole = is_whole and bool((chunk == np.round(chunk)).all())
-    if not_finite.any():
+        lowest = np.fmin(lowest, np.fmin.reduce(chunk, axis=0))
+        highest = np.fmax(highest, np.fmax.reduce(chunk, axis=0))
+        is_whole = is_whole and bool(((chunk == np.round(chunk)) | missing).all())
+    if infinite.any():
         raise ValueError(
-            f"{where} has {not_finite.sum()} missing or infinite value(s) (or too large for "
-            f"single precision) in {(not_finite > 0).sum()} feature(s): "
-            f"{name_some(names[not_finite > 0])}. "
-            "Impute or remove these features or observations first."
+            f"{where} has {infinite.sum()} infinite value(s) (or too large for single precision) "
+            f"in {(infinite > 0).sum()} feature(s): {name_some(names[infinite > 0])}. Correct "
+            "them, or make them NaN if they are not known."
+        )
+    if (empty := np.concatenate(nothing)).any():
+        found = adata.obs_names[empty if rows is None else rows[empty]]
+        raise ValueError(
+            f"{where} has {len(found)} observation(s) without a single value: {name_some(found)}. "
+            f"Leave them out of it: mdata.mod['{modality}'] = adata[~np.isnan(adata.X).all(1)]; "
+            "mdata.update()."
+        )
+    if whole and not observed.all():
+        raise ValueError(
+            f"{where} has {(observed == 0).sum()} feature(s) without a single value: "
+            f"{name_some(names[observed == 0])}. Remove them."
         )
     if outside.any():
         raise ValueError(
@@ -229,7 +246,7 @@ def _are_numbers(source: Any) -> bool:
 
 def _outside(x: np.ndarray, domain: str) -> np.ndarray:
     if domain == "counts":
-        return (x < 0) | (x != np.round(x))
+        return (x < 0) | (x != np.round(x)) & ~np.isnan(x)
     if domain in ("unit", "binary"):
         return (x < 0) | (x > 1)
     return np.zeros(x.shape, dtype=bool)

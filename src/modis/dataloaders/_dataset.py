@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from .._constants import BATCH_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELS_KEY, MISSING_KEY, ROW_WEIGHTS_KEY, X_KEY
 from ..data import Modality
 
 # Rows of a minibatch, and values (8 MB) that it should not exceed: the networks make several
@@ -39,13 +39,17 @@ class ModalityDataset(Dataset):
 
         ``X`` has shape ``(n, n_features)``, ``labels`` ``(n,)``, ``batch`` (codes of the batch and
         of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``.
+        ``missing``, where any is, tells which values of ``X`` were filled, ``(n, n_features)``.
         """
         rows = self.indices[index]
+        x, missing = self.matrix.rows_and_missing(rows)
         tensors = {
-            X_KEY: torch.from_numpy(self.matrix.rows(rows)),
+            X_KEY: torch.from_numpy(x),
             LABELS_KEY: self.labels[rows],
             BATCH_KEY: self.batch[rows],
         }
+        if missing is not None:
+            tensors[MISSING_KEY] = torch.from_numpy(missing)
         if self.row_weights is not None:
             tensors[ROW_WEIGHTS_KEY] = self.row_weights[index]
         return tensors

@@ -111,7 +111,7 @@ def _regression(penalty: float) -> LogisticRegression:
     )
 
 
-def _folds(codes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def folds(codes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Shuffled folds, stratified where every class has as many rows as there are folds."""
     n_folds = min(_N_FOLDS, len(codes))
     counts = np.bincount(codes)
@@ -131,13 +131,13 @@ def _cross_validate(x: np.ndarray, codes: np.ndarray, n_classes: int) -> tuple[n
 
     A class that a fold has no other row of gets the logits of the least likely class there.
     """
-    folds = [fold for fold in _folds(codes) if len(np.unique(codes[fold[0]])) > 1]
-    models = [_regression(1.0) for _ in folds]
+    usable = [fold for fold in folds(codes) if len(np.unique(codes[fold[0]])) > 1]
+    models = [_regression(1.0) for _ in usable]
     rows, best, least, chosen = np.arange(len(codes)), np.inf, np.inf, _PENALTIES[0]
     kept = np.zeros((len(codes), n_classes))
     for penalty in _PENALTIES:
         logits = np.zeros((len(codes), n_classes))
-        for model, (train, test) in zip(models, folds, strict=True):
+        for model, (train, test) in zip(models, usable, strict=True):
             model.set_params(C=penalty).fit(x[train], codes[train])
             weight, bias = _as_softmax(model, n_classes)
             logits[test] = x[test] @ weight.T + bias

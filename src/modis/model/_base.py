@@ -1,5 +1,6 @@
 """A model's state, and the steps that its public methods share."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from ..dataloaders import ModalitySplitter, sequential_loader
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import combine_coordinates, combine_posteriors, combine_probabilities
+from ._values import fill_missing, find_differences
 
 # Of scvi-tools' models, but not of this one: names that no completion should offer.
 _NOT_HERE = {
@@ -110,11 +112,17 @@ class Model(BaseModelClass):
             raise ValueError("The model was loaded without data: pass the MuData as mdata=...")
         return self.adata if mdata is None else mdata
 
+    def _fill(self, data: dict[str, Modality]) -> dict[str, Modality]:
+        """Let missing values be filled, once that was learnt."""
+        for name, item in data.items():
+            fill_missing(self.module.values, self.module.modality_codes[name], item)
+        return data
+
     def _training_data(self) -> dict[str, Modality]:
         """Training data by modality, read once; labels are those of the set-up."""
         mdata = self._data_or_own(None)
         if self._read_data is None:
-            self._read_data = read_registered(mdata, self._spec)
+            self._read_data = self._fill(read_registered(mdata, self._spec))
         else:
             check_unchanged(mdata, self._spec)
         return self._read_data
@@ -126,6 +134,7 @@ class Model(BaseModelClass):
         indices: Sequence[int] | None = None,
         *,
         decode: bool = False,
+        warn: bool = True,
     ) -> dict[str, Modality]:
         """Data by modality; of those that are not the training data the wanted rows are checked.
 
@@ -152,7 +161,26 @@ class Model(BaseModelClass):
                     if own.obs_names.is_unique
                 }
                 rows = {name: own[own >= 0] for name, own in found.items()}
-        return read_new(data, self._spec, modalities, rows=rows, decode=decode)
+        read = self._fill(read_new(data, self._spec, modalities, rows=rows, decode=decode))
+        if warn:
+            self._warn_of_differences(read)
+        return read
+
+    def _warn_of_differences(self, data: Mapping[str, Modality]) -> None:
+        """Say that new data do not look like the training data."""
+        found = find_differences(self.module.values, self.module.modality_codes, data)
+        for name, own in found.groupby("modality", sort=False):
+            told = "; ".join(
+                f"{row.statistic} {row.found:.3g} (usual: {row.lowest:.3g} to {row.highest:.3g})"
+                for row in own.itertuples()
+            )
+            advice = own["advice"].iloc[0]
+            then = f"It would be alike after: {advice}." if advice else "Check units and names."
+            warnings.warn(
+                f"Modality '{name}' does not look like the training samples: {told}. {then} See "
+                "model.check_query(mdata).",
+                stacklevel=4,
+            )
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
         """Class names by modality; missing without labels."""
@@ -188,13 +216,7 @@ class Model(BaseModelClass):
         self.module.eval()
         index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
         for tensors in sequential_loader(data, index, batch_size):
-            encoded = self.module.encode(data.name, tensors[X_KEY])
-            if not torch.isfinite(encoded.qz.mean).all():
-                raise ValueError(
-                    f"Modality '{data.name}' has values that give no finite result: missing or "
-                    "infinite ones were put into the data after setup_mudata. Correct them."
-                )
-            yield tensors, encoded
+            yield tensors, self.module.encode(data.name, tensors[X_KEY])
 
     @torch.inference_mode()
     def _encode_all(

@@ -6,10 +6,11 @@ import torch
 from anndata import AnnData
 from mudata import MuData
 
-from .._constants import LATENT_KEY, X_KEY
+from .._constants import LATENT_KEY, MISSING_KEY, UNKNOWN, X_KEY
 from ..module import kl_to_standard_normal
 from ._base import Model
 from ._colors import scanpy_colors
+from ._trust import is_novel
 
 
 def get_latent_representation(  # numpydoc ignore=PR01
@@ -59,6 +60,7 @@ def predict(  # numpydoc ignore=PR01
     soft: bool = False,
     indices: Sequence[int] | None = None,
     batch_size: int | None = None,
+    reject: float | None = None,
 ) -> pd.Series | pd.DataFrame:
     """Name the class of observations.
 
@@ -75,6 +77,9 @@ def predict(  # numpydoc ignore=PR01
         Positions of the rows wanted; all by default.
     batch_size
         Rows encoded at a time, as in :meth:`get_latent_representation`.
+    reject
+        Level in (0, 1) of :meth:`novelty` at or below which the class is called ``"unknown"``; by
+        default every observation gets a class. At 0.05 one genuine sample in twenty is rejected.
 
     Returns
     -------
@@ -85,7 +90,8 @@ def predict(  # numpydoc ignore=PR01
     Raises
     ------
     ValueError
-        If the model was trained without classes.
+        If the model was trained without classes, or `reject` is out of range or asked for
+        together with probabilities.
     """
     classes = self._spec.classes
     if not self.module.n_classes:
@@ -93,6 +99,8 @@ def predict(  # numpydoc ignore=PR01
             "The model was trained without classes (fewer than two in the data), so it "
             "cannot predict any. Set up the data with labels_key=... and train again."
         )
+    if reject is not None and (soft or not 0 < reject < 1):
+        raise ValueError(f"reject={reject} must be between 0 and 1, and needs soft=False.")
     encoding = self._encoding(mdata, modality, indices, batch_size)
     probability = np.exp(encoding.log_probability)
     index = self._obs_names(mdata, modality, indices)
@@ -101,6 +109,10 @@ def predict(  # numpydoc ignore=PR01
     seen = ~np.isnan(probability[:, 0])
     codes = np.where(seen, probability.argmax(axis=1), -1)
     names = pd.Categorical.from_codes(codes, categories=classes)
+    if reject is not None:
+        novel = is_novel(self, mdata, modality, indices, reject)
+        names = names.add_categories(pd.Index([UNKNOWN]).difference(names.categories))
+        names[novel & seen] = UNKNOWN
     return pd.Series(names, index=index, name="predicted")
 
 
@@ -133,8 +145,12 @@ def get_elbo(  # numpydoc ignore=PR01
             px = self.module.generative({name: batch}, {name: encoded})[name]
             seen = (px, batch[X_KEY], encoded.x_scaled)
             kl = kl_to_standard_normal(encoded.qz)
-            elbo = decoder.log_prob(*seen).sum(dim=-1) - kl
-            totals += [float(each.sum()) for each in (elbo, kl, decoder.loss(*seen))]
+            missing = batch.get(MISSING_KEY)
+            log_prob = decoder.log_prob(*seen)
+            if missing is not None:
+                log_prob = log_prob.masked_fill(missing, 0)
+            elbo, loss = log_prob.sum(dim=-1) - kl, decoder.loss(*seen, missing)
+            totals += [float(each.sum()) for each in (elbo, kl, loss)]
         rows[name] = totals / data.n_obs
     columns = ["elbo", "kl", "reconstruction"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -25,6 +25,7 @@ from ..module import LinearModels
 from ._base import Encoding, Model
 from ._linear_translations import MOST_VALUES, fit_translations
 from ._summary import logger
+from ._trust import fit_trust
 
 # rows that the linear models learn from, and labelled rows of a class that all stay
 _MOST_ROWS = 20_000
@@ -79,6 +80,7 @@ def fit_linear_models(
     if networks.n_classes:
         _fit_guests(model, data, scores, views)
         _fit_combination(model, data, out_of_fold)
+    fit_trust(model, data, out_of_fold)
     # means and classes as they stay, before they are aligned
     encodings = {name: model._encode_all(item, None) for name, item in data.items()}
     if networks.n_classes:

@@ -8,7 +8,7 @@ from mudata import MuData
 
 from ..data import align_links, register
 from ..module import Preset
-from . import _importance, _inference, _persistence, _summary, _training, _translation
+from . import _importance, _inference, _persistence, _summary, _training, _translation, _trust
 from ._base import Model
 
 
@@ -271,6 +271,10 @@ class MODIS(Model):
     train = _training.train
     get_latent_representation = _inference.get_latent_representation
     predict = _inference.predict
+    predict_set = _trust.predict_set
+    novelty = _trust.novelty
+    check_query = _trust.check_query
+    impute = _translation.impute
     write_latent = _inference.write_latent
     joint_embedding = _inference.joint_embedding
     get_elbo = _inference.get_elbo

@@ -18,6 +18,7 @@ from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._summary import announce_missing_pairs
+from ._values import learn_values
 
 _MONITOR = "selection_validation"
 # Links that are wrong stand within 3 standard deviations of links at random; those that are true
@@ -225,6 +226,7 @@ def _fit_to_training_rows(
     for name, item in data.items():
         rows = splitter.train_idx[name]
         if not model.is_trained_:
+            learn_values(module.values, module.modality_codes[name], item, rows)
             module.fit_scaler(name, item.matrix.chunks(rows))
             vocabularies = [spec.batches, *spec.covariates.values()]
             model.condition_counts_[name] = [

@@ -116,3 +116,31 @@ def reconstruct(  # numpydoc ignore=PR01
     AnnData as from :meth:`translate`, with the modality's own features.
     """
     return self.translate(modality, modality, mdata, transform_batch=transform_batch)
+
+
+def impute(  # numpydoc ignore=PR01
+    self: Model, modality: str, mdata: MuData | None = None
+) -> AnnData:
+    """Fill missing values of one modality from the values that a sample has.
+
+    A low-rank Gaussian model of the training samples tells what to expect; values that are there
+    stay as they are. What a modality lacks altogether comes from :meth:`translate`.
+
+    Parameters
+    ----------
+    modality
+        Name of the modality.
+    mdata
+        Data with missing values, NaN; the training data by default.
+
+    Returns
+    -------
+    AnnData of the modality's observations and the features that the model knows; ``X`` is float32
+    without missing values, and the layer ``"missing"`` tells which were filled.
+    """
+    self._check_trained()
+    matrix = self._read(mdata, [modality])[modality].matrix
+    x, missing = matrix.rows_and_missing(slice(0, matrix.shape[0]))
+    missing = np.zeros(x.shape, dtype=bool) if missing is None else missing
+    obs = self._data_or_own(mdata).mod[modality].obs.copy()
+    return AnnData(x, obs=obs, var=self._var(modality), layers={"missing": missing})

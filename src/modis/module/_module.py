@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributions import Distribution, Normal
 from torch.nn import functional
 
-from .._constants import BATCH_KEY, X_KEY
+from .._constants import BATCH_KEY, MISSING_KEY, X_KEY
 from ..data import LinkPair
 from ..nn import (
     DECODERS,
@@ -18,6 +18,7 @@ from ..nn import (
     Discriminator,
     Encoder,
     FeatureScaler,
+    Tensors,
 )
 from ._linear_models import LinearModels
 from ._link_map import LinkMap
@@ -112,6 +113,8 @@ class MODISModule(BaseModuleClass):
             self.link_maps[a, b] = LinkMap(pair.first, pair.second, pair.weight, n_input[a])
             self.link_maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
         self._link_maps = nn.ModuleList(self.link_maps.values())
+        #: By modality code, what fills missing values, see :class:`modis.linear.Imputation`.
+        self.values = Tensors()
         #: Closed-form linear models of the training samples; empty without a training, and for
         #: networks alone.
         self.linear = LinearModels()
@@ -278,6 +281,13 @@ class MODISModule(BaseModuleClass):
             self.scaler(source).standardize(encoded.x_scaled),
             self.scaler(target).standardize(translated),
         )
+
+    def reconstruction_loss(
+        self, modality: str, px: Distribution, tensors: Minibatch, encoded: Encoded
+    ) -> torch.Tensor:
+        """Reconstruction loss of a minibatch, ``(n,)``; values that were filled do not count."""
+        x, missing = tensors[X_KEY], tensors.get(MISSING_KEY)
+        return self.decoder(modality).loss(px, x, encoded.x_scaled, missing)
 
     # a minibatch of every modality --------------------------------------------------------------
 

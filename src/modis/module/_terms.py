@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from .._constants import BATCH_KEY, X_KEY
+from .._constants import BATCH_KEY
 from . import _losses as losses
 from ._cross_modal import cycle, link, pairing
 from ._step import Step
@@ -71,7 +71,7 @@ def reconstruction(step: Step) -> torch.Tensor:
     """Reconstruction loss, summed over the modalities."""
     each = [
         losses.weighted_mean(
-            step.networks.decoder(name).loss(px, step.tensors[name][X_KEY], item.x_scaled),
+            step.networks.reconstruction_loss(name, px, step.tensors[name], item),
             step.row_weights(name),
         )
         for (name, item), px in zip(step.encoded.items(), step.px.values(), strict=True)

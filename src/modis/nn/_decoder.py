@@ -105,7 +105,13 @@ class Decoder(nn.Module, ABC):
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
         """Turn the last hidden layer into a distribution."""
 
-    def loss(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+    def loss(
+        self,
+        px: Distribution,
+        x: torch.Tensor,
+        x_scaled: torch.Tensor,
+        missing: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Reconstruction loss ``(n,)``: mean over features of ``-log p(x|z)``.
 
         Parameters
@@ -114,8 +120,17 @@ class Decoder(nn.Module, ABC):
             What :meth:`forward` returned.
         x, x_scaled
             Features in the user's units and as the encoder saw them, ``(n, n_output)``.
+        missing
+            Which of them were filled and do not count, ``(n, n_output)``; by default none.
         """
-        return -self.log_prob(px, x, x_scaled).mean(dim=-1)
+        misfit = self._misfit(px, x, x_scaled)
+        if missing is None:
+            return misfit.mean(dim=-1)
+        return misfit.masked_fill(missing, 0).sum(dim=-1) / (~missing).sum(dim=-1)
+
+    def _misfit(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        """What the loss of every value is, ``(n, n_output)``."""
+        return -self.log_prob(px, x, x_scaled)
 
     def log_prob(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
         """Log-likelihood of every value, shape ``(n, n_output)``; arguments as in :meth:`loss`."""
@@ -135,9 +150,8 @@ class GaussianDecoder(Decoder):
         mean = self.mean(hidden)
         return Normal(mean, torch.ones_like(mean), validate_args=False)
 
-    def loss(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
-        """Mean squared error over features, shape ``(n,)``."""
-        return (px.mean - x_scaled).square().mean(dim=-1)
+    def _misfit(self, px: Distribution, x: torch.Tensor, x_scaled: torch.Tensor) -> torch.Tensor:
+        return (px.mean - x_scaled).square()
 
 
 class LearnedVarianceGaussianDecoder(Decoder):

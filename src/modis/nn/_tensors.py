@@ -30,6 +30,16 @@ class Tensors(nn.Module):
         """Tensor as an array."""
         return self[name].cpu().numpy()
 
+    def store(self, name: str, fields: Any) -> None:
+        """Keep a named tuple of arrays."""
+        for field, value in fields._asdict().items():
+            self[f"{name}_{field}"] = value
+
+    def named_tuple(self, kind: Any, name: str) -> Any:
+        """Tuple of arrays, of this kind, that was kept under this name; `None` without."""
+        names = [f"{name}_{field}" for field in kind._fields]
+        return kind(*map(self.array, names)) if names[0] in self else None
+
     def __contains__(self, name: str) -> bool:
         return name in self._buffers
 

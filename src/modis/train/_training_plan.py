@@ -208,7 +208,7 @@ class MODISTrainingPlan(LightningModule):
         px = module.generative({name: batch}, {name: encoded})[name]
         rows = {
             "z": encoded.z,
-            "reconstruction": module.decoder(name).loss(px, batch[X_KEY], encoded.x_scaled),
+            "reconstruction": module.reconstruction_loss(name, px, batch, encoded),
             "kl": module.kl_scale(name) * kl_to_standard_normal(encoded.qz),
         }
         if module.n_classes:

@@ -1,0 +1,115 @@
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.covariance import LedoitWolf
+from sklearn.decomposition import PCA
+
+from ._classes import folds
+
+_N_COMPONENTS = 50
+# Share of the level that goes to gross errors, far outside of what any training sample shows.
+_FOR_GROSS = 0.2
+
+
+class Alarm(NamedTuple):
+    """How far samples of one modality are from the training samples, as a p-value.
+
+    Three things tell: the Mahalanobis distance to the nearest class on the leading components, the
+    probability of the likeliest class, and what the components leave of a sample. The first two
+    are compared with those of training samples out of fold, by Fisher's sum of log p-values,
+    itself compared with theirs. For gross errors, such as shuffled features, other units or
+    constant values, distance and rest are compared with normal distributions of their logarithms.
+
+    ``center`` ``(n_features,)``; ``basis`` ``(n_components, n_features)`` of components whose
+    covariance within classes is that of the identity, times ``whiten``
+    ``(n_components, n_components)``; ``means`` ``(n_classes, n_components)``. Of n training
+    samples, sorted: ``distances``, ``probabilities`` (none without classes) and ``sums``.
+    ``usual`` ``(2, 2)``, mean and standard deviation of the logarithms of distance and rest.
+    """
+
+    center: np.ndarray
+    basis: np.ndarray
+    whiten: np.ndarray
+    means: np.ndarray
+    distances: np.ndarray
+    probabilities: np.ndarray
+    sums: np.ndarray
+    usual: np.ndarray
+
+    def __call__(self, x: np.ndarray, probability: np.ndarray | None) -> np.ndarray:
+        """P-values ``(n,)`` of scaled features ``(n, n_features)``.
+
+        `probability` is that of the likeliest class, ``(n,)``.
+        """
+        distance, rest = _measure(x, self.center, self.basis, self.whiten, self.means)
+        total = _log_sum(distance, probability, self.distances, self.probabilities)
+        by_class = _upper(total, self.sums)
+        apart = (_logs(distance, rest) - self.usual[0]) / self.usual[1]
+        gross = 2 * 2 * norm.sf(np.abs(apart).max(axis=1))
+        return np.minimum(1.0, np.minimum(by_class / (1 - _FOR_GROSS), gross / _FOR_GROSS))
+
+
+def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) -> Alarm:
+    """Learn from training rows, scaled features ``(n, n_features)``, of classes `codes`, ``(n,)``.
+
+    `probability` is that of the likeliest class out of fold, ``(n,)``, or `None` without classes.
+    """
+    distance, rest = np.zeros((2, len(x)))
+    for train, test in folds(codes):
+        distance[test], rest[test] = _measure(x[test], *_describe(x[train], codes[train]))
+    distances = np.sort(distance)
+    probabilities = np.empty(0) if probability is None else np.sort(probability)
+    sums = np.sort(_log_sum(distance, probability, distances, probabilities))
+    logs = _logs(distance, rest)
+    usual = np.stack([logs.mean(axis=0), np.maximum(logs.std(axis=0, ddof=1), 1e-3)])
+    return Alarm(*_describe(x, codes), distances, probabilities, sums, usual)
+
+
+def _describe(
+    x: np.ndarray, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Center, basis, whitening and means of classes."""
+    # of rows that are all alike
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = PCA(min(_N_COMPONENTS, len(x) - 1, x.shape[1]), random_state=0).fit(x)
+    points = found.transform(x)
+    classes, member = np.unique(codes, return_inverse=True)
+    means = np.stack([points[member == k].mean(axis=0) for k in range(len(classes))])
+    covariance = LedoitWolf(assume_centered=True).fit(points - means[member]).covariance_
+    variances, axes = np.linalg.eigh(covariance)
+    whiten = axes / np.sqrt(np.maximum(variances, 1e-6 * variances.max() + 1e-12))
+    return found.mean_, found.components_, whiten, means @ whiten
+
+
+def _measure(
+    x: np.ndarray, center: np.ndarray, basis: np.ndarray, whiten: np.ndarray, means: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distance to the nearest class, and the mean square that is left."""
+    points = (x - center) @ basis.T
+    left = np.square(x - center - points @ basis).mean(axis=1)
+    place = points @ whiten
+    apart = np.square(place).sum(axis=1)[:, None] - 2 * place @ means.T
+    return (apart + np.square(means).sum(axis=1)).min(axis=1), left
+
+
+def _logs(distance: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(np.stack([distance, rest], axis=1), 1e-6))
+
+
+def _log_sum(
+    distance: np.ndarray,
+    probability: np.ndarray | None,
+    distances: np.ndarray,
+    probabilities: np.ndarray,
+) -> np.ndarray:
+    """Fisher's sum of the logs of both p-values; higher is less alike."""
+    total = -np.log(_upper(distance, distances))
+    if probability is not None and len(probabilities):
+        total -= np.log(_upper(-probability, -probabilities[::-1]))
+    return total
+
+
+def _upper(values: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Share of a sorted null that is at least as high, never 0."""
+    return (1 + len(null) - np.searchsorted(null, values)) / (len(null) + 1)

@@ -1,0 +1,296 @@
+"""How far a prediction can be trusted: novelty of samples, and sets of classes."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import torch
+from mudata import MuData
+
+from ..data import Modality
+from ..linear import Alarm, fit_alarm
+from ._base import Model
+from ._combine import combine_probabilities
+from ._summary import logger
+from ._values import MOST_VALUES, find_differences
+
+# rows that an alarm learns from, at most
+_MOST_ROWS = 5_000
+# fewer tell nothing of the tail of a distribution
+_LEAST_ROWS = 10
+
+
+def fit_trust(
+    model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
+) -> None:
+    """Learn what new samples are compared with, from the training samples.
+
+    `out_of_fold` are log-probabilities of the classes by modality, ``(n_obs, n_classes)``, NaN
+    where there are none.
+    """
+    networks = model.module
+    linear, codes = networks.linear, networks.modality_codes
+    judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
+    for name, item in data.items():
+        has_map = f"class_weight_{codes[name]}" in linear
+        rows = np.flatnonzero(judged[name] | (item.labels < 0) | (not has_map))
+        n = min(_MOST_ROWS, max(_LEAST_ROWS, MOST_VALUES // item.matrix.shape[1]))
+        rows = np.sort(np.random.default_rng(0).permutation(rows)[:n])
+        if len(rows) < _LEAST_ROWS:
+            continue
+        x = networks.scale(name, torch.from_numpy(item.matrix.rows(rows)))
+        said = np.zeros((len(rows), 1))
+        if has_map:
+            # what the model says of rows without a label is out of fold, too
+            own = cast("torch.Tensor", linear.class_log_probability(codes[name], x)).cpu().numpy()
+            said = np.where(judged[name][rows, None], out_of_fold[name][rows], own)
+        member = np.where(item.labels[rows] < 0, np.nanargmax(said, axis=1), item.labels[rows])
+        likeliest = np.exp(np.nanmax(said, axis=1)) if has_map else None
+        linear.store(f"alarm_{codes[name]}", fit_alarm(x.cpu().numpy(), member, likeliest))
+    if not any(own.any() for own in judged.values()):
+        return
+    names = pd.Index([])
+    for name, item in data.items():
+        names = names.union(item.obs_names[judged[name]])
+    place = {name: names.get_indexer(item.obs_names[judged[name]]) for name, item in data.items()}
+    labels, count = np.zeros(len(names), dtype=int), np.zeros(len(names))
+    each = {}
+    for name, item in data.items():
+        own, known = np.exp(np.nan_to_num(out_of_fold[name], nan=-np.inf)), item.labels
+        own, known = own[judged[name]], known[judged[name]]
+        linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
+        each[name], labels[place[name]] = own, known
+        count[place[name]] += 1
+    combined = combine_probabilities(each, place, len(names), networks.combination_weights)
+    several = count > 1
+    linear["calibration"] = _of_own_class(combined[several], labels[several])
+
+
+def check_query(  # numpydoc ignore=PR01
+    self: Model, mdata: MuData, indices: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Compare new data with the training samples: values, transformation, features.
+
+    Every method that takes new data warns of the same. At most 200 samples of each modality are
+    looked at. A statistic is unusual outside the range of the training samples, widened by half.
+
+    Parameters
+    ----------
+    mdata
+        New data.
+    indices
+        Positions of the rows to look at, among ``mdata.obs_names``; all by default.
+
+    Returns
+    -------
+    DataFrame with a row for each modality and statistic that is unusual in at least half of its
+    samples: ``modality``, ``statistic``, ``found`` (mean), ``lowest`` and ``highest`` usual value,
+    ``share`` of the samples that are outside, and as ``advice`` a transformation after which most
+    would be usual, if one of the common ones does it. Empty if nothing is unusual.
+
+    Raises
+    ------
+    ValueError
+        If a modality lacks more than half of its features, or has infinite values.
+    """
+    self._check_trained()
+    data = self._read(mdata, None, indices, warn=False)
+    if indices is not None:
+        names = self._obs_names(mdata, None, indices)
+        data = {k: v.take(np.flatnonzero(v.obs_names.isin(names))) for k, v in data.items()}
+    return find_differences(self.module.values, self.module.modality_codes, data)
+
+
+def novelty(  # numpydoc ignore=PR01
+    self: Model,
+    mdata: MuData | None = None,
+    modality: str | None = None,
+    indices: Sequence[int] | None = None,
+) -> pd.DataFrame:
+    """Tell how unlike the training samples observations are, from each modality.
+
+    A small p-value says: few training samples are so far from all classes. At level 0.05 an alarm
+    is raised for one genuine sample in twenty. It cannot tell why: a class that the model does not
+    know, another tissue, or values in other units (see :meth:`check_query`).
+
+    Parameters
+    ----------
+    mdata
+        Data to judge; the training data by default.
+    modality
+        Judge by this modality only, its observations; by default by each that there is.
+    indices
+        Positions of the rows wanted; all by default.
+
+    Returns
+    -------
+    DataFrame of p-values, ``(n_obs, n_modalities + 1)``, a column for each modality and ``all``,
+    their Cauchy combination. NaN where an observation lacks a modality, or where fewer than ten
+    training samples were there to compare with. The least p-value is one over their number.
+
+    References
+    ----------
+    Liu and Xie (2020), *Cauchy combination test*.
+    """
+    self._check_trained()
+    names, found, _ = _judge(self, mdata, modality, indices)
+    return pd.DataFrame(found | {"all": _together(found, len(names))}, index=names)
+
+
+def is_novel(
+    self: Model,
+    mdata: MuData | None,
+    modality: str | None,
+    indices: Sequence[int] | None,
+    level: float,
+) -> np.ndarray:
+    """Whether an alarm is raised, bool ``(n_obs,)``; without a warning, which was given before."""
+    names, found, _ = _judge(self, mdata, modality, indices, warn=False)
+    return _together(found, len(names)) <= level
+
+
+def predict_set(  # numpydoc ignore=PR01
+    self: Model,
+    mdata: MuData | None = None,
+    modality: str | None = None,
+    coverage: float = 0.9,
+    per_class: bool = True,
+    indices: Sequence[int] | None = None,
+) -> pd.DataFrame:
+    """Name the classes that observations may have, so that the true one is rarely left out.
+
+    Conformal sets, calibrated on training samples out of fold: of new samples like these, the
+    share `coverage` has its class in the set, whatever the classifier is worth. A set of several
+    classes says that they cannot be told apart; an empty one that no class fits.
+
+    Parameters
+    ----------
+    mdata
+        Data to classify. Of training samples, which the model knows, sets are too small.
+    modality
+        Classify from this modality only; by default from all that an observation has.
+    coverage
+        Share of the observations whose class shall be in their set, in (0, 1).
+    per_class
+        Keep the promise for each class by itself. With n calibration samples, a class can be
+        left out at a coverage of at most ``n / (n + 1)``; above, it is in every set, with a
+        message.
+    indices
+        Positions of the rows wanted; all by default.
+
+    Returns
+    -------
+    DataFrame of bool, ``(n_obs, n_classes)``, with the names of the observations as index: which
+    classes are in the set. All are `True` for observations that no modality tells of.
+
+    Raises
+    ------
+    ValueError
+        If `coverage` is out of range, or the model has no linear class map to calibrate.
+
+    References
+    ----------
+    Vovk, Gammerman and Shafer (2005), *Algorithmic Learning in a Random World*.
+    """
+    self._check_trained()
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage={coverage} must be between 0 and 1.")
+    linear, codes = self.module.linear, self.module.modality_codes
+    if "calibration" not in linear:
+        raise ValueError(
+            "The model has no calibrated classes: it was trained without labels of two classes, "
+            "or without linear models."
+        )
+    names, _, said = _judge(self, mdata, modality, indices)
+    classes = self._spec.classes
+    p_values = {
+        name: _conformal(own, linear.array(f"calibration_{codes[name]}"), per_class)
+        for name, (_, own) in said.items()
+        if f"calibration_{codes[name]}" in linear
+    }
+    total, count = np.zeros((len(names), len(classes))), np.zeros((len(names), 1))
+    for name, own in p_values.items():
+        total[said[name][0]] += own
+        count[said[name][0]] += 1
+    # twice the mean of p-values is one, whatever their dependence
+    p_value = np.where(count > 1, 2, 1) * total / np.maximum(count, 1)
+    several = np.flatnonzero(count[:, 0] > 1)
+    calibration = linear.array("calibration")
+    if len(several):
+        rows = {name: own for name, (own, _) in said.items() if name in p_values}
+        each = {name: said[name][1] for name in rows}
+        combined = combine_probabilities(each, rows, len(names), self.module.combination_weights)
+        found = _conformal(combined[several], calibration, per_class)
+        # of classes with calibration samples of their own
+        enough = np.bincount(calibration[1].astype(int), minlength=len(classes)) >= _LEAST_ROWS
+        p_value[several] = np.where(enough | (not per_class), found, p_value[several])
+    p_value[count[:, 0] == 0] = 1
+    sets = pd.DataFrame(p_value > 1 - coverage, index=names, columns=pd.Index(classes))
+    always = sets.columns[sets.all(axis=0)]
+    if per_class and len(always) and len(sets):
+        logger.info(
+            "In every set, as too few samples tell at a coverage of %g: %s.",
+            *(coverage, ", ".join(always)),
+        )
+    return sets
+
+
+def _of_own_class(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Probability of the own class, and the class, ``(2, n)``."""
+    return np.stack([probability[np.arange(len(labels)), labels], labels])
+
+
+def _conformal(probability: np.ndarray, calibration: np.ndarray, per_class: bool) -> np.ndarray:
+    """P-value of each class, ``(n, n_classes)``: calibration samples that were as unlikely."""
+    known = calibration[1].astype(int)
+    p_values = np.ones_like(probability)
+    for k in range(probability.shape[1]):
+        null = np.sort(calibration[0, known == k] if per_class else calibration[0])
+        below = np.searchsorted(null, probability[:, k], side="right")
+        p_values[:, k] = (1 + below) / (len(null) + 1)
+    return p_values
+
+
+def _together(p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """Cauchy combination of those there are."""
+    if not p_values:
+        return np.full(n, np.nan)
+    stacked = np.clip(np.stack(list(p_values.values())), 1e-15, 1 - 1e-15)
+    count = (~np.isnan(stacked)).sum(axis=0)
+    total = np.nansum(np.tan((0.5 - stacked) * np.pi), axis=0)
+    return np.where(count > 0, 0.5 - np.arctan(total / np.maximum(count, 1)) / np.pi, np.nan)
+
+
+@torch.inference_mode()
+def _judge(
+    model: Model,
+    mdata: MuData | None,
+    modality: str | None,
+    indices: Sequence[int] | None,
+    *,
+    warn: bool = True,
+) -> tuple[pd.Index, dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Names of rows; by modality, p-values of alarms, and rows with their class probabilities."""
+    names = model._obs_names(mdata, modality, indices)
+    networks, alarms, said = model.module, {}, {}
+    wanted = None if modality is None else [modality]
+    for name, item in model._read(mdata, wanted, indices, warn=warn).items():
+        positions = item.obs_names.get_indexer(names)
+        rows, code = np.flatnonzero(positions >= 0), networks.modality_codes[name]
+        alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
+        p_values, probabilities = [np.empty(0)], [np.empty((0, networks.n_classes))]
+        for _, encoded in model._encode(item, positions[rows], None):
+            found = networks.linear.class_log_probability(code, encoded.x_scaled)
+            likeliest = None
+            if found is not None:
+                probabilities.append(found.exp().cpu().numpy())
+                likeliest = probabilities[-1].max(axis=1)
+            if alarm is not None:
+                p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
+        alarms[name] = np.full(len(names), np.nan)
+        if alarm is not None:
+            alarms[name][rows] = np.concatenate(p_values)
+        if len(probabilities) > 1:
+            said[name] = rows, np.concatenate(probabilities)
+    return names, alarms, said

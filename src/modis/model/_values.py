@@ -1,0 +1,55 @@
+"""What training values looked like: how to fill those that new data lack, and what is unusual."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..data import STATISTICS, Modality, Profile, fit_profile
+from ..linear import Imputation, fit_imputation
+from ..nn import Tensors
+
+#: Training values that are looked at, at most.
+MOST_VALUES = 2**22
+# rows of new data that are looked at, at most, and training rows that tell what is usual, at least
+_MOST_ROWS = 200
+_LEAST_ROWS = 10
+# Share of the samples that must be unusual for a remark.
+_MANY = 0.5
+
+
+def learn_values(values: Tensors, code: int, item: Modality, rows: np.ndarray) -> None:
+    """Learn from training rows to fill missing values, and what is usual."""
+    item.matrix.fill = None
+    n = max(2, MOST_VALUES // item.matrix.shape[1])
+    chosen = np.sort(np.random.default_rng(0).permutation(rows)[:n])
+    values.store(f"imputation_{code}", fit_imputation(item.matrix.rows(chosen)))
+    fill_missing(values, code, item)
+    if len(chosen) >= _LEAST_ROWS:
+        values.store(f"profile_{code}", fit_profile(item.matrix.rows(chosen)))
+
+
+def fill_missing(values: Tensors, code: int, item: Modality) -> None:
+    """Let missing values of a modality be filled, once that was learnt."""
+    item.matrix.fill = values.named_tuple(Imputation, f"imputation_{code}")
+
+
+def find_differences(
+    values: Tensors, codes: Mapping[str, int], data: Mapping[str, Modality]
+) -> pd.DataFrame:
+    """What is unusual in most samples of a modality; columns as of ``check_query``."""
+    found = []
+    for name, item in data.items():
+        profile = values.named_tuple(Profile, f"profile_{codes[name]}")
+        rows = np.random.default_rng(0).permutation(item.n_obs)[:_MOST_ROWS]
+        if profile is None or not len(rows):
+            continue
+        x = item.matrix.rows(np.sort(rows))
+        outside, told = profile.outside(x)
+        share = outside.mean(axis=0)
+        advice = profile.advice(x) if (share >= _MANY).any() else None
+        for k in np.flatnonzero(share >= _MANY):
+            usual = (told[:, k].mean(), profile.lowest[k], profile.highest[k], share[k])
+            found.append((name, STATISTICS[k], *usual, advice or ""))
+    columns = ["modality", "statistic", "found", "lowest", "highest", "share", "advice"]
+    return pd.DataFrame(found, columns=columns)

@@ -1,0 +1,121 @@
+import logging
+
+import numpy as np
+import pytest
+
+from modis import MODIS
+
+from .._make import fingerprint, make_mdata, make_mudata
+
+RNA, CPG = "rna seq", "CpG-îlots"
+
+
+@pytest.fixture(scope="module")
+def trained(fit) -> MODIS:
+    return fit(make_mdata(("gaussian", "gaussian"), "paired", ["a", "b"]))
+
+
+@pytest.fixture(scope="module")
+def new():
+    """Other samples of the same classes, and missing values."""
+    mdata = make_mdata(("gaussian", "gaussian"), "paired", ["a", "b"])
+    rng = np.random.default_rng(5)
+    for adata in mdata.mod.values():
+        adata.X += rng.normal(size=adata.shape, scale=0.1).astype(np.float32)
+        adata.X[rng.random(adata.shape) < 0.1] = np.nan
+    return mdata
+
+
+def test_missing_values_are_taken_and_filled(fit, new):
+    before = fingerprint(new)
+    model = fit(new)
+    assert fingerprint(new) == before
+    latent = model.get_latent_representation()
+    assert np.isfinite(latent).all()
+    assert np.isfinite(model.get_elbo()).all(axis=None)
+    filled = model.impute(RNA)
+    missing = np.isnan(new.mod[RNA].X)
+    assert (filled.layers["missing"] == missing).all()
+    np.testing.assert_array_equal(filled.X[~missing], new.mod[RNA].X[~missing])
+    # of training values no others than those that are there
+    mean = np.nanmean(new.mod[RNA].X, axis=0)
+    assert not np.allclose(filled.X[missing], np.broadcast_to(mean, missing.shape)[missing])
+
+
+def test_features_that_lack_are_filled_and_told(trained, new):
+    some = make_mudata({RNA: new.mod[RNA][:, 4:].copy()})
+    with pytest.warns(UserWarning, match=f"'{RNA}' lacks 4 of the 12 features.*'r0'"):
+        said = trained.predict(some, modality=RNA)
+    assert said.notna().all()
+    few = make_mudata({RNA: new.mod[RNA][:, 7:].copy()})
+    with pytest.raises(ValueError, match=f"'{RNA}' lacks 7 of the 12 features"):
+        trained.predict(few)
+
+
+def test_novelty(trained, new):
+    p_values = trained.novelty(new)
+    assert list(p_values) == [RNA, CPG, "all"]
+    assert (p_values.index == new.obs_names).all()
+    assert p_values.gt(0).all(axis=None)
+    assert trained.novelty(new, modality=RNA, indices=[3, 1]).index.tolist() == ["s3", "s1"]
+    strange = new.copy()
+    strange.mod[RNA].X = 30 + strange.mod[RNA].X
+    with pytest.warns(UserWarning, match=f"'{RNA}' does not look like.*Check units"):
+        found = trained.novelty(strange)
+    assert (found[RNA] <= 1 / 15).all()
+    assert found[CPG].equals(p_values[CPG])
+    with pytest.warns(UserWarning, match="does not look like") as caught:
+        said = trained.predict(strange, modality=RNA, reject=0.1)
+    assert len(caught) == 1
+    assert (said == "unknown").all()
+    assert not (trained.predict(new, reject=0.001) == "unknown").any()
+    with pytest.raises(ValueError, match=r"reject=2 must be"):
+        trained.predict(new, reject=2)
+
+
+def test_check_query(trained, new):
+    assert trained.check_query(new).empty
+    logged = new.copy()
+    logged.mod[CPG].X = 100 * logged.mod[CPG].X
+    found = trained.check_query(logged)
+    assert set(found["modality"]) == {CPG}
+    assert set(found["advice"]) == {"x / 100"}
+    assert trained.check_query(logged, indices=[4]).equals(
+        trained.check_query(make_mudata({CPG: logged.mod[CPG][[4]].copy()}))
+    )
+
+
+@pytest.mark.parametrize("modality", [RNA, None])
+def test_sets_keep_their_promise(trained, new, modality, caplog):
+    truth = new.mod[RNA].obs["label"]
+    sizes = []
+    for coverage in (0.5, 0.8):
+        sets = trained.predict_set(new, modality, coverage)
+        assert list(sets) == ["a", "b"]
+        covered = sets.to_numpy()[np.arange(len(sets)), sets.columns.get_indexer(truth)]
+        assert covered.mean() >= coverage - 0.15
+        sizes.append(sets.sum(axis=1).mean())
+    assert sizes[0] <= sizes[1]
+    # sixteen samples of a class do not allow more than 16 / 17
+    with caplog.at_level(logging.INFO, logger="scvi.modis"):
+        assert trained.predict_set(new, modality, 0.95).all(axis=None)
+    assert "too few samples tell at a coverage of 0.95: a, b" in caplog.text
+    assert not trained.predict_set(new, modality, 0.95, per_class=False).all(axis=None)
+
+
+def test_what_cannot_be_told(fit, networks, trained, new):
+    with pytest.raises(ValueError, match=r"coverage=1\.5"):
+        trained.predict_set(new, coverage=1.5)
+    for model in (networks, fit(make_mdata(), labels_key=None)):
+        with pytest.raises(ValueError, match="no calibrated classes"):
+            model.predict_set()
+    assert networks.novelty().isna().all(axis=None)
+    assert fit(make_mdata(), labels_key=None).novelty().notna().any(axis=None)
+
+
+def test_saved_models_know_the_same(trained, new, tmp_path):
+    trained.save(tmp_path / "model")
+    loaded = MODIS.load(tmp_path / "model", False)
+    assert loaded.predict_set(new).equals(trained.predict_set(new))
+    assert loaded.novelty(new).equals(trained.novelty(new))
+    assert (loaded.impute(RNA, new).X == trained.impute(RNA, new).X).all()
