@@ -31,8 +31,9 @@ _SEARCHED = ("genindex.html", "py-modindex.html", "search.html")
 _WIDTH = 740
 _TEXT = {"p": (94, 26, 18), "li": (90, 26, 4), "dt": (90, 26, 8), "dd": (90, 26, 4)}
 _TEXT |= {"figcaption": (100, 25, 18), "summary": (90, 26, 24), "pre": (10_000, 19, 40)}
-_TEXT |= dict(zip(_HEADINGS, [(36, 50, 30), (48, 42, 36), (60, 36, 28)] + [(70, 30, 22)] * 3))
-_ROW = (105, 22, 14)  # of a table
+_TEXT |= {"h1": (36, 50, 30), "h2": (48, 42, 36), "h3": (60, 36, 28)}
+_TEXT |= dict.fromkeys(["h4", "h5", "h6"], (70, 30, 22))
+_ROW = (92, 22, 14)  # of a table
 _FORMULA = 90
 
 
@@ -79,7 +80,9 @@ class Page:
         total = sum(_height(tag, *_TEXT[tag.name]) for tag in shown if tag.name in _TEXT)
         total += sum(map(_table_height, (tag for tag in shown if tag.name == "table")))
         total += sum(self._image_height(tag) for tag in shown if tag.name in ("img", "svg"))
-        total += sum(_FORMULA for tag in shown if "math" in tag.get("class", []) and tag.name == "div")
+        total += sum(
+            _FORMULA for tag in shown if "math" in tag.get("class", []) and tag.name == "div"
+        )
         return total
 
     def _image_height(self, tag: Tag) -> int:
@@ -122,14 +125,14 @@ _BLOCKS = {*_TEXT, "ul", "ol", "dl", "div", "table", "details", "section"}
 def _table_height(table: Tag) -> int:
     """Of a table whose columns share the width as their longest cells do."""
     characters, line, space = _ROW
-    rows = [[len(_text(cell)) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
-    widest = [max(column) for column in zip(*(row for row in rows if len(row) == len(rows[-1])))]
+    rows = [[len(_text(cell)) for cell in row.find_all(["td", "th"])] for row in table("tr")]
+    n_columns = max(map(len, rows), default=0)
+    cells = [row + [0] * (n_columns - len(row)) for row in rows]
+    widest = [max(column) for column in zip(*cells, strict=True)]
     scale = min(1.0, characters / max(sum(widest), 1))
-    return sum(
-        line * max([math.ceil(cell / max(wide * scale, 6)) for cell, wide in zip(row, widest)] + [1])
-        + space
-        for row in rows
-    )
+    room = [max(wide * scale, 6) for wide in widest]
+    lines = [max(math.ceil(n / own) for n, own in zip(row, room, strict=True)) for row in cells]
+    return sum(line * max(n, 1) + space for n in lines)
 
 
 def _pages(site: Path) -> list[Path]:
