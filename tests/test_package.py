@@ -1,5 +1,6 @@
 """The package from outside: its version, its names, the price of importing it, its texts."""
 
+import csv
 import json
 import os
 import re
@@ -8,7 +9,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,103 +60,49 @@ def test_help_is_light_and_quick() -> None:
     assert min(seconds) < 1.5
 
 
-# texts ---------------------------------------------------------------------------------------
-
+# Written in pieces, or this file would hold the very words.
+UNWANTED = {
+    "an issue by number": r"(?i)\b(?:issue|ticket|pull request)s?\s*#?\d+\b|[\s(]#\d+[\s).,]",
+    "a path of one machine": r"(?<![\w.])/(?:work|home|Users|root|tmp)" + r"/\w",
+    "a package registry": r"(?i)\b(?:py" + r"pi|python" + r"hosted|ana" + r"conda)\.(?:org|com)\b",
+    "a conflict marker": r"(?m)^(?:<{7}|>{7}) ",
+}
 BINARY = {".gz", ".h5mu", ".ico", ".npz", ".pdf", ".png"}
 
-#: By pattern, what it finds. Written in pieces, or this file would hold the very words.
-UNWANTED = {
-    r"(?i)\b(?:issue|ticket|pull request)s?\s*#?\d+\b|[\s(]#\d+[\s).,]": "an issue by number",
-    r"(?<![\w.])/(?:work|home|Users|root|tmp)" + r"/\w": "a path of one machine",
-    r"(?i)\b(?:py" + r"pi|python" + r"hosted|ana" + r"conda)\.(?:org|com)\b": "a registry",
-    r"(?m)^(?:<{7}|>{7}) ": "a conflict marker",
-}
 
-#: What users read has the words of docs/glossary.md.
-READ = r"(?:docs|tutorials)/.*\.(?:md|ipynb|svg)|(?:benchmarks/)?README\.md|CHANGELOG\.md"
-#: By pattern of such a text, in lower case and with any white space: what to write instead.
+#: What users read is in the words of docs/glossary.md; tests/words.csv has what to write instead.
+READ = r"(?:docs|tutorials)/.*\.(?:md|py|ipynb|svg)|(?:benchmarks/)?README\.md|CHANGELOG\.md"
 WORDS = {
-    "(?:an?|all|another|any|both|each|every|no|of|one|other|several|that|the|these|this|three|two"
-    "|which|whatever|in|between|per|by|its) omics\\b(?! (?:data|field))": "modality",
-    "omics (?:that|which|it|they|has|have|is|are|was|were|tables?|in|of)": "modality",
-    "stand(?:s|ing)?(?! for)|stood": "is, are",
-    "deal(?:s|t|ing)? (?:to|out|anew|at random)": "randomly assigned to",
-    "less the (?:better|best)": "MODIS - best baseline",
-    "the hardest of": "the best of",
-    "in the dress of": "as",
-    "taken for": "predicted as, used as",
-    "games?": "adversarial loss",
-    "beside": "compared with, next to, in addition to",
-    "anew": "again",
-    "by turns": "alternately",
-    "left to chance": "random",
-    "(?:the|their) like": "similar",
-    "for want of": "because there are too few",
-    "as ever": "as before",
-    "surer": "more certain",
-    "mend": "correct",
-    "in truth": "leave it out",
-    "(?:lies?|lay) (?:far )?apart": "separate",
-    "(?:they|classes|groups|can) part": "separate",
-    "heap": "without structure",
-    "what comes back": "output",
-    "judge it": "evaluate it",
-    "judged by": "evaluated on",
-    "finds? (?:itself|each other)": "true match",
-    "fool(?:s|ed)?": "is misleading",
-    "tells? of": "describes",
-    "says so": "a warning, an error",
-    "go(?:es)? on": "continue, resume",
-    "knows? no": "does not have",
-    "never saw": "has no samples of",
-    "names? the class(?:es)?": "predict the class",
-    "put aside|kept back": "held out",
-    "carr(?:y|ies|ied) (?:over|across|labels)": "transfer",
-    "of which the truth": "with known classes",
-    "counts? alike": "have equal weight",
-    "is (?:a|one) thing": "say it plainly",
-    "twice over|over again": "again",
-    "come by": "get",
+    f"{row['instead']!r} for {row['pattern']!r}": rf"(?i)(?<![\w-])(?:{row['pattern']})\b"
+    for row in csv.DictReader((REPOSITORY / "tests" / "words.csv").read_text("utf-8").splitlines())
 }
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """Names and content of all files that are tracked, or would be."""
+def prose(path: Path, text: str) -> str:
+    """What is written, without what a program prints; messages where they are raised."""
+    if path.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        return "\n".join("".join(cell["source"]) for cell in cells if "outputs" not in cell)
+    if path.suffix == ".py":
+        return "\n".join(re.findall(r'(?s)""".*?"""|"[^"\n]*"', text))
+    return re.sub(r"(?m)^`.+`$", "", text)
+
+
+def test_texts_hold_no_word_of_the_workplace_and_no_odd_one() -> None:
     if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
         pytest.skip("not a git checkout")
+    # files that are tracked, or would be
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.check_output(command, cwd=REPOSITORY, text=True).split("\0"):
-        path = REPOSITORY / name
-        if path.is_file() and path.suffix not in BINARY:
-            yield name, path.read_text(encoding="utf-8")
-
-
-def matches(patterns: dict[str, str], name: str, text: str) -> list[str]:
-    return [
-        f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {match.group()!r}: {meaning}"
-        for pattern, meaning in patterns.items()
-        for match in re.finditer(pattern, text)
-    ]
-
-
-def test_texts_hold_no_word_of_the_workplace() -> None:
-    assert [found for name, text in texts() for found in matches(UNWANTED, name, text)] == []
-
-
-def prose(name: str, text: str) -> str:
-    """What is written in a text, without what a program printed or raises."""
-    if name.endswith(".ipynb"):
-        cells = [cell["source"] for cell in json.loads(text)["cells"] if "outputs" not in cell]
-        return "\n".join("".join(source) for source in cells)
-    return re.sub(r"(?m)^`.+`$", "", text)  # messages, above what is said of them
-
-
-def test_what_users_read_is_in_plain_words() -> None:
-    spaced = {
-        rf"(?i)(?<![\w-])(?:{pattern})\b".replace(" ", r"\s+"): instead
-        for pattern, instead in WORDS.items()
-    }
-    assert matches(spaced, "a", "Every omics\nstands here") != []
-    read = [(name, prose(name, text)) for name, text in texts() if re.fullmatch(READ, name)]
-    assert {Path(name).suffix for name, _ in read} == {".ipynb", ".md", ".svg"}
-    assert [found for name, text in read for found in matches(spaced, name, text)] == []
+    listed = subprocess.check_output(command, cwd=REPOSITORY, text=True).split("\0")
+    paths = [REPOSITORY / name for name in listed if name and Path(name).suffix not in BINARY]
+    found = []
+    for path in filter(Path.is_file, paths):
+        name, text = str(path.relative_to(REPOSITORY)), path.read_text(encoding="utf-8")
+        searched = [(UNWANTED, text)]
+        searched += [(WORDS, prose(path, text))] if re.fullmatch(READ, name) else []
+        for patterns, text in searched:
+            for what, pattern in patterns.items():
+                for match in re.finditer(pattern, text):
+                    line = text.count("\n", 0, match.start()) + 1
+                    found.append(f"{name}:{line}: {what}: {match.group()!r}")
+    assert found == []

@@ -35,7 +35,7 @@ MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.
 EXPERIMENTS = {
     "fig2": "share of labels (Fig. 2)",
     "fig3": "a class with few samples (Fig. 3)",
-    "fig4": "classes that a modality never saw (Fig. 4)",
+    "fig4": "classes without samples in a modality (Fig. 4)",
     "difficulty": "smaller effects",
     "corrupted": "wrong labels",
 }
@@ -77,7 +77,7 @@ def list_runs(results: pd.DataFrame) -> str:
 
 
 def compare_with_paper(results: pd.DataFrame) -> str:
-    """The settings of the paper, beside what it states."""
+    """The settings of the paper, with its results."""
     return _tabulated(results[_is_of(results, "fig")])
 
 
