@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 1087,
     "cli": 558,
     "src/modis": 16_067,
-    "tests": 13_931,
+    "tests": 13_954,
 }
 
 
