@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
 
@@ -18,6 +20,8 @@ project = "MODIS"
 author = "MODIS developers"
 copyright = author
 release = version = package["Version"]
+# The address of the repository is set in pyproject.toml, and nowhere else.
+urls = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
 
 # -- Sources -------------------------------------------------------------------------------------
 
@@ -34,6 +38,8 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",  # after mathjax: the site serves it itself
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
 ]
@@ -43,8 +49,13 @@ templates_path = ["_templates"]
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 
-myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 3
+myst_substitutions = {
+    "source": f"[Source code]({urls['Source']})",
+    "help": f"[help and bug reports]({urls['Help']})",
+    "version": release,
+}
 # The notebooks are committed with their outputs; scripts/run_tutorials.py runs them.
 nb_execution_mode = "off"
 nb_merge_streams = True
@@ -62,7 +73,7 @@ linkcheck_retries = 2
 linkcheck_workers = 4
 linkcheck_allow_unauthorized = True
 linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
-linkcheck_ignore = [r"https?://localhost.*"]
+linkcheck_ignore = [r"https?://localhost.*", re.escape(urls["Source"]) + ".*"]
 
 # -- API pages -----------------------------------------------------------------------------------
 
@@ -102,15 +113,25 @@ nitpick_ignore_regex = [
 # -- Site ----------------------------------------------------------------------------------------
 
 html_theme = "sphinx_book_theme"
-html_title = "MODIS"
+html_title = f"MODIS {release}"
+html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_theme_options = {
     "home_page_in_toc": True,
+    "logo": {
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "text": html_title,
+    },
     "navbar_persistent": [],  # the sidebar has the search
+    "repository_provider": "github",  # how addresses of files and issues are made
+    "repository_url": urls["Source"],
     "show_toc_level": 2,
     "use_download_button": False,
     "use_fullscreen_button": False,
+    "use_issues_button": True,
+    "use_repository_button": True,
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

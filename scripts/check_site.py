@@ -1,81 +1,173 @@
-"""Check the built documentation without a network: links, anchors and images.
+"""Check the built documentation without a network: links, images, and the size of its pages.
 
 Every link within the site leads to a file that is there, and to an anchor in it; every image is
-there and says in words what it shows. Links to other sites are for ``make -C docs linkcheck``.
+there and says in words what it shows; no page asks another server for a script, a style or an
+image; no section is empty; no page is too long. Links to other sites are for
+``make -C docs linkcheck``.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from bs4 import BeautifulSoup, Tag
+from PIL import Image
+
 # where an address may stand
 _ADDRESSES = {"a": "href", "img": "src", "link": "href", "script": "src", "source": "src"}
+_HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
+
+#: Pixels, in a window of 1,280: about six screens. Notebooks, whose figures are large, may have
+#: more, and lists that are searched and not read have no limit.
+LONGEST, LONGEST_NOTEBOOK = 8000, 10000
+_SEARCHED = ("genindex.html", "py-modindex.html", "search.html")
+# The height is estimated: characters in a line, pixels of a line and of the space around a block.
+# A browser showed these pages within 15 % of it.
+_WIDTH = 740
+_TEXT = {"p": (94, 26, 18), "li": (90, 26, 4), "dt": (90, 26, 8), "dd": (90, 26, 4)}
+_TEXT |= {"figcaption": (100, 25, 18), "summary": (90, 26, 24), "pre": (10_000, 19, 40)}
+_TEXT |= {"h1": (36, 50, 30), "h2": (48, 42, 36), "h3": (60, 36, 28)}
+_TEXT |= dict.fromkeys(["h4", "h5", "h6"], (70, 30, 22))
+_ROW = (92, 22, 14)  # of a table
+_FORMULA = 90
 
 
-@dataclass
 class Page:
-    """What a page links to, and what can be linked to in it."""
+    """What a page links to, what can be linked to in it, and how much there is to read."""
 
-    anchors: set[str] = field(default_factory=set)
-    addresses: list[str] = field(default_factory=list)
-    images: list[dict[str, str | None]] = field(default_factory=list)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        self.article = self.soup.find("article") or self.soup
+
+    @cached_property
+    def anchors(self) -> set[str]:
+        named = {tag["name"] for tag in self.soup.find_all("a", attrs={"name": True})}
+        return named | {tag["id"] for tag in self.soup.find_all(id=True)}
+
+    @cached_property
+    def addresses(self) -> dict[str, bool]:
+        """Every address, and whether a browser gets it by itself."""
+        found: dict[str, bool] = {}
+        for tag in self.soup.find_all(list(_ADDRESSES)):
+            address = tag.get(_ADDRESSES[tag.name])
+            if address:
+                found[address] = found.get(address, False) or tag.name != "a"
+        return found
+
+    def images_without_text(self) -> list[str]:
+        images = [(tag.get("src", ""), tag.get("alt", "")) for tag in self.soup.find_all("img")]
+        return [source for source, text in images if not text.strip() or text == source]
+
+    def empty_sections(self) -> list[str]:
+        """Titles of sections that hold nothing but their title."""
+        found = []
+        for section in self.article.find_all("section"):
+            title = section.find(_HEADINGS)
+            rest = [part for part in section.children if isinstance(part, Tag) and part != title]
+            if not any(_text(part) or part.find(["img", "svg", "table"]) for part in rest):
+                found.append(_text(title) if title else "without a title")
+        return found
+
+    def height(self) -> int:
+        """Estimated height of the article; what is folded counts as its summary."""
+        shown = [tag for tag in self.article.find_all(True) if not _is_hidden(tag)]
+        total = sum(_height(tag, *_TEXT[tag.name]) for tag in shown if tag.name in _TEXT)
+        total += sum(map(_table_height, (tag for tag in shown if tag.name == "table")))
+        total += sum(self._image_height(tag) for tag in shown if tag.name in ("img", "svg"))
+        total += sum(
+            _FORMULA for tag in shown if "math" in tag.get("class", []) and tag.name == "div"
+        )
+        return total
+
+    def _image_height(self, tag: Tag) -> int:
+        if tag.name == "svg":
+            *_, width, height = map(float, str(tag.get("viewbox", "0 0 1 0")).split())
+        else:
+            source = self.path.parent / unquote(urlsplit(str(tag.get("src"))).path)
+            if source.suffix == ".svg" or not source.is_file():
+                return 0
+            with Image.open(source) as image:
+                width, height = image.size
+        wanted = _WIDTH if "100%" in str(tag.get("style")) else min(_WIDTH, width)
+        return round(height * wanted / width) + 20
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.page = Page()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        for name in ("id", "name") if tag == "a" else ("id",):
-            if given.get(name):
-                self.page.anchors.add(str(given[name]))
-        address = given.get(_ADDRESSES.get(tag, ""))
-        if address:
-            self.page.addresses.append(address)
-        if tag == "img":
-            self.page.images.append(given)
+def _text(tag: Tag) -> str:
+    return " ".join(tag.get_text().split()).strip("#¶ ")
 
 
-def read(path: Path) -> Page:
-    reader = _Reader()
-    reader.feed(path.read_text(encoding="utf-8"))
-    reader.close()
-    return reader.page
+def _is_hidden(tag: Tag) -> bool:
+    if tag.name != "table" and tag.find_parent("table"):
+        return True  # counted by rows
+    if "toctree-wrapper" in tag.get("class", []) or tag.find_parent(class_="toctree-wrapper"):
+        return True
+    folded = [each for each in tag.find_parents("details") if not each.has_attr("open")]
+    return bool(folded) and not (len(folded) == 1 and tag.name == "summary")
+
+
+def _height(tag: Tag, characters: int, line: int, space: int) -> int:
+    if tag.name == "pre":
+        return line * len(tag.get_text().rstrip().splitlines()) + space
+    own = [part for part in tag.children if not (isinstance(part, Tag) and part.name in _BLOCKS)]
+    text = " ".join(" ".join(part.get_text() for part in own).split()).strip("#¶ ")
+    return line * math.ceil(len(text) / characters) + space if text else 0
+
+
+_BLOCKS = {*_TEXT, "ul", "ol", "dl", "div", "table", "details", "section"}
+
+
+def _table_height(table: Tag) -> int:
+    """Of a table whose columns share the width as their longest cells do."""
+    characters, line, space = _ROW
+    rows = [[len(_text(cell)) for cell in row.find_all(["td", "th"])] for row in table("tr")]
+    n_columns = max(map(len, rows), default=0)
+    cells = [row + [0] * (n_columns - len(row)) for row in rows]
+    widest = [max(column) for column in zip(*cells, strict=True)]
+    scale = min(1.0, characters / max(sum(widest), 1))
+    room = [max(wide * scale, 6) for wide in widest]
+    lines = [max(math.ceil(n / own) for n, own in zip(row, room, strict=True)) for row in cells]
+    return sum(line * max(n, 1) + space for n in lines)
 
 
 def _pages(site: Path) -> list[Path]:
-    # themes keep templates among their static files
-    return [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    # themes keep templates among their static files; _modules is the source code
+    pages = sorted(site.rglob("*.html"))
+    return [path for path in pages if not {"_static", "_modules"} & set(path.parts)]
 
 
 def problems(site: Path) -> list[str]:
     """What is wrong with the pages of a folder, a line each."""
-    pages = {path.resolve(): read(path) for path in _pages(site)}
+    pages = {path.resolve(): Page(path.resolve()) for path in _pages(site)}
     if not pages:
         return [f"{site} has no page."]
     found = []
     for path, page in pages.items():
         where = path.relative_to(site.resolve())
-        for address in dict.fromkeys(page.addresses):
-            reason = _broken(address, path, pages)
+        for address, is_fetched in page.addresses.items():
+            reason = _broken(address, is_fetched, path, pages)
             if reason:
                 found.append(f"{where}: {address}: {reason}")
-        for image in page.images:
-            alt, source = (image.get("alt") or "").strip(), image.get("src") or ""
-            if not alt or alt == source:
-                found.append(f"{where}: {source[:80]}: the image has no alternative text")
+        found += [
+            f"{where}: {source[:80]}: the image has no alternative text"
+            for source in page.images_without_text()
+        ]
+        found += [f"{where}: section '{title}' is empty" for title in page.empty_sections()]
+        limit = LONGEST_NOTEBOOK if where.parts[0] == "tutorials" else LONGEST
+        if where.name not in _SEARCHED and page.height() > limit:
+            found.append(f"{where}: about {page.height():,} pixels long, {limit:,} are allowed")
     return found
 
 
-def _broken(address: str, path: Path, pages: dict[Path, Page]) -> str:
+def _broken(address: str, is_fetched: bool, path: Path, pages: dict[Path, Page]) -> str:
     parts = urlsplit(address)
+    if is_fetched and parts.netloc:
+        return "from another server"
     # another site, an address of mail, or data
     if parts.scheme or parts.netloc:
         return ""
@@ -93,9 +185,13 @@ def _broken(address: str, path: Path, pages: dict[Path, Page]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("site", type=Path, help="folder with the built html")
-    site = parser.parse_args().site
-    found = problems(site)
-    print("\n".join(found) or f"{len(_pages(site))} pages: all links and images hold")
+    parser.add_argument("--heights", action="store_true", help="print the height of every page")
+    arguments = parser.parse_args()
+    if arguments.heights:
+        for path in _pages(arguments.site):
+            print(f"{Page(path).height():6d}  {path.relative_to(arguments.site)}")
+    found = problems(arguments.site)
+    print("\n".join(found) or f"{len(_pages(arguments.site))} pages: links, images and sizes hold")
     return int(bool(found))
 
 

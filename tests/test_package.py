@@ -1,5 +1,7 @@
 """The package from outside: its version, its names, the price of importing it, its texts."""
 
+import csv
+import json
 import os
 import re
 import shutil
@@ -68,7 +70,25 @@ UNWANTED = {
 BINARY = {".gz", ".h5mu", ".ico", ".npz", ".pdf", ".png"}
 
 
-def test_texts_hold_no_word_of_the_workplace() -> None:
+#: What users read is in the words of docs/glossary.md; tests/words.csv has what to write instead.
+READ = r"(?:docs|tutorials)/.*\.(?:md|py|ipynb|svg)|(?:benchmarks/)?README\.md|CHANGELOG\.md"
+WORDS = {
+    f"{row['instead']!r} for {row['pattern']!r}": rf"(?i)(?<![\w-])(?:{row['pattern']})\b"
+    for row in csv.DictReader((REPOSITORY / "tests" / "words.csv").read_text("utf-8").splitlines())
+}
+
+
+def prose(path: Path, text: str) -> str:
+    """What is written, without what a program prints; messages where they are raised."""
+    if path.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        return "\n".join("".join(cell["source"]) for cell in cells if "outputs" not in cell)
+    if path.suffix == ".py":
+        return "\n".join(re.findall(r'(?s)""".*?"""|"[^"\n]*"', text))
+    return re.sub(r"(?m)^`.+`$", "", text)
+
+
+def test_texts_hold_no_word_of_the_workplace_and_no_odd_one() -> None:
     if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
         pytest.skip("not a git checkout")
     # files that are tracked, or would be
@@ -77,9 +97,12 @@ def test_texts_hold_no_word_of_the_workplace() -> None:
     paths = [REPOSITORY / name for name in listed if name and Path(name).suffix not in BINARY]
     found = []
     for path in filter(Path.is_file, paths):
-        text = path.read_text(encoding="utf-8")
-        for what, pattern in UNWANTED.items():
-            for match in re.finditer(pattern, text):
-                line = text.count("\n", 0, match.start()) + 1
-                found.append(f"{path.relative_to(REPOSITORY)}:{line}: {what}: {match.group()!r}")
+        name, text = str(path.relative_to(REPOSITORY)), path.read_text(encoding="utf-8")
+        searched = [(UNWANTED, text)]
+        searched += [(WORDS, prose(path, text))] if re.fullmatch(READ, name) else []
+        for patterns, text in searched:
+            for what, pattern in patterns.items():
+                for match in re.finditer(pattern, text):
+                    line = text.count("\n", 0, match.start()) + 1
+                    found.append(f"{name}:{line}: {what}: {match.group()!r}")
     assert found == []

@@ -1,4 +1,4 @@
-"""Every message that the package raises or warns with stands on the page of troubleshooting."""
+"""Every message that the package raises or warns with is on the pages of troubleshooting."""
 
 import ast
 import re
@@ -127,7 +127,8 @@ def explained(messages: list[Message], terms: Iterable[str]) -> dict[str, list[M
 
 
 MESSAGES = collect(ROOT / "src" / "modis")
-ENTRIES = entries((ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"))
+PAGES = sorted((ROOT / "docs" / "troubleshooting").glob("*.md"))
+ENTRIES = entries("\n".join(page.read_text(encoding="utf-8") for page in PAGES))
 EXPLAINED = explained(MESSAGES, ENTRIES)
 
 

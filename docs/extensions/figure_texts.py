@@ -1,7 +1,7 @@
 """Say in words what the figures of notebooks show, for those who do not see them.
 
 A cell may say so in its metadata: ``{"mystnb": {"image": {"alt": "..."}}}``.
-Otherwise the section, and the call that drew the figure, stand in: without them, the text would be
+Otherwise the section, and the call that drew the figure, are used: without them, the text would be
 the name of a file.
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from real_data import count_sides, list_verdicts
+from real_data import count_sides, list_verdicts, summarize_sides
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
@@ -35,7 +35,7 @@ MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.
 EXPERIMENTS = {
     "fig2": "share of labels (Fig. 2)",
     "fig3": "a class with few samples (Fig. 3)",
-    "fig4": "classes that a modality never saw (Fig. 4)",
+    "fig4": "classes without samples in a modality (Fig. 4)",
     "difficulty": "smaller effects",
     "corrupted": "wrong labels",
 }
@@ -45,11 +45,11 @@ SCORES = {
     "accuracy": ("accuracy", "min"),
     "worst_recall": ("recall, worst class and modality", "min"),
     "label_transfer": ("15-NN label transfer, worst direction", "min"),
-    "worst_mse_over_limit": ("translation error over its limit, worst cell", "max"),
+    "worst_mse_over_limit": ("relative translation error, worst pair of modalities", "max"),
 }
 
 RANKINGS = {
-    "other_classes": "MODIS, beside the other classes (default)",
+    "other_classes": "MODIS, compared with the other classes (default)",
     "mean": 'MODIS, `baseline="mean"`',
     "t_statistic": "t statistic",
 }
@@ -77,7 +77,7 @@ def list_runs(results: pd.DataFrame) -> str:
 
 
 def compare_with_paper(results: pd.DataFrame) -> str:
-    """The settings of the paper, beside what it states."""
+    """The settings of the paper, with its results."""
     return _tabulated(results[_is_of(results, "fig")])
 
 
@@ -148,13 +148,13 @@ def list_memory(memory: pd.DataFrame) -> str:
         {
             "cells": f"{row.n_obs:,}",
             "genes": f"{row.n_vars:,}",
-            "values that are not 0": f"{row.density:.0%}",
+            "non-zero values": f"{row.density:.0%}",
             "dense matrix": f"{row.dense_mb:,.0f}",
-            "process, data just read": f"{row.loaded_mb:,.0f}",
+            "process after reading": f"{row.loaded_mb:,.0f}",
             "setup": f"+{row.setup_mb:,.0f}",
             "training": f"+{row.training_mb:,.0f}",
-            "latent space and classes": f"+{row.inference_mb:,.0f}",
-            "of it weights, gradients, optimiser": f"{row.networks_mb:,.0f}",
+            "inference": f"+{row.inference_mb:,.0f}",
+            "of this, networks": f"{row.networks_mb:,.0f}",
         }
         for row in memory.itertuples()
     ]
@@ -170,7 +170,7 @@ def list_importance(importance: pd.DataFrame) -> str:
             cells = here[here["method"] == method]
             rows.append(
                 {
-                    "omics": modality,
+                    "modality": modality,
                     "ranked by": title,
                     "seeds": cells["seed"].nunique(),
                     "shifted upwards": _cell(cells["precision"], "min"),
@@ -208,6 +208,7 @@ TABLES = {
     "ablation": (ABLATION, list_variants),
     "sides": (REAL, count_sides),
     "real": (REAL, list_verdicts),
+    "summary": (REAL, summarize_sides),
     "memory": (MEMORY, list_memory),
     "importance": (IMPORTANCE, list_importance),
     "counts": (COUNTS, list_counts),
@@ -242,7 +243,7 @@ def check_results(app: Sphinx) -> None:
     absent = [file for file in needed if not _files(file)]
     if absent:
         raise ExtensionError(
-            f"The page 'How well does it work' is made from results that are not there: "
+            f"The pages of results are made from files that are not there: "
             f"{', '.join(str(RESULTS / file) for file in absent)}. "
             "benchmarks/README.md has the commands that make them."
         )

@@ -1,6 +1,6 @@
 """Read a `Returns` section that is plain prose as one paragraph.
 
-The types stand in the annotations, so most sections hold a sentence and no type. Napoleon takes
+The types are in the annotations, so most sections hold a sentence and no type. Napoleon takes
 each line of it for the type of one more returned value. A sentence that names the type ("AnnData
 with ...") needs no second line that says the same.
 """

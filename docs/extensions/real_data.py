@@ -28,25 +28,33 @@ SIDES = ("behind", "level", "ahead")
 
 
 def list_verdicts(verdicts: pd.DataFrame) -> Rows:
-    """Gain of MODIS over the hardest of the simple methods; what is behind comes first."""
+    """Difference between MODIS and the best baseline; rows where MODIS is behind come first."""
     return [
         {
             "MODIS is": row.side,
             "task": _task(row),
             "data": f"{DATA.get(row.data, row.data)}, {row.setting} ({row.splits:.0f} splits)",
-            "measure": MEASURES[row.metric],
-            "gain of MODIS": f"{row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}]",
-            "over": name_rival(row.reference, row.task),
+            "metric": MEASURES[row.metric],
+            "MODIS − baseline": f"{row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}]",
+            "baseline": name_rival(row.reference, row.task),
         }
         for row in verdicts.itertuples()
     ]
 
 
+def summarize_sides(verdicts: pd.DataFrame) -> str:
+    """In how many comparisons MODIS is behind, level and ahead, in one sentence."""
+    counts = _worst(verdicts)["side"].value_counts().reindex(SIDES, fill_value=0)
+    return (
+        f"In {counts.sum()} comparisons (task, data set and setting), MODIS is **ahead** of every "
+        f"simple method in {counts['ahead']}, **level** with the best one in {counts['level']}, "
+        f"and **behind** in {counts['behind']}."
+    )
+
+
 def count_sides(verdicts: pd.DataFrame) -> Rows:
     """By task: in how many data sets and settings MODIS is behind, level and ahead."""
-    rank = verdicts.assign(rank=verdicts["side"].map(SIDES.index))
-    keys = ["task", "source", "data", "setting"]
-    worst = rank.sort_values("rank", kind="stable").drop_duplicates(keys)
+    worst = _worst(verdicts)
     rows: Rows = []
     for task in TASKS:
         for source in ("average", "combined"):
@@ -55,6 +63,13 @@ def count_sides(verdicts: pd.DataFrame) -> Rows:
                 counts = own["side"].value_counts().reindex(SIDES, fill_value=0)
                 rows.append({"task": _task(next(own.itertuples()))} | counts.to_dict())
     return rows
+
+
+def _worst(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """One row per task, data set and setting: that of the metric with the worst verdict."""
+    rank = verdicts.assign(rank=verdicts["side"].map(SIDES.index))
+    keys = ["task", "source", "data", "setting"]
+    return rank.sort_values("rank", kind="stable").drop_duplicates(keys)
 
 
 def _task(row: tuple) -> str:

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from modis.data import FeatureMatrix, _matrix
 from modis.dataloaders import _dataset
-from modis.model import _base, _linear, _linear_translations
+from modis.model import _base, _linear, _linear_translations, _trust, _values
 
 from .._make import fingerprint, make_mdata, make_mudata
 
