@@ -41,7 +41,8 @@ def find_differences(
     found = []
     for name, item in data.items():
         profile = values.named_tuple(Profile, f"profile_{codes[name]}")
-        rows = np.random.default_rng(0).permutation(item.n_obs)[:_MOST_ROWS]
+        n = max(1, min(_MOST_ROWS, MOST_VALUES // item.matrix.shape[1]))
+        rows = np.random.default_rng(0).permutation(item.n_obs)[:n]
         if profile is None or not len(rows):
             continue
         x = item.matrix.rows(np.sort(rows))
