@@ -51,9 +51,9 @@ def write_together(found: list[Comparison], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     table = pd.concat([own.table for own in found], ignore_index=True)
     verdicts = decide(table)
-    draw_forest(verdicts, out / "forest.png", "MODIS beside the hardest of the simple methods")
     results = pd.concat([own.results for own in found], ignore_index=True)
     verdicts = verdicts.sort_values("side", key=lambda own: own.map(SIDES.index), kind="stable")
+    draw_forest(verdicts, out / "forest.png", "MODIS − best simple method, by task")
     for name, own in (("results", results), ("table", table), ("verdicts", verdicts)):
         own.to_csv(out / f"{name}.csv", index=False, float_format="%.4g")
     heads = [", ".join(own.table[["data", "setting"]].iloc[0]) for own in found]
