@@ -77,7 +77,7 @@ def test_texts_hold_no_word_of_the_workplace() -> None:
     paths = [REPOSITORY / name for name in listed if name and Path(name).suffix not in BINARY]
     found = []
     for path in filter(Path.is_file, paths):
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
         for what, pattern in UNWANTED.items():
             for match in re.finditer(pattern, text):
                 line = text.count("\n", 0, match.start()) + 1

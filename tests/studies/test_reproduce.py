@@ -10,6 +10,8 @@ from modis.studies._experiment import BAYES, Experiment, fit
 from modis.studies._runs import Job, Store
 from modis.studies._source import Source
 
+pytestmark = pytest.mark.usefixtures("quickly")
+
 SMALL = {"n_samples": 160, "seeds": 1, "max_epochs": 1, "methods": ["default"]}
 FIG2 = SMALL | {"only": ["labels-100", "labels-0"]}
 
