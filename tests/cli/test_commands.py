@@ -348,9 +348,9 @@ def test_one_class_only(data_file: Path, tmp_path: Path) -> None:
 def test_benchmark(data_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["--labels-key", "label", "--splits", 2, "--tasks", "classes,few", "--out", out]
-    arguments += ["--labels-per-class", 3, "--max-epochs", 1, "--methods", "modis,lr,diagvi"]
+    arguments += ["--labels-per-class", 3, "--max-epochs", 1, "--methods", "modis,lr,linked-lr"]
     printed = done("benchmark", data_file, *arguments)
-    assert "DIAGVI and neighbours is left out: " in printed
+    assert "logistic regression on linked features is left out: " in printed
     assert names_in(out) >= {"results.csv", "table.md", "forest.png", "report.html"}
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.index("A simple method") < page.index("data:image/png") < page.index("log loss")

@@ -12,10 +12,13 @@ from modis.studies._methods import Modis
 from modis.studies._rivals import Rival
 from modis.studies._runs import Job, Store
 
-pytestmark = pytest.mark.usefixtures("quickly")
-
 FEW = {"splits": 1, "max_epochs": 1}
 LINKS = pd.DataFrame({"source_modality": ["a"], "source_feature": ["b"]})
+
+
+@pytest.fixture(autouse=True)
+def _quick(quickly, monkeypatch):
+    monkeypatch.setattr("modis.studies._rivals._N_TREES", 10)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def trained(monkeypatch):
     return done
 
 
-def test_resume(source, trained, tmp_path, console):
+def test_resume(source, trained, tmp_path, console, monkeypatch):
     table = reproduce("fig2", tmp_path, source.data, console=console, **FIG2)
     assert len(trained) == 2
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -46,6 +46,8 @@ def test_resume(source, trained, tmp_path, console):
     own = results[results["setting"] == "labels-0"]
     assert "accuracy" not in set(own["metric"])
     assert "1/2  labels-100 default seed 0" in console.file.getvalue()
+
+    monkeypatch.setattr("modis.studies._reproduce.draw_paper", lambda *_: None)
 
     # nothing is left to do
     again = reproduce("fig2", tmp_path, source.data, console=console, **FIG2)
