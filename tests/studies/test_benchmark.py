@@ -19,6 +19,8 @@ LINKS = pd.DataFrame({"source_modality": ["a"], "source_feature": ["b"]})
 @pytest.fixture(autouse=True)
 def _quick(quickly, monkeypatch):
     monkeypatch.setattr("modis.studies._rivals._N_TREES", 10)
+    monkeypatch.setattr("modis.studies._rivals._CS", np.array([0.01, 1.0]))
+    monkeypatch.setattr("modis.studies._scores._N_RESAMPLES", 50)
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-import io
 import os
 import signal
 import subprocess
@@ -165,7 +164,8 @@ def test_two_processes_do_what_one_does_and_end_with_it(data_file, tmp_path, con
         stderr=subprocess.DEVNULL,
     )
     how = {"split_key": "part", "methods": ["modis", "rf"], "tasks": ["classes"]}
-    one = benchmark(data_file, "label", console=console, splits=1, max_epochs=1, **how)
+    one = tmp_path / "one"
+    benchmark(data_file, "label", one, console=console, splits=1, max_epochs=1, **how)
     deadline = time.monotonic() + 200
     while len(started := list(folder.glob("process_*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -181,8 +181,4 @@ def test_two_processes_do_what_one_does_and_end_with_it(data_file, tmp_path, con
     assert {path.name.split("_")[2] for path in started} == {"1"}
     assert "1 of 2 runs failed, such as bad seed 0: infinite" in (folder / "said").read_text()
     assert len(list(folder.glob("more/runs/*.json"))) == 1
-    two = pd.read_csv(folder / "table.csv", keep_default_na=False)
-    assert len(two)
-    pd.testing.assert_frame_equal(
-        two, pd.read_csv(io.StringIO(one.table.to_csv(index=False, float_format="%.6g")), keep_default_na=False)
-    )
+    assert (folder / "table.csv").read_text() == (one / "table.csv").read_text()
