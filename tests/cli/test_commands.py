@@ -307,8 +307,8 @@ def test_demo(tmp_path: Path) -> None:
     done("demo", "--samples", 100, "--max-epochs", 1, "--out", out)
     assert names_in(out) == FILES | FIGURES | OF_TESTS | OF_CLASSES
     metrics = pd.read_csv(out / "metrics.csv")["metric"].value_counts()
-    assert metrics["mse"] == 9
-    assert metrics["mse_limit"] == 3
+    assert metrics["mse_per_variance"] == 9
+    assert metrics["mse_per_variance_class_average"] == 3
 
 
 @pytest.mark.usefixtures("_quick")

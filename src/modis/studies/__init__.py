@@ -7,6 +7,7 @@ from ._benchmark import Comparison, benchmark
 from ._cohort import UNLABELED as UNLABELED
 from ._cohort import Cohort as Cohort
 from ._cohort import make_cohort as make_cohort
+from ._cohort import profile_scale as profile_scale
 from ._design import TASKS
 from ._methods import METHODS, RIVALS
 from ._reading import read_links as read_links
