@@ -223,6 +223,7 @@ def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: 
     assert test.value_counts().between(6, 7).all()
 
 
+@pytest.mark.usefixtures("_quick")
 def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Path) -> None:
     for name in ("mine.txt", *OF_CLASSES):
         (tmp_path / name).write_text("of an earlier run")
@@ -237,6 +238,7 @@ def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Pa
     assert names_in(tmp_path) == FILES | FIGURES | {"mine.txt"}
 
 
+@pytest.mark.usefixtures("_quick")
 def test_a_run_that_was_stopped_goes_on(
     fitted: tuple[Path, str], data_file: Path, tmp_path: Path
 ) -> None:
