@@ -24,6 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# Read once, when torch and numpy are imported: a process with threads must not fork.
+os.environ.update(dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], "1"))
+
 import anndata as ad
 import joblib
 import mudata as md

@@ -1,7 +1,9 @@
 """Small data that tests of `data`, `model` and the contract start from, and their fingerprint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import anndata as ad
 import joblib
@@ -25,6 +27,14 @@ PAIRINGS = {
 
 #: What scvi-tools writes into a registered object.
 SCVI_KEYS = {"_scvi_uuid", "_scvi_manager_uuid"}
+
+
+@contextmanager
+def quick_linear_models() -> Iterator[None]:
+    """Two penalties and folds: for tests of what is around a model, not of what it says."""
+    values = {"_PENALTIES": np.array([0.01, 1.0]), "_N_FOLDS": 2}
+    with mock.patch.multiple("modis.linear._classes", **values):
+        yield
 
 
 def make_mudata(modalities: Mapping[str, ad.AnnData], **kwargs: Any) -> md.MuData:

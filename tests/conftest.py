@@ -21,7 +21,7 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # The same examples in every run, and no deadline: a busy machine is not a failing property.
-settings.register_profile("modis", deadline=None, derandomize=True, database=None)
+settings.register_profile("modis", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.load_profile("modis")
 
 

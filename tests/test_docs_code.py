@@ -15,6 +15,7 @@ import typer
 import modis
 from modis.cli import app
 
+from ._make import quick_linear_models
 from ._pages import REPOSITORY, USER_GUIDE, blocks, run
 
 INDEX = USER_GUIDE / "index.md"
@@ -45,7 +46,8 @@ def _as_a_reader(
 
     def train_shortly(self: modis.MODIS, max_epochs: int = 2, **kwargs: Any) -> None:
         # weights, and so what links say of them, are of no interest after two epochs
-        train(self, min(max_epochs, 2), **kwargs)
+        with quick_linear_models():
+            train(self, min(max_epochs, 2), **kwargs)
 
     monkeypatch.setattr(modis.MODIS, "train", train_shortly)
 

@@ -20,12 +20,11 @@ N_PROMPTS = {
     ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): n
     for path in sorted(ROOT.rglob("*.py"))
     if (n := len(re.findall(r"(?m)^\s*>>> ", path.read_text(encoding="utf-8"))))
+    # half a minute, for what datasets/test_public_data.py asks too
+    and path.stem != "_tcga"
 }
 #: Modules whose examples download files, and the copies of those.
-DOWNLOADS = {
-    "modis.datasets._pbmc_mosaic": "pbmc_mosaic",
-    "modis.datasets._tcga": "tcga_rare",
-}
+DOWNLOADS = {"modis.datasets._pbmc_mosaic": "pbmc_mosaic"}
 
 
 @pytest.mark.parametrize("name", N_PROMPTS)

@@ -47,11 +47,16 @@ BUDGETS = {
     "metrics": 443,
     "pl": 1084,
     "datasets": 2197,
-    "studies": 3094,
-    "report": 1087,
+    "studies": 3015,
+    "report": 1026,
     "cli": 558,
+<<<<<<< HEAD
     "src/modis": 16_890,
     "tests": 14_230,
+=======
+    "src/modis": 15_934,
+    "tests": 13_881,
+>>>>>>> shrink
 }
 
 

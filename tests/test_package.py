@@ -97,7 +97,7 @@ def test_texts_hold_no_word_of_the_workplace_and_no_odd_one() -> None:
     paths = [REPOSITORY / name for name in listed if name and Path(name).suffix not in BINARY]
     found = []
     for path in filter(Path.is_file, paths):
-        name, text = str(path.relative_to(REPOSITORY)), path.read_text(encoding="utf-8")
+        name, text = str(path.relative_to(REPOSITORY)), path.read_text("utf-8", "replace")
         searched = [(UNWANTED, text)]
         searched += [(WORDS, prose(path, text))] if re.fullmatch(READ, name) else []
         for patterns, text in searched:

@@ -7,9 +7,12 @@ from typer.testing import CliRunner
 
 from modis.cli import app
 
+from .._make import quick_linear_models
+
 
 def modis(*arguments: object) -> Any:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    with quick_linear_models():
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def done(*arguments: object) -> str:

@@ -223,6 +223,7 @@ def test_integrated_holds_all_observations(fitted: tuple[Path, str], data_file: 
     assert test.value_counts().between(6, 7).all()
 
 
+@pytest.mark.usefixtures("_quick")
 def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Path) -> None:
     for name in ("mine.txt", *OF_CLASSES):
         (tmp_path / name).write_text("of an earlier run")
@@ -237,6 +238,7 @@ def test_force_replaces_results_and_keeps_the_rest(data_file: Path, tmp_path: Pa
     assert names_in(tmp_path) == FILES | FIGURES | {"mine.txt"}
 
 
+@pytest.mark.usefixtures("_quick")
 def test_a_run_that_was_stopped_goes_on(
     fitted: tuple[Path, str], data_file: Path, tmp_path: Path
 ) -> None:
@@ -307,8 +309,8 @@ def test_demo(tmp_path: Path) -> None:
     done("demo", "--samples", 100, "--max-epochs", 1, "--out", out)
     assert names_in(out) == FILES | FIGURES | OF_TESTS | OF_CLASSES
     metrics = pd.read_csv(out / "metrics.csv")["metric"].value_counts()
-    assert metrics["mse"] == 9
-    assert metrics["mse_limit"] == 3
+    assert metrics["mse_per_variance"] == 9
+    assert metrics["mse_per_variance_class_average"] == 3
 
 
 @pytest.mark.usefixtures("_quick")
@@ -348,9 +350,9 @@ def test_one_class_only(data_file: Path, tmp_path: Path) -> None:
 def test_benchmark(data_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["--labels-key", "label", "--splits", 2, "--tasks", "classes,few", "--out", out]
-    arguments += ["--labels-per-class", 3, "--max-epochs", 1, "--methods", "modis,lr,diagvi"]
+    arguments += ["--labels-per-class", 3, "--max-epochs", 1, "--methods", "modis,lr,linked-lr"]
     printed = done("benchmark", data_file, *arguments)
-    assert "DIAGVI and neighbours is left out: " in printed
+    assert "logistic regression on linked features is left out: " in printed
     assert names_in(out) >= {"results.csv", "table.md", "forest.png", "report.html"}
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.index("A simple method") < page.index("data:image/png") < page.index("log loss")

@@ -1,11 +1,13 @@
 """Small data sets of every kind of overlap, and what must hold for each result."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import anndata as ad
 import mudata as md
 import numpy as np
 import pandas as pd
+import pooch
 import pytest
 from scipy import sparse
 
@@ -53,6 +55,24 @@ def paired() -> md.MuData:
 @pytest.fixture
 def unpaired(paired: md.MuData) -> md.MuData:
     return datasets.unpair(paired)
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """Downloads come from these contents, by name; and the addresses asked for."""
+    contents, asked = {}, []
+
+    def download(self, url, output_file, pooch, check_only=False):
+        asked.append(url)
+        name = url.rpartition("/")[2]
+        if name not in contents:
+            raise OSError("connection refused")
+        Path(output_file).write_bytes(contents[name])
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path / "cache"))
+    return contents, asked
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -18,7 +18,6 @@ def _labelled(adata, unlabeled="unknown"):
 
 
 @EITHER
-@settings(max_examples=25)
 @given(fraction=st.floats(0, 1), seed=st.integers(0, 1000))
 def test_fraction_is_kept(source, fraction, seed):
     result = datasets.hide_labels(source, fraction, seed=seed)
@@ -32,7 +31,6 @@ def test_fraction_is_kept(source, fraction, seed):
 
 
 @EITHER
-@settings(max_examples=25)
 @given(n=st.integers(0, 40), seed=st.integers(0, 1000))
 def test_n_per_class_are_kept(source, n, seed):
     result = datasets.hide_labels(source, n_per_class=n, seed=seed)
@@ -41,7 +39,6 @@ def test_n_per_class_are_kept(source, n, seed):
             assert (_labelled(adata) == label).sum() == min(n, available)
 
 
-@settings(max_examples=25)
 @given(n=st.integers(0, 12), seed=st.integers(0, 1000))
 def test_partly_overlapping_modalities_never_get_fewer(n, seed):
     mdata = datasets.intersim(80, (0.5, 0.5), n_features=SIZES)
@@ -125,7 +122,6 @@ def test_bad_arguments(unpaired, arguments, message):
 # wrong labels -------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
 @given(fraction=st.floats(0, 1), seed=st.integers(0, 1000))
 def test_as_many_as_asked_get_another_class(fraction, seed):
     result = datasets.corrupt_labels(UNPAIRED, fraction, seed=seed)

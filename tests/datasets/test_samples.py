@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modis import datasets
@@ -15,7 +15,6 @@ def _count(mdata, label="class_2"):
 # unpair -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), n=st.integers(10, 60))
 def test_every_observation_keeps_one_modality_in_balance(seed, n):
     paired = datasets.intersim(n, (0.5, 0.3, 0.2), n_features=SIZES)
@@ -64,7 +63,6 @@ def test_observed_key_must_name_a_modality_of_the_observation(mosaic):
 # split --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
 @given(
     n=st.integers(12, 80),
     test_size=st.floats(0.15, 0.85),

@@ -3,35 +3,21 @@
 import hashlib
 from pathlib import Path
 
-import pooch
+import pandas as pd
 import pytest
 
+from modis import datasets
 from modis.datasets._sources import fetch_sources
 
 NAME = "quickstart_pbmc_mosaic.h5mu"
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
-def served(shared_data, monkeypatch):
-    """The one file that there is to download, which a test may change, and what was asked for."""
-    contents, asked = {NAME: (shared_data / "raw" / "pbmc_mosaic" / NAME).read_bytes()}, []
-
-    def download(self, url, output_file, pooch, check_only=False):
-        asked.append(url)
-        name = url.rpartition("/")[2]
-        if name not in contents:
-            raise OSError("connection refused")
-        Path(output_file).write_bytes(contents[name])
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    return contents, asked
+def cache(served, shared_data, tmp_path):
+    served[0][NAME] = (shared_data / "raw" / "pbmc_mosaic" / NAME).read_bytes()
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    return folder
 
 
 def test_downloads_once_from_the_commit(served, cache):
@@ -69,7 +55,7 @@ def test_what_cannot_be_downloaded(served, cache):
         fetch_sources("pbmc_mosaic")
 
 
-def test_a_file_that_is_gone(cache, monkeypatch):
+def test_a_file_that_is_gone(tmp_path, monkeypatch):
     # an address that answers with 404, without a network
     import requests
 
@@ -77,6 +63,7 @@ def test_a_file_that_is_gone(cache, monkeypatch):
     response.status_code, response.url = 404, "https://github.com/..."
     monkeypatch.setattr(requests, "get", lambda *_, **__: response)
     monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path))
     with pytest.raises(ConnectionError, match=r"could not be downloaded \(404 Client Error"):
         fetch_sources("pbmc_mosaic")
 
@@ -84,10 +71,6 @@ def test_a_file_that_is_gone(cache, monkeypatch):
 def test_sources_are_those_that_are_named(shared_data):
     """The copies at hand are the files in the list."""
     kept = {path.name: path for path in (shared_data / "raw").rglob("*.*")}
-    import pandas as pd
-
-    from modis import datasets
-
     table = pd.read_csv(Path(datasets.__file__).parent / "sources.csv")
     table = table[table["dataset"].isin(["pbmc_mosaic", "tcga_rare"])]
     names = table["path"].str.rpartition("/")[2]

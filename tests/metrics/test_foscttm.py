@@ -3,7 +3,7 @@
 import anndata
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
@@ -21,7 +21,6 @@ def brute_force(z_a, z_b):
     return total / (2 * n)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 1000), n=st.integers(2, 25), chunk=st.integers(1, 30), tied=st.booleans()
 )

@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,32 +53,6 @@ def test_a_training_goes_on_as_if_nothing_had_happened(build, tmp_path, model, t
     np.random.seed(7)  # noqa: NPY002
     other = build(make_mdata(), model=model)
     other.train(**LONGER | train, checkpoint_dir=tmp_path / "c")
-    _same(whole, other)
-
-
-def test_a_training_that_is_killed_loses_one_epoch_at_most(build, tmp_path):
-    whole = build(make_mdata())
-    whole.train(**LONGER)
-    child = os.fork()
-    if not child:
-        # SIGKILL comes from the training itself, when it is in its sixth epoch
-        class Kill(Callback):
-            def on_train_batch_start(self, trainer, *_):
-                if trainer.current_epoch == 5:
-                    os.kill(os.getpid(), 9)
-
-        build(make_mdata()).train(**LONGER, checkpoint_dir=tmp_path, callbacks=[Kill()])
-        os._exit(1)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == 9
-    epochs = []
-
-    class Count(Callback):
-        def on_train_batch_start(self, trainer, *_):
-            epochs.append(trainer.current_epoch)
-
-    other = build(make_mdata())
-    other.train(**LONGER, checkpoint_dir=tmp_path, callbacks=[Count()])
-    assert min(epochs) == 5
     _same(whole, other)
 
 

@@ -9,6 +9,8 @@ from modis.report._fit import fit
 from modis.report._results import Results
 from modis.studies import without_pulling
 
+from .._make import quick_linear_models
+
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
@@ -28,6 +30,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
     command = "modis fit cohort.h5mu"
     settings = Settings(labels_key="label", split_key="split", max_epochs=3, command=command)
     screen = Screen()
-    with screen.quiet():
+    with pytest.MonkeyPatch.context() as patch, screen.quiet(), quick_linear_models():
+        # UMAP compiles itself anew in every process
+        patch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
         found = fit(mdata, settings, out, screen, source="cohort.h5mu")
     return found, out

@@ -8,12 +8,20 @@ from rich.console import Console
 from modis.datasets import intersim
 from modis.studies import make_cohort, without_pulling
 
+from .._make import quick_linear_models
+
 SIZES = {"methylation": 20, "expression": 10, "protein": 12}
 
 
 @pytest.fixture
 def console():
     return Console(file=io.StringIO(), width=200)
+
+
+@pytest.fixture
+def quickly():
+    with quick_linear_models():
+        yield
 
 
 @pytest.fixture(scope="session")

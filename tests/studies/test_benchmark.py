@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import replace
 
 import mudata as md
@@ -16,6 +14,13 @@ from modis.studies._runs import Job, Store
 
 FEW = {"splits": 1, "max_epochs": 1}
 LINKS = pd.DataFrame({"source_modality": ["a"], "source_feature": ["b"]})
+
+
+@pytest.fixture(autouse=True)
+def _quick(quickly, monkeypatch):
+    monkeypatch.setattr("modis.studies._rivals._N_TREES", 10)
+    monkeypatch.setattr("modis.studies._rivals._CS", np.array([0.01, 1.0]))
+    monkeypatch.setattr("modis.studies._scores._N_RESAMPLES", 50)
 
 
 @pytest.fixture
@@ -64,33 +69,6 @@ def test_all_tasks_and_resume(paired, trained, tmp_path, console):
     more = benchmark(paired, "label", tmp_path, tasks=["few"], **how, **(FEW | {"splits": 2}))
     assert trained[4:] == [("few", 1)]
     assert set(more.results["seed"]) == {0, 1}
-
-
-SCRIPT = """
-from modis.datasets import intersim
-from modis.studies import benchmark
-how = {{"methods": ["modis", "lr"], "tasks": ["classes"], "splits": 1, "max_epochs": 1}}
-found = benchmark(intersim(60), "label", {folder!r}, jobs=2, **how)
-print("methods:", *sorted(set(found.table["method"])))
-"""
-
-
-def test_a_script_needs_no_guard(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(folder=str(tmp_path / "out")))
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=200, check=False
-    )
-    assert "methods: lr modis" in done.stdout, done.stderr
-
-
-def test_two_processes_do_what_one_does(paired, tmp_path, console):
-    how = {"split_key": "part", "methods": ["modis", "rf"], "console": console, **FEW}
-    one, two = (
-        benchmark(paired, "label", tmp_path / str(jobs), jobs=jobs, tasks=["classes"], **how)
-        for jobs in (1, 2)
-    )
-    pd.testing.assert_frame_equal(one.table, two.table)
 
 
 def test_a_mosaic_of_counts(mosaic, tmp_path, console):

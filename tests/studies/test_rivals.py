@@ -4,12 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import scvi
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from modis.studies import RIVALS
-from modis.studies._diagvi import Diagvi
 from modis.studies._rivals import (
     COMBINED,
     Forest,
@@ -112,25 +110,9 @@ def test_what_hinders_a_rival_is_told(monkeypatch):
     assert Logistic.obstacle(cohort) == ""
     monkeypatch.setattr("modis.studies._rivals.find_spec", lambda name: None)
     assert LightGBM.obstacle(cohort) == "it needs the package lightgbm"
-    monkeypatch.delattr(scvi.external, "DIAGVI", raising=False)
-    assert "does not have it" in Diagvi.obstacle(cohort)
-    monkeypatch.setattr(scvi.external, "DIAGVI", object, raising=False)
-    assert Diagvi.obstacle(cohort) == "it needs the package torch-geometric"
-    monkeypatch.setattr("modis.studies._rivals.find_spec", lambda name: name)
-    assert Diagvi.obstacle(cohort) == "no features are linked (--links)"
 
 
 def test_a_classifier_of_another_package(monkeypatch):
     package = SimpleNamespace(LGBMClassifier=lambda random_state: LogisticRegression())
     monkeypatch.setitem(sys.modules, "lightgbm", package)
     assert measure(LightGBM, simulate("classes"))["one", "", "accuracy"] > 0.98
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_diagvi_predicts_every_test_observation():
-    fold = simulate("transfer", scenario="transfer", n=100)
-    if reason := Diagvi.obstacle(fold.cohort):
-        pytest.skip(reason)
-    soft = Diagvi(fold).probabilities()
-    assert list(soft) == list(fold.test)
-    assert list(soft["two"].index) == list(fold.test["two"])

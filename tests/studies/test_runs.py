@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from modis.studies import benchmark
 from modis.studies._runs import Job, Store, complete
 
 ROWS = [{"modality": "NA", "subset": "all", "metric": "accuracy", "value": np.float64(0.5)}]
@@ -99,8 +100,7 @@ def test_only_runs_of_the_study_are_found(store, monkeypatch):
     assert store.finished() == []
 
 
-@pytest.mark.parametrize("n_processes", [1, 2])
-def test_all_runs_are_done_and_failures_told(store, console, n_processes):
+def test_all_runs_are_done_and_failures_told(store, console):
     jobs = [Job({"method": name}) for name in ("good", "bad", "other")]
     written = []
 
@@ -110,60 +110,75 @@ def test_all_runs_are_done_and_failures_told(store, console, n_processes):
     threads = torch.get_num_threads()
     said = "1 of 3 runs failed, such as bad seed 0: infinite loss The others are done"
     with pytest.raises(RuntimeError, match=said):
-        complete(store, jobs, n_processes, console, write)
+        complete(store, jobs, 1, console, write)
     assert set(written[0]["method"]) == {"good", "other"}
     values = written[0].groupby("metric")["value"].agg(set)
     assert values["threads"] == {1}
-    assert (values["process"] == {os.getpid()}) == (n_processes == 1)
+    assert values["process"] == {os.getpid()}
     assert torch.get_num_threads() == threads
     said = console.file.getvalue()
     assert "bad seed 0 failed: infinite loss" in said
     assert "3/3  " in said or "2/3  " in said
 
 
+# without a guard; its processes do a benchmark, fail in a run, and then wait to be stopped
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
+import torch
 from rich.console import Console
+from modis.studies import benchmark
+from modis.studies import benchmark
 from modis.studies._runs import Job, Store, complete
+
+folder = Path(sys.argv[2])
+how = {"split_key": "part", "methods": ["modis", "rf"], "tasks": ["classes"]}
+benchmark(sys.argv[1], "label", folder, jobs=2, splits=1, max_epochs=1, **how)
 
 class Study:
     def parameters(self, job):
-        return {{}}
+        return {}
     def perform(self, job):
-        Path({folder!r}, f"process_{{os.getpid()}}").touch()
-        time.sleep({seconds})
+        if job.key["method"] == "bad":
+            raise RuntimeError("infinite loss")
+        Path(folder, f"process_{os.getpid()}_{torch.get_num_threads()}").touch()
+        time.sleep(300 if job.key["method"].startswith("long") else 0)
         return [], None
 
-store = Store(Path({folder!r}), Study(), "tables")
-complete(store, [Job({{"method": m}}) for m in "ab"], 2, Console(), lambda: print("written"))
+store = Store(folder / "more", Study(), "tables")
+try:
+    complete(store, [Job({"method": m}) for m in ("good", "bad")], 2, Console(), int)
+except RuntimeError as error:
+    Path(folder, "said").write_text(str(error))
+complete(store, [Job({"method": m}) for m in ("long", "longer")], 2, Console(), int)
 """
 
 
-def test_a_script_needs_no_guard(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(folder=str(tmp_path), seconds=0))
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert "written" in done.stdout, done.stderr
-    assert len(list(tmp_path.glob("runs/*.json"))) == 2
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_the_processes(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(folder=str(tmp_path), seconds=300))
+def test_two_processes_do_what_one_does_and_end_with_it(data_file, tmp_path, console):
+    script, folder = tmp_path / "script.py", tmp_path / "two"
+    script.write_text(SCRIPT)
     first = subprocess.Popen(
-        [sys.executable, str(script)], start_new_session=True, stderr=subprocess.DEVNULL
+        [sys.executable, str(script), str(data_file), str(folder)],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 100
-    while len(started := list(tmp_path.glob("process_*"))) < 2 and time.monotonic() < deadline:
+    how = {"split_key": "part", "methods": ["modis", "rf"], "tasks": ["classes"]}
+    one = tmp_path / "one"
+    benchmark(data_file, "label", one, console=console, splits=1, max_epochs=1, **how)
+    deadline = time.monotonic() + 200
+    while len(started := list(folder.glob("process_*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.2)
     assert len(started) == 2
     os.killpg(first.pid, signal.SIGINT)
     first.wait(timeout=60)
-    for path in started:
+    processes = {int(path.name.split("_")[1]) for path in started}
+    assert len(processes) == 2
+    assert first.pid not in processes
+    for process in processes:
         with pytest.raises(ProcessLookupError):
-            os.kill(int(path.name.removeprefix("process_")), 0)
-    assert not list(tmp_path.glob("runs/*.json"))
+            os.kill(process, 0)
+    assert {path.name.split("_")[2] for path in started} == {"1"}
+    assert "1 of 2 runs failed, such as bad seed 0: infinite" in (folder / "said").read_text()
+    assert len(list(folder.glob("more/runs/*.json"))) == 1
+    assert (folder / "table.csv").read_text() == (one / "table.csv").read_text()

@@ -34,10 +34,8 @@ def _show_version(wanted: bool) -> None:
 _LABELS = _option("Column with the classes, in mdata.obs or in the obs of the modalities.")
 _LIKELIHOOD = "[MODALITY=]gaussian, nb, zinb or poisson (counts), bernoulli or beta (0 to 1)"
 _LINK_COLUMNS = "source_modality, source_feature, target_modality, target_feature"
-_METHODS = (
-    "modis, lr, lr-mean, pca-lr, rf, lightgbm, tabicl, linked-lr, ridge, neighbours, pls, cca, "
-)
-_METHODS += "diagvi, paper."
+_METHODS = "modis, lr, lr-mean, pca-lr, rf, lightgbm, tabicl, linked-lr, ridge, neighbours, pls, "
+_METHODS += "cca, paper."
 _TASKS = "Out of classes, few (labels), transfer, unseen (class), translation, matching."
 _FEW_LABELS = "Labelled training samples per class and modality; the others train unlabelled."
 _FIGURE = "A figure of the paper; difficulty: smaller effects; corrupted: wrong labels."
@@ -107,7 +105,7 @@ Target = Annotated[str, _option("Modality to predict.")]
 
 # of modis benchmark
 Tasks = Annotated[Sequence[str], _names(_TASKS, "all")]
-Methods = Annotated[Sequence[str] | None, _names(_METHODS, "all but diagvi and paper")]
+Methods = Annotated[Sequence[str] | None, _names(_METHODS, "all but paper")]
 Splits = Annotated[int, _option("Stratified splits; with --split-key alone, seeds.", True, min=1)]
 GroupKey = Annotated[
     str | None, _option("Column of patients or donors, each on one side of a split.")

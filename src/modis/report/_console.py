@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
@@ -50,10 +49,7 @@ class Screen:
             self.say(f"\nTest part: predicted classes\n{scores.to_string(float_format='%.3f')}")
         judged = results.translations
         if judged is not None and judged.across:
-            errors = judged.errors
-            if judged.limit is not None:
-                errors = pd.concat([errors, judged.limit.to_frame("best possible").T])
-            errors = errors.rename_axis("from \\ into")
+            errors = judged.errors.rename_axis("from \\ into")
             self.say(f"\nTest part: translation errors\n{errors.to_string(float_format='%.3g')}")
 
     @contextmanager

@@ -81,8 +81,7 @@ def draw_figures(results: Results, out: Path) -> list[str]:
             draw["confusion.png"] = lambda: pl.confusion(*columns)[0]
     translations = results.translations
     if translations is not None and translations.across:
-        errors, limit = translations.errors, translations.limit
-        draw["translation.png"] = lambda: pl.translation(errors, limit)
+        draw["translation.png"] = lambda: pl.translation(translations.errors)
     importance = results.importance
     if importance is not None and (importance["rank"] == 1).sum() <= _MOST_PANELS:
         draw["feature_importance.png"] = lambda: pl.feature_importance(importance, N_FEATURES)[0]

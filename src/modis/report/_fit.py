@@ -64,7 +64,7 @@ def fit(
         model,
         seconds,
         predictions=predict_all(model, mdata, cohort) if model.module.n_classes else None,
-        translations=judge_translations(model, mdata, cohort, simulated=source is None),
+        translations=judge_translations(model, mdata, cohort),
         importance=explain(model),
         embedding=embedding,
         mixing=measure_mixing(embedding, cohort),

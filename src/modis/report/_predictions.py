@@ -1,13 +1,11 @@
 import pandas as pd
 from mudata import MuData
-from sklearn.metrics import jaccard_score
 
 from ..model import MODIS
-from ..studies import Cohort
+from ..studies import COMBINED, Cohort, rate_classes
 
-#: Names that stand for a modality in tables: predictions from all modalities of an observation,
-#: and the same for observations with at least two modalities.
-COMBINED = "combined"
+#: Stands for a modality in tables, as :data:`COMBINED` does: predictions from all modalities of
+#: observations that have at least two.
 SEVERAL = "combined, several modalities"
 #: Features named on the page by class and modality; the table in the folder has all.
 N_FEATURES = 5
@@ -44,17 +42,10 @@ def scores(predictions: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, own in pd.concat([known, several]).groupby(["part", "source"], sort=False):
         true, predicted = own["label"].astype(str), own["predicted"].astype(str)
-        by_class = (true == predicted).groupby(true).agg(["mean", "size"])
-        measured = [
-            ("accuracy", "", (true == predicted).mean()),
-            # scikit-learn's balanced_accuracy_score warns of classes that are only predicted
-            ("balanced_accuracy", "", by_class["mean"].mean()),
-            ("jaccard", "", jaccard_score(true, predicted, average="macro")),
-            ("n_samples", "", len(own)),
-        ]
-        for name, recall, n_samples in by_class.itertuples():
-            measured += [("recall", name, recall), ("n_samples", name, n_samples)]
-        rows += [(*key, metric, name, float(value)) for metric, name, value in measured]
+        whole, by_class = rate_classes(true, predicted)
+        tables = {"": whole | {"n_samples": len(own)}, **by_class.to_dict("index")}
+        for name, measured in tables.items():
+            rows += [(*key, metric, name, float(value)) for metric, value in measured.items()]
     return pd.DataFrame(rows, columns=["split", "modality", "metric", "class", "value"])
 
 

@@ -1,18 +1,13 @@
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from mudata import MuData
-from numpy.typing import NDArray
-from sklearn.feature_selection import VarianceThreshold
 from sklearn.metrics import mean_squared_error
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..metrics import within_class_variance
 from ..model import MODIS
-from ..studies import Cohort
+from ..studies import Cohort, profile_scale
 
 #: Fewer observations measured in both modalities say nothing.
 _FEWEST = 5
@@ -27,16 +22,14 @@ class Translations:
     Parameters
     ----------
     errors, n_samples
-        Mean squared errors and the number of test observations behind them, sources in rows,
-        targets in columns; NaN where too few have both.
+        Mean squared errors, in units of each feature's variance in the training samples, and the
+        number of test observations behind them, sources in rows, targets in columns; NaN where
+        too few have both.
     class_average
         By target, the error of predicting the average profile of the true class; `None` without
-        labels. In simulated data no translation can be better than it.
+        labels.
     average
         By target, the error of predicting the average profile of the training samples.
-    simulated
-        Whether `errors` are in the units of simulated data, else in units of each feature's
-        variance in the training samples.
     counts
         Modalities whose counts were compared as ``log(1 + count)``.
     """
@@ -45,13 +38,7 @@ class Translations:
     n_samples: pd.DataFrame
     class_average: pd.Series | None
     average: pd.Series
-    simulated: bool
     counts: list[str]
-
-    @property
-    def limit(self) -> pd.Series | None:
-        """The best possible error by target, known of simulated data only."""
-        return self.class_average if self.simulated else None
 
     @property
     def across(self) -> bool:
@@ -61,24 +48,19 @@ class Translations:
 
     def metrics(self) -> pd.DataFrame:
         """The errors as rows of the table of metrics."""
-        unit = "mse" if self.simulated else "mse_per_variance"
         rows = [
-            (f"{source} -> {target}", unit, self.errors.loc[source, target])
-            for source in self.errors.index
-            for target in self.errors.columns
+            (f"{source} -> {target}", "mse_per_variance", error)
+            for source, errors in self.errors.iterrows()
+            for target, error in errors.items()
         ]
-        references = {"average": self.average}
-        if self.class_average is not None:
-            references["limit" if self.simulated else "class_average"] = self.class_average
-        for name, reference in references.items():
-            rows += [(target, f"{unit}_{name}", error) for target, error in reference.items()]
+        for name in ("average", "class_average"):
+            if (reference := getattr(self, name)) is not None:
+                rows += [(own, f"mse_per_variance_{name}", e) for own, e in reference.items()]
         table = pd.DataFrame(rows, columns=["modality", "metric", "value"]).dropna()
         return table.assign(split="test", **{"class": ""})
 
 
-def judge_translations(
-    model: MODIS, mdata: MuData, cohort: Cohort, *, simulated: bool = False
-) -> Translations | None:
+def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translations | None:
     """Compare translations of test observations with the measured profiles.
 
     `None` without test observations.
@@ -90,68 +72,39 @@ def judge_translations(
     errors = pd.DataFrame(np.nan, index=names, columns=names)
     n_samples = pd.DataFrame(0, index=names, columns=names)
     class_average, average = (pd.Series(np.nan, index=names) for _ in range(2))
-    for target, adata in cohort.modalities.items():
-        scale = _scale(raw=simulated, log=cohort.is_counts(target))
+    for target in names:
+        scale = profile_scale(cohort, target)
         try:
-            reference = scale.fit_transform(adata[train[target]].X)
+            reference = scale.fit_transform(cohort.values(target, train[target]))
         except ValueError:
             # no feature varies
             continue
         rows = test[target][:_MOST]
         if len(rows) >= _FEWEST:
-            truth = scale.transform(adata[rows].X)
-            expected = np.broadcast_to(reference.mean(axis=0), truth.shape)
-            average[target] = mean_squared_error(truth, expected)
-            own = cohort.label.reindex(rows)
-            # what is simulated has a limit: the spread of the test samples themselves
-            others = own if simulated else cohort.label.reindex(train[target])
-            class_average[target] = _error_of_class_average(
-                truth, own, truth if simulated else reference, others
-            )
+            truth = scale.transform(cohort.values(target, rows))
+            average[target] = np.square(truth - reference.mean(axis=0)).mean()
+            known, own = (cohort.label.reindex(n).dropna() for n in (train[target], rows))
+            own = own[own.isin(set(known))]
+            if len(own) >= _FEWEST:
+                class_average[target] = within_class_variance(
+                    truth[rows.isin(own.index)],
+                    own,
+                    reference[train[target].isin(known.index)],
+                    known,
+                )
         for source in names:
             rows = test[source].intersection(test[target], sort=False)[:_MOST]
             n_samples.loc[source, target] = len(rows)
             if len(rows) >= _FEWEST:
                 indices = mdata.mod[source].obs_names.get_indexer(rows)
                 predicted = model.translate(source, target, mdata=mdata, indices=indices)
-                truth = scale.transform(adata[rows].X)
-                errors.loc[source, target] = mean_squared_error(
-                    truth, scale.transform(predicted.X)
-                )
+                truth = scale.transform(cohort.values(target, rows))
+                error = mean_squared_error(truth, scale.transform(predicted.X))
+                errors.loc[source, target] = error
     return Translations(
         errors,
         n_samples,
         class_average if class_average.notna().any() else None,
         average,
-        simulated,
         [name for name in names if cohort.is_counts(name)],
-    )
-
-
-def _scale(*, raw: bool, log: bool) -> Pipeline:
-    """Bring values to units of the training samples' standard deviation, unless `raw`."""
-    steps: list[Any] = [FunctionTransformer(_dense)]
-    if log:
-        steps.append(FunctionTransformer(np.log1p))
-    if not raw:
-        steps += [VarianceThreshold(), StandardScaler()]
-    return make_pipeline(*steps)
-
-
-def _dense(values: Any) -> NDArray[np.floating]:
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=float)
-
-
-def _error_of_class_average(
-    truth: NDArray[np.floating],
-    label: pd.Series,
-    reference: NDArray[np.floating],
-    reference_label: pd.Series,
-) -> float:
-    is_known = label.isin(set(reference_label.dropna())).to_numpy()
-    if is_known.sum() < _FEWEST:
-        return float("nan")
-    labelled = reference_label.notna().to_numpy()
-    return within_class_variance(
-        truth[is_known], label[is_known], reference[labelled], reference_label[labelled]
     )

@@ -7,11 +7,14 @@ from ._benchmark import Comparison, benchmark
 from ._cohort import UNLABELED as UNLABELED
 from ._cohort import Cohort as Cohort
 from ._cohort import make_cohort as make_cohort
+from ._cohort import profile_scale as profile_scale
 from ._design import TASKS
 from ._methods import METHODS, RIVALS
 from ._reading import read_links as read_links
 from ._reading import read_mudata as read_mudata
 from ._reproduce import reproduce
+from ._rivals import COMBINED as COMBINED
+from ._scores import rate_classes as rate_classes
 from ._settings import FIGURES, SETTINGS
 from ._verdict import grids as grids
 from ._verdict import summarise as summarise

@@ -1,6 +1,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -90,14 +91,17 @@ class Benchmark:
         return [
             Job({"scenario": own.name, "number": own.number, "method": method}, seed)
             for seed in range(self.design.splits)
-            for own in scenarios(self.cohort, self.design)
+            for own in self._scenarios.values()
             for method in self.design.methods
             if set(own.tasks) & set(RIVALS[method].tasks)
         ]
 
+    @cached_property
+    def _scenarios(self) -> dict[tuple[str, int], Scenario]:
+        return {own[:2]: own for own in scenarios(self.cohort, self.design)}
+
     def _scenario(self, job: Job) -> Scenario:
-        known = {own[:2]: own for own in scenarios(self.cohort, self.design)}
-        return known[job.key["scenario"], job.key["number"]]
+        return self._scenarios[job.key["scenario"], job.key["number"]]
 
 
 def benchmark(

@@ -9,10 +9,13 @@ import mudata as md
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from .._constants import LIKELIHOOD_DOMAINS
-from ..data import align_links, check_mudata, collect_batches, collect_labels
+from ..data import FeatureMatrix, align_links, check_mudata, collect_batches, collect_labels
 from ..data._validation import (
     check_likelihoods,
     check_names,
@@ -80,6 +83,11 @@ class Cohort:
     def is_counts(self, modality: str) -> bool:
         """Whether the values are counts."""
         return LIKELIHOOD_DOMAINS[self.likelihood[modality]] == "counts"
+
+    def values(self, modality: str, names: pd.Index) -> np.ndarray:
+        """Values of observations, float32 ``(n_obs, n_features)``."""
+        adata = self.modalities[modality]
+        return FeatureMatrix(adata).rows(adata.obs_names.get_indexer(names))
 
     def names(
         self, part: str, adatas: Mapping[str, ad.AnnData] | None = None
@@ -185,6 +193,16 @@ def make_cohort(
     groups = None if group_key is None else stated_groups(mdata, group_key, part)
     decided = (adatas, likelihoods, layers, labels, part, batches, groups, links)
     return Cohort(*decided, labels_key, batch_key, unlabeled_category)
+
+
+def profile_scale(cohort: Cohort, modality: str) -> Pipeline:
+    """The units in which profiles are compared: to be fitted to the training samples.
+
+    Per feature, mean 0 and standard deviation 1, of logarithms of 1 + counts. Features that do
+    not vary are left out; fitting raises a ValueError if none varies.
+    """
+    log = [FunctionTransformer(np.log1p)] if cohort.is_counts(modality) else []
+    return make_pipeline(*log, VarianceThreshold(), StandardScaler())
 
 
 def _with_values(adata: ad.AnnData, layer: str | None) -> ad.AnnData:

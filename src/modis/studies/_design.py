@@ -7,13 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_selection import VarianceThreshold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.pipeline import Pipeline
 
-from ..data import FeatureMatrix
 from ..datasets import unpair
-from ._cohort import Cohort, draw_test, label_table
+from ._cohort import Cohort, draw_test, label_table, profile_scale
 
 CLASSES, FEW, TRANSFER, UNSEEN = "classes", "few", "transfer", "unseen"
 TRANSLATION, MATCHING = "translation", "matching"
@@ -159,32 +156,22 @@ class Fold:
         Counts become logarithms of counts whose sum is that of a typical training observation;
         other values stay as they are.
         """
-        values = self._values(modality, names)
+        values = self.cohort.values(modality, names)
         if not self.cohort.is_counts(modality):
             return values
-        total = self._values(modality, self.train[modality].index).sum(axis=1)
+        total = self.cohort.values(modality, self.train[modality].index).sum(axis=1)
         size = float(np.median(total[total > 0])) if (total > 0).any() else 1.0
         return np.log1p(values * (size / np.maximum(values.sum(axis=1, keepdims=True), 1.0)))
 
     def profiles(
         self, modality: str, names: pd.Index, values: np.ndarray | None = None
     ) -> np.ndarray:
-        """Measured values (or these) in the units in which translations are judged.
-
-        Per feature, mean 0 and standard deviation 1 over the training samples, of logarithms of
-        1 + counts. Features that do not vary there are left out. A ValueError if none varies.
-        """
+        """Measured values (or these) in the units of :func:`profile_scale`."""
         if modality not in self._scales:
-            log = [FunctionTransformer(np.log1p)] if self.cohort.is_counts(modality) else []
-            scale = make_pipeline(*log, VarianceThreshold(), StandardScaler())
-            scale.fit(self._values(modality, self.train[modality].index))
-            self._scales[modality] = scale
-        values = self._values(modality, names) if values is None else values
+            train = self.cohort.values(modality, self.train[modality].index)
+            self._scales[modality] = profile_scale(self.cohort, modality).fit(train)
+        values = self.cohort.values(modality, names) if values is None else values
         return self._scales[modality].transform(values)
-
-    def _values(self, modality: str, names: pd.Index) -> np.ndarray:
-        adata = self.cohort.modalities[modality]
-        return FeatureMatrix(adata).rows(adata.obs_names.get_indexer(names))
 
 
 def make_fold(cohort: Cohort, design: Design, scenario: Scenario, seed: int) -> Fold:

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from mudata import MuData
 from scipy import sparse
-from sklearn.metrics import jaccard_score
 
 from ..datasets import bayes_probabilities
 from ..model import MODIS
 from ._methods import METHODS, Method
 from ._runs import Found, Job, Row
-from ._scores import vote
+from ._scores import rate_classes, vote
 from ._settings import LABELS_KEY, SETTINGS, Setting, class_names
 from ._source import Source
 
@@ -161,15 +160,13 @@ def _rate_classes(
     pairs = {name: (own, predicted[name]) for name, own in labels.items()}
     everything = zip(*pairs.values(), strict=True)
     for source, (true, named) in {**pairs, "all": map(pd.concat, everything)}.items():
-        right = pd.Series(true.to_numpy() == named.to_numpy())
-        recall = right.groupby(true.to_numpy()).mean()
+        values, by_class = rate_classes(true, named)
         # the paper's W-ACC: the same number, if weights come from the test samples
-        names = ("balanced_accuracy", "inverse_frequency_accuracy")
-        values = dict.fromkeys(names, recall.mean()) | {"accuracy": right.mean()}
-        values["jaccard"] = jaccard_score(true, named, average="macro")
+        values["inverse_frequency_accuracy"] = values["balanced_accuracy"]
         for metric, value in values.items():
             yield {"source": source, "metric": metric, "value": float(value)}
-        yield from _records("recall", recall.rename_axis("class").rename("value"), source=source)
+        recall = by_class["recall"].rename_axis("class").rename("value")
+        yield from _records("recall", recall, source=source)
 
 
 def _confusion(metric: str, true: Any, named: Any, **where: str) -> list[Row]:

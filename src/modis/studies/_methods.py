@@ -17,7 +17,6 @@ from scipy import sparse
 from .. import model as model_room
 from ..model import MODIS
 from ._design import TASKS, Fold
-from ._diagvi import Diagvi
 from ._pair_rivals import LinkedCorrelation, Neighbors, Pls, Ridge
 from ._rivals import (
     COMBINED,
@@ -160,12 +159,11 @@ RIVALS: dict[str, type[Rival]] = {
     "cca": LinkedCorrelation,
     "lightgbm": LightGBM,
     "tabicl": TabICL,
-    "diagvi": Diagvi,
     "paper": Paper,
 }
 
 #: What is run unless named, where nothing hinders it.
-DEFAULT_METHODS = tuple(name for name in RIVALS if name not in ("paper", "diagvi"))
+DEFAULT_METHODS = tuple(name for name in RIVALS if name != "paper")
 
 
 @lru_cache

@@ -32,6 +32,7 @@ COMBINED = "combined"
 _CS = np.logspace(-4, 1, 6)
 _N_FOLDS = 3
 _N_COMPONENTS = 50
+_N_TREES = 300
 # a modality alone rules no class out
 _LEAST = 1e-3
 
@@ -214,7 +215,7 @@ class Forest(Classifiers):
 
     def make(self, modality: str) -> RandomForestClassifier:
         seed = self.fold.seed
-        return RandomForestClassifier(300, class_weight="balanced", random_state=seed)
+        return RandomForestClassifier(_N_TREES, class_weight="balanced", random_state=seed)
 
 
 class LightGBM(Classifiers):

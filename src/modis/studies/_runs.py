@@ -82,10 +82,10 @@ class Store:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not content["has_table"]:
                 return content["rows"], None
-            table = pd.read_csv(table_path, dtype=str, keep_default_na=False)
+            how = {"dtype": dict.fromkeys(_NAMES, str), "keep_default_na": False}
+            table = pd.read_csv(table_path, na_values="", **how)
             names = [name for name in table if name in _NAMES]
-            values = table.drop(columns=names).apply(pd.to_numeric)
-            return content["rows"], pd.concat([table[names], values], axis=1)
+            return content["rows"], table.fillna(dict.fromkeys(names, ""))
         # a broken file fails in any layer of the readers
         except Exception:  # noqa: BLE001
             return None

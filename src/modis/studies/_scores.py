@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
+from sklearn.metrics import jaccard_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from ._design import MATCHING, TRANSFER, TRANSLATION, Fold
@@ -200,6 +201,15 @@ def within_class_correlation(truth: np.ndarray, other: np.ndarray, labels: pd.Se
     return float(
         np.mean(np.divide((a * b).sum(axis=0), norm, out=np.zeros_like(norm), where=norm > 1e-9))
     )
+
+
+def rate_classes(true: pd.Series, predicted: pd.Series) -> tuple[dict[str, float], pd.DataFrame]:
+    """Accuracy, balanced accuracy and Jaccard index; and ``recall`` and ``n_samples`` by class."""
+    right = pd.Series(true.to_numpy() == predicted.to_numpy())
+    by_class = right.groupby(true.to_numpy()).agg(recall="mean", n_samples="size")
+    # scikit-learn's balanced_accuracy_score warns of classes that are only predicted
+    whole = {"accuracy": right.mean(), "balanced_accuracy": by_class["recall"].mean()}
+    return whole | {"jaccard": jaccard_score(true, predicted, average="macro")}, by_class
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
