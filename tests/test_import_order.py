@@ -42,21 +42,16 @@ BUDGETS = {
     "module": 1274,
     "dataloaders": 397,
     "train": 440,
-    "model": 2985,
+    "model": 2986,
     "links": 383,
     "metrics": 443,
     "pl": 1084,
     "datasets": 2197,
-    "studies": 3015,
+    "studies": 3024,
     "report": 1026,
-    "cli": 558,
-<<<<<<< HEAD
-    "src/modis": 16_890,
-    "tests": 14_230,
-=======
-    "src/modis": 15_934,
-    "tests": 13_881,
->>>>>>> shrink
+    "cli": 556,
+    "src/modis": 16_758,
+    "tests": 14_181,
 }
 
 
