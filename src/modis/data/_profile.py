@@ -16,8 +16,9 @@ STATISTICS = (
 # Quantiles of the training samples on either side, and how much wider the range is taken.
 _TAIL = 0.005
 _WIDER = 0.5
-# of the standard deviation, or of 1, that the range is wider at least
-_LEAST_ROOM = 0.05
+# Shares of the standard deviation, or of 1, that the range is wider at least; correlations differ
+# between classes.
+_LEAST_ROOM = np.array([0.05, 0.05, 0.05, 0.05, 0.2])
 # Share of the samples that a change of units must make alike to be advised.
 _MOSTLY = 0.8
 

@@ -8,6 +8,8 @@ from sklearn.decomposition import PCA
 from ._classes import folds
 
 _N_COMPONENTS = 50
+# training samples whose place is kept, at most
+_MOST_POINTS = 1_000
 # Share of the level that goes to gross errors, far outside of what any training sample shows.
 _FOR_GROSS = 0.2
 
@@ -26,6 +28,7 @@ class Alarm(NamedTuple):
     ``(n_components, n_components)``; ``means`` ``(n_classes, n_components)``. Of n training
     samples, sorted: ``distances``, ``probabilities`` (none without classes) and ``sums``.
     ``usual`` ``(2, 2)``, mean and standard deviation of the logarithms of distance and rest.
+    ``points`` are places of some training samples, ``(n, n_components)``.
     """
 
     center: np.ndarray
@@ -36,6 +39,7 @@ class Alarm(NamedTuple):
     probabilities: np.ndarray
     sums: np.ndarray
     usual: np.ndarray
+    points: np.ndarray
 
     def __call__(self, x: np.ndarray, probability: np.ndarray | None) -> np.ndarray:
         """P-values ``(n,)`` of scaled features ``(n, n_features)``.
@@ -48,6 +52,18 @@ class Alarm(NamedTuple):
         apart = (_logs(distance, rest) - self.usual[0]) / self.usual[1]
         gross = 2 * 2 * norm.sf(np.abs(apart).max(axis=1))
         return np.minimum(1.0, np.minimum(by_class / (1 - _FOR_GROSS), gross / _FOR_GROSS))
+
+    def place(self, x: np.ndarray) -> np.ndarray:
+        """Place of scaled features where Mahalanobis distances are Euclidean."""
+        return (x - self.center) @ self.basis.T @ self.whiten
+
+    def odds(self, points: np.ndarray, prototype: np.ndarray) -> np.ndarray:
+        """Log-odds ``(n,)`` of a class with its mean at `prototype` against the nearest other.
+
+        Both are Gaussian with the covariance within classes.
+        """
+        own = np.square(points - prototype).sum(axis=1)
+        return (_nearest(points, self.means) - own) / 2
 
 
 def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) -> Alarm:
@@ -63,7 +79,9 @@ def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) 
     sums = np.sort(_log_sum(distance, probability, distances, probabilities))
     logs = _logs(distance, rest)
     usual = np.stack([logs.mean(axis=0), np.maximum(logs.std(axis=0, ddof=1), 1e-3)])
-    return Alarm(*_describe(x, codes), distances, probabilities, sums, usual)
+    center, basis, whiten, means = _describe(x, codes)
+    points = (x[:_MOST_POINTS] - center) @ basis.T @ whiten
+    return Alarm(center, basis, whiten, means, distances, probabilities, sums, usual, points)
 
 
 def _describe(
@@ -88,9 +106,13 @@ def _measure(
     """Squared distance to the nearest class, and the mean square that is left."""
     points = (x - center) @ basis.T
     left = np.square(x - center - points @ basis).mean(axis=1)
-    place = points @ whiten
-    apart = np.square(place).sum(axis=1)[:, None] - 2 * place @ means.T
-    return (apart + np.square(means).sum(axis=1)).min(axis=1), left
+    return _nearest(points @ whiten, means), left
+
+
+def _nearest(points: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Squared distance to the nearest mean, ``(n,)``."""
+    apart = np.square(points).sum(axis=1)[:, None] - 2 * points @ means.T
+    return (apart + np.square(means).sum(axis=1)).min(axis=1)
 
 
 def _logs(distance: np.ndarray, rest: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ from ..data import (
     shortened,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
+from ..linear import Alarm
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import combine_coordinates, combine_posteriors, combine_probabilities
@@ -53,14 +54,15 @@ class Encoding(NamedTuple):
     """What a model says of n rows, from one modality or from all that they have.
 
     ``mean`` of the networks' posterior, aligned once linear models are fitted, and ``scale``,
-    ``(n, n_latent)`` each; log-probabilities of the classes ``(n, n_classes)``, and coordinates on
-    shared axes ``(n, n_axes)``.
+    ``(n, n_latent)`` each; log-probabilities of the classes ``(n, n_classes)``, coordinates on
+    shared axes ``(n, n_axes)``, and log-odds of classes that were added ``(n, n_added)``.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     log_probability: np.ndarray
     shared: np.ndarray
+    odds: np.ndarray
 
 
 class Model(BaseModelClass):
@@ -89,6 +91,8 @@ class Model(BaseModelClass):
         #: How far the links stand above links at random, in standard deviations, by pair.
         self.link_agreement_: dict[tuple[str, str], float] = {}
         self.best_epoch_: int | None = None
+        #: Classes that :meth:`add_class` taught.
+        self.added_classes_: list[str] = []
         self._read_data: dict[str, Modality] | None = None
 
     def __dir__(self) -> list[str]:
@@ -228,7 +232,8 @@ class Model(BaseModelClass):
         """Encode rows of one modality."""
         n_rows, networks = count_rows(data, indices), self.module
         n_axes = networks.linear.n_axes
-        sizes = [networks.architecture.n_latent] * 2 + [networks.n_classes, n_axes]
+        n_latent, n_added = networks.architecture.n_latent, len(self.added_classes_)
+        sizes = [n_latent, n_latent, networks.n_classes, n_axes, n_added]
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
         encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
@@ -242,10 +247,25 @@ class Model(BaseModelClass):
                 mean = networks.linear.aligned(code, mean, said)
             shared = networks.linear.shared(code, encoded.x_scaled, said)
             found = (mean, encoded.qz.stddev, said, shared)
-            for array, values in zip(encoding, found, strict=True):
+            encoding.odds[rows] = self._added_odds(code, encoded.x_scaled)
+            for array, values in zip(encoding[:4], found, strict=True):
                 array[rows] = values.cpu()
             start = rows.stop
         return encoding
+
+    def _added_odds(self, code: int, x_scaled: torch.Tensor) -> np.ndarray:
+        """Log-odds of classes that were added, ``(n, n_added)``; NaN where nothing tells."""
+        linear, odds = (
+            self.module.linear,
+            np.full((len(x_scaled), len(self.added_classes_)), np.nan),
+        )
+        for k in range(odds.shape[1]):
+            if f"added_{code}_{k}_prototype" in linear:
+                alarm = linear.named_tuple(Alarm, f"alarm_{code}")
+                points = alarm.place(x_scaled.cpu().numpy())
+                own = alarm.odds(points, linear.array(f"added_{code}_{k}_prototype"))
+                odds[:, k] = own - linear.array(f"added_{code}_{k}_threshold")
+        return odds
 
     def _encoding(
         self,
@@ -274,6 +294,7 @@ class Model(BaseModelClass):
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         shared = {name: own.shared for name, own in encodings.items()}
+        odds = {name: own.odds for name, own in encodings.items()}
         with np.errstate(divide="ignore"):
             weights = self.module.combination_weights
             log_probability = np.log(combine_probabilities(said, rows, n_obs, weights))
@@ -281,6 +302,7 @@ class Model(BaseModelClass):
             *combine_posteriors(posteriors, rows, n_obs),
             log_probability,
             combine_coordinates(shared, rows, n_obs),
+            combine_coordinates(odds, rows, n_obs),
         )
 
     @torch.inference_mode()

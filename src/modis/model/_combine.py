@@ -32,12 +32,15 @@ def combine_posteriors(
 def combine_coordinates(
     coordinates: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
 ) -> np.ndarray:
-    """Mean over the modalities that an observation has, float32 ``(n_obs, n_axes)``."""
+    """Mean over the modalities that an observation has, float32 ``(n_obs, n_axes)``.
+
+    What a modality does not tell, NaN, does not count.
+    """
     total = np.zeros((n_obs, next(iter(coordinates.values())).shape[1]), dtype=np.float32)
-    count = np.zeros((n_obs, 1), dtype=np.float32)
+    count = np.zeros_like(total)
     for name, own in coordinates.items():
-        total[positions[name]] += own
-        count[positions[name]] += 1
+        total[positions[name]] += np.nan_to_num(own)
+        count[positions[name]] += ~np.isnan(own)
     count[count == 0] = np.nan
     return total / count
 

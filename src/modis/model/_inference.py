@@ -8,6 +8,7 @@ from mudata import MuData
 
 from .._constants import LATENT_KEY, MISSING_KEY, UNKNOWN, X_KEY
 from ..module import kl_to_standard_normal
+from ._added import share_with_added
 from ._base import Model
 from ._colors import scanpy_colors
 from ._trust import is_novel
@@ -102,7 +103,8 @@ def predict(  # numpydoc ignore=PR01
     if reject is not None and (soft or not 0 < reject < 1):
         raise ValueError(f"reject={reject} must be between 0 and 1, and needs soft=False.")
     encoding = self._encoding(mdata, modality, indices, batch_size)
-    probability = np.exp(encoding.log_probability)
+    probability = share_with_added(encoding.log_probability, encoding.odds)
+    classes = [*classes, *self.added_classes_]
     index = self._obs_names(mdata, modality, indices)
     if soft:
         return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
@@ -212,9 +214,10 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     other = sorted(set(labels) - set(known))
     obs["label"] = pd.Categorical(labels, categories=[*known, *other])
     if self.module.n_classes:
-        probability = np.exp(np.concatenate([own.log_probability for own in encodings]))
+        said = [share_with_added(own.log_probability, own.odds) for own in encodings]
+        probability, classes = np.concatenate(said), [*spec.classes, *self.added_classes_]
         codes = probability.argmax(axis=1)
-        obs["predicted"] = pd.Categorical.from_codes(codes, categories=spec.classes)
+        obs["predicted"] = pd.Categorical.from_codes(codes, categories=classes)
         obs["probability"] = probability.max(axis=1)
     own = pd.concat([self._data_or_own(mdata).mod[name].obs for name in data])
     own = own.loc[:, ~own.columns.isin(obs.columns)]

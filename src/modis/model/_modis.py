@@ -8,7 +8,16 @@ from mudata import MuData
 
 from ..data import align_links, register
 from ..module import Preset
-from . import _importance, _inference, _persistence, _summary, _training, _translation, _trust
+from . import (
+    _added,
+    _importance,
+    _inference,
+    _persistence,
+    _summary,
+    _training,
+    _translation,
+    _trust,
+)
 from ._base import Model
 
 
@@ -274,6 +283,7 @@ class MODIS(Model):
     predict_set = _trust.predict_set
     novelty = _trust.novelty
     check_query = _trust.check_query
+    add_class = _added.add_class
     impute = _translation.impute
     write_latent = _inference.write_latent
     joint_embedding = _inference.joint_embedding
