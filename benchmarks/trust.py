@@ -11,6 +11,7 @@ which do not depend on the networks: these are trained for one epoch.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -216,6 +217,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("scvi").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         main()

@@ -56,4 +56,4 @@ def test_what_cannot_be_added(trained, networks, three):
     with pytest.raises(ValueError, match="has it already"):
         trained.add_class("a", three)
     with pytest.raises(ValueError, match="no modality with linear models"):
-        networks.add_class("d", three)
+        networks.add_class("d", networks.adata.copy())

@@ -39,7 +39,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
             f"without classes. Its classes are {[*self._spec.classes, *self.added_classes_]}."
         )
     found: dict[str, np.ndarray] = {}
-    for modality, item in self._read(mdata).items():
+    for modality, item in self._read(mdata, warn=False).items():
         code = self.module.modality_codes[modality]
         alarm = self.module.linear.named_tuple(Alarm, f"alarm_{code}")
         if alarm is None:
