@@ -1,5 +1,6 @@
 """What a model cannot use is refused by each of its methods, in words, and nothing is lost."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,9 @@ CALLS: dict[str, Callable[[MODIS, Any], Any]] = {
     "translate": lambda model, mdata: model.translate(CPG, RNA, mdata),
     "reconstruct": lambda model, mdata: model.reconstruct(CPG, mdata),
     "get_elbo": lambda model, mdata: model.get_elbo(mdata),
+    "get_reconstruction_error": lambda model, mdata: model.get_reconstruction_error(mdata),
+    "get_marginal_ll": lambda model, mdata: model.get_marginal_ll(mdata, 2),
+    "posterior_predictive_sample": lambda m, mdata: m.posterior_predictive_sample(CPG, mdata),
     "write_latent": lambda model, mdata: model.write_latent(mdata),
     "joint_embedding": lambda model, mdata: model.joint_embedding(mdata),
 }
@@ -107,13 +111,45 @@ ARGUMENTS = [
         (
             "number",
             ValueError,
-            f"{name}={value!r} must be",
+            re.escape(f"{name}={value!r} must be"),
             lambda m, k={name: value}: m.train(**BRIEFLY | k),
         )
-        for name in ("max_epochs", "batch_size")
-        for value in ("3", 1.5, True)
+        for name, values in {
+            "max_epochs": ("3", 1.5, True, np.inf, [1]),
+            "batch_size": ("3", 1.5, True),
+            "train_size": ("0.9", True, np.nan),
+            "limit_train_batches": (0, 0.0, "1", -1),
+            "check_val_every_n_epoch": ("2", 0),
+        }.items()
+        for value in values
     ),
-    ("no batches", ValueError, "limit_train_batches=0", lambda m: m.train(limit_train_batches=0)),
+    *(
+        ("of the plan", error, says, lambda m, k=plan: m.train(plan_kwargs=k, **BRIEFLY))
+        for plan, error, says in (
+            ({"lr": "0.1"}, ValueError, "lr='0.1' must be above 0, and a number"),
+            ({"lr": -1}, ValueError, "lr=-1 must be above 0"),
+            ({"weight_decay": "0"}, ValueError, "weight_decay='0' must be at least 0"),
+            ({"loss_weights": {"kl": "1"}}, ValueError, "'kl'.='1' must be at least 0"),
+            ({"reduce_lr_on_plateau": True}, TypeError, "'reduce_lr_on_plateau'.*'decay_lr'"),
+        )
+    ),
+    (
+        "trainer",
+        TypeError,
+        "'validation_size'.*'train_size'",
+        lambda m: m.train(validation_size=1),
+    ),
+    ("switch", ValueError, "early_stopping='no'", lambda m: m.train(early_stopping="no")),
+    ("switch", ValueError, "balance_classes='no'", lambda m: m.train(balance_classes="no")),
+    ("rows", ValueError, "batch_size='3'", lambda m: m.predict(batch_size="3")),
+    ("draws", ValueError, "n_samples='2'", lambda m: m.translate(CPG, RNA, n_samples="2")),
+    (
+        "draws",
+        ValueError,
+        "n_samples=0",
+        lambda m: m.posterior_predictive_sample(RNA, n_samples=0),
+    ),
+    ("draws", ValueError, "n_mc_samples=1.5", lambda m: m.get_marginal_ll(n_mc_samples=1.5)),
     ("pickle", ValueError, "ckpt_path", lambda m: m.train(ckpt_path="a.ckpt", **BRIEFLY)),
     ("n_latent", ValueError, "n_latent='10' must", lambda m: MODIS(m.adata, n_latent="10")),
     ("index float", TypeError, "no positions", lambda m: m.translate(RNA, CPG, indices=[0.5])),
@@ -138,7 +174,11 @@ def test_arguments_are_refused(model, error, says, call):
 
 def test_other_kinds_of_numbers_will_do(model):
     copy = set_up()
-    copy.train(max_epochs=np.int64(1), batch_size=16.0, enable_progress_bar=False)
+    numbers = {"max_epochs": np.int64(1), "batch_size": 16.0, "train_size": np.float32(0.75)}
+    copy.train(**numbers, plan_kwargs={"lr": np.float32(1e-3)}, enable_progress_bar=False)
+    assert len(copy.train_indices[RNA]) == 45
+    other = MODIS(model.adata, **TINY | {"n_latent": 4.0, "n_layers": np.int64(2)})
+    assert (other.preset.architecture.n_latent, other.preset.architecture.n_layers) == (4, 2)
     assert len(copy.history["loss_train"]) == 1
     soft = model.predict(soft=True)
     for indices, rows in ((slice(2, 5), [2, 3, 4]), (3, [3]), (np.int64(-1), [99])):
@@ -152,6 +192,24 @@ def test_values_that_were_lost_after_the_check_are_filled():
     model.adata.mod[CPG].X[3, 2] = np.nan
     expected = model.get_latent_representation(modality=CPG)
     assert np.isfinite(expected).all()
+    model.train(**BRIEFLY)
+    mdata = make_mdata()
+    mdata.mod[CPG].X[:, 2] *= 1e-3
+    MODIS.setup_mudata(mdata, labels_key="label")
+    unbounded = MODIS(mdata, scaling="minmax", **TINY)
+    unbounded.train(**BRIEFLY)
+    mdata.mod[CPG].X[3, 2] = 3e38
+    with pytest.raises(ValueError, match=f"'{CPG}' has values that give no finite result"):
+        unbounded.predict()
+
+
+def test_numbers_as_names_in_new_data(model):
+    mdata = make_mdata()
+    with_numbers = {n: a.copy() for n, a in mdata.mod.items()}
+    for adata in with_numbers.values():
+        adata.obs_names = [str(k) for k in range(adata.n_obs)]
+    with pytest.warns(UserWarning, match="60 observations have the same number as name"):
+        model.predict(make_mudata(with_numbers))
 
 
 def test_links_of_modalities_that_are_left_out():

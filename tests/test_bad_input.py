@@ -133,12 +133,18 @@ BAD = [
     ),
     *(
         Bad(
-            f"covariates are {keys!r}",
-            ("categorical_covariate_keys is a list", repr(keys)),
-            setup={"categorical_covariate_keys": keys},
+            f"{kind} are {keys!r}",
+            (f"{kind} is a list", repr(keys)),
+            setup={kind: keys},
             error=TypeError,
         )
+        for kind in ("categorical_covariate_keys", "continuous_covariate_keys")
         for keys in ("label", [3])
+    ),
+    Bad(
+        "number of each",
+        ("without a number", "'label'", "60 observation"),
+        setup={"continuous_covariate_keys": ["label"]},
     ),
     # names
     Bad("no such modality", ("'rna'", RNA), setup={"modalities": ["rna"]}, error=KeyError),

@@ -1,15 +1,20 @@
 """The package from outside: its version, its names, the price of importing it, its texts."""
 
 import csv
+import importlib
 import json
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
 import sys
 import time
 import tomllib
+import typing
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
 
 import pytest
 
@@ -30,6 +35,45 @@ def test_version_is_the_one_in_pyproject() -> None:
 def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = modis.no_such_name
+
+
+def public_modules() -> list[ModuleType]:
+    names = [each.name for each in pkgutil.iter_modules(modis.__path__, "modis.")]
+    names = [name for name in names if not name.split(".")[-1].startswith("_")]
+    return [modis, *map(importlib.import_module, names)]
+
+
+def test_namespaces_hold_nothing_of_others() -> None:
+    """Names that an editor would offer, such as Any or TYPE_CHECKING."""
+    for module in public_modules():
+        for name, value in vars(module).items():
+            home = value.__name__ if isinstance(value, ModuleType) else value.__class__.__module__
+            home = getattr(value, "__module__", home)
+            is_ours = home.startswith("modis") or name in module.__all__
+            is_constant = name.isupper() and name != "TYPE_CHECKING"
+            assert name.startswith("_") or is_ours or is_constant, (module, name)
+        assert set(module.__all__) <= set(dir(module))
+
+
+def test_words_to_choose_from_are_in_the_signatures() -> None:
+    """An editor offers them, and a type checker knows the others."""
+    from modis import MODIS
+    from modis._constants import LIKELIHOOD_DOMAINS
+    from modis.module import ADVERSARIAL, PRESETS, Architecture
+    from modis.nn import DECODERS, NORMS, SCALINGS
+
+    def words(function: Any, name: str) -> set[str]:
+        hint = typing.get_type_hints(function)[name]
+        literals = [x for x in (hint, *typing.get_args(hint)) if typing.get_origin(x) is Literal]
+        return set(typing.get_args(literals[0]))
+
+    assert words(MODIS.setup_mudata, "likelihood") == set(DECODERS) == set(LIKELIHOOD_DOMAINS)
+    assert words(MODIS.__init__, "architecture") == set(PRESETS)
+    assert words(MODIS.__init__, "adversarial") == set(ADVERSARIAL)
+    assert words(MODIS.feature_importance, "baseline") == {"other_classes", "mean"}
+    assert words(Architecture, "norm") == set(NORMS)
+    assert words(Architecture, "scaling") == set(SCALINGS)
+    assert words(Architecture, "discriminator_input") == {"mean", "draw"}
 
 
 HELP = """

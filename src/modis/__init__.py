@@ -1,24 +1,25 @@
 """MODIS: integrate unpaired multi-omics data, few labels, small cohorts."""
 
-from importlib import import_module
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+# under other names: completion shows public names only
+import importlib as _importlib
+import typing as _typing
+from importlib import metadata as _metadata
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from . import datasets, links, metrics, model, module, nn, pl, train
     from .model import MODIS
 
 __all__ = ["MODIS", "datasets", "links", "metrics", "model", "module", "nn", "pl", "train"]
 
-__version__ = version("modis-omics")
+__version__ = _metadata.version("modis-omics")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     # scvi-tools takes seconds to import; nobody who asks for --help should wait for it
     if name == "MODIS":
-        return import_module(".model", __name__).MODIS
+        return _importlib.import_module(".model", __name__).MODIS
     if name in __all__:
-        return import_module(f".{name}", __name__)
+        return _importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

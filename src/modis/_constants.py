@@ -1,6 +1,6 @@
 """Names shared by every room: registry keys, ``.obsm`` keys and the likelihoods' value domains."""
 
-from typing import Final
+from typing import Final, Literal
 
 #: Keys of the tensors in a minibatch of one modality.
 X_KEY: Final = "X"
@@ -27,6 +27,11 @@ UNKNOWN: Final = "unknown"
 
 #: Where the latent space is written by default.
 LATENT_KEY: Final = "X_modis"
+
+#: Names of the likelihoods.
+Likelihood = Literal[
+    "gaussian", "gaussian_learned_variance", "nb", "zinb", "poisson", "bernoulli", "beta"
+]
 
 #: Values that each likelihood can explain: ``"real"``, ``"counts"`` (integers >= 0),
 #: ``"unit"`` ([0, 1]) or ``"binary"`` (probabilities of a Bernoulli, [0, 1]).

@@ -60,5 +60,19 @@ def test_results_are_not_lost(tmp_path: Path) -> None:
     for command in (["benchmark", source, "--labels-key", "label"], ["reproduce", "fig2"]):
         assert "is a file; name a folder" in error_line(*command, "--out", source)
     kept = (source, out / "mine.txt", model / "model.json")
+    for command, name in (
+        (["benchmark", source, "--labels-key", "label"], "forest.png"),
+        (["benchmark", source, "--labels-key", "label"], "results.csv"),
+        (["reproduce", "fig2"], "table.md"),
+        (["reproduce", "fig2"], "fig2_links.png"),
+    ):
+        for of_another in ("mine", "scores"):
+            (out / of_another).mkdir()
+            (out / name).write_text("mine")
+            line = error_line(*command, "--out", out)
+            assert f"'{out / name}' was not made by modis {command[0]}" in line
+            assert (out / name).read_text() == "mine"
+            (out / name).unlink()
+            (out / of_another).rmdir()
     assert {path.read_text() for path in kept} == {"keep"}
     assert names_in(tmp_path) == {"integrated.h5mu", "out", "results"}

@@ -59,6 +59,21 @@ def test_translate(cohort: Path, fitted: Path, tmp_path: Path) -> None:
     proteins = pd.read_csv(cohort / "protein.csv", index_col=0)
     assert list(translated.var_names) == list(proteins.columns)
     assert np.isfinite(translated.X).all()
+    for command in (["predict"], ["translate", *pair]):
+        where = [command[0], fitted, cohort, *command[1:], "--out", tmp_path / "x.csv"]
+        assert "lacks 131 of the 131 features" in error_line(*where, "--no-transpose")
+
+
+def test_benchmark(cohort: Path, tmp_path: Path) -> None:
+    patients = tmp_path / "diseases.csv"
+    labels = pd.read_csv(cohort.parent / "patients.csv").rename(columns={"label": "disease"})
+    labels.to_csv(patients, index=False)
+    options = ["--labels", patients, "--labels-key", "disease", "--out", tmp_path / "out"]
+    done("benchmark", cohort, *options, "--splits", 1, "--tasks", "classes", "--methods", "lr")
+    assert set(pd.read_csv(tmp_path / "out" / "results.csv")["source"]) >= {
+        "expression",
+        "protein",
+    }
 
 
 def test_where_samples_are_can_be_asked_for(cohort: Path, tmp_path: Path) -> None:
@@ -76,6 +91,7 @@ def test_what_does_not_fit(cohort: Path, tmp_path: Path) -> None:
     file = tmp_path / "a.h5mu"
     file.touch()
     assert "--labels goes with tables" in error_line("fit", file, *labels, *out)
+    assert "--transpose goes with tables" in error_line("fit", file, "--transpose", *out)
     assert "is a folder; a table is" in error_line("fit", cohort, "--labels", tmp_path, *out)
     assert "lies in --out" in error_line("fit", cohort, *labels, "--force", "--out", cohort)
     model = tmp_path / "model"

@@ -1,6 +1,7 @@
 """Registered data are read as they were at set-up, other data by the names of their features."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from modis import MODIS
@@ -52,6 +53,21 @@ def test_one_vocabulary_for_all_modalities():
             expected = [(item.labels[rows] == k).sum() for k in range(4)]
             assert item.label_counts(4, rows).tolist() == expected
     assert fingerprint(mdata) == before
+
+
+def test_numbers_stand_beside_the_codes_in_standard_units():
+    mdata, _ = _registered()
+    values = pd.Series(np.arange(mdata.n_obs) ** 2.0, index=mdata.obs_names)
+    mdata.obs["age"] = values.astype(str)
+    MODIS.setup_mudata(mdata, batch_key="donor", continuous_covariate_keys=["age"])
+    spec = DataSpec.from_registry(MODIS(mdata, **TINY).registry_)
+    every = np.concatenate([values[adata.obs_names] for adata in mdata.mod.values()])
+    assert spec.numbers["age"] == pytest.approx([every.mean(), every.std()])
+    for name, item in read_registered(mdata, spec).items():
+        own = values[item.obs_names].to_numpy()
+        assert item.batch.dtype == np.float32
+        assert [spec.batches[int(k)] for k in item.batch[:, 0]] == list(mdata[name].obs["donor"])
+        np.testing.assert_allclose(item.batch[:, 1], (own - every.mean()) / every.std(), rtol=1e-5)
 
 
 def test_labels_and_batches_are_those_of_the_set_up():

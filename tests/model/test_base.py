@@ -78,8 +78,12 @@ def test_training_data_are_read_once(build, monkeypatch):
         model.predict(data, RNA)
     model.translate(RNA, CPG)
     model.get_elbo()
-    # a matrix of each modality
-    assert (len(reads), len(matrices)) == (1, 2)
+    # a matrix of each modality, and one that is checked when the training starts
+    assert (len(reads), len(matrices)) == (1, 4)
+    other = data.mod[RNA].X[:, ::-1].copy()
+    before = model.get_latent_representation(modality=RNA)
+    data.mod[RNA].X = other
+    assert not np.allclose(model.get_latent_representation(modality=RNA), before)
 
 
 # rows and features ------------------------------------------------------------------------------

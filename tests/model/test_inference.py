@@ -62,6 +62,48 @@ def test_training_finds_easy_classes(fit):
         assert ((told - right) ** 2).mean() < ((told - wrong) ** 2).mean() / 4
 
 
+# the likelihood ---------------------------------------------------------------------------------
+
+
+def test_without_a_message_all_likelihoods_are_one(mdata, build):
+    """An encoder that says the prior, and decoders that do not listen."""
+    silent = build(mdata.copy(), likelihood={RNA: "gaussian", CPG: "beta", PROTEIN: "zinb"})
+    silent.is_trained_ = True
+    with torch.no_grad():
+        for module in (*silent.module.encoders.values(), *silent.module.decoders.values()):
+            for parameter in module.parameters():
+                parameter.zero_()
+    error, bound = silent.get_reconstruction_error(), silent.get_elbo()
+    assert error == pytest.approx((-bound["elbo"]).to_dict(), rel=1e-5)
+    marginal = silent.get_marginal_ll(n_mc_samples=3, batch_size=7)
+    assert marginal == pytest.approx({name: -own for name, own in error.items()}, rel=1e-5)
+
+
+def test_the_marginal_likelihood_is_above_the_bound(model):
+    bound, one = model.get_elbo(), model.get_marginal_ll(n_mc_samples=1)
+    many = model.get_marginal_ll(n_mc_samples=300)
+    assert list(many) == list(bound.index)
+    for name, (elbo, kl) in bound[["elbo", "kl"]].iterrows():
+        assert one[name] == pytest.approx(elbo, abs=kl + 1)
+        assert many[name] > max(elbo, one[name])
+
+
+def test_draws_look_like_the_data(model, mdata):
+    for name, own in mdata.mod.items():
+        drawn = model.posterior_predictive_sample(name, n_samples=400, batch_size=11)
+        assert (drawn.shape, drawn.dtype) == ((*own.shape, 400), np.float32)
+        expected = model.translate(name, name, n_samples=400).X
+        np.testing.assert_allclose(
+            drawn.mean(axis=2), expected, atol=6 * drawn.std(axis=2).max() / 20
+        )
+    assert drawn.min() >= 0
+    assert (drawn == drawn.round()).all()
+    assert model.posterior_predictive_sample(PROTEIN, indices=[2, 2, 0]).shape == (3, 7)
+    # the noise of a gaussian is one of scaled features
+    drawn, spread = model.posterior_predictive_sample(RNA, n_samples=400), mdata.mod[RNA].X.std(0)
+    assert (drawn.std(axis=2).mean(axis=0) > 0.9 * spread).all()
+
+
 # batches and covariates that training did not see -----------------------------------------------
 
 

@@ -1,8 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 import scvi
 
-from .._make import fingerprint
+from modis import MODIS
+
+from .._make import fingerprint, make_mdata
 
 RNA, CPG = "rna seq", "CpG-îlots"
 
@@ -53,6 +56,38 @@ def test_reconstruction_as_if_of_one_batch(shifted):
     # the covariate stays the observation's own
     by_sex = as_large.to_df().groupby(own.obs["sex"].to_numpy()).mean().mean(axis=1)
     assert by_sex["b"] - by_sex["a"] > 20
+
+
+def test_numbers_are_conditions(fit, tmp_path):
+    """Of the dose, 30 a deviation in every feature of one modality, alone or beside a category."""
+    data = make_mdata(("gaussian", "gaussian"), "unpaired")
+    rng = np.random.default_rng(0)
+    for adata in data.mod.values():
+        adata.obs["dose"] = 100 + 10 * rng.normal(size=adata.n_obs)
+        adata.obs["sex"] = np.where(np.arange(adata.n_obs) % 2, "a", "b")
+    dose = data.mod[CPG].obs["dose"].to_numpy()
+    data.mod[CPG].X += 3 * (dose - 100)[:, None].astype(np.float32)
+    train = {"max_epochs": 80, "train_size": 1.0, "plan_kwargs": {"lr": 0.005}}
+    options = {"continuous_covariate_keys": ["dose"], "categorical_covariate_keys": ["sex"]}
+    aware = fit(data, **options, train=train)
+    decoded = aware.reconstruct(CPG).X.mean(axis=1)
+    assert np.polyfit(dose, decoded, 1)[0] == pytest.approx(3, abs=0.6)
+    # at the mean dose of all
+    translated, mean = aware.translate(RNA, CPG).X, np.mean([*data.mod[RNA].obs["dose"], *dose])
+    assert translated.mean() == pytest.approx(3 * (mean - 100), abs=6)
+    aware.save(tmp_path / "model")
+    again = MODIS.load(tmp_path / "model", data.copy())
+    np.testing.assert_allclose(again.reconstruct(CPG).X, aware.reconstruct(CPG).X, rtol=1e-4)
+    again.view_anndata_setup()
+    new = data.copy()
+    new.mod[CPG].obs["dose"] += 20
+    higher = MODIS.load(tmp_path / "model", False).reconstruct(CPG, new).X.mean(axis=1)
+    assert (higher - decoded).mean() > 20
+    new.mod[CPG].obs.iloc[3, new.mod[CPG].obs.columns.get_loc("dose")] = np.nan
+    with pytest.raises(ValueError, match=f"'{CPG}' has 1 .*without a number in column 'dose'.*'s"):
+        aware.reconstruct(CPG, new)
+    # encoders do not need it
+    pd.testing.assert_series_equal(aware.predict(new), aware.predict())
 
 
 @pytest.mark.parametrize("name", ["other", "unheard of"])

@@ -141,6 +141,11 @@ def test_decoder_sees_batch_and_covariates(categories):
     assert torch.equal(seen[0], torch.cat([z, *one_hot], dim=1))
     with pytest.raises(ValueError, match="batches or covariates"):
         decoder(z)
+    aged = DECODERS["gaussian"](N_LATENT, N_OUTPUT, [6], PLAIN, n_batch, others, 1).double()
+    aged.trunk.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    age = torch.randn(N, 1, dtype=torch.float64)
+    aged(z, torch.cat([codes.double(), age], dim=1))
+    assert torch.equal(seen[1], torch.cat([z, *one_hot, age], dim=1))
 
 
 @pytest.mark.parametrize("likelihood", ["nb", "zinb"])

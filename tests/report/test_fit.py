@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import mudata as md
 import pytest
 
@@ -27,6 +29,15 @@ def test_the_model_gets_training_observations_only(mosaic: md.MuData) -> None:
     assert set(model.adata.obs_names) == set(names)
     # the user's data stay as they were
     assert [list(x.obs) for x in (mosaic, *mosaic.mod.values())] == columns
+
+
+def test_covariates_reach_the_model_from_wherever_they_stand(mosaic: md.MuData) -> None:
+    mosaic.obs["sex"] = ["f", "m"] * 25
+    mosaic["protein"].obs["age"] = mosaic["methylation"].obs["age"] = 50.0
+    settings = Settings(labels_key="label", covariate=["sex"], continuous_covariate=["age"])
+    settings = replace(settings, modalities=["methylation", "protein"])
+    spec = _model(mosaic, _cohort(mosaic, settings), settings)._spec
+    assert (spec.covariates, list(spec.numbers)) == ({"sex": ["f", "m"]}, ["age"])
 
 
 def test_a_modality_that_is_left_out_is_known_by_name(mosaic: md.MuData) -> None:

@@ -69,6 +69,8 @@ def fit(
     out: opt.OutFolder = Path("modis-results"),
     modalities: opt.Modalities = None,
     batch_key: opt.BatchKey = None,
+    covariate: opt.Covariate = None,
+    continuous_covariate: opt.ContinuousCovariate = None,
     layer: opt.Layer = None,
     likelihood: opt.Likelihood = None,
     unlabeled_category: opt.UnlabeledCategory = "unknown",
@@ -96,9 +98,10 @@ def fit(
     """
     options = options_in(locals(), "file", "labels", "transpose", "out", "force", "debug")
     with guarded(debug):
-        check_inputs(file, links, labels)
+        check_inputs(file, links, labels, transpose)
         check_folder(out, force or (resume and (out / "checkpoint").is_dir()), file)
         check_columns(file, labels_key=labels_key, batch_key=batch_key, split_key=split_key)
+        check_columns(file, covariate=covariate, continuous_covariate=continuous_covariate)
         with open_screen() as screen:
             from ..report import Settings, fit_file
 
@@ -113,6 +116,7 @@ def predict(
     out: opt.OutFile = Path("predictions.csv"),
     modality: opt.Modality = None,
     soft: opt.Soft = False,
+    transpose: opt.Transpose = None,
     force: opt.Force = False,
     debug: opt.Debug = False,
 ) -> None:
@@ -122,13 +126,15 @@ def predict(
     are ignored, and labels are not needed.
     """
     with guarded(debug):
-        check_inputs(file)
+        check_inputs(file, transpose=transpose)
         folder = find_model(model_dir)
         check_file(out, force, file, folder, ".csv")
         with open_screen() as screen:
             from ..report import predict_file
 
-            predict_file(folder, file, out, screen, modality=modality, soft=soft)
+            predict_file(
+                folder, file, out, screen, modality=modality, soft=soft, transpose=transpose
+            )
 
 
 @app.command(
@@ -141,6 +147,7 @@ def translate(
     source: opt.Source,
     target: opt.Target,
     out: opt.OutFile = Path("translated.h5ad"),
+    transpose: opt.Transpose = None,
     force: opt.Force = False,
     debug: opt.Debug = False,
 ) -> None:
@@ -150,13 +157,13 @@ def translate(
     features of the target, in the units of the target's training data.
     """
     with guarded(debug):
-        check_inputs(file)
+        check_inputs(file, transpose=transpose)
         folder = find_model(model_dir)
         check_file(out, force, file, folder, ".h5ad", ".csv")
         with open_screen() as screen:
             from ..report import translate_file
 
-            translate_file(folder, file, source, target, out, screen)
+            translate_file(folder, file, source, target, out, screen, transpose=transpose)
 
 
 @app.command(
@@ -165,6 +172,8 @@ def translate(
 def benchmark(
     file: opt.File,
     labels_key: opt.LabelsKey,
+    labels: opt.Labels = None,
+    transpose: opt.Transpose = None,
     out: opt.OutFolder = Path("modis-benchmark"),
     tasks: opt.Tasks = "classes,few,transfer,unseen,translation,matching",
     methods: opt.Methods = None,
@@ -196,8 +205,8 @@ def benchmark(
     """
     options = options_in(locals(), "file", "labels_key", "out", "debug")
     with guarded(debug):
-        check_inputs(file, links)
-        check_folder(out)
+        check_inputs(file, links, labels, transpose)
+        check_folder(out, study="benchmark")
         check_columns(file, labels_key=labels_key, split_key=split_key)
         with open_screen() as screen:
             from ..report import write_comparison_page
@@ -233,7 +242,7 @@ def reproduce(
     options = options_in(locals(), "figure", "out", "data", "samples", "settings", "debug")
     options |= {"n_samples": samples, "only": settings}
     with guarded(debug):
-        check_folder(out)
+        check_folder(out, study="reproduce")
         with open_screen() as screen:
             from ..studies import reproduce
 

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 #: Results: their folders, which are no links, and their kinds of files.
 _FOLDERS = (".draft", "checkpoint", "model", "predictions", "runs")
 _FILES = (".csv", ".h5mu", ".html", ".md", ".png")
+#: What studies make beside each other, and what they write in the end.
+_STUDY_FOLDERS = {"benchmark": ("runs", "scores"), "reproduce": ("runs",)}
+_STUDY_FILES = (
+    *("results.csv", "table.csv", "table.md", "report.html", "forest.png"),
+    *("fig[234]*.png", "difficulty*.png", "corrupted*.png"),
+)
 
 
 @contextmanager
@@ -66,18 +72,24 @@ def open_screen() -> "Iterator[Screen]":
         yield screen
 
 
-def check_inputs(file: Path, links: Path | None = None, labels: Path | None = None) -> None:
+def check_inputs(
+    file: Path,
+    links: Path | None = None,
+    labels: Path | None = None,
+    transpose: bool | None = None,
+) -> None:
     """Refuse paths that do not exist or do not fit."""
     for path in (file, links, labels):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"There is no file '{path}'.")
         if path is not None and path.is_dir() and path != file:
             raise IsADirectoryError(f"'{path}' is a folder; a table is needed.")
-    if labels is not None and file.suffix == ".h5mu":
-        raise ValueError(f"--labels goes with tables; the classes of '{file}' are in its obs.")
+    if file.suffix == ".h5mu" and (labels is not None or transpose is not None):
+        option = "--transpose" if labels is None else "--labels"
+        raise ValueError(f"{option} goes with tables; '{file}' names its samples and classes.")
 
 
-def check_columns(file: Path, **columns: str | None) -> None:
+def check_columns(file: Path, **columns: Any) -> None:
     """Refuse columns that a ``.h5mu`` file does not have, before anything heavy is loaded."""
     import h5py
 
@@ -88,15 +100,21 @@ def check_columns(file: Path, **columns: str | None) -> None:
     # another kind of file, or a damaged one: reading it says more
     except Exception:  # noqa: BLE001
         return
-    for option, name in columns.items():
-        if name is not None and name not in found:
-            raise KeyError(
-                f"No column {name!r} ({option}) in the data. Columns at hand: {sorted(found)}."
-            )
+    for option, given in columns.items():
+        for name in [given] if isinstance(given, str) else given or ():
+            if name not in found:
+                raise KeyError(
+                    f"No column {name!r} ({option}) in the data. Columns at hand: {sorted(found)}."
+                )
 
 
-def check_folder(out: Path, force: bool = True, file: Path | None = None) -> None:
-    """Refuse a folder that cannot be written, or whose contents would be lost."""
+def check_folder(
+    out: Path, force: bool = True, file: Path | None = None, study: str | None = None
+) -> None:
+    """Refuse a folder that cannot be written, or whose contents would be lost.
+
+    A `study` keeps its runs in the folder, and replaces the files that it made itself.
+    """
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out '{out}' is a file; name a folder.")
     if file is not None and out.resolve() in (file.resolve(), file.resolve().parent):
@@ -113,6 +131,13 @@ def check_folder(out: Path, force: bool = True, file: Path | None = None) -> Non
             raise FileExistsError(
                 f"'{path}' is in the way: results have a {'folder' if wanted else 'file'} of this "
                 "name. Remove it, or choose another --out."
+            )
+        is_result = any(path.match(name) for name in _STUDY_FILES)
+        own = set(_STUDY_FOLDERS.get(study or "", ()))
+        if study and is_result and own != {each.name for each in found} & {"runs", "scores"}:
+            raise FileExistsError(
+                f"'{path}' was not made by modis {study}, which would replace it. Move it, or "
+                "choose another --out."
             )
     _check_place(out, 0 if file is None else file.stat().st_size)
 

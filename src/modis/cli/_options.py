@@ -59,6 +59,12 @@ UnlabeledCategory = Annotated[
     str, _option("Class that means: not known. Empty values mean the same.", True)
 ]
 BatchKey = Annotated[str | None, _option("Column with batches to correct for.")]
+Covariate = Annotated[
+    list[str] | None, _option("Column with categories to correct for, such as sex; repeatable.")
+]
+ContinuousCovariate = Annotated[
+    list[str] | None, _option("Column with numbers to correct for, such as age; repeatable.")
+]
 SplitKey = Annotated[
     str | None, _option("Column that says train or test for every observation.", "drawn by class")
 ]

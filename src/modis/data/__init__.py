@@ -1,5 +1,6 @@
 """MuData in: checks, one vocabulary of labels, registration, reading, feature links."""
 
+from ._arguments import check_arguments, choice, number, whole
 from ._errors import NotInDataError
 from ._errors import shortened as shortened
 from ._files import check_own_data, draft_of
@@ -10,7 +11,7 @@ from ._profile import STATISTICS, Profile, fit_profile
 from ._reading import check_unchanged, read_new, read_registered, registered_labels
 from ._register import register
 from ._spec import DataSpec
-from ._validation import check_mudata
+from ._validation import check_mudata, check_values
 
 __all__ = [
     "AlignedLinks",
@@ -22,17 +23,22 @@ __all__ = [
     "Profile",
     "STATISTICS",
     "align_links",
+    "check_arguments",
     "check_mudata",
     "check_own_data",
     "check_unchanged",
+    "check_values",
+    "choice",
     "collect_batches",
     "collect_labels",
     "count_classes",
     "draft_of",
     "find_labels",
     "fit_profile",
+    "number",
     "read_new",
     "read_registered",
     "register",
     "registered_labels",
+    "whole",
 ]

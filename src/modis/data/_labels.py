@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ Key = str | Mapping[str, str]
 
 #: Columns of counts beside the classes.
 COUNTED = ("unlabeled", "total", "features")
+_CATEGORIES, _NUMBERS = "categorical_covariate_keys", "continuous_covariate_keys"
 # so many classes, most of them smaller than this, are hardly classes
 _MANY, _FEW = 10, 3
 
@@ -111,11 +113,11 @@ def collect_batches(
     rows: Mapping[str, np.ndarray] | None = None,
     argument: str = "batch_key",
 ) -> dict[str, pd.Series]:
-    """Batch (or category of a covariate, if `argument` is not ``"batch_key"``) by modality.
+    """Batch (or category or number of a covariate, as `argument` says) by modality.
 
     Of all observations, or those at the positions `rows`; one without a batch is a ValueError.
     """
-    what = "batch" if argument == "batch_key" else "category"
+    what = {"batch_key": "batch", _NUMBERS: "number"}.get(argument, "category")
     batches = {}
     for modality in modalities:
         key = _key(batch_key, modality)
@@ -127,8 +129,13 @@ def collect_batches(
         columns = _columns(mdata, modality, key)
         if not columns:
             raise NotInDataError(_missing_message(mdata, [modality], key, argument))
-        own_or_shared = next(iter(columns.values()))
-        names = _clean(own_or_shared if rows is None else own_or_shared.iloc[rows[modality]])
+        found = next(iter(columns.values()))
+        found = found if rows is None else found.iloc[rows[modality]]
+        if argument == _NUMBERS:
+            names = pd.to_numeric(found.astype(object), errors="coerce").astype(float)
+            names = names.where(np.isfinite(names))
+        else:
+            names = _clean(found)
         missing = names.index[names.isna()]
         if len(missing):
             raise ValueError(
@@ -146,27 +153,34 @@ def encode_conditions(
     rows: Mapping[str, np.ndarray] | None = None,
     *,
     is_new: bool = False,
-) -> tuple[dict[str, np.ndarray], list[list[str]]]:
-    """Codes of the batch and of each covariate, int64 ``(n_obs, 1 + n_covariates)`` by modality.
+) -> tuple[dict[str, np.ndarray], DataSpec]:
+    """Codes of the batch and of each category, then standardised numbers, by modality.
 
-    They are 0 without batches and outside of `rows`. Also the vocabularies of batch and
-    covariates: those of `spec`, or of data that are new the names that they have.
+    Shape ``(n_obs, n_conditions)``; int64, or float32 with numbers; 0 without batches and outside
+    of `rows`. Also `spec`, of data that are new with the vocabularies and the scales found.
     """
-    n_conditions = 1 + len(spec.covariates)
-    codes = {m: np.zeros((mdata.mod[m].n_obs, n_conditions), dtype=np.int64) for m in modalities}
-    conditions: list[tuple[str, Key | None, str, list[str]]] = [
-        ("batch_key", spec.batch_key, "batch", spec.batches)
-    ]
-    for column, names in spec.covariates.items():
-        what = f"covariate '{column}'"
-        conditions.append(("categorical_covariate_keys", column, what, names))
-    vocabularies = []
-    for k, (argument, key, what, names) in enumerate(conditions):
+    conditions: list[tuple[str, Key | None, str]] = [("batch_key", spec.batch_key, "batch")]
+    conditions += [(_CATEGORIES, key, f"covariate '{key}'") for key in spec.covariates]
+    conditions += [(_NUMBERS, key, "") for key in spec.numbers]
+    # names of categories, or mean and deviation of numbers
+    known: list[Any] = [spec.batches, *spec.covariates.values(), *spec.numbers.values()]
+    dtype = np.float32 if spec.numbers else np.int64
+    codes = {m: np.zeros((mdata.mod[m].n_obs, len(known)), dtype) for m in modalities}
+    for k, (argument, key, what) in enumerate(conditions):
         columns = collect_batches(mdata, modalities, key, rows, argument) if key else {}
-        vocabularies.append(class_names(columns) if is_new else names)
-        for modality, encoded in encode(columns, vocabularies[k], what).items():
-            codes[modality][slice(None) if rows is None else rows[modality], k] = encoded
-    return codes, vocabularies
+        if argument == _NUMBERS:
+            every = np.concatenate(list(columns.values()))
+            known[k] = [every.mean(), every.std() or 1.0] if is_new else known[k]
+            values = {m: (own - known[k][0]) / known[k][1] for m, own in columns.items()}
+        else:
+            known[k] = class_names(columns) if is_new else known[k]
+            values = encode(columns, known[k], what)
+        for modality, own in values.items():
+            codes[modality][slice(None) if rows is None else rows[modality], k] = own
+    batches, *others = known
+    covariates = dict(zip(spec.covariates, others, strict=False))
+    numbers = dict(zip(spec.numbers, others[len(covariates) :], strict=True))
+    return codes, replace(spec, batches=batches, covariates=covariates, numbers=numbers)
 
 
 def class_names(columns: Mapping[str, pd.Series]) -> list[str]:

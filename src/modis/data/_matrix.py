@@ -100,7 +100,8 @@ class Modality:
     """One modality, ready to be cut into minibatches.
 
     ``labels`` are class codes of shape ``(n_obs,)``, -1 where not labelled; ``batch`` are the
-    codes of the batch and of each categorical covariate, shape ``(n_obs, 1 + n_covariates)``.
+    codes of the batch and of each categorical covariate, then the standardised values of the
+    continuous ones, shape ``(n_obs, 1 + n_covariates)``.
     """
 
     name: str

@@ -13,7 +13,14 @@ from ._errors import NotInDataError, name_some
 from ._labels import encode_conditions
 from ._matrix import FeatureMatrix, Modality
 from ._spec import DataSpec, hash_names
-from ._validation import check_mudata, check_names, check_up_to_date, check_values
+from ._validation import (
+    check_layer,
+    check_mudata,
+    check_names,
+    check_up_to_date,
+    check_values,
+    warn_of_numbers,
+)
 
 #: Share of a modality's features that new data may lack.
 MOST_MISSING = 0.5
@@ -44,6 +51,7 @@ def check_unchanged(mdata: MuData, spec: DataSpec) -> None:
     _check_present(mdata, spec.modalities)
     for modality in spec.modalities:
         adata = mdata.mod[modality]
+        check_layer(adata, modality, spec.layers[modality])
         for what, found, then in (
             ("observations", adata.obs_names, spec.obs_hashes[modality]),
             ("features", adata.var_names, spec.var_hashes[modality]),
@@ -92,7 +100,8 @@ def read_new(
     check_values(
         mdata, names, spec.layers, spec.likelihoods, features=spec.var_names, rows=rows, warn=False
     )
-    used = spec if decode else replace(spec, batch_key=None, covariates={})
+    warn_of_numbers(mdata, names)
+    used = spec if decode else replace(spec, batch_key=None, covariates={}, numbers={})
     codes, _ = encode_conditions(mdata, names, used, rows)
     no_labels = {name: np.full(mdata.mod[name].n_obs, UNLABELED_CODE) for name in names}
     return _read(mdata, spec, names, no_labels, codes)
@@ -109,7 +118,9 @@ def _read(
     for name in modalities:
         adata = mdata.mod[name]
         matrix = FeatureMatrix(adata, spec.layers[name], _features(mdata, name, spec))
-        codes = (each[name].astype(np.int64) for each in (labels, conditions))
+        # 64 bits for whole numbers, 32 for others, as torch wants them
+        kinds = {"i": np.int64, "f": np.float32}
+        codes = (own[name].astype(kinds[own[name].dtype.kind]) for own in (labels, conditions))
         read[name] = Modality(name, matrix, adata.obs_names, *codes)
     return read
 

@@ -30,6 +30,7 @@ from ._validation import (
     check_names,
     check_values,
     resolve_modalities,
+    warn_of_numbers,
 )
 
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
@@ -65,18 +66,15 @@ def register(
     # data that are attached to a saved model may lack labels
     collect = collect_labels if is_new else find_labels
     labels = collect(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
-    condition_codes, (batches, *categories) = encode_conditions(mdata, names, spec, is_new=is_new)
+    condition_codes, spec = encode_conditions(mdata, names, spec, is_new=is_new)
     if is_new:
-        classes, covariates = (
-            class_names(labels),
-            dict(zip(spec.covariates, categories, strict=True)),
-        )
-        check_vocabulary(classes, COUNTED)
-        check_vocabulary([*batches, *chain(*categories)])
-        spec = replace(spec, classes=classes, batches=batches, covariates=covariates)
+        spec = replace(spec, classes=class_names(labels))
+        check_vocabulary(spec.classes, COUNTED)
+        check_vocabulary([*spec.batches, *chain(*spec.covariates.values())])
     spec = spec.attached(mdata, encode(labels, spec.classes), condition_codes)
     features = None if is_new else spec.var_names
     check_values(mdata, names, spec.layers, spec.likelihoods, features=features, warn=is_new)
+    warn_of_numbers(mdata, names)
     manager = AnnDataManager(
         fields=make_fields(spec),
         setup_method_args=setup_method_args,
@@ -99,11 +97,10 @@ def _describe(mdata: MuData, setup: dict[str, Any]) -> DataSpec:
                 f"{setup[argument]!r}."
             )
         per_modality(setup[argument], modalities, argument)
-    covariate_keys = setup["categorical_covariate_keys"] or ()
-    if isinstance(covariate_keys, str) or not all(isinstance(key, str) for key in covariate_keys):
-        raise TypeError(
-            f"categorical_covariate_keys is a list of names of columns, not {covariate_keys!r}."
-        )
+    for argument in ("categorical_covariate_keys", "continuous_covariate_keys"):
+        keys = setup[argument] or ()
+        if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+            raise TypeError(f"{argument} is a list of names of columns, not {keys!r}.")
     likelihoods = per_modality(setup["likelihood"], modalities, "likelihood", "gaussian")
     check_likelihoods(likelihoods)
     category = setup["unlabeled_category"]
@@ -113,7 +110,8 @@ def _describe(mdata: MuData, setup: dict[str, Any]) -> DataSpec:
         likelihoods=likelihoods,
         classes=[],
         batches=[],
-        covariates={key: [] for key in covariate_keys},
+        covariates={key: [] for key in setup["categorical_covariate_keys"] or ()},
+        numbers={key: [] for key in setup["continuous_covariate_keys"] or ()},
         ignored=[name for name in mdata.mod if name not in modalities],
         labels_key=setup["labels_key"],
         batch_key=setup["batch_key"],

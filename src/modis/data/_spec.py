@@ -20,11 +20,12 @@ class DataSpec:
     """What a registered MuData was at set-up: all that is needed to read it, or one alike.
 
     ``labels_key`` and ``batch_key`` are as the user gave them, ``covariates`` are the categories
-    by column. The others are by modality: ``label_codes`` are int32 of shape ``(n_obs,)``, -1
-    where not labelled; ``condition_codes``, of the batch and of each covariate, int32 of shape
-    ``(n_obs, 1 + n_covariates)``; ``obs_hashes`` and ``var_hashes`` tell whether the names of
-    observations and features are still the same (see :func:`hash_names`). Data that are attached
-    to a saved model have codes and hashes of their own.
+    by column, ``numbers`` are mean and deviation of those that are numbers. The others are by
+    modality: ``label_codes`` are int32 of shape ``(n_obs,)``, -1 where not labelled;
+    ``condition_codes``, of the batch and of each covariate, int32 of shape
+    ``(n_obs, 1 + n_covariates)``, or float32 where some are numbers; ``obs_hashes`` and
+    ``var_hashes`` tell whether the names of observations and features are still the same (see
+    :func:`hash_names`). Data that are attached to a saved model have their own codes and hashes.
     """
 
     var_names: dict[str, np.ndarray]
@@ -33,6 +34,7 @@ class DataSpec:
     classes: list[str]
     batches: list[str]
     covariates: dict[str, list[str]]
+    numbers: dict[str, list[float]]
     ignored: list[str]
     labels_key: str | dict[str, str] | None
     batch_key: str | dict[str, str] | None
@@ -63,7 +65,9 @@ class DataSpec:
         return replace(
             self,
             label_codes={k: codes.astype(np.int32) for k, codes in label_codes.items()},
-            condition_codes={k: codes.astype(np.int32) for k, codes in condition_codes.items()},
+            condition_codes={
+                k: codes.astype(f"{codes.dtype.kind}4") for k, codes in condition_codes.items()
+            },
             obs_hashes={name: hash_names(adata.obs_names) for name, adata in adatas.items()},
             var_hashes={name: hash_names(adata.var_names) for name, adata in adatas.items()},
         )
@@ -128,6 +132,8 @@ class _SpecField(BaseAnnDataField):
         for what, names in {**vocabularies, **state_registry["covariates"]}.items():
             for code, name in enumerate(names):
                 table.add_row(what, str(code), name)
+        for name, (center, spread) in state_registry["numbers"].items():
+            table.add_row(name, "", f"{center:.4g} ± {spread:.4g}")
         return table
 
 

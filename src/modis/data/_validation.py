@@ -13,6 +13,7 @@ from mudata import MuData
 from torch import nn
 
 from .._constants import LIKELIHOOD_DOMAINS
+from ._arguments import choice
 from ._errors import NotInDataError, can_be_shown, name_some, shortened
 from ._matrix import FeatureMatrix
 
@@ -109,11 +110,7 @@ def check_up_to_date(mdata: MuData, modality: str) -> None:
 def check_likelihoods(likelihoods: Mapping[str, str]) -> None:
     """Refuse unknown likelihoods, given by modality, with a ValueError."""
     for modality, likelihood in likelihoods.items():
-        if likelihood not in LIKELIHOOD_DOMAINS:
-            raise ValueError(
-                f"likelihood={likelihood!r} for modality '{modality}' is not known; choose one of "
-                f"{list(LIKELIHOOD_DOMAINS)}."
-            )
+        choice(f"likelihood[{modality!r}]", likelihood, list(LIKELIHOOD_DOMAINS))
 
 
 def check_values(
@@ -149,6 +146,17 @@ def check_values(
     if not warn:
         return
     _hint_at_likelihoods(ranges, layers)
+    for modality, constant in constants.items():
+        warnings.warn(
+            f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
+            f"have the same value in every observation ({name_some(constant)}); they carry no "
+            "information.",
+            stacklevel=4,
+        )
+
+
+def warn_of_numbers(mdata: MuData, modalities: Sequence[str]) -> None:
+    """Warn of modalities whose observations are the same by their numbers only."""
     for first, second in combinations(modalities, 2):
         shared = mdata.mod[first].obs_names.intersection(mdata.mod[second].obs_names)
         if len(shared) and shared.str.fullmatch(r"\d+").all():
@@ -159,13 +167,6 @@ def check_values(
                 f"mdata.mod['{second}'].obs_names; mdata.update().",
                 stacklevel=4,
             )
-    for modality, constant in constants.items():
-        warnings.warn(
-            f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
-            f"have the same value in every observation ({name_some(constant)}); they carry no "
-            "information.",
-            stacklevel=4,
-        )
 
 
 def _check_matrix(
@@ -182,10 +183,7 @@ def _check_matrix(
     Also whether the likelihood takes any value, but all are whole numbers. Data that are `whole`
     have a value of every feature.
     """
-    if layer is not None and layer not in adata.layers:
-        raise NotInDataError(
-            f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
-        )
+    check_layer(adata, modality, layer)
     where, domain = _where(modality, layer), LIKELIHOOD_DOMAINS[likelihood]
     matrix = FeatureMatrix(adata, layer, adata.var_names.get_indexer(names))
     if matrix.source is None:
@@ -233,6 +231,14 @@ def _check_matrix(
             f"{highest.max():.4g}. {_remedy(adata, modality, layer, domain)}"
         )
     return lowest, highest, is_whole
+
+
+def check_layer(adata: AnnData, modality: str, layer: str | None) -> None:
+    """Refuse a modality without the layer."""
+    if layer is not None and layer not in adata.layers:
+        raise NotInDataError(
+            f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
+        )
 
 
 def _where(modality: str, layer: str | None) -> str:

@@ -8,7 +8,7 @@ from scvi import settings
 from torch.utils.data import DataLoader
 
 from .._constants import PAIRS_KEY
-from ..data import Modality
+from ..data import Modality, number
 from ._dataset import ModalityDataset, sequential_loader
 from ._pairs import PairedDataset, PairSampler, shared_rows
 from ._sampler import BalancedMinibatchSampler
@@ -26,8 +26,8 @@ def split_observations(
     keeps at least one member to train on, and a class all that it has in a modality, if its share
     of these rounds to none. Returns sorted row positions by modality for both sides.
     """
-    if not 0 < train_size <= 1:
-        raise ValueError(f"train_size={train_size} must be larger than 0 and at most 1.")
+    says = "larger than 0 and at most 1"
+    train_size = number("train_size", train_size, lambda x: 0 < x <= 1, says)
     rows = pd.concat(
         # one bit per modality: their sum tells which modalities an observation has
         pd.DataFrame({"name": data.obs_names, "seen_in": 2**k, "label": data.labels})

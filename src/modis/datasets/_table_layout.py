@@ -14,12 +14,14 @@ from ._table_file import quoted
 _OF_FEATURES = frozenset(
     """
     accession band biotype chr chrom chromosome cytoband description end ensembl ensemblgeneid
-    ensemblid entityname entitystableid entrez entrezgeneid entrezid fastaheader fastaheaders
+    ensemblid entityname entitystableid entrez entrezgeneid entrezid entryname fastaheader
+    fastaheaders
     firstproteindescription gene genebiotype genedescription geneid genelength genename genenames
     genes genesymbol genetype hugosymbol id idref length locus locusid majorityproteinids
-    modifiedsequence mz name names nproteotypicsequences nsequences platform position
-    precursorcharge precursorid probe probeid proteingroup proteinid proteinids proteinname
-    proteinnames proteotypic refgene retentiontime rt start stop strand strippedsequence symbol
+    maxpepprob modifiedsequence mz name names nproteotypicsequences nsequences numberpsm organism
+    platform position precursorcharge precursorid probe probeid protein proteinexistence
+    proteingroup proteinid proteinids proteinlength proteinname proteinnames proteotypic
+    referenceintensity refgene retentiontime rt start stop strand strippedsequence symbol
     taxonomy transcriptid transcriptlength uniprot uniprotid width
     """.split()
 )
@@ -30,9 +32,12 @@ _OF_SAMPLES = frozenset(
     samplename study studyid subject subjectid unnamed0
     """.split()
 )
-# Columns of MaxQuant's samples, the best first, and of proteins that are artefacts.
+# Columns of MaxQuant's samples, the best first, and marks of proteins that are artefacts.
 _MAXQUANT = ("LFQ intensity ", "Reporter intensity corrected ", "Intensity ")
 _MAXQUANT_FLAGS = ("Only identified by site", "Reverse", "Potential contaminant")
+# Those of FragPipe's combined_protein.tsv, and of its artefacts.
+_FRAGPIPE = (" MaxLFQ Intensity", " Intensity", " Spectral Count")
+_FRAGPIPE_FLAGS = ("contam_", "rev_")
 # DIA-NN calls samples by the files of the instrument, and featureCounts by those of alignments.
 _RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia|bam)(?:\.dia)?", re.I)
 
@@ -104,17 +109,25 @@ def _identifiers(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _from_export(frame: pd.DataFrame, samples: pd.Index) -> tuple[pd.DataFrame, list[str]]:
-    """The table with its columns named as samples are, if it is MaxQuant's or DIA-NN's."""
+    """The table with its columns named as samples are, if it is an export that is known."""
     columns = frame.columns
-    found = [p for p in _MAXQUANT if columns.str.startswith(p).any() and "Reverse" in columns]
-    if found:
-        flags = frame.loc[:, columns.isin(_MAXQUANT_FLAGS)]
-        is_real = (flags != "+").all(axis=1)
-        own = columns.str.startswith(found[0])
-        others = [f"{(~is_real).sum()} proteins marked +"] if not is_real.all() else []
-        left_out = [*others, *columns[~own]]
-        kept = frame.loc[is_real, own]
-        return kept.set_axis(columns[own].str.removeprefix(found[0]), axis=1), left_out
+    kinds, names, is_real, mark = [], columns, np.ones(len(frame), dtype=bool), ""
+    if "Reverse" in columns:
+        kinds = [columns.str.startswith(kind) for kind in _MAXQUANT]
+        names = columns.str.replace(f"^(?:{'|'.join(_MAXQUANT)})", "", regex=True)
+        is_real = (frame.loc[:, columns.isin(_MAXQUANT_FLAGS)] != "+").all(axis=1).to_numpy()
+        mark = "+"
+    elif "Combined Total Peptides" in columns:
+        others = columns.str.contains("^Combined | (?:Unique|Total|Razor) ")
+        kinds = [columns.str.endswith(kind) & ~others for kind in _FRAGPIPE]
+        names = columns.str.replace(f"(?:{'|'.join(_FRAGPIPE)})$", "", regex=True)
+        is_real = ~frame.index.str.startswith(_FRAGPIPE_FLAGS)
+        mark = " or ".join(_FRAGPIPE_FLAGS)
+    for own in kinds:
+        if own.any():
+            marked = [] if is_real.all() else [f"{(~is_real).sum()} proteins marked {mark}"]
+            kept = frame.loc[is_real, own].set_axis(names[own], axis=1)
+            return kept, [*marked, *columns[~own]]
     runs = [None if name in samples else _RUN.fullmatch(name) for name in columns]
     names = [run["file"] if run else name for name, run in zip(columns, runs, strict=True)]
     return frame.set_axis(pd.Index(names), axis=1), []

@@ -10,7 +10,7 @@ from ._classes import folds
 _N_COMPONENTS = 50
 # training samples whose place is kept, at most
 _MOST_POINTS = 1_000
-# Share of the level that goes to gross errors, far outside of what any training sample shows.
+# Share of the level for gross errors, far outside of what any training sample shows.
 _FOR_GROSS = 0.2
 
 
@@ -22,6 +22,7 @@ class Alarm(NamedTuple):
     are compared with those of training samples out of fold, by Fisher's sum of log p-values,
     itself compared with theirs. For gross errors, such as shuffled features, other units or
     constant values, distance and rest are compared with normal distributions of their logarithms.
+    The smaller of both p-values, weighted, is compared with those of the same samples.
 
     ``center`` ``(n_features,)``; ``basis`` ``(n_components, n_features)`` of components whose
     covariance within classes is that of the identity, times ``whiten``
@@ -38,6 +39,7 @@ class Alarm(NamedTuple):
     distances: np.ndarray
     probabilities: np.ndarray
     sums: np.ndarray
+    least: np.ndarray
     usual: np.ndarray
     points: np.ndarray
 
@@ -47,11 +49,11 @@ class Alarm(NamedTuple):
         `probability` is that of the likeliest class, ``(n,)``.
         """
         distance, rest = _measure(x, self.center, self.basis, self.whiten, self.means)
-        total = _log_sum(distance, probability, self.distances, self.probabilities)
-        by_class = _upper(total, self.sums)
-        apart = (_logs(distance, rest) - self.usual[0]) / self.usual[1]
-        gross = 2 * 2 * norm.sf(np.abs(apart).max(axis=1))
-        return np.minimum(1.0, np.minimum(by_class / (1 - _FOR_GROSS), gross / _FOR_GROSS))
+        total = -np.log(_upper(distance, self.distances))
+        if probability is not None and len(self.probabilities):
+            total -= np.log(_upper(-probability, -self.probabilities[::-1]))
+        least = _least(_upper(total, self.sums), _logs(distance, rest), self.usual)
+        return _upper(-least, -self.least[::-1])
 
     def place(self, x: np.ndarray) -> np.ndarray:
         """Place of scaled features where Mahalanobis distances are Euclidean."""
@@ -74,14 +76,17 @@ def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) 
     distance, rest = np.zeros((2, len(x)))
     for train, test in folds(codes):
         distance[test], rest[test] = _measure(x[test], *_describe(x[train], codes[train]))
-    distances = np.sort(distance)
-    probabilities = np.empty(0) if probability is None else np.sort(probability)
-    sums = np.sort(_log_sum(distance, probability, distances, probabilities))
+    probability = np.empty(0) if probability is None else probability
+    total = -np.log(_upper_within(distance))
+    if len(probability):
+        total -= np.log(_upper_within(-probability))
     logs = _logs(distance, rest)
     usual = np.stack([logs.mean(axis=0), np.maximum(logs.std(axis=0, ddof=1), 1e-3)])
+    least = _least(_upper_within(total), logs, usual)
     center, basis, whiten, means = _describe(x, codes)
+    null = [np.sort(each) for each in (distance, probability, total, least)]
     points = (x[:_MOST_POINTS] - center) @ basis.T @ whiten
-    return Alarm(center, basis, whiten, means, distances, probabilities, sums, usual, points)
+    return Alarm(center, basis, whiten, means, *null, usual, points)
 
 
 def _describe(
@@ -115,23 +120,21 @@ def _nearest(points: np.ndarray, means: np.ndarray) -> np.ndarray:
     return (apart + np.square(means).sum(axis=1)).min(axis=1)
 
 
+def _least(p_value: np.ndarray, logs: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """The smaller of the p-values of novelty and of gross errors, weighted, ``(n,)``."""
+    gross = norm.sf(np.abs((logs - usual[0]) / usual[1]).max(axis=1))
+    return np.minimum(p_value / (1 - _FOR_GROSS), gross / _FOR_GROSS)
+
+
 def _logs(distance: np.ndarray, rest: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(np.stack([distance, rest], axis=1), 1e-6))
 
 
-def _log_sum(
-    distance: np.ndarray,
-    probability: np.ndarray | None,
-    distances: np.ndarray,
-    probabilities: np.ndarray,
-) -> np.ndarray:
-    """Fisher's sum of the logs of both p-values; higher is less alike."""
-    total = -np.log(_upper(distance, distances))
-    if probability is not None and len(probabilities):
-        total -= np.log(_upper(-probability, -probabilities[::-1]))
-    return total
-
-
 def _upper(values: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """Share of a sorted null that is at least as high, never 0."""
+    """Share of a sorted null that is at least as high, never 0; each value is one more."""
     return (1 + len(null) - np.searchsorted(null, values)) / (len(null) + 1)
+
+
+def _upper_within(values: np.ndarray) -> np.ndarray:
+    """What `_upper` says of each value among the others."""
+    return (len(values) - np.searchsorted(np.sort(values), values)) / len(values)

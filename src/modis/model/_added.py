@@ -44,7 +44,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
         alarm = self.module.linear.named_tuple(Alarm, f"alarm_{code}")
         if alarm is None:
             continue
-        x = [each.x_scaled.detach().cpu().numpy() for _, each in self._encode(item, None, None)]
+        x = [each.x_scaled.detach().cpu().numpy() for _, _, each in self._encode(item, None, None)]
         prototype = alarm.place(np.concatenate(x)).mean(axis=0)
         threshold = np.quantile(alarm.odds(alarm.points, prototype), 1 - _TAKEN)
         key = f"added_{code}_{len(self.added_classes_)}"

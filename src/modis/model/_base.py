@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +22,13 @@ from ..data import (
     Modality,
     NotInDataError,
     check_unchanged,
+    check_values,
     find_labels,
     read_new,
     read_registered,
     registered_labels,
     shortened,
+    whole,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
 from ..linear import Alarm
@@ -40,6 +43,7 @@ _NOT_HERE = {
     "differential_abundance",
     "get_normalized_expression",
     "get_normalized_function_name",
+    "get_normalized_function_name_",
     "load_registry",
     "view_registry",
     "view_setup_args",
@@ -77,6 +81,7 @@ class Model(BaseModelClass):
 
     # the inherited ones would open pickles
     convert_legacy_save = load_registry = view_setup_args = staticmethod(partial(_refuse))
+    view_registry = BaseModelClass.view_anndata_setup
 
     def __init__(self, mdata: MuData | None, registry: dict | None) -> None:
         if mdata is not None and _SCVI_UUID_KEY not in mdata.uns:
@@ -93,7 +98,8 @@ class Model(BaseModelClass):
         self.best_epoch_: int | None = None
         #: Classes that :meth:`add_class` taught.
         self.added_classes_: list[str] = []
-        self._read_data: dict[str, Modality] | None = None
+        self._sources: list[Any] = []
+        self._read_data: dict[str, Modality] = {}
 
     def __dir__(self) -> list[str]:
         return sorted(set(super().__dir__()) - _NOT_HERE)
@@ -125,11 +131,20 @@ class Model(BaseModelClass):
     def _training_data(self) -> dict[str, Modality]:
         """Training data by modality, read once; labels are those of the set-up."""
         mdata = self._data_or_own(None)
-        if self._read_data is None:
+        check_unchanged(mdata, self._spec)
+        layers = [(mdata.mod[name], layer) for name, layer in self._spec.layers.items()]
+        sources = [own.X if layer is None else own.layers[layer] for own, layer in layers]
+        # a matrix that took the place of another is read anew
+        if any(now is not then for now, then in zip_longest(sources, self._sources)):
+            self._sources = sources
             self._read_data = self._fill(read_registered(mdata, self._spec))
-        else:
-            check_unchanged(mdata, self._spec)
         return self._read_data
+
+    def _check_values(self, *modalities: str) -> None:
+        """Refuse training data with values that were put in after the set-up."""
+        spec, names = self._spec, modalities or self._spec.modalities
+        which = (self.adata, names, spec.layers, spec.likelihoods)
+        check_values(*which, features=spec.var_names, warn=False)
 
     def _read(
         self,
@@ -215,12 +230,26 @@ class Model(BaseModelClass):
         data: Modality,
         indices: Sequence[int] | np.ndarray | None,
         batch_size: int | None,
-    ) -> Iterator[tuple[dict[str, torch.Tensor], Encoded]]:
-        """Walk over the rows of one modality."""
+    ) -> Iterator[tuple[slice, dict[str, torch.Tensor], Encoded]]:
+        """Walk over the rows of one modality; where they come in the result, and what they are."""
         self.module.eval()
+        batch_size = None if batch_size is None else whole("batch_size", batch_size)
         index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
-        for tensors in sequential_loader(data, index, batch_size):
-            yield tensors, self.module.encode(data.name, tensors[X_KEY])
+        start = 0
+        for on_cpu in sequential_loader(data, index, batch_size):
+            tensors = {key: value.to(self.module.device) for key, value in on_cpu.items()}
+            encoded = self.module.encode(data.name, tensors[X_KEY])
+            if not torch.isfinite(encoded.qz.mean).all():
+                if self.adata is not None:
+                    # values of other data were checked when these were read
+                    self._check_values(data.name)
+                raise ValueError(
+                    f"Modality '{data.name}' has values that give no finite result: they are far "
+                    "larger than those that the model was trained on. Correct them."
+                )
+            rows = slice(start, start + len(encoded.z))
+            start = rows.stop
+            yield rows, tensors, encoded
 
     @torch.inference_mode()
     def _encode_all(
@@ -237,9 +266,8 @@ class Model(BaseModelClass):
         # Filled piece by piece. A list of small tensors, each made between large ones, would keep
         # the memory of these from being used again: hundreds of MB with 30,000 features.
         encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
-        start, code = 0, networks.modality_codes[data.name]
-        for _, encoded in self._encode(data, indices, batch_size):
-            rows = slice(start, start + len(encoded.z))
+        code = networks.modality_codes[data.name]
+        for rows, _, encoded in self._encode(data, indices, batch_size):
             mean, said = encoded.qz.mean, encoded.z.new_empty((len(encoded.z), 0))
             if networks.n_classes:
                 said = networks.class_log_probability(data.name, encoded.x_scaled, mean)
@@ -250,7 +278,6 @@ class Model(BaseModelClass):
             encoding.odds[rows] = self._added_odds(code, encoded.x_scaled)
             for array, values in zip(encoding[:4], found, strict=True):
                 array[rows] = values.cpu()
-            start = rows.stop
         return encoding
 
     def _added_odds(self, code: int, x_scaled: torch.Tensor) -> np.ndarray:
@@ -352,8 +379,9 @@ class Model(BaseModelClass):
         codes, library = tensors[BATCH_KEY].clone(), encoded.library
         if source != target:
             counts = self.condition_counts_[target]
-            typical = torch.tensor([int(np.argmax(each)) for each in counts])
-            codes, library = typical.repeat(len(codes), 1), None
+            # the mean of numbers is 0
+            typical = [*map(int, map(np.argmax, counts)), *[0] * len(self._spec.numbers)]
+            codes, library = codes.new_tensor(typical).repeat(len(codes), 1), None
         if batch_code is not None:
             codes[:, 0] = batch_code
         return codes, library

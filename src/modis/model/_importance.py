@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -7,12 +7,12 @@ import torch
 from mudata import MuData
 
 from .._constants import X_KEY
-from ..data import Modality
+from ..data import Modality, choice, whole
 from ..dataloaders import sequential_loader
 from ..nn import CountDecoder
 from ._base import Model, positions
 
-_BASELINES = ("other_classes", "mean")
+Baseline = Literal["other_classes", "mean"]
 _ROWS_AT_ONCE = 256
 # rows times integration steps that the networks hold at a time
 _POINTS_AT_ONCE = 2048
@@ -36,7 +36,7 @@ def feature_importance(  # numpydoc ignore=PR01
     class_name: str | None = None,
     mdata: MuData | None = None,
     indices: Sequence[int] | None = None,
-    baseline: str = "other_classes",
+    baseline: Baseline = "other_classes",
     n_steps: int = 20,
     max_obs: int | None = 1000,
 ) -> pd.DataFrame:
@@ -107,11 +107,9 @@ def feature_importance(  # numpydoc ignore=PR01
     the 34th International Conference on Machine Learning, 3319-3328.
     """
     names = _classes_to_explain(self, class_name)
-    if baseline not in _BASELINES:
-        raise ValueError(f"baseline={baseline!r} is not known; choose one of {_BASELINES}.")
-    for argument, value in (("n_steps", n_steps), ("max_obs", max_obs)):
-        if value is not None and value < 1:
-            raise ValueError(f"{argument}={value} must be at least 1.")
+    choice("baseline", baseline, get_args(Baseline))
+    n_steps = whole("n_steps", n_steps)
+    max_obs = None if max_obs is None else whole("max_obs", max_obs)
     data = self._read(mdata, [modality])[modality]
     profiles = _profiles(self, data, self._data_or_own(mdata))
     chosen = None
@@ -157,16 +155,13 @@ def _profiles(model: Model, data: Modality, mdata: MuData) -> _Profiles:
     unlabeled = labels.isna().to_numpy()
     codes = np.where(unlabeled, -1, known)
     sums = np.zeros((n_classes, data.matrix.shape[1]))
-    seen = 0
-    for _, encoded in model._encode(data, None, None):
-        rows = slice(seen, seen + len(encoded.z))
+    for rows, _, encoded in model._encode(data, None, None):
         said = model.module.class_log_probability(data.name, encoded.x_scaled, encoded.qz.mean)
         predicted = said.argmax(dim=1).cpu().numpy()
         codes[rows] = np.where(unlabeled[rows], predicted, codes[rows])
         x = encoded.x_scaled.cpu().numpy()
         for code in np.unique(codes[rows][codes[rows] >= 0]):
             sums[code] += x[codes[rows] == code].sum(axis=0, dtype=np.float64)
-        seen = rows.stop
     n_obs = np.bincount(codes[codes >= 0], minlength=n_classes)
     return _Profiles(codes, sums / np.maximum(n_obs, 1)[:, None], n_obs)
 

@@ -5,11 +5,13 @@ import pandas as pd
 import torch
 from anndata import AnnData
 from mudata import MuData
+from torch.distributions import Normal
 
-from .._constants import LATENT_KEY, MISSING_KEY, UNKNOWN, X_KEY
+from .._constants import BATCH_KEY, LATENT_KEY, UNKNOWN
+from ..data import whole
 from ..module import kl_to_standard_normal
 from ._added import share_with_added
-from ._base import Model
+from ._base import Model, count_rows
 from ._colors import scanpy_colors
 from ._trust import is_novel
 
@@ -141,21 +143,115 @@ def get_elbo(  # numpydoc ignore=PR01
     self._check_trained()
     rows = {}
     for name, data in self._read(mdata, None, decode=True).items():
-        decoder, totals = self.module.decoder(name), np.zeros(3)
-        for tensors, encoded in self._encode(data, None, batch_size):
-            batch = {key: value.to(self.module.device) for key, value in tensors.items()}
+        totals = np.zeros(3)
+        for _, batch, encoded in self._encode(data, None, batch_size):
             px = self.module.generative({name: batch}, {name: encoded})[name]
-            seen = (px, batch[X_KEY], encoded.x_scaled)
             kl = kl_to_standard_normal(encoded.qz)
-            missing = batch.get(MISSING_KEY)
-            log_prob = decoder.log_prob(*seen)
-            if missing is not None:
-                log_prob = log_prob.masked_fill(missing, 0)
-            elbo, loss = log_prob.sum(dim=-1) - kl, decoder.loss(*seen, missing)
+            elbo = self.module.log_likelihood(name, px, batch, encoded) - kl
+            loss = self.module.reconstruction_loss(name, px, batch, encoded)
             totals += [float(each.sum()) for each in (elbo, kl, loss)]
         rows[name] = totals / data.n_obs
     columns = ["elbo", "kl", "reconstruction"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def get_reconstruction_error(  # numpydoc ignore=PR01
+    self: Model, mdata: MuData | None = None, batch_size: int | None = None
+) -> dict[str, float]:
+    """Negative log-likelihood of the features given the latent points.
+
+    Parameters
+    ----------
+    mdata, batch_size
+        As in :meth:`get_elbo`.
+
+    Returns
+    -------
+    By modality: the sum over all features in nats, mean over the observations.
+    """
+    bound = get_elbo(self, mdata, batch_size)
+    return (-bound["elbo"] - bound["kl"]).to_dict()
+
+
+@torch.inference_mode()
+def get_marginal_ll(  # numpydoc ignore=PR01
+    self: Model,
+    mdata: MuData | None = None,
+    n_mc_samples: int = 1000,
+    batch_size: int | None = None,
+) -> dict[str, float]:
+    """Estimate the log-likelihood of the features by importance sampling.
+
+    Parameters
+    ----------
+    mdata
+        Data to judge; the training data by default.
+    n_mc_samples
+        Draws from the posterior of each observation; from few of them the estimate is too low.
+    batch_size
+        Rows encoded at a time, as in :meth:`get_elbo`.
+
+    Returns
+    -------
+    By modality: of all features in nats, mean over the observations.
+    """
+    self._check_trained()
+    n_mc_samples, found = whole("n_mc_samples", n_mc_samples), {}
+    for name, data in self._read(mdata, None, decode=True).items():
+        total = 0.0
+        for _, batch, encoded in self._encode(data, None, batch_size):
+            weight = torch.full((len(encoded.z),), -torch.inf, device=encoded.z.device)
+            for z in (encoded.qz.sample() for _ in range(n_mc_samples)):
+                px = self.module.generative({name: batch}, {name: encoded._replace(z=z)})[name]
+                prior = Normal(torch.zeros_like(z), 1.0).log_prob(z)
+                joint = self.module.log_likelihood(name, px, batch, encoded)
+                joint += (prior - encoded.qz.log_prob(z)).sum(dim=-1)
+                weight = torch.logaddexp(weight, joint)
+            total += float((weight - np.log(n_mc_samples)).sum())
+        found[name] = total / data.n_obs
+    return found
+
+
+@torch.inference_mode()
+def posterior_predictive_sample(  # numpydoc ignore=PR01
+    self: Model,
+    modality: str,
+    mdata: MuData | None = None,
+    indices: Sequence[int] | None = None,
+    n_samples: int = 1,
+    batch_size: int | None = None,
+) -> np.ndarray:
+    """Draw features from the likelihood of a modality, at draws from the posterior.
+
+    Parameters
+    ----------
+    modality
+        Name of the modality.
+    mdata
+        Data to encode; the training data by default.
+    indices
+        Positions of the rows wanted, among ``mdata.mod[modality].obs_names``; all by default.
+    n_samples
+        Draws per observation.
+    batch_size
+        Rows encoded at a time, as in :meth:`get_latent_representation`.
+
+    Returns
+    -------
+    float32 array of shape ``(n_obs, n_features)``, or ``(n_obs, n_features, n_samples)`` with
+    several draws, in the units of the data. The noise of a gaussian is that of its variance, which
+    is 1 in scaled units unless it is learned.
+    """
+    self._check_trained()
+    n_samples = whole("n_samples", n_samples)
+    data = self._read(mdata, [modality], indices, decode=True)[modality]
+    shape = (count_rows(data, indices), data.matrix.shape[1], n_samples)
+    drawn = np.empty(shape, dtype=np.float32)
+    for rows, batch, encoded in self._encode(data, indices, batch_size):
+        for k in range(n_samples):
+            how = (encoded.qz.sample(), batch[BATCH_KEY], encoded.library)
+            drawn[rows, :, k] = self.module.decode(modality, *how, draw=True).cpu()
+    return drawn[..., 0] if n_samples == 1 else drawn
 
 
 def write_latent(

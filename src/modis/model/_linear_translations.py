@@ -92,18 +92,23 @@ def _fit_means(
     own = np.where(labeled, np.eye(networks.n_classes)[item.labels], said)[chosen]
     sizes = [max(1, n) for n in networks.n_categories]
     linear["first_condition"] = first = np.cumsum([0, *sizes[:-1]])
-    conditions = item.batch[chosen] + first
-    offset = np.zeros((sum(sizes), profile.shape[1]))
+    codes, numbers = np.split(item.batch[chosen], [len(sizes)], axis=1)
+    conditions = codes.astype(np.int64) + first
+    offset = np.zeros((sum(sizes) + numbers.shape[1], profile.shape[1]))
+    slopes = offset[sum(sizes) :]
+    precision = numbers.T @ numbers + np.eye(numbers.shape[1])
     for _ in range(_N_PASSES):
-        means = class_means(own, profile - offset[conditions].sum(axis=1))
+        means = class_means(own, profile - offset[conditions].sum(axis=1) - numbers @ slopes)
         for column, (begin, size) in enumerate(zip(first, sizes, strict=True)):
             if size > 1:
                 others = offset[np.delete(conditions, column, axis=1)].sum(axis=1)
                 member = np.eye(size)[conditions[:, column] - begin]
-                rest = profile - own @ means - others
+                rest = profile - own @ means - others - numbers @ slopes
                 offset[begin : begin + size] = class_means(member, rest)
+        rest = profile - own @ means - offset[conditions].sum(axis=1)
+        slopes[:] = np.linalg.solve(precision, numbers.T @ rest)
     linear[f"mean_{code}"], linear[f"offset_{code}"] = means, offset
-    return chosen, profile - offset[conditions].sum(axis=1), means
+    return chosen, profile - offset[conditions].sum(axis=1) - numbers @ slopes, means
 
 
 def _fit_pair_ridge(

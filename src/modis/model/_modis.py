@@ -1,12 +1,12 @@
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import pandas as pd
 from anndata import AnnData
 from mudata import MuData
 
-from ..data import align_links, register
+from .._constants import Likelihood
+from ..data import align_links, check_arguments, register
 from ..module import Preset
 from . import (
     _added,
@@ -151,7 +151,7 @@ class MODIS(Model):
     def __init__(
         self,
         mdata: MuData | None = None,
-        architecture: str | Preset | Mapping[str, Any] = "default",
+        architecture: Literal["default", "paper"] | Preset | Mapping[str, Any] = "default",
         n_latent: int | None = None,
         feature_links: pd.DataFrame | None = None,
         adversarial: Literal["cross_entropy", "relativistic"] = "cross_entropy",
@@ -173,6 +173,7 @@ class MODIS(Model):
             likelihood=spec.likelihoods,
             n_batch=len(spec.batches),
             n_cats_per_cov=[len(names) for names in spec.covariates.values()],
+            n_continuous_cov=len(spec.numbers),
             preset=self.preset,
             adversarial=adversarial,
             links=None if self._links is None else self._links.pairs,
@@ -197,8 +198,9 @@ class MODIS(Model):
         unlabeled_category: str = "unknown",
         batch_key: str | Mapping[str, str] | None = None,
         categorical_covariate_keys: Sequence[str] | None = None,
+        continuous_covariate_keys: Sequence[str] | None = None,
         layer: str | Mapping[str, str | None] | None = None,
-        likelihood: str | Mapping[str, str] = "gaussian",
+        likelihood: Likelihood | Mapping[str, Likelihood] = "gaussian",
         **kwargs: Any,
     ) -> None:
         """Check the data and register them with the model.
@@ -226,6 +228,9 @@ class MODIS(Model):
             Columns with further categories that decoders are conditioned on (sex, site,
             chemistry). Like the batches they stand in the ``obs`` of the modalities or in
             ``mdata.obs``, and no observation may lack one.
+        continuous_covariate_keys
+            Columns with numbers that decoders are conditioned on (age, quality), likewise. They
+            are standardised.
         layer
             Layer with the values, `None` for ``X``, or a dict by modality.
         likelihood
@@ -247,13 +252,8 @@ class MODIS(Model):
             If the data are a view, or names, labels or values cannot be used.
         """
         setup_method_args = cls._get_setup_method_args(**locals())
-        unknown = sorted(set(kwargs) - {"source_registry"})
-        if unknown:
-            known = [*setup_method_args["setup_args"]]
-            raise TypeError(
-                f"setup_mudata has no argument {unknown[0]!r}. Did you mean "
-                f"{get_close_matches(unknown[0], known, 1, 0)[0]!r}? It has {known}."
-            )
+        others = [name for name in kwargs if name != "source_registry"]
+        check_arguments("setup_mudata", others, list(setup_method_args["setup_args"]))
         cls.register_manager(register(mdata, setup_method_args, **kwargs))
 
     @classmethod
@@ -288,6 +288,9 @@ class MODIS(Model):
     write_latent = _inference.write_latent
     joint_embedding = _inference.joint_embedding
     get_elbo = _inference.get_elbo
+    get_reconstruction_error = _inference.get_reconstruction_error
+    get_marginal_ll = _inference.get_marginal_ll
+    posterior_predictive_sample = _inference.posterior_predictive_sample
     translate = _translation.translate
     reconstruct = _translation.reconstruct
     feature_importance = _importance.feature_importance

@@ -1,18 +1,20 @@
 import warnings
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import joblib
+import lightning.pytorch
 import numpy as np
 import scvi.train
 import torch
 
-from ..data import Modality
+from ..data import Modality, check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
-from ..train import BestWeights, quiet_libraries, validation_interval
+from ..train import BestWeights, MODISTrainingPlan, quiet_libraries, validation_interval
 from ._base import Model
 from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
@@ -27,6 +29,8 @@ _LEAST_LINK_Z = 3.0
 _LINK_ROWS = 1000
 # true links of fewer features than these are often missed
 _LEAST_LINKED = 10
+# in signatures, but not for users
+_NO_ARGUMENTS = "self module model training_plan data_splitter kwargs trainer_kwargs".split()
 
 
 def train(  # numpydoc ignore=PR01
@@ -87,14 +91,20 @@ def train(  # numpydoc ignore=PR01
     KeyboardInterrupt
         If training was interrupted.
     """
+    plan_kwargs = plan_kwargs or {}
+    switches = {"early_stopping": early_stopping, "balance_classes": balance_classes or False}
+    _check_options(plan_kwargs, trainer_kwargs, **switches)
     preset, data = self.preset, self._training_data()
+    self._check_values()
     longest = max(item.n_obs for item in data.values())
     asked = preset.train_size if train_size is None else train_size
     balance = preset.balance_classes if balance_classes is None else balance_classes
     splitter = self._data_splitter_cls(
         data,
         train_size=asked,
-        batch_size=_whole("batch_size", batch_size) or preset.batch_size(longest),
+        batch_size=(
+            preset.batch_size(longest) if batch_size is None else whole("batch_size", batch_size)
+        ),
         balance_classes=balance,
     )
     if batch_size == 1 and preset.architecture.norm == "batch":
@@ -106,29 +116,24 @@ def train(  # numpydoc ignore=PR01
             UserWarning,
             stacklevel=2,
         )
-    if trainer_kwargs.get("ckpt_path"):
-        raise ValueError(
-            "ckpt_path: checkpoints of Lightning can run any program when they are opened, so "
-            "they are not. Use checkpoint_dir."
-        )
-    if trainer_kwargs.get("limit_train_batches", 1) == 0:
-        raise ValueError("limit_train_batches=0 leaves nothing to train on.")
-    max_epochs = _whole("max_epochs", max_epochs) or preset.n_epochs(
-        splitter.steps_per_epoch, longest
-    )
-    before = {key: value.clone() for key, value in self.module.state_dict().items()}
-    _fit_to_training_rows(self, data, splitter)
-    _check_links(self, data, splitter)
-    announce_missing_pairs(self)
-    plan_kwargs = dict(plan_kwargs or {})
+    if max_epochs is None:
+        max_epochs = preset.n_epochs(splitter.steps_per_epoch, longest)
+    max_epochs = whole("max_epochs", max_epochs)
+    plan_kwargs = dict(plan_kwargs)
     for name in ("gradient_clip_val", "gradient_clip_algorithm"):
         # Lightning clips by itself with a single optimiser only
         if name in trainer_kwargs:
             plan_kwargs[name] = trainer_kwargs.pop(name)
     plan = self._training_plan_cls(self.module, **plan_kwargs)
     plan.validated_modalities = splitter.validated_modalities
+    before = {key: value.clone() for key, value in self.module.state_dict().items()}
+    _fit_to_training_rows(self, data, splitter)
+    _check_links(self, data, splitter)
+    announce_missing_pairs(self)
     best = BestWeights(_MONITOR)
-    trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, best)
+    is_validated = splitter.n_val > 0 and trainer_kwargs.get("limit_val_batches") != 0
+    callbacks = [best] if is_validated else []
+    trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, callbacks)
     if checkpoint_dir is not None:
         spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
         rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)
@@ -150,7 +155,7 @@ def train(  # numpydoc ignore=PR01
             max_epochs=max_epochs,
             accelerator=accelerator,
             devices=devices,
-            early_stopping=early_stopping and splitter.n_val > 0,
+            early_stopping=early_stopping and is_validated,
             **trainer_kwargs,
         )
         was_trained = self.is_trained_
@@ -179,26 +184,47 @@ def train(  # numpydoc ignore=PR01
     fit_linear_models(self, data, splitter.val_idx)
 
 
-def _whole(name: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool | str) or value != int(value) or value < 1:
-        raise ValueError(f"{name}={value!r} must be at least 1, and whole.")
-    return int(value)
+def _check_options(
+    plan_kwargs: dict[str, Any], trainer_kwargs: dict[str, Any], **switches: Any
+) -> None:
+    """Refuse arguments that the plan or the trainer do not have, or that would train nothing."""
+    for name, value in switches.items():
+        choice(name, value, (True, False))
+    if trainer_kwargs.pop("ckpt_path", None):
+        raise ValueError(
+            "ckpt_path: checkpoints of Lightning can run any program when they are opened, so "
+            "they are not. Use checkpoint_dir."
+        )
+    trainers = (train, scvi.train.Trainer, scvi.train.TrainRunner, lightning.pytorch.Trainer)
+    for where, given, takers in (
+        ("plan_kwargs", plan_kwargs, [MODISTrainingPlan]),
+        ("train", trainer_kwargs, trainers),
+    ):
+        known = dict.fromkeys(name for each in takers for name in signature(each).parameters)
+        check_arguments(where, given, [x for x in known if x not in _NO_ARGUMENTS])
+    limit = trainer_kwargs.get("limit_train_batches")
+    if limit is not None:
+        number("limit_train_batches", limit, lambda x: x > 0, "above 0")
+    for name in ("check_val_every_n_epoch", "early_stopping_patience"):
+        if trainer_kwargs.get(name) is not None:
+            trainer_kwargs[name] = whole(name, trainer_kwargs[name])
 
 
 def _with_defaults(
-    given: dict[str, Any], splitter: ModalitySplitter, max_epochs: int, best: BestWeights
+    given: dict[str, Any], splitter: ModalitySplitter, max_epochs: int, own: list[BestWeights]
 ) -> dict[str, Any]:
-    """Arguments of the trainer: the user's, and what this model needs."""
+    """Arguments of the trainer: the user's, and what this model needs.
+
+    Its `own` callbacks look at validation scores, if there are any.
+    """
     # every term is logged once per epoch; Lightning warns when its own interval is longer
     made: dict[str, Any] = {"log_every_n_steps": 1, "checkpointing_monitor": "loss_train"}
-    if not splitter.n_val:
+    if not own:
         # with checkpoints the trainer would look for validation data, and warn
         made["limit_val_batches"] = 0
     # the user's list stays as it is
-    callbacks = list(given.get("callbacks") or [])
-    if splitter.n_val:
+    callbacks = [*(given.get("callbacks") or []), *own]
+    if own:
         every = given.get("check_val_every_n_epoch") or validation_interval(
             splitter.steps_per_epoch, max_epochs
         )
@@ -208,7 +234,6 @@ def _with_defaults(
             "early_stopping_monitor": _MONITOR,
             "early_stopping_patience": max(5, round(0.5 * max_epochs / every)),
         }
-        callbacks.append(best)
     return made | given | {"callbacks": callbacks}
 
 
@@ -231,7 +256,8 @@ def _fit_to_training_rows(
             vocabularies = [spec.batches, *spec.covariates.values()]
             model.condition_counts_[name] = [
                 np.bincount(codes, minlength=len(names)).tolist()
-                for codes, names in zip(item.batch[rows].T, vocabularies, strict=True)
+                # numbers stand last
+                for codes, names in zip(item.batch[rows].T.astype(int), vocabularies, strict=False)
             ]
         module.label_counts[name] = torch.from_numpy(item.label_counts(len(spec.classes), rows))
         module.batch_counts[name] = torch.tensor(model.condition_counts_[name][0])

@@ -5,7 +5,7 @@ import torch
 from anndata import AnnData
 from mudata import MuData
 
-from ..data import NotInDataError
+from ..data import NotInDataError, whole
 from ._base import Model, count_rows, positions
 
 
@@ -57,20 +57,16 @@ def translate(  # numpydoc ignore=PR01
         raise NotInDataError(
             f"Unknown modality '{target}'; the model has {self._spec.modalities}."
         )
-    if n_samples < 1:
-        raise ValueError(f"n_samples={n_samples} must be at least 1.")
+    n_samples = whole("n_samples", n_samples)
     batch_code = self._batch_code(target, transform_batch)
     self._check_trained()
     data = self._read(mdata, [source], indices, decode=source == target)[source]
     n_rows = count_rows(data, indices)
     # filled piece by piece: the largest array that a model makes is never there twice
     decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
-    start, networks = 0, self.module
-    codes = networks.modality_codes
-    for tensors, encoded in self._encode(data, indices, None):
+    networks, codes = self.module, self.module.modality_codes
+    for rows, tensors, encoded in self._encode(data, indices, None):
         batch, library = self._conditions(source, target, tensors, encoded, batch_code)
-        rows = slice(start, start + len(encoded.z))
-        start = rows.stop
         if source != target and f"mean_{codes[target]}" in networks.linear:
             said = networks.class_log_probability(source, encoded.x_scaled, encoded.qz.mean)
             profile = networks.linear.translate(

@@ -280,7 +280,7 @@ def _judge(
         rows, code = np.flatnonzero(positions >= 0), networks.modality_codes[name]
         alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
         p_values, probabilities = [np.empty(0)], [np.empty((0, networks.n_classes))]
-        for _, encoded in model._encode(item, positions[rows], None):
+        for _, _, encoded in model._encode(item, positions[rows], None):
             found = networks.linear.class_log_probability(code, encoded.x_scaled)
             likeliest = None
             if found is not None:

@@ -1,6 +1,7 @@
-from dataclasses import dataclass
-from numbers import Integral
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
+from ..data import choice, number, whole
 from ..nn import NORMS, SCALINGS, BlockStyle
 
 
@@ -53,40 +54,40 @@ class Architecture:
     n_latent: int = 64
     n_hidden: int | None = 256
     n_layers: int = 1
-    norm: str | None = "batch"
+    norm: Literal["batch", "layer"] | None = "batch"
     dropout: float = 0.1
     input_dropout: float = 0.2
     linear_tail: bool = False
-    scaling: str = "standard"
+    scaling: Literal["standard", "minmax", "none"] = "standard"
     discriminator_hidden: tuple[int, ...] = (256, 128)
-    discriminator_input: str = "mean"
+    discriminator_input: Literal["mean", "draw"] = "mean"
     linear_class_head: bool = True
     linear_models: bool = True
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network can have."""
-        known = {
+        known: dict[str, tuple] = {
             "norm": (*NORMS, None),
             "scaling": SCALINGS,
             "discriminator_input": ("mean", "draw"),
         }
+        known |= {each.name: (True, False) for each in fields(self) if each.type is bool}
         for name, choices in known.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r} is not known; choose one of {choices}."
-                )
+            choice(name, getattr(self, name), choices)
         hidden = self.discriminator_hidden
-        if not hidden or min(hidden) < 1:
-            raise ValueError(f"discriminator_hidden={hidden} must name sizes of at least 1.")
-        for name in ("n_latent", "n_layers", "n_hidden"):
-            size, least = getattr(self, name), 0 if name == "n_layers" else 1
-            if size is not None and (not isinstance(size, Integral) or size < least):
-                raise ValueError(f"{name}={size!r} must be at least {least}, and whole.")
+        if not isinstance(hidden, tuple | list) or not hidden:
+            raise ValueError(f"discriminator_hidden={hidden!r} must name sizes of at least 1.")
+        sizes: dict[str, Any] = {
+            "discriminator_hidden": tuple(whole("discriminator_hidden", size) for size in hidden),
+            "n_latent": whole("n_latent", self.n_latent),
+            "n_layers": whole("n_layers", self.n_layers, 0),
+            "n_hidden": None if self.n_hidden is None else whole("n_hidden", self.n_hidden),
+        }
         for name in ("dropout", "input_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name}={getattr(self, name)} must be at least 0 and less than 1."
-                )
+            share = getattr(self, name)
+            sizes[name] = number(name, share, lambda x: 0 <= x < 1, "at least 0 and less than 1")
+        for name, size in sizes.items():
+            object.__setattr__(self, name, size)
 
     def hidden_units(self, n_features: int) -> int:
         """Units per hidden layer for a modality of `n_features` features."""

@@ -15,7 +15,8 @@ class LinearModels(Tensors):
 
     Of translations into ``j``: ``mean_j`` ``(n_classes, n_targets)``, ``location_j`` and
     ``spread_j`` ``(n_targets,)``; ``offset_j`` ``(n_conditions, n_targets)``, what batches and
-    covariates add, those of a column from ``first_condition`` on. Of those from ``i``:
+    covariates add, those of a column of codes from ``first_condition`` on, and those of numbers
+    last. Of those from ``i``:
     ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j`` ``(n_targets,)`` and
     ``by_class_i_j``, the weight of the class means; by links, ``class_ridge_i_j``
     ``(n_classes, n_targets)`` takes the classes' share of the ridge away.
@@ -113,9 +114,12 @@ class LinearModels(Tensors):
     def offset(self, code: int, conditions: torch.Tensor) -> torch.Tensor:
         """What batch and covariates add to a standardised profile, ``(n, n_features)``.
 
-        `conditions` are codes of shape ``(n, 1 + n_covariates)``.
+        `conditions` are codes and numbers of shape ``(n, 1 + n_covariates)``.
         """
-        return self[f"offset_{code}"][conditions + self["first_condition"].long()].sum(dim=1)
+        first, offset = self["first_condition"].long(), self[f"offset_{code}"]
+        codes, numbers = conditions[:, : len(first)].long(), conditions[:, len(first) :]
+        slopes = offset[len(offset) - numbers.shape[1] :]
+        return offset[codes + first].sum(dim=1) + numbers.to(offset.dtype) @ slopes
 
     def coordinates(
         self, log_probability: torch.Tensor, shared: torch.Tensor, mean: torch.Tensor

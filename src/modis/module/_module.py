@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch.distributions import Distribution, Normal
 from torch.nn import functional
 
 from .._constants import BATCH_KEY, MISSING_KEY, X_KEY
-from ..data import LinkPair
+from ..data import LinkPair, choice
 from ..nn import (
     DECODERS,
     BlockStyle,
@@ -22,10 +22,11 @@ from ..nn import (
 )
 from ._linear_models import LinearModels
 from ._link_map import LinkMap
-from ._presets import Preset
+from ._presets import Preset, PresetName
 
+Adversarial = Literal["cross_entropy", "relativistic"]
 #: Forms of the adversarial term; the paper has the first.
-ADVERSARIAL = ("cross_entropy", "relativistic")
+ADVERSARIAL = get_args(Adversarial)
 
 #: A minibatch of one modality.
 Minibatch = dict[str, torch.Tensor]
@@ -53,9 +54,9 @@ class MODISModule(BaseModuleClass):
 
     `n_input` holds the number of features and `likelihood` a key of ``DECODERS`` by modality.
     Fewer than two classes build no class head. Decoders are conditioned on `n_batch` batches and
-    on covariates of `n_cats_per_cov` categories; the discriminator can tell two batches or more
-    apart. `links` guide translations both ways. `sizes` are fields of the architecture that differ
-    from the preset's.
+    on covariates of `n_cats_per_cov` categories and `n_continuous_cov` others; the discriminator
+    can tell two batches or more apart. `links` guide translations both ways. `sizes` are fields of
+    the architecture that differ from the preset's.
 
     The two steps of the training have a loss each (equations 1 and 2 of Lepe-Soltero et al.
     2025): the weighted sum of the rows of ``TERMS`` that apply to a ``Step``.
@@ -68,16 +69,14 @@ class MODISModule(BaseModuleClass):
         likelihood: Mapping[str, str],
         n_batch: int = 0,
         n_cats_per_cov: Sequence[int] = (),
-        preset: str | Preset = "default",
-        adversarial: str = "cross_entropy",
+        n_continuous_cov: int = 0,
+        preset: PresetName | Preset = "default",
+        adversarial: Adversarial = "cross_entropy",
         links: Mapping[tuple[str, str], LinkPair] | None = None,
         **sizes: Any,
     ) -> None:
         super().__init__()
-        if adversarial not in ADVERSARIAL:
-            raise ValueError(
-                f"adversarial={adversarial!r} is not known; choose one of {ADVERSARIAL}."
-            )
+        choice("adversarial", adversarial, ADVERSARIAL)
         self.preset = Preset.find(preset).with_sizes(**sizes)
         self.architecture = built = self.preset.architecture
         self.adversarial = adversarial
@@ -106,6 +105,7 @@ class MODISModule(BaseModuleClass):
                 built.style,
                 n_batch,
                 n_cats_per_cov,
+                n_continuous_cov,
             )
         # by pair of names, which no ModuleDict takes; the list below moves them between devices
         self.link_maps: dict[tuple[str, str], LinkMap] = {}
@@ -222,15 +222,19 @@ class MODISModule(BaseModuleClass):
         z: torch.Tensor,
         batch: torch.Tensor | None = None,
         library: torch.Tensor | None = None,
+        *,
+        draw: bool = False,
     ) -> torch.Tensor:
         """Expected features ``(n, n_features)`` in the user's units of points ``(n, n_latent)``.
 
-        `batch` holds codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``,
-        `library` total counts, shape ``(n, 1)``; by default the typical ones of the training data.
+        Or a `draw` of them. `batch` holds codes of the batch and of each covariate, shape
+        ``(n, 1 + n_covariates)``, `library` total counts, shape ``(n, 1)``; by default the typical
+        ones of the training data.
         """
         decoder = self.decoder(modality)
-        expected = decoder(z, batch, library).mean
-        return self.scaler(modality).inverse(expected) if decoder.scaled_output else expected
+        px = decoder(z, batch, library)
+        values = px.sample() if draw else px.mean
+        return self.scaler(modality).inverse(values) if decoder.scaled_output else values
 
     # standardised profiles, which linear models translate into ---------------------------------
 
@@ -281,6 +285,15 @@ class MODISModule(BaseModuleClass):
             self.scaler(source).standardize(encoded.x_scaled),
             self.scaler(target).standardize(translated),
         )
+
+    def log_likelihood(
+        self, modality: str, px: Distribution, tensors: Minibatch, encoded: Encoded
+    ) -> torch.Tensor:
+        """Log-likelihood of the values of a minibatch that were not filled, ``(n,)``."""
+        found = self.decoder(modality).log_prob(px, tensors[X_KEY], encoded.x_scaled)
+        if MISSING_KEY in tensors:
+            found = found.masked_fill(tensors[MISSING_KEY], 0)
+        return found.sum(dim=-1)
 
     def reconstruction_loss(
         self, modality: str, px: Distribution, tensors: Minibatch, encoded: Encoded

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import ceil
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+from ..data import check_arguments, choice, number
 from ._architecture import Architecture
 
 #: Weight of every loss term by default; a term of weight 0 is not computed. ``kl`` is per
@@ -30,6 +31,9 @@ LOSS_WEIGHTS: dict[str, float] = {
 # From so many observations of the longest modality on, training takes more steps: their number
 # grows with the power 2/3 of the observations.
 _MORE_STEPS_FROM = 500
+
+
+PresetName = Literal["default", "paper"]
 
 
 @dataclass(frozen=True)
@@ -96,20 +100,21 @@ class Preset:
             raise ValueError(
                 f"loss_weights names {unknown}; the terms are {sorted(LOSS_WEIGHTS)}."
             )
-        weights = dict.fromkeys(LOSS_WEIGHTS, 0.0) | dict(self.loss_weights)
+        given = {
+            name: number(f"loss_weights[{name!r}]", weight, lambda x: x >= 0, "at least 0")
+            for name, weight in self.loss_weights.items()
+        }
+        weights = dict.fromkeys(LOSS_WEIGHTS, 0.0) | given
         object.__setattr__(self, "loss_weights", weights)
 
     @classmethod
-    def find(cls, preset: "str | Preset | Mapping[str, Any]") -> "Preset":
+    def find(cls, preset: "PresetName | Preset | Mapping[str, Any]") -> "Preset":
         """Preset by name, as it is, or from what :meth:`to_dict` returned."""
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
             return cls(**{**preset, "architecture": Architecture(**preset["architecture"])})
-        if preset not in PRESETS:
-            raise ValueError(
-                f"architecture={preset!r} is not known; choose one of {list(PRESETS)}."
-            )
+        choice("architecture", preset, list(PRESETS))
         return PRESETS[preset]
 
     def batch_size(self, n_obs: int) -> int:
@@ -124,12 +129,7 @@ class Preset:
 
     def with_sizes(self, **sizes: Any) -> Self:
         """Preset with other fields of its architecture; `None` keeps a field."""
-        known = {each.name for each in fields(Architecture)}
-        unknown = sorted(set(sizes) - known)
-        if unknown:
-            raise TypeError(
-                f"There is no argument {unknown[0]!r}; for the networks there are {sorted(known)}."
-            )
+        check_arguments("MODIS", sizes, [each.name for each in fields(Architecture)])
         changed = {name: size for name, size in sizes.items() if size is not None}
         return replace(self, architecture=replace(self.architecture, **changed))
 

@@ -135,7 +135,7 @@ def batch_game(step: Step) -> torch.Tensor | None:
         if possible.sum() < 2:
             continue
         rows.append(head(each).masked_fill(~possible, -torch.inf))
-        codes.append(step.tensors[modality][BATCH_KEY][:, 0])
+        codes.append(step.tensors[modality][BATCH_KEY][:, 0].long())
         row_weights.append(step.row_weights(modality))
     if not rows:
         return None

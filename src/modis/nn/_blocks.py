@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from torch import nn
 
@@ -28,7 +29,7 @@ class BlockStyle:
     BlockStyle(norm='layer', dropout=0.1, negative_slope=0.2)
     """
 
-    norm: str | None = "batch"
+    norm: Literal["batch", "layer"] | None = "batch"
     dropout: float = 0.0
     negative_slope: float = 0.2
 

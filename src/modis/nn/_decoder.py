@@ -35,6 +35,8 @@ class Decoder(nn.Module, ABC):
         Number of batches to condition on; fewer than two condition on nothing.
     n_cats_per_cov
         Number of categories of each categorical covariate to condition on, likewise.
+    n_continuous_cov
+        Number of covariates that are numbers.
 
     Examples
     --------
@@ -57,11 +59,13 @@ class Decoder(nn.Module, ABC):
         style: BlockStyle,
         n_batch: int = 0,
         n_cats_per_cov: Sequence[int] = (),
+        n_continuous_cov: int = 0,
     ) -> None:
         super().__init__()
         #: Categories of the batch and of each covariate.
         self.n_categories = [n_batch, *n_cats_per_cov]
-        n_conditions = sum(n for n in self.n_categories if n > 1)
+        self.n_continuous = n_continuous_cov
+        n_conditions = sum(n for n in self.n_categories if n > 1) + n_continuous_cov
         self.trunk = blocks([n_latent + n_conditions, *n_hidden], style)
         self.mean = nn.Linear(n_hidden[-1], n_output)
         self._add_parameters(n_hidden[-1], n_output)
@@ -82,8 +86,9 @@ class Decoder(nn.Module, ABC):
         z
             Latent points.
         batch
-            Codes of the batch and of each covariate, shape ``(n, 1 + n_covariates)``, or
-            ``(n,)`` without covariates; needed when the decoder is conditioned on any.
+            Codes of the batch and of each categorical covariate, then the continuous ones, shape
+            ``(n, 1 + n_covariates)``, or ``(n,)`` without covariates; needed when the decoder is
+            conditioned on any.
         library
             Total counts per observation, shape ``(n, 1)``, for count likelihoods; by default
             the typical depth of the training data.
@@ -93,13 +98,14 @@ class Decoder(nn.Module, ABC):
     def _conditioned(self, z: torch.Tensor, batch: torch.Tensor | None) -> torch.Tensor:
         """Latent points beside the one-hot codes of their conditions."""
         columns = [k for k, n in enumerate(self.n_categories) if n > 1]
-        if not columns:
+        if not columns and not self.n_continuous:
             return z
         if batch is None:
             raise ValueError("This decoder is conditioned on batches or covariates: give them.")
         codes = batch.reshape(len(z), -1)
-        one_hot = [functional.one_hot(codes[:, k], self.n_categories[k]) for k in columns]
-        return torch.cat([z, *(each.to(z.dtype) for each in one_hot)], dim=-1)
+        parts = [functional.one_hot(codes[:, k].long(), self.n_categories[k]) for k in columns]
+        parts.append(codes[:, len(self.n_categories) :])
+        return torch.cat([z, *(each.to(z.dtype) for each in parts)], dim=-1)
 
     @abstractmethod
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
@@ -207,7 +213,7 @@ class CountDecoder(Decoder):
 
     Parameters
     ----------
-    n_latent, n_output, n_hidden, style, n_batch, n_cats_per_cov
+    n_latent, n_output, n_hidden, style, n_batch, n_cats_per_cov, n_continuous_cov
         As in :class:`Decoder`.
 
     Examples

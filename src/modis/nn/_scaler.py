@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -40,7 +41,12 @@ class FeatureScaler(nn.Module):
     center: torch.Tensor
     spread: torch.Tensor
 
-    def __init__(self, n_input: int, scaling: str = "standard", max_value: float = 10.0) -> None:
+    def __init__(
+        self,
+        n_input: int,
+        scaling: Literal["standard", "minmax", "none"] = "standard",
+        max_value: float = 10.0,
+    ) -> None:
         super().__init__()
         if scaling not in SCALINGS:
             raise ValueError(f"scaling={scaling!r} is not known; choose one of {SCALINGS}.")

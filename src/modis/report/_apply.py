@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from anndata import AnnData
@@ -19,12 +20,13 @@ def predict_file(
     *,
     modality: str | None = None,
     soft: bool = False,
+    **tables: Any,
 ) -> pd.DataFrame:
     """Write the class of every observation, ``predicted`` with its ``probability``, as a ``.csv``.
 
-    With `soft` the table has a column per class as well.
+    With `soft` the table has a column per class as well. `tables` say how tables are read.
     """
-    model, mdata = _read(model_dir, path, screen)
+    model, mdata = _read(model_dir, path, screen, tables)
     probability = model.predict(mdata, modality=modality, soft=True)
     unseen = probability.isna().all(axis=1)
     if unseen.any():
@@ -44,10 +46,16 @@ def predict_file(
 
 
 def translate_file(
-    model_dir: Path, path: Path, source: str, target: str, out: Path, screen: Screen
+    model_dir: Path,
+    path: Path,
+    source: str,
+    target: str,
+    out: Path,
+    screen: Screen,
+    **tables: Any,
 ) -> AnnData:
     """Predict the `target` modality of a file from its `source`, as an ``.h5ad`` or ``.csv``."""
-    model, mdata = _read(model_dir, path, screen)
+    model, mdata = _read(model_dir, path, screen, tables)
     translated = model.translate(source, target, mdata=mdata)
     with draft_of(out) as draft:
         if out.suffix == ".csv":
@@ -58,7 +66,9 @@ def translate_file(
     return translated
 
 
-def _read(model_dir: Path, path: Path, screen: Screen) -> tuple[MODIS, MuData]:
+def _read(
+    model_dir: Path, path: Path, screen: Screen, tables: dict[str, Any]
+) -> tuple[MODIS, MuData]:
     screen.stage(f"Reading {path} and the model in {model_dir}")
     model = MODIS.load(model_dir, mdata=False)
-    return model, read_mudata(path, features=model.get_var_names())
+    return model, read_mudata(path, features=model.get_var_names(), **tables)

@@ -1,6 +1,7 @@
 import shutil
 import time
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +118,24 @@ def _cohort(mdata: MuData, settings: Settings) -> Cohort:
 def _model(mdata: MuData, cohort: Cohort, settings: Settings) -> MODIS:
     labels = None if settings.labels_key is None else cohort.labels
     train = cohort.mudata(cohort.names("train", mdata.mod), labels, mdata.mod)
+    likelihood: Any = cohort.likelihood
+    covariates = {
+        "categorical_covariate_keys": settings.covariate or (),
+        "continuous_covariate_keys": settings.continuous_covariate or (),
+    }
+    for key in chain(*covariates.values()):
+        # those of the modalities are there
+        if key in mdata.obs:
+            train.obs[key] = mdata.obs[key].reindex(train.obs_names)
     MODIS.setup_mudata(
         train,
         modalities=list(cohort.modalities),
         labels_key=settings.labels_key,
         unlabeled_category=settings.unlabeled_category,
         batch_key=settings.batch_key,
+        **covariates,
         layer=cohort.layer,
-        likelihood=cohort.likelihood,
+        likelihood=likelihood,
     )
     return MODIS(
         train,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from anndata import AnnData
@@ -54,6 +54,8 @@ class Settings:
     labels_key: str | None = None
     modalities: Sequence[str] | None = None
     batch_key: str | None = None
+    covariate: Sequence[str] | None = None
+    continuous_covariate: Sequence[str] | None = None
     layer: Sequence[str] | None = None
     likelihood: Sequence[str] | None = None
     unlabeled_category: str = "unknown"
@@ -61,7 +63,7 @@ class Settings:
     test_size: float = 0.2
     max_epochs: int | None = None
     seed: int = 0
-    architecture: str = "default"
+    architecture: Literal["default", "paper"] = "default"
     n_latent: int | None = None
     links: Path | None = None
     resume: bool = False

@@ -140,8 +140,9 @@ def benchmark(
         The other options of ``modis benchmark``, by the same names: `tasks`, `splits`,
         `test_size`, `split_key`, `group_key`, `validation`, `unpaired`, `labels_per_class`,
         `unseen_pairs`, `max_epochs`, `modalities`, `batch_key`, `layer`, `likelihood`,
-        `unlabeled_category`. Beyond them `model_kwargs` and `train_kwargs`, arguments of
-        :class:`modis.MODIS` and :meth:`modis.MODIS.train` for ``"modis"``.
+        `unlabeled_category`, `labels`, `transpose`. Beyond them `model_kwargs` and
+        `train_kwargs`, arguments of :class:`modis.MODIS` and :meth:`modis.MODIS.train` for
+        ``"modis"``.
 
     Returns
     -------
@@ -172,7 +173,11 @@ def benchmark(
     design = Design(methods or DEFAULT_METHODS, **{name: options.pop(name) for name in of_design})
     design.check(RIVALS)
     with quiet_libraries(silent=True):
-        mdata = read_mudata(Path(data)) if isinstance(data, str | Path) else data
+        tables = {name: options.pop(name, None) for name in ("labels", "transpose")}
+        if isinstance(data, str | Path):
+            mdata = read_mudata(Path(data), labels_key=labels_key, **tables)
+        else:
+            mdata = data
         links = read_links(Path(links)) if isinstance(links, str | Path) else links
         cohort = make_cohort(
             mdata,

@@ -2,13 +2,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
+from ..data import number
 from ..module import (
     TERMS,
     MODISModule,
@@ -78,7 +79,7 @@ class MODISTrainingPlan(LightningModule):
         weight_decay: float = 0.0,
         loss_weights: Mapping[str, float] | None = None,
         gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
+        gradient_clip_algorithm: Literal["norm", "value"] | None = None,
     ) -> None:
         super().__init__()
         preset = module.preset
@@ -93,13 +94,15 @@ class MODISTrainingPlan(LightningModule):
             )
         self.automatic_optimization = False
         self.module = module
-        self.lr = preset.lr if lr is None else lr
-        self.lr_discriminator = (
-            preset.lr_discriminator if lr_discriminator is None else lr_discriminator
+        rates = {"lr": lr, "lr_discriminator": lr_discriminator}
+        given = {name: rate for name, rate in rates.items() if rate is not None}
+        self.lr, self.lr_discriminator = (
+            number(name, given.get(name, getattr(preset, name)), lambda x: x > 0, "above 0")
+            for name in rates
         )
         self.decay_lr = preset.decay_lr if decay_lr is None else decay_lr
         self.betas = betas
-        self.weight_decay = weight_decay
+        self.weight_decay = number("weight_decay", weight_decay, lambda x: x >= 0, "at least 0")
         self.clipping: dict[str, Any] = {
             "gradient_clip_val": gradient_clip_val,
             "gradient_clip_algorithm": gradient_clip_algorithm,
@@ -218,7 +221,7 @@ class MODISTrainingPlan(LightningModule):
             if source == name:
                 decoder = module.decoder(target)
                 # the first batch and categories: any will do for a score that ranks epochs
-                shape = (len(encoded.z), len(decoder.n_categories))
+                shape = (len(encoded.z), len(decoder.n_categories) + decoder.n_continuous)
                 codes = torch.zeros(shape, dtype=torch.long, device=encoded.z.device)
                 translated = module.scaled_mean(target, decoder(encoded.z, codes))
                 links.append(module.link_loss(source, target, encoded, translated))
