@@ -75,7 +75,8 @@ def change_some(mdata: md.MuData, rng: Rng) -> tuple[md.MuData, dict[str, Any], 
         # what anndata or mudata themselves refuse is no trial of ours
         except Exception:  # noqa: BLE001
             continue
-        mdata = mdata if other is None else other
+        # changes in place return nothing, or a list of nothing
+        mdata = other if isinstance(other, md.MuData) else mdata
         done.append(str(name))
     return mdata, setup, done
 
@@ -143,6 +144,8 @@ def try_queries(n: int, seed: int) -> tuple[Counter, list[str]]:
         lambda mdata: model.reconstruct("rna", mdata),
         lambda mdata: model.joint_embedding(mdata),
         lambda mdata: model.get_elbo(mdata),
+        lambda mdata: list(model.get_marginal_ll(mdata, 2).values()),
+        lambda mdata: model.posterior_predictive_sample("rna", mdata),
     ]
     for k in range(n):
         rng = np.random.default_rng([seed, 1, k])

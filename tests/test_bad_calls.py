@@ -208,8 +208,9 @@ def test_numbers_as_names_in_new_data(model):
     with_numbers = {n: a.copy() for n, a in mdata.mod.items()}
     for adata in with_numbers.values():
         adata.obs_names = [str(k) for k in range(adata.n_obs)]
+    new = make_mudata(with_numbers)
     with pytest.warns(UserWarning, match="60 observations have the same number as name"):
-        model.predict(make_mudata(with_numbers))
+        model.predict(new)
 
 
 def test_links_of_modalities_that_are_left_out():

@@ -221,6 +221,12 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
         assert MODIS.load(file.parent, False).preset == model.preset
 
 
+def test_nothing_is_validated_on_request(fit):
+    model = fit(make_mdata(), train={"limit_val_batches": 0, "early_stopping_patience": 1.0})
+    assert [name for name in model.history if name.endswith("_validation")] == []
+    assert model.best_epoch_ is None
+
+
 def test_clipping_and_steps_are_those_of_the_two_steps(fit):
     clipping = {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
     options = clipping | {"max_steps": 7, "callbacks": [], "plan_kwargs": {"lr": 1e-3}}

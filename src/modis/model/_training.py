@@ -14,7 +14,7 @@ import torch
 from ..data import Modality, check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
-from ..train import BestWeights, MODISTrainingPlan, quiet_libraries, validation_interval
+from ..train import BestWeights, quiet_libraries, validation_interval
 from ._base import Model
 from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
@@ -92,8 +92,9 @@ def train(  # numpydoc ignore=PR01
         If training was interrupted.
     """
     plan_kwargs = plan_kwargs or {}
-    switches = {"early_stopping": early_stopping, "balance_classes": balance_classes or False}
-    _check_options(plan_kwargs, trainer_kwargs, **switches)
+    choice("early_stopping", early_stopping, (True, False))
+    choice("balance_classes", balance_classes, (True, False, None))
+    _check_options(self, plan_kwargs, trainer_kwargs)
     preset, data = self.preset, self._training_data()
     self._check_values()
     longest = max(item.n_obs for item in data.values())
@@ -184,30 +185,26 @@ def train(  # numpydoc ignore=PR01
     fit_linear_models(self, data, splitter.val_idx)
 
 
-def _check_options(
-    plan_kwargs: dict[str, Any], trainer_kwargs: dict[str, Any], **switches: Any
-) -> None:
+def _check_options(model: Model, plan_kwargs: Any, trainer_kwargs: dict[str, Any]) -> None:
     """Refuse arguments that the plan or the trainer do not have, or that would train nothing."""
-    for name, value in switches.items():
-        choice(name, value, (True, False))
     if trainer_kwargs.pop("ckpt_path", None):
         raise ValueError(
             "ckpt_path: checkpoints of Lightning can run any program when they are opened, so "
             "they are not. Use checkpoint_dir."
         )
-    trainers = (train, scvi.train.Trainer, scvi.train.TrainRunner, lightning.pytorch.Trainer)
+    trainers = (train, scvi.train.Trainer, model._train_runner_cls, lightning.pytorch.Trainer)
     for where, given, takers in (
-        ("plan_kwargs", plan_kwargs, [MODISTrainingPlan]),
+        ("plan_kwargs", plan_kwargs, [model._training_plan_cls]),
         ("train", trainer_kwargs, trainers),
     ):
         known = dict.fromkeys(name for each in takers for name in signature(each).parameters)
         check_arguments(where, given, [x for x in known if x not in _NO_ARGUMENTS])
-    limit = trainer_kwargs.get("limit_train_batches")
-    if limit is not None:
-        number("limit_train_batches", limit, lambda x: x > 0, "above 0")
-    for name in ("check_val_every_n_epoch", "early_stopping_patience"):
-        if trainer_kwargs.get(name) is not None:
-            trainer_kwargs[name] = whole(name, trainer_kwargs[name])
+    given = {name: value for name, value in trainer_kwargs.items() if value is not None}
+    if "limit_train_batches" in given:
+        number("limit_train_batches", given["limit_train_batches"], lambda x: x > 0, "above 0")
+    for name, least in (("check_val_every_n_epoch", 1), ("early_stopping_patience", 0)):
+        if name in given:
+            trainer_kwargs[name] = whole(name, given[name], least)
 
 
 def _with_defaults(
