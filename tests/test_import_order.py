@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 1026,
     "cli": 558,
     "src/modis": 15_917,
-    "tests": 13_893,
+    "tests": 13_895,
 }
 
 
