@@ -9,8 +9,10 @@ from pathlib import Path
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["NO_COLOR"] = "1"
-# Tests run in several processes, of which each has a core.
+# Tests run in several processes, of which each has a core. Numba, by UMAP, would set torch's
+# threads too, and two on one core take ten times as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 from collections.abc import Iterator
 

@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from functools import cache
+from unittest import mock
 
 import mudata as md
 import numpy as np
@@ -10,9 +12,17 @@ import pytest
 from scipy import sparse
 
 from modis import datasets
+from modis.datasets._rda import read_rda
 from modis.datasets._tcga import _copy_number, _mutations, _tumours
 
 from .._make import without_pulling
+
+
+@pytest.fixture(scope="module")
+def once():
+    """Files that two tests read are read once."""
+    with mock.patch("modis.datasets._tcga.read_rda", cache(read_rda)):
+        yield
 
 
 def _assert_same(built: md.MuData, path) -> None:
@@ -42,6 +52,7 @@ def test_pbmc_mosaic(shared_data, monkeypatch):
     _assert_same(datasets.pbmc_mosaic(), shared_data / "pbmc_mosaic.h5mu")
 
 
+@pytest.mark.usefixtures("once")
 def test_tcga_rare(shared_data, monkeypatch):
     monkeypatch.setenv("MODIS_DATA_DIR", str(shared_data / "raw" / "tcga_rare"))
     started = time.process_time()
@@ -50,6 +61,7 @@ def test_tcga_rare(shared_data, monkeypatch):
     _assert_same(built, shared_data / "tcga_rare.h5mu")
 
 
+@pytest.mark.usefixtures("once")
 def test_tcga_pancancer(shared_data, tmp_path, monkeypatch):
     """Of the types of cancer that there are copies of."""
     kept = {path.name: path for path in (shared_data / "raw" / "tcga_rare").iterdir()}

@@ -84,8 +84,9 @@ def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) 
     usual = np.stack([logs.mean(axis=0), np.maximum(logs.std(axis=0, ddof=1), 1e-3)])
     least = _least(_upper_within(total), logs, usual)
     center, basis, whiten, means = _describe(x, codes)
-    null = [np.sort(each) for each in (distance, probability, total, least)]
+    distances, probabilities, sums, smallest = map(np.sort, (distance, probability, total, least))
     points = (x[:_MOST_POINTS] - center) @ basis.T @ whiten
+    null = distances, probabilities, sums, smallest
     return Alarm(center, basis, whiten, means, *null, usual, points)
 
 

@@ -1,10 +1,10 @@
-import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import anndata as ad
+import joblib
 import mudata as md
 import numpy as np
 import pandas as pd
@@ -125,25 +125,16 @@ class Cohort:
     @cached_property
     def digest(self) -> str:
         """Equal if and only if values, names, labels, parts and batches are."""
-        state = hashlib.sha256()
-        for name, adata in self.modalities.items():
-            state.update(f"{name} {self.likelihood[name]} {adata.shape}".encode())
-            x = adata.X
-            for array in [x.data, x.indices, x.indptr] if sparse.issparse(x) else [x]:
-                state.update(np.ascontiguousarray(array).view(np.uint8).data)
-            columns = [adata.var_names, adata.obs_names, self.labels[name]]
-            columns += [] if self.batches is None else [self.batches[name]]
-            for column in columns:
-                state.update("\0".join(map(str, column)).encode())
-        for column in (self.part, self.groups):
-            state.update("\0".join([] if column is None else column).encode())
-        return state.hexdigest()
+        columns = [self.part, self.groups, *self.labels.values(), *(self.batches or {}).values()]
+        columns += [own for a in self.modalities.values() for own in (a.var_names, a.obs_names)]
+        names = [column if column is None else list(map(str, column)) for column in columns]
+        values = {name: adata.X for name, adata in self.modalities.items()}
+        return joblib.hash((values, names, self.likelihood))
 
     @cached_property
     def links_digest(self) -> str | None:
         """Equal if and only if the links are; `None` without links."""
-        text = None if self.links is None else self.links.to_csv(index=False)
-        return text and hashlib.sha256(text.encode()).hexdigest()
+        return None if self.links is None else joblib.hash(self.links.to_csv(index=False))
 
 
 def make_cohort(

@@ -5,14 +5,12 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import scvi
 from mudata import MuData
-from scipy import sparse
 
 from .. import model as model_room
 from ..model import MODIS
@@ -114,9 +112,8 @@ class Modis(Rival):
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
         rows = self._test.mod[source].obs_names.get_indexer(names).tolist()
-        x: Any = self._model.translate(source, target, self._test, indices=rows).X
-        x = np.asarray(x.toarray() if sparse.issparse(x) else x)
-        return self.fold.profiles(target, names, x)
+        translated = self._model.translate(source, target, self._test, indices=rows)
+        return self.fold.profiles(target, names, np.asarray(translated.X))
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
         one, other = (
