@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from modis.linear import fit_shared
+from modis.linear import N_FOLDS, fit_scale, fit_shared
+from modis.metrics import foscttm
 
 
 def pairs_of(rng, n: int, strength: float) -> tuple[dict, dict]:
@@ -16,7 +17,7 @@ def pairs_of(rng, n: int, strength: float) -> tuple[dict, dict]:
 
 def test_a_shared_factor_is_found(rng):
     scores, pairs = pairs_of(rng, 200, 3.0)
-    axes = fit_shared(scores, pairs, 3)
+    axes, held_out = fit_shared(scores, pairs, 3)
     rna, protein = axes["rna"], axes["protein"]
     assert rna.shape == (6, 3)
     assert protein.shape == (4, 3)
@@ -27,6 +28,7 @@ def test_a_shared_factor_is_found(rng):
     assert r == pytest.approx(0.9, abs=0.05)
     # as in the likelihood that two rows are of one observation
     assert ours[:, 0].std() == pytest.approx(np.sqrt(r / (1 - r**2)), rel=0.1)
+    assert sorted(np.concatenate([own.rows[0] for own in held_out])) == list(range(200))
     # the others are noise
     assert ours[:, 1:].std(axis=0).max() < 0.25 * ours[:, 0].std()
 
@@ -35,8 +37,35 @@ def test_pairs_that_do_not_correlate_share_little_or_nothing(rng):
     found = []
     for _ in range(10):
         scores, pairs = pairs_of(rng, 200, 0.0)
-        axes = fit_shared(scores, pairs, 1)
-        found.append(0.0 if axes is None else (scores["rna"] @ axes["rna"]).std())
+        fitted = fit_shared(scores, pairs, 1)
+        found.append(0.0 if fitted is None else (scores["rna"] @ fitted[0]["rna"]).std())
     # half of them fall below zero by chance
     assert 0 in found
     assert max(found) < 0.5
+
+
+def test_other_modalities_do_not_tell_of_a_pair_that_is_held_out(rng):
+    """Noise in three modalities of the same samples, which more components than samples fit."""
+    names, n = ["rna", "protein", "cnv"], 40
+    scores = {name: rng.normal(size=(n, 60)) for name in names}
+    scores = {name: own - own.mean(axis=0) for name, own in scores.items()}
+    both = np.arange(n), np.arange(n)
+    pairs = {(a, b): both for k, a in enumerate(names) for b in names[k + 1 :]}
+    fold = rng.permutation(n) % N_FOLDS
+    _, held_out = fit_shared(scores, pairs, 5, dict.fromkeys(names, fold)) or (None, [])
+    matched = [foscttm(*own.places) for own in held_out if own.places[0].any()]
+    assert not matched or 0.35 < np.mean(matched) < 0.65
+
+
+def test_axes_weigh_as_they_help_to_match(rng):
+    scores, pairs = pairs_of(rng, 200, 3.0)
+    fitted = fit_shared(scores, pairs, 3)
+    codes, order = rng.integers(0, 4, 200), pairs["rna", "protein"][1]
+    noise = [0.05 * rng.normal(size=(200, 4)) for _ in range(2)]
+    places = {"rna": np.eye(4)[codes] + noise[0], "protein": np.empty((200, 4))}
+    places["protein"][order] = np.eye(4)[codes] + noise[1]
+    # samples of a class lie in one place without them
+    assert fit_scale(fitted[1], places, foscttm) >= 0.2
+    # what matches by itself needs none
+    places["protein"][order] = places["rna"]
+    assert fit_scale(fitted[1], places, foscttm) == 0

@@ -12,6 +12,9 @@ from ._links import link_views as link_views
 from ._links import linked_axes as linked_axes
 from ._novelty import Alarm as Alarm
 from ._novelty import fit_alarm as fit_alarm
+from ._shared import N_FOLDS as N_FOLDS
+from ._shared import HeldOut as HeldOut
+from ._shared import fit_scale as fit_scale
 from ._shared import fit_shared as fit_shared
 from ._translation import class_means as class_means
 from ._translation import fit_ridge as fit_ridge

@@ -1,57 +1,109 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
 
 # Shrinkage of the covariances, from canonical correlation (0) to partial least squares (1).
 _SHRINKAGES = (0.1, 0.3, 0.6, 0.9)
-_N_FOLDS = 4
+#: Folds of pairs.
+N_FOLDS = 4
 _CLOSE_TO_ONE = 0.99
+
+# Scales that are tried, beside that of the class coordinates.
+_SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
 
 Pairs = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
+class HeldOut(NamedTuple):
+    """Pairs of one fold: rows of both modalities, and their places on axes of the other folds."""
+
+    pair: tuple[str, str]
+    rows: tuple[np.ndarray, np.ndarray]
+    places: tuple[np.ndarray, np.ndarray]
+
+
 def fit_shared(
-    scores: Mapping[str, np.ndarray], pairs: Pairs, n_axes: int
-) -> dict[str, np.ndarray] | None:
+    scores: Mapping[str, np.ndarray],
+    pairs: Pairs,
+    n_axes: int,
+    folds: Mapping[str, np.ndarray] | None = None,
+) -> tuple[dict[str, np.ndarray], list[HeldOut]] | None:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
     `scores` are principal components by modality, ``(n, n_components)``, of all rows, paired or
     not, with mean 0; `pairs` holds the rows of the same observations. The shrinkage of the
     covariances and the weight of each axis come from held-out pairs: an axis of correlation r
     weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one observation.
-    Returns a map ``(n_components, n_axes)`` by modality, or `None` if held-out pairs do not
-    correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical correlation
-    analysis*.
+    `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
+    as otherwise other pairs would tell of a pair that is held out. They can be left out with a
+    single pair of modalities.
+
+    Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs, or `None` if these
+    do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
+    correlation analysis*.
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
+    fold = {
+        (a, b): folds[a][rows]
+        if folds
+        else np.random.default_rng(0).permutation(len(rows)) % N_FOLDS
+        for (a, b), (rows, _) in pairs.items()
+    }
     best, chosen = 0.0, None
     for shrinkage in _SHRINKAGES:
-        correlation = _held_out_correlation(scores, pairs, shrinkage, n_axes)
+        correlation, held_out = _hold_out(scores, pairs, fold, shrinkage, n_axes)
         weight = np.sqrt(correlation / (1 - np.square(correlation)))
         if (total := np.square(weight).sum()) > best:
-            best, chosen = total, (shrinkage, weight)
+            best, chosen = total, (shrinkage, weight, held_out)
     if chosen is None:
         return None
-    shrinkage, weight = chosen
-    axes = _axes(scores, pairs, shrinkage, n_axes)
-    return {
-        name: own * weight / np.maximum((scores[name] @ own).std(axis=0), 1e-9)
-        for name, own in axes.items()
-    }
+    shrinkage, weight, held_out = chosen
+    axes = {name: own * weight for name, own in _axes(scores, pairs, shrinkage, n_axes).items()}
+    weighted = [
+        own._replace(places=(own.places[0] * weight, own.places[1] * weight)) for own in held_out
+    ]
+    return axes, weighted
 
 
-def _held_out_correlation(
-    scores: Mapping[str, np.ndarray], pairs: Pairs, shrinkage: float, n_axes: int
-) -> np.ndarray:
+def fit_scale(
+    held_out: list[HeldOut],
+    class_places: Mapping[str, np.ndarray],
+    error: Callable[[np.ndarray, np.ndarray], float],
+) -> float:
+    """Scale of the shared axes beside the class coordinates with the least error of matching.
+
+    `class_places` are coordinates of the rows by modality, ``(n, n_classes)``, out of fold, and
+    `error` says how far apart both places of the same samples are among the others. Pairs of
+    modalities and folds count alike.
+    """
+
+    def mean_error(scale: float) -> float:
+        errors = []
+        for pair, rows, places in held_out:
+            ours, theirs = (
+                np.concatenate([class_places[name][each], scale * place], axis=1)
+                for name, each, place in zip(pair, rows, places, strict=True)
+            )
+            errors.append(error(ours, theirs))
+        return float(np.mean(errors))
+
+    return min(_SCALES, key=mean_error)
+
+
+def _hold_out(
+    scores: Mapping[str, np.ndarray],
+    pairs: Pairs,
+    fold: Mapping[tuple[str, str], np.ndarray],
+    shrinkage: float,
+    n_axes: int,
+) -> tuple[np.ndarray, list[HeldOut]]:
     """Correlation along each axis in held-out pairs, mean over folds and pairs, ``(n_axes,)``."""
+    held_out = []
     # of each pair of modalities: products of both sides, and squares of either
     sums = {pair: np.zeros((3, n_axes)) for pair in pairs}
-    fold = {
-        pair: np.random.default_rng(0).permutation(len(rows)) % _N_FOLDS
-        for pair, (rows, _) in pairs.items()
-    }
-    for k in range(_N_FOLDS):
+    for k in range(N_FOLDS):
         kept = {
             pair: tuple(rows[fold[pair] != k] for rows in both) for pair, both in pairs.items()
         }
@@ -59,6 +111,7 @@ def _held_out_correlation(
         for (a, b), (first, second) in pairs.items():
             test = fold[a, b] == k
             ours, theirs = scores[a][first[test]] @ axes[a], scores[b][second[test]] @ axes[b]
+            held_out.append(HeldOut((a, b), (first[test], second[test]), (ours, theirs)))
             sums[a, b] += [
                 (u * v).sum(axis=0) for u, v in ((ours, theirs), (ours, ours), (theirs, theirs))
             ]
@@ -67,13 +120,13 @@ def _held_out_correlation(
     correlation = n @ np.stack(each) / n.sum()
     # what is within two standard errors of 0 may be chance
     correlation[correlation < 2 / np.sqrt(n.sum())] = 0
-    return np.clip(correlation, 0.0, _CLOSE_TO_ONE)
+    return np.clip(correlation, 0.0, _CLOSE_TO_ONE), held_out
 
 
 def _axes(
     scores: Mapping[str, np.ndarray], pairs: Pairs, shrinkage: float, n_axes: int
 ) -> dict[str, np.ndarray]:
-    """Leading axes, ``(n_components, n_axes)`` by modality."""
+    """Leading axes of unit variance, ``(n_components, n_axes)`` by modality."""
     ends = np.cumsum([own.shape[1] for own in scores.values()])
     place = {
         name: slice(end - own.shape[1], end)
@@ -92,4 +145,8 @@ def _axes(
         shared[place[a], place[b]], shared[place[b], place[a]] = cross, cross.T
     last = ends[-1] - 1
     vectors = eigh(shared, own_covariance, subset_by_index=[last - n_axes + 1, last])[1]
-    return {name: vectors[own, ::-1] for name, own in place.items()}
+    axes = {name: vectors[own, ::-1] for name, own in place.items()}
+    return {
+        name: own / np.maximum((scores[name] @ own).std(axis=0), 1e-9)
+        for name, own in axes.items()
+    }

@@ -1,6 +1,5 @@
 """A model's state, and the steps that its public methods share."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import zip_longest
@@ -35,7 +34,7 @@ from ..linear import Alarm
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import combine_coordinates, combine_posteriors, combine_probabilities
-from ._values import fill_missing, find_differences
+from ._values import fill_missing, warn_of_differences
 
 # Of scvi-tools' models, but not of this one: names that no completion should offer.
 _NOT_HERE = {
@@ -182,24 +181,8 @@ class Model(BaseModelClass):
                 rows = {name: own[own >= 0] for name, own in found.items()}
         read = self._fill(read_new(data, self._spec, modalities, rows=rows, decode=decode))
         if warn:
-            self._warn_of_differences(read)
+            warn_of_differences(self.module.values, self.module.modality_codes, read)
         return read
-
-    def _warn_of_differences(self, data: Mapping[str, Modality]) -> None:
-        """Say that new data do not look like the training data."""
-        found = find_differences(self.module.values, self.module.modality_codes, data)
-        for name, own in found.groupby("modality", sort=False):
-            told = "; ".join(
-                f"{row.statistic} {row.found:.3g} (usual: {row.lowest:.3g} to {row.highest:.3g})"
-                for row in own.itertuples()
-            )
-            advice = own["advice"].iloc[0]
-            then = f"It would be alike after: {advice}." if advice else "Check units and names."
-            warnings.warn(
-                f"Modality '{name}' does not look like the training samples: {told}. {then} See "
-                "model.check_query(mdata).",
-                stacklevel=4,
-            )
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
         """Class names by modality; missing without labels."""

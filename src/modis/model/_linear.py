@@ -13,14 +13,18 @@ from sklearn.metrics import recall_score
 from ..data import Modality
 from ..dataloaders import shared_rows
 from ..linear import (
+    N_FOLDS,
+    HeldOut,
     align,
     class_means,
     fit_class_map,
     fit_pool,
+    fit_scale,
     fit_shared,
     link_views,
     linked_axes,
 )
+from ..metrics import foscttm
 from ..module import LinearModels
 from ._base import Encoding, Model
 from ._linear_translations import MOST_VALUES, fit_translations
@@ -35,11 +39,14 @@ _ALL_COMPONENTS = 1_024
 _LEADING = 100
 _PLACED_ROWS = 2_000
 _N_AXES = 20
+# held-out pairs of a fold that are matched, at most
+_MATCHED_ROWS = 500
 # fewer pairs say nothing of a translation that lasts
 _LEAST_PAIRS = 10
 # Log-weights of linear model and networks before the held-out rows: two thirds and one third.
 _SHARE = np.array([2 / 3, 1 / 3])
-# Scale in the latent space of shared axes and of the networks' points, beside that of classes, 1.
+# Scale in the latent space of axes that links tell and of the networks' points, beside that of
+# classes, 1.
 _BY_AXES = 0.6
 _BY_NETWORKS = 0.1
 # Share of labelled rows that may be taken for a class that their modality never saw.
@@ -75,7 +82,7 @@ def fit_linear_models(
         for pair, both in shared_rows(data, everything).items()
         if len(both[0]) >= _LEAST_PAIRS
     }
-    views = _fit_axes(model, scores, pairs)
+    views, matched = _fit_axes(model, scores, pairs, _folds(data))
     by_axes = _BY_AXES
     if networks.n_classes:
         _fit_guests(model, data, scores, views)
@@ -86,6 +93,8 @@ def fit_linear_models(
     if networks.n_classes:
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         by_axes *= fit_translations(model, data, scores, said, out_of_fold, pairs)
+        if matched:
+            by_axes = _choose_scale(said, out_of_fold, matched)
         if not pairs:
             _center_axes(linear, networks.modality_codes, scores, said)
     linear["scale"] = np.array([1.0, by_axes, _BY_NETWORKS])
@@ -117,17 +126,28 @@ def _some(
 
 
 def _fit_axes(
-    model: Model, scores: Mapping[str, np.ndarray], pairs: Mapping[tuple[str, str], Any]
-) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
-    """Shared axes, of pairs or else of links; by pair of modalities, maps to what both share."""
+    model: Model,
+    scores: Mapping[str, np.ndarray],
+    pairs: Mapping[tuple[str, str], Any],
+    folds: Mapping[str, np.ndarray],
+) -> tuple[dict[tuple[str, str], tuple[np.ndarray, np.ndarray]], list[HeldOut]]:
+    """Shared axes, of pairs or else of links; by pair of modalities, maps to what both share.
+
+    Also the places of held-out pairs.
+    """
     linear, codes = model.module.linear, model.module.modality_codes
     axes: dict[str, np.ndarray] = {}
-    views = {}
+    views: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
+    matched: list[HeldOut] = []
     if pairs:
         used = dict.fromkeys(name for pair in pairs for name in pair)
         size = {n: _size(scores[n][:, :_LEADING]) for n in used}
-        found = fit_shared({n: scores[n][:, :_LEADING] / size[n] for n in used}, pairs, _N_AXES)
-        for name, own in (found or {}).items():
+        shared: dict[str, np.ndarray] = {}
+        some = {n: scores[n][:, :_LEADING] / size[n] for n in used}
+        found = fit_shared(some, pairs, _N_AXES, folds)
+        if found is not None:
+            shared, matched = found
+        for name, own in shared.items():
             axes[name] = np.zeros((scores[name].shape[1], own.shape[1]))
             axes[name][: len(own)] = own / size[name]
         views = {(a, b): (axes[a], axes[b]) for a, b in pairs if axes}
@@ -147,7 +167,37 @@ def _fit_axes(
         axes = linked_axes(parts, dict(scores), _N_AXES)
     for name, own in axes.items():
         linear[f"axes_{codes[name]}"] = own
-    return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
+    return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}, matched
+
+
+def _folds(data: Mapping[str, Modality]) -> dict[str, np.ndarray]:
+    """Fold of every row, the same of an observation in all modalities."""
+    names = pd.Index([])
+    for item in data.values():
+        names = names.union(item.obs_names)
+    fold = np.random.default_rng(0).permutation(len(names)) % N_FOLDS
+    return {name: fold[names.get_indexer(item.obs_names)] for name, item in data.items()}
+
+
+def _choose_scale(
+    said: Mapping[str, np.ndarray],
+    out_of_fold: Mapping[str, np.ndarray],
+    matched: list[HeldOut],
+) -> float:
+    """Scale of the shared axes by how well held-out pairs find each other."""
+    places = {}
+    for name, own in said.items():
+        honest = np.exp(np.fmax(out_of_fold[name], LinearModels.LEAST_LOG_PROBABILITY))
+        judged = ~np.isnan(out_of_fold[name]).all(axis=1)
+        places[name] = np.sqrt(np.where(judged[:, None], honest, own))
+    rng, some = np.random.default_rng(0), []
+    for held_out in matched:
+        kept = rng.permutation(len(held_out.rows[0]))[:_MATCHED_ROWS]
+        if len(kept) > 1:
+            ours, theirs = zip(held_out.rows, held_out.places, strict=True)
+            both = ((ours[0][kept], theirs[0][kept]), (ours[1][kept], theirs[1][kept]))
+            some.append(HeldOut(held_out.pair, *both))
+    return fit_scale(some, places, foscttm) if some else _BY_AXES
 
 
 def _size(points: np.ndarray) -> float:

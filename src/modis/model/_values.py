@@ -1,5 +1,6 @@
 """What training values looked like: how to fill those that new data lack, and what is unusual."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -54,3 +55,22 @@ def find_differences(
             found.append((name, STATISTICS[k], *usual, advice or ""))
     columns = ["modality", "statistic", "found", "lowest", "highest", "share", "advice"]
     return pd.DataFrame(found, columns=columns)
+
+
+def warn_of_differences(
+    values: Tensors, codes: Mapping[str, int], data: Mapping[str, Modality]
+) -> None:
+    """Say that new data do not look like the training data."""
+    found = find_differences(values, codes, data)
+    for name, own in found.groupby("modality", sort=False):
+        told = "; ".join(
+            f"{row.statistic} {row.found:.3g} (usual: {row.lowest:.3g} to {row.highest:.3g})"
+            for row in own.itertuples()
+        )
+        advice = own["advice"].iloc[0]
+        then = f"It would be alike after: {advice}." if advice else "Check units and names."
+        warnings.warn(
+            f"Modality '{name}' does not look like the training samples: {told}. {then} See "
+            "model.check_query(mdata).",
+            stacklevel=5,
+        )
