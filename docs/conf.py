@@ -120,6 +120,7 @@ html_css_files = ["custom.css"]
 html_theme_options = {
     "home_page_in_toc": True,
     "logo": {
+        "alt_text": "MODIS: home",
         "image_light": "_static/logo.svg",
         "image_dark": "_static/logo.svg",
         "text": html_title,
