@@ -254,7 +254,7 @@ def test_masked_values_and_a_column_twice():
     assert masked.sum() == 1
     assert masked[3, 2]
     adata.obs = pd.concat([adata.obs, adata.obs], axis=1)
-    with pytest.raises(ValueError, match=r"'label' stands 2 times in mdata\.mod\['CpG"):
+    with pytest.raises(ValueError, match=r"'label' occurs 2 times in mdata\.mod\['CpG"):
         MODIS.setup_mudata(mdata, labels_key="label")
 
 

@@ -115,7 +115,7 @@ BINARY = {".gz", ".h5mu", ".ico", ".npz", ".pdf", ".png"}
 
 
 #: What users read is in the words of docs/glossary.md; tests/words.csv has what to write instead.
-READ = r"(?:docs|tutorials)/.*\.(?:md|py|ipynb|svg)|(?:benchmarks/)?README\.md|CHANGELOG\.md"
+READ = r"(?:docs|src|tutorials)/.*\.(?:md|py|ipynb|svg)|(?:benchmarks/)?README\.md|CHANGELOG\.md"
 WORDS = {
     f"{row['instead']!r} for {row['pattern']!r}": rf"(?i)(?<![\w-])(?:{row['pattern']})\b"
     for row in csv.DictReader((REPOSITORY / "tests" / "words.csv").read_text("utf-8").splitlines())

@@ -9,7 +9,7 @@ BATCH_KEY: Final = "batch"
 MISSING_KEY: Final = "missing"
 ROW_WEIGHTS_KEY: Final = "row_weights"
 
-#: Key of the observations that two modalities share, beside the modalities' names in a minibatch;
+#: Key of the observations that two modalities share, next to the modalities' names in a minibatch;
 #: no modality has a dot in its name.
 PAIRS_KEY: Final = "paired.observations"
 

@@ -242,7 +242,7 @@ def test_missing_files(folder, tmp_path):
         datasets.read_tables(path, labels=path / "x.csv")
     (path / "rna.csv").unlink()
     for source in (path, {}):
-        with pytest.raises(FileNotFoundError, match="no omics table"):
+        with pytest.raises(FileNotFoundError, match="no table"):
             datasets.read_tables(source, labels=path / "labels.csv")
     (path / "labels.csv").rename(path / "rna.csv")
     for source in (path, {"rna": path / "rna.csv"}):

@@ -239,7 +239,7 @@ def test_known_features_decide_without_labels(tmp_path):
         assert mdata["rna"].obs_names.tolist() == ["new 1", "new 2", "new 3"]
     with pytest.raises(ValueError, match=r"no name with the model.*'TP53'.*such as 'p53'"):
         datasets.read_tables(tmp_path / "rna.csv", features={"rna": ["p53"]})
-    with pytest.raises(FileNotFoundError, match=r"no omics table of the modalities \['protein'\]"):
+    with pytest.raises(FileNotFoundError, match=r"no table of the modalities \['protein'\]"):
         datasets.read_tables(tmp_path, features={"protein": ["p53"]})
     table.drop(columns="Entrez_Gene_Id").to_csv(tmp_path / "unused.csv")
     mdata = datasets.read_tables(tmp_path / "unused.csv", transpose=True)

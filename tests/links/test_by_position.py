@@ -67,7 +67,7 @@ def test_refuses(mdata, with_peaks):
 @pytest.mark.parametrize(
     ("column", "values", "said"),
     [
-        ("start", ["10k", 1, 2, 3], r"has '10k' where base pairs should stand"),
+        ("start", ["10k", 1, 2, 3], r"has '10k' instead of base pairs"),
         ("end", [1, 12_000, 12_000, 12_000], "end before they start: 'ENSG1'"),
         ("strand", ["plus", "+", "-", "-"], r"\['strand'\] has 'plus'; a strand is"),
     ],

@@ -49,10 +49,10 @@ FINDINGS = [
         "Every sample is found in its class",
     ),
     (lambda: confusion(["a"] * 1000, ["a"] * 999 + ["b"]), "Lowest recall: a, 0.99 (n = 1,000)"),
-    (lambda: translation(ERRORS, LIMIT), "Hardest translation: adt to rna, 1.50 × its limit"),
+    (lambda: translation(ERRORS, LIMIT), "Largest error: adt to rna, 1.50 × its limit"),
     (
         lambda: translation(ERRORS),
-        "Hardest translation: adt to rna, 1.50 × the lowest error of rna",
+        "Largest error: adt to rna, 1.50 × the lowest error of rna",
     ),
     (lambda: translation(ERRORS.iloc[:1, :1]), "Reconstruction error"),
     (lambda: feature_importance(IMPORTANCE), "Strongest feature: MS4A1, lower in B"),

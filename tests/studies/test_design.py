@@ -83,7 +83,7 @@ def test_groups_stay_on_one_side(mosaic, labeled):
     for adata in mosaic.mod.values():
         numbers = [int(name.split("_")[-1]) for name in adata.obs_names]
         adata.obs["part"] = ["test" if number % 3 else "train" for number in numbers]
-    with pytest.raises(ValueError, match="stand in both parts of --split-key"):
+    with pytest.raises(ValueError, match="are in both parts of --split-key"):
         make_cohort(mosaic, "label", group_key="patient", split_key="part")
 
 

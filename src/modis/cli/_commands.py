@@ -194,9 +194,9 @@ def benchmark(
     jobs: opt.Jobs = 1,
     debug: opt.Debug = False,
 ) -> None:
-    """Judge MODIS beside the simplest methods for each task, on your data.
+    """Compare MODIS with the simplest methods for each task, on your data.
 
-    Every method learns from the same training samples, and is judged by the same test samples.
+    Every method learns from the same training samples, and is evaluated on the same test samples.
     Tasks that the data do not allow are left out. Only MODIS uses **--batch-key**.
 
     **report.html** says first, task by task, whether MODIS is ahead of every simple method, level

@@ -123,7 +123,7 @@ def check_folder(
     if found and not force:
         raise FileExistsError(
             f"The folder '{out}' is not empty. Choose another --out, or add --force to replace "
-            "the results in it, or --resume to go on with a training that was stopped."
+            "the results in it, or --resume to continue a training that was stopped."
         )
     for path in found:
         is_folder, wanted = path.is_dir() and not path.is_symlink(), path.name in _FOLDERS

@@ -87,7 +87,7 @@ Jobs = Annotated[int, _option("Parallel processes, with one thread each.", True,
 OutFolder = Annotated[Path, _option("Folder for the results.", True, "--out")]
 OutFile = Annotated[Path, _option("File to write.", True, "--out")]
 Force = Annotated[bool, _option("Replace existing results.", False, "--force")]
-Resume = Annotated[bool, _option("Go on after a stop, with the same options.", False, "--resume")]
+Resume = Annotated[bool, _option("Resume after a stop, with the same options.", False, "--resume")]
 Version = Annotated[
     bool, _option("Show the version.", False, "--version", callback=_show_version, is_eager=True)
 ]

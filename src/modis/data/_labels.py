@@ -1,4 +1,4 @@
-"""Columns of classes, batches and covariates, wherever they stand, and their codes."""
+"""Columns of classes, batches and covariates, wherever they are, and their codes."""
 
 import warnings
 from collections import Counter
@@ -17,7 +17,7 @@ from ._spec import DataSpec
 #: Column of the MuData's or every modality's ``obs``, or a column by modality.
 Key = str | Mapping[str, str]
 
-#: Columns of counts beside the classes.
+#: Columns of counts in addition to the classes.
 COUNTED = ("unlabeled", "total", "features")
 _CATEGORIES, _NUMBERS = "categorical_covariate_keys", "continuous_covariate_keys"
 # so many classes, most of them smaller than this, are hardly classes
@@ -267,7 +267,7 @@ def _columns(mdata: MuData, modality: str, key: str | None) -> dict[str, pd.Seri
             continue
         if isinstance(frame[key], pd.DataFrame):
             raise ValueError(
-                f"Column '{key}' stands {frame[key].shape[1]} times in {holder}.obs. Keep one of "
+                f"Column '{key}' occurs {frame[key].shape[1]} times in {holder}.obs. Keep one of "
                 f"them: {holder}.obs = {holder}.obs.loc[:, ~{holder}.obs.columns.duplicated()]."
             )
         columns[f"{holder}.obs['{key}']"] = frame[key].reindex(obs.index)

@@ -53,7 +53,7 @@ def align_links(
 
     The table has a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
     ``target_feature``, and optionally ``weight`` (above 0, default 1) and ``sign`` (1 or -1,
-    default 1). Either modality may be the source. Of a link that stands there twice, the first is
+    default 1). Either modality may be the source. Of a duplicate link, the first is
     taken; one with both signs is a ValueError, as is a table of which no link fits. Links of
     `ignored` modalities, which the data have but the model does not use, are only counted.
     """
@@ -177,7 +177,7 @@ def _unique(links: pd.DataFrame) -> LinkPair:
 
 
 def _nothing_fits(table: pd.DataFrame, var_names: Mapping[str, np.ndarray], n_ignored: int) -> str:
-    """Names of both sides, so that Ensembl ids beside gene symbols are seen at once."""
+    """Names of both sides, so that different kinds, such as Ensembl ids, are seen at once."""
     if table.empty:
         return (
             f"All {n_ignored} links of feature_links belong to modalities that the model does not "

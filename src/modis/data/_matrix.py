@@ -18,8 +18,8 @@ class FeatureMatrix:
     """Rows of one modality as dense float32, whatever they are stored in.
 
     In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. `columns` are
-    positions of the wanted features, in order, -1 for one that is not there; `None` takes all as
-    they stand. Missing values are NaN until there is `fill`, which takes rows with NaN and returns
+    positions of the wanted features, in order, -1 for one that is missing; `None` takes all of
+    them in their order. Missing values are NaN until there is `fill`, which takes rows with NaN and returns
     them without.
     """
 

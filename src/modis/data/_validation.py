@@ -162,7 +162,7 @@ def warn_of_numbers(mdata: MuData, modalities: Sequence[str]) -> None:
         if len(shared) and shared.str.fullmatch(r"\d+").all():
             warnings.warn(
                 f"{len(shared)} observations have the same number as name in '{first}' and "
-                f"'{second}' ({name_some(shared)}): they are taken for the same. If they are not, "
+                f"'{second}' ({name_some(shared)}): they are treated as the same. If not, "
                 f"rename them: mdata.mod['{second}'].obs_names = '{second} ' + "
                 f"mdata.mod['{second}'].obs_names; mdata.update().",
                 stacklevel=4,

@@ -21,10 +21,10 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
     that they are drawn with. Labelled and unlabelled rows should have their shares of the data.
     Among the labelled rows each class should have the share ``1 / n_classes``, in a modality that
     lacks some of them as well as in one that has them all: otherwise its classes would be more
-    frequent than the same classes elsewhere, and the modality game could tell modalities by that.
+    frequent than the same classes elsewhere, and the discriminator could tell modalities by that.
     The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
     classes back to their shares among the labelled samples: a modality without labels shows its
-    classes as they are, and the others must match that, or the modality game moves samples into
+    classes as they are, and the others must match that, or the adversary moves samples into
     wrong classes. Draws come from torch's global generator, which ``scvi.settings.seed`` fixes.
     """
 

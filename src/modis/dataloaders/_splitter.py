@@ -76,7 +76,7 @@ class ModalitySplitter(LightningDataModule):
     """Training and validation minibatches of every modality.
 
     The training loader yields one minibatch per modality at a time, as a dict; the longest
-    modality sets the epoch and the others start anew as often as needed. The validation
+    modality sets the epoch and the others start again as often as needed. The validation
     loaders walk over one modality after the other.
     `batch_size` are the rows per modality and minibatch. With `balance_classes`, minibatches hold
     equally many labelled samples of each class. The `seed` of the split is by default

@@ -28,10 +28,10 @@ def bayes_probabilities(
 ) -> dict[str, pd.DataFrame]:
     r"""Class probabilities of simulated samples, from the very model that made them.
 
-    No classifier that sees one modality of a sample can be right more often than the one that
-    names the most probable of these classes (Bayes' rule). It knows what :func:`intersim` knew: of
-    each class the mean :math:`\mu_k` and the share :math:`\pi_k`, and the covariance
-    :math:`\Sigma` of the noise. Methylation is judged as M-values, whose noise is Gaussian.
+    No classifier of one modality can be more accurate than the one that predicts the most
+    probable of these classes (Bayes' rule). It uses the parameters of :func:`intersim`: the mean
+    :math:`\mu_k` and the share :math:`\pi_k` of each class, and the covariance :math:`\Sigma` of
+    the noise. Methylation is compared as M-values, whose noise is Gaussian.
 
     .. math::
 

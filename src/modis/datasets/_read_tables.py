@@ -27,7 +27,7 @@ def read_tables(
     transpose: _Transpose | Mapping[str, _Transpose] = "auto",
     sep: str | Mapping[str, str] | None = None,
 ) -> md.MuData:
-    r"""Read omics tables (CSV, TSV) and a table of labels into one MuData.
+    r"""Read tables of modalities (CSV, TSV) and a table of labels into one MuData.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def read_tables(
         from any table. Known columns of annotation, such as `Entrez_Gene_Id`, are left out. Files
         of cBioPortal, Xena, MaxQuant, DIA-NN and FragPipe are read as they are.
     labels
-        The table of labels: sample names in the first column (or in one called `SAMPLE_ID` or the
-        like, if it has more of the tables' samples), and one column or more about the samples. By
+        The table of labels: sample names in the first column (or in `SAMPLE_ID` or similar,
+        if it has more of the tables' samples), and one column or more about the samples. By
         default the file of the folder that is called `labels` or `metadata`. Not needed where
         `features` or `transpose` tell where the samples are.
     labels_key
@@ -53,15 +53,15 @@ def read_tables(
         `False`: tables are samples × features. `True`: features × samples. `"auto"` (default)
         decides for each table by where more known names are. A dict says it by modality.
     sep
-        The character between columns of the omics tables. A dict says it by modality, and under
-        `"labels"` for the table of labels. By default comma, semicolon or tab, whichever parts
-        all lines alike; the ending of the file says which is tried first.
+        The character between columns of the tables. A dict says it by modality, and under
+        `"labels"` for the table of labels. By default comma, semicolon or tab, whichever splits
+        all lines into equally many fields.
 
     Returns
     -------
     MuData
         One AnnData per table, float32, samples in the order of the table of labels. All columns of
-        the table of labels stand in the obs of the MuData and of every modality. Samples that the
+        the table of labels are in the obs of the MuData and of every modality. Samples that the
         table of labels lacks have missing values there and come last. Missing numbers stay NaN.
 
     Raises
@@ -98,7 +98,7 @@ def read_tables(
         tables = {name: path for name, path in tables.items() if name in features}
     if not tables:
         wanted = "" if features is None else f" of the modalities {list(features)}"
-        raise FileNotFoundError(f"{source} has no omics table{wanted} ({', '.join(SUFFIXES)}).")
+        raise FileNotFoundError(f"{source} has no table{wanted} ({', '.join(SUFFIXES)}).")
     turned = _by_table("transpose", transpose, tables, "auto")
     seps = _by_table("sep", sep, [*tables, _LABELS_NAME], None)
     for value in turned.values():
@@ -146,7 +146,7 @@ def _files(
     source: str | PathLike[str] | Mapping[str, str | PathLike[str]],
     labels: str | PathLike[str] | None,
 ) -> tuple[dict[str, Path], str | PathLike[str] | None]:
-    """Omics tables by modality, and the table of labels."""
+    """Tables by modality, and the table of labels."""
     if isinstance(source, Mapping):
         tables = {str(name): Path(path) for name, path in source.items()}
     elif Path(source).is_file():

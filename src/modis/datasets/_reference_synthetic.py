@@ -30,7 +30,7 @@ def synthetic_reference(n_features: Mapping[str, int] | None = None) -> dict[str
     for name, size in sizes.items():
         if name not in DEFAULT_N_FEATURES:
             raise ValueError(
-                f"n_features names {name!r}; the simulated omics are {list(DEFAULT_N_FEATURES)}."
+                f"n_features names {name!r}; the modalities are {list(DEFAULT_N_FEATURES)}."
             )
         if size < 1:
             raise ValueError(f"n_features[{name!r}] must be at least 1, found {size}.")

@@ -24,7 +24,7 @@ def unpair(
     observed_key: str | None = None,
     seed: int = 0,
 ) -> md.MuData:
-    """Keep one modality of every observation, as if each modality came from other people.
+    """Keep one modality of every observation, so that no observation is paired.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def unpair(
     Returns
     -------
     MuData
-        Disjoint modalities. Its obs columns, and `observed_modality`, stand in the obs of the
+        Disjoint modalities. Its obs columns, and `observed_modality`, are in the obs of the
         MuData and of every modality.
 
     Raises
@@ -141,7 +141,7 @@ def shrink_class(
     labels_key: str = "label",
     seed: int = 0,
 ) -> md.MuData:
-    """Make a class rare, or take it away: leave few samples of it, or none, per modality.
+    """Make a class rare, or remove it: keep few samples of it, or none, per modality.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def shrink_class(
     Raises
     ------
     KeyError, ValueError
-        If a name does not occur, if a modality has fewer samples of the class than it shall keep,
+        If a name does not occur, if a modality has fewer samples of the class than it should keep,
         if no sample would be left, or if modalities disagree on a label.
 
     Examples

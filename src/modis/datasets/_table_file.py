@@ -24,7 +24,7 @@ csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
 def stem(path: Path) -> str:
-    """File name without `.csv`, `.tsv.gz` and the like."""
+    """File name without `.csv`, `.tsv.gz` and similar endings."""
     name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
     return name[:-4]
 
@@ -37,10 +37,10 @@ def quoted(*values: object) -> str:
 
 
 def read_table(path: Path, what: str, sep: str | None, text: str | None = None) -> pd.DataFrame:
-    """The table with the names of its rows and columns, not necessarily unique, as they stand.
+    """The table with the names of its rows and columns, not necessarily unique, as in the file.
 
     `what` says in errors what the file is, for example "Modality 'rna'". Of the column `text`,
-    words and numbers are read as they stand, and only an empty field is missing.
+    words and numbers are read as they are, and only an empty field is missing.
     """
     with _opened(path, what) as file:
         n_skipped, corner, rows, columns, sep = _scan(file, path, what, sep)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ._table_file import quoted
 
-# Names that stand beside the features, not for samples; small letters and digits only.
+# Names of annotation of features, not of samples; small letters and digits only.
 _OF_FEATURES = frozenset(
     """
     accession band biotype chr chrom chromosome cytoband description end ensembl ensemblgeneid
@@ -25,7 +25,7 @@ _OF_FEATURES = frozenset(
     taxonomy transcriptid transcriptlength uniprot uniprotid width
     """.split()
 )
-# Names that stand beside the samples, not for features.
+# Names of annotation of samples, not of features.
 _OF_SAMPLES = frozenset(
     """
     barcode caseid case donor donorid index patient patientid rowname rownames sample sampleid

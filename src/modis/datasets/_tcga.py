@@ -22,7 +22,7 @@ _N_GENES = 5000
 
 
 def tcga_rare() -> md.MuData:
-    """Rare cancers, and a small group of a frequent one: 350 patients, few with all modalities.
+    """Rare cancers and a small group of a frequent one: 350 patients, few with all modalities.
 
     Adrenocortical carcinoma (ACC, 92 patients), uveal melanoma (UVM, 80), uterine carcinosarcoma
     (UCS, 57), diffuse large B-cell lymphoma (DLBC, 48), cholangiocarcinoma (CHOL, 36) and, to

@@ -119,7 +119,7 @@ def folds(codes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     if (common >= 0).all():
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
         return list(folds.split(codes, codes))
-    # rows of rare classes are dealt out one by one after the common ones
+    # rows of rare classes are distributed one by one after the common ones
     order = np.lexsort((np.random.default_rng(0).random(len(codes)), codes))
     fold = np.empty(len(codes), dtype=int)
     fold[order] = np.arange(len(codes)) % n_folds

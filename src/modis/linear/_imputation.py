@@ -70,7 +70,7 @@ def fit_imputation(x: np.ndarray) -> Imputation:
 
 
 def _fit(x: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Rows with missing values filled, loadings and noise, by turns."""
+    """Rows with missing values filled, loadings and noise, estimated alternately."""
     missing = np.isnan(x)
     filled = np.where(missing, 0.0, x)
     loadings, noise = np.zeros((0, x.shape[1])), 1.0

@@ -10,7 +10,7 @@ _SHRINKAGES = (0.1, 0.3, 0.6, 0.9)
 N_FOLDS = 4
 _CLOSE_TO_ONE = 0.99
 
-# Scales that are tried, beside that of the class coordinates.
+# Scales that are tried; that of the class coordinates is 1.
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
 
 Pairs = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
@@ -37,8 +37,8 @@ def fit_shared(
     covariances and the weight of each axis come from held-out pairs: an axis of correlation r
     weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one observation.
     `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
-    as otherwise other pairs would tell of a pair that is held out. They can be left out with a
-    single pair of modalities.
+    otherwise its other pairs would show the axes what is held out. They can be omitted with two
+    modalities.
 
     Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs, or `None` if these
     do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
@@ -72,11 +72,11 @@ def fit_scale(
     class_places: Mapping[str, np.ndarray],
     error: Callable[[np.ndarray, np.ndarray], float],
 ) -> float:
-    """Scale of the shared axes beside the class coordinates with the least error of matching.
+    """Scale of the shared axes with the least error of matching; that of the classes is 1.
 
     `class_places` are coordinates of the rows by modality, ``(n, n_classes)``, out of fold, and
     `error` says how far apart both places of the same samples are among the others. Pairs of
-    modalities and folds count alike.
+    modalities and folds have equal weight.
     """
 
     def mean_error(scale: float) -> float:

@@ -176,7 +176,5 @@ def _numbers(values: pd.Series, modality: str) -> pd.Series:
     numbers = pd.to_numeric(values.astype(object), errors="coerce").astype(float)
     bad = numbers.isna() & values.notna()
     if bad.any():
-        raise ValueError(
-            f"mdata[{modality!r}].var has {some(values[bad])} where base pairs should stand."
-        )
+        raise ValueError(f"mdata[{modality!r}].var has {some(values[bad])} instead of base pairs.")
     return numbers

@@ -45,7 +45,7 @@ def link_agreement(
     *,
     seed: int = 0,
 ) -> LinkAgreement:
-    """Test whether linked features are correlated alike in two modalities, without pairs.
+    """Test whether linked features are correlated similarly in two modalities, without pairs.
 
     If two genes rise and fall together, so should the proteins that they are linked to. The
     modality with more linked features predicts the other: the standardised features that are

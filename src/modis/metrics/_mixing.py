@@ -20,7 +20,7 @@ def modality_mixing(
 
     For each modality: the share of other modalities among its samples' nearest neighbours,
     divided by that share in the whole data, at most 1. The result is the mean over modalities, so
-    that a large one does not outvote a small one.
+    that large and small ones have equal weight.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def modality_mixing(
         have. Without it, classes of which the modalities have unequal shares lower the result
         although they are aligned.
     n_neighbors
-        Neighbours per sample, 15 as in scanpy's neighbour graphs. Fewer are taken for a modality
+        Neighbours per sample, 15 as in scanpy's neighbour graphs. Fewer are used for a modality
         (of a class) that has fewer other samples, so that separated modalities always give 0; a
         modality with a single sample counts only as a neighbour of the others.
 

@@ -33,7 +33,7 @@ def within_class_variance(
     x_reference, labels_reference
         Profiles that the class means are taken from, such as the training samples, of shape
         `(n_reference, n_features)`, and their classes, of shape `(n_reference,)`. By default
-        those of `x`, whose means lie closer to its own samples than to new ones: with `n` samples
+        those of `x`, whose means are closer to its own samples than to new ones: with `n` samples
         in a class, by the factor `(n - 1) / n`.
 
     Returns

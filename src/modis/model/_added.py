@@ -62,7 +62,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
 def share_with_added(log_probability: np.ndarray, odds: np.ndarray) -> np.ndarray:
     """Probabilities of the classes and of those that were added, ``(n, n_classes + n_added)``.
 
-    `odds` are log-odds of each added class, ``(n, n_added)``, NaN where nothing tells of it.
+    `odds` are log-odds of each added class, ``(n, n_added)``, NaN where no modality knows it.
     """
     alone = expit(np.nan_to_num(odds, nan=-np.inf))
     taken = 1 - np.prod(1 - alone, axis=1, keepdims=True)

@@ -92,7 +92,7 @@ class Model(BaseModelClass):
         self._links: AlignedLinks | None = None
         #: Training samples of every batch, then of every category of each covariate, by modality.
         self.condition_counts_: dict[str, list[list[int]]] = {}
-        #: How far the links stand above links at random, in standard deviations, by pair.
+        #: Agreement of links and data by pair: z scores relative to random links.
         self.link_agreement_: dict[tuple[str, str], float] = {}
         self.best_epoch_: int | None = None
         #: Classes that :meth:`add_class` taught.
@@ -338,7 +338,7 @@ class Model(BaseModelClass):
         batches = self._spec.batches
         if not batches:
             raise NotInDataError(
-                f"transform_batch={name!r}: the model knows no batches. Set up the data with "
+                f"transform_batch={name!r}: the model has no batches. Set up the data with "
                 "batch_key=... and train again."
             )
         (counts, *_) = self.condition_counts_.get(modality, [[1] * len(batches)])

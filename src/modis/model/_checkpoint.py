@@ -11,7 +11,7 @@ from ._archive import INDEX, read_archive, write_archive
 
 
 class Checkpoints(Callback):
-    """Keep the whole state of a training when an epoch starts, and go on from what is kept.
+    """Save the whole state of a training when an epoch starts, and resume from it.
 
     `training` is all that decides the result; a checkpoint of another one is refused.
     """

@@ -42,8 +42,8 @@ def feature_importance(  # numpydoc ignore=PR01
 ) -> pd.DataFrame:
     """Rank the features of a modality by what they contribute to the predicted classes.
 
-    Integrated gradients share out the score of a class, which is its logit minus the mean
-    logit of the other classes, among the features: the contributions of one observation sum
+    Integrated gradients distribute the score of a class, which is its logit minus the mean
+    logit of the other classes, over the features: the contributions of one observation sum
     to its score minus the score of the baseline. They are averaged over the observations of
     the class with their sign, because what differs from one observation to the next is
     noise and cancels, while what the class has in common remains.
@@ -76,15 +76,15 @@ def feature_importance(  # numpydoc ignore=PR01
 
     - ``modality``, ``class``, ``rank`` (1 is the most important) and ``feature``;
     - ``importance``: the absolute value of ``attribution``;
-    - ``attribution``: mean contribution to the class score, in logits; above 0 speaks for
-      the class, below 0 against it;
+    - ``attribution``: mean contribution to the class score, in logits; above 0 supports
+      the class, below 0 is evidence against it;
     - ``direction``: ``"up"`` where the feature is higher in the observations explained than
       in the baseline, else ``"down"``;
     - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained
       and its value in the baseline, in the units of the data (counts: from the mean of
       ``log1p`` at the typical depth of the training data).
 
-    Classes without an observation have no rows, unless `class_name` asks for one.
+    Classes without an observation have no rows, unless `class_name` names one.
 
     Raises
     ------
@@ -94,9 +94,9 @@ def feature_importance(  # numpydoc ignore=PR01
 
     Notes
     -----
-    Importance tells what this model uses, not what causes the class. Of features that tell
-    the same the model may use some more than others, and a feature that is shifted in every
-    class tells nothing of any.
+    Importance describes what this model uses, not what causes the class. Among redundant
+    features the model may use only some, and a feature that is shifted in all classes is
+    not informative.
 
     Gradients are taken of the mean of the posterior, on the scaled features that the encoder
     sees (counts: log-normalised), with dropout off.

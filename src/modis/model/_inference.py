@@ -24,7 +24,7 @@ def get_latent_representation(  # numpydoc ignore=PR01
     give_mean: bool = True,
     batch_size: int | None = None,
 ) -> np.ndarray:
-    """Place observations in the shared latent space.
+    """Coordinates of observations in the shared latent space.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def predict(  # numpydoc ignore=PR01
     batch_size: int | None = None,
     reject: float | None = None,
 ) -> pd.Series | pd.DataFrame:
-    """Name the class of observations.
+    """Predict the class of observations.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def get_elbo(  # numpydoc ignore=PR01
     Parameters
     ----------
     mdata
-        Data to judge; the training data by default.
+        Data to evaluate; the training data by default.
     batch_size
         Rows encoded at a time, by default 512, or fewer with thousands of features.
 

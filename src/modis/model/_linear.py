@@ -49,7 +49,7 @@ _SHARE = np.array([2 / 3, 1 / 3])
 # classes, 1.
 _BY_AXES = 0.6
 _BY_NETWORKS = 0.1
-# Share of labelled rows that may be taken for a class that their modality never saw.
+# Share of labelled rows that may be predicted as a class without samples in their modality.
 _TAKEN_FOR_UNSEEN = 0.01
 # of training on what a class map says of unlabelled rows
 _N_ROUNDS = 3
@@ -59,7 +59,7 @@ _N_ROUNDS = 3
 def fit_linear_models(
     model: Model, data: Mapping[str, Modality], held_out: Mapping[str, np.ndarray]
 ) -> None:
-    """Fit the linear models, and what they weigh beside the trained networks."""
+    """Fit the linear models, and their weights relative to the trained networks."""
     networks = model.module
     linear = networks.linear
     linear.clear()
@@ -157,7 +157,7 @@ def _fit_axes(
             bases = (linear.array(f"basis_{codes[a]}"), linear.array(f"basis_{codes[b]}"))
             both = scores[a], scores[b]
             views[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
-    # without classes, modalities that have no link between them would stand apart on such axes
+    # without classes, modalities that have no link between them would be separate on such axes
     if views and not axes and model.module.n_classes:
         parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(views, ()))}
         for (a, b), (first, second) in views.items():
@@ -184,7 +184,7 @@ def _choose_scale(
     out_of_fold: Mapping[str, np.ndarray],
     matched: list[HeldOut],
 ) -> float:
-    """Scale of the shared axes by how well held-out pairs find each other."""
+    """Scale of the shared axes with the best matching of held-out pairs."""
     places = {}
     for name, own in said.items():
         honest = np.exp(np.fmax(out_of_fold[name], LinearModels.LEAST_LOG_PROBABILITY))
@@ -245,7 +245,7 @@ def _fit_guests(
     scores: Mapping[str, np.ndarray],
     views: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
 ) -> None:
-    """Class maps for modalities that never saw a class, from others by what both share."""
+    """Class maps for modalities that lack a class, from other modalities by shared variables."""
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
     counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
@@ -295,8 +295,8 @@ def _self_train(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Class map of unlabelled rows that starts from what linked features say.
 
-    The surer half of the rows of each class trains a map on all components, which is pooled with
-    the start.
+    The more certain half of the rows of each class trains a map on all components, which is
+    pooled with the start.
     """
     start_weight, start_bias = weight, bias
     for _ in range(_N_ROUNDS):

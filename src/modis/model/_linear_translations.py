@@ -13,7 +13,7 @@ from ._base import Model
 
 #: Values that components, class means and ridge regressions are found on, at most.
 MOST_VALUES = 2**24
-# rounds in which class means and effects of conditions are found by turns
+# rounds in which class means and effects of conditions are fitted alternately
 _N_PASSES = 3
 # linked features whose correlations are compared, at most
 _MOST_LINKED = 500
@@ -74,7 +74,7 @@ def fit_translations(
 def _fit_means(
     model: Model, item: Modality, said: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class means of one modality and effects of its conditions, found by turns.
+    """Class means of one modality and effects of its conditions, fitted alternately.
 
     Unlabelled rows count by the class probabilities `said`. Returns what a side has of them.
     """
@@ -135,7 +135,7 @@ def _fit_pair_ridge(
 def _fit_link_ridge(
     linear: LinearModels, key: str, source: _Side, target: _Side, links: LinkPair
 ) -> float:
-    """What linked features of the source tell of a sample within its class; their correlation."""
+    """Differences within the class that linked features predict; their correlation."""
     bases, scores = (source.basis, target.basis), (source.scores, target.scores)
     view = link_views(scores, bases, links.first, links.second, links.weight)[0]
     linked, row = np.unique(links.second, return_inverse=True)

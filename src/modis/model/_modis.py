@@ -25,8 +25,8 @@ class MODIS(Model):
     """Integrate unpaired multi-omics data.
 
     One variational autoencoder per modality, coupled by an adversarial discriminator in a shared
-    latent space. From few or many labels, in any of the modalities, it learns a latent space in
-    which the modalities overlap and the classes do not.
+    latent space, and linear models. It uses labels of any modality, few or many. In the latent
+    space modalities overlap and classes separate.
 
     Parameters
     ----------
@@ -35,36 +35,36 @@ class MODIS(Model):
     architecture
         Name of a preset, which holds networks, loss weights and training schedule:
         ``"default"``, or ``"paper"`` for that of Lepe-Soltero et al. (2025). A
-        :class:`~modis.module.Preset` is taken as it is.
+        :class:`~modis.module.Preset` is used unchanged.
     n_latent
         Dimensions of the latent space; the preset's (32, or 64) by default.
     feature_links
         Features of different modalities that belong together (a CpG and its gene, a protein and
         its gene), a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
         ``target_feature``, optionally ``weight`` (above 0) and ``sign`` (1, or -1 where one falls
-        as the other rises; nothing in the data tells a sign that is wrong for all links). With
-        links the modalities align without any label. :mod:`modis.links` makes such tables.
+        as the other rises; the data cannot show a sign that is wrong for all links). With links
+        the modalities align without labels. :mod:`modis.links` makes such tables.
     adversarial
         How the modalities are made indistinguishable: ``"cross_entropy"`` (the paper's) or
         ``"relativistic"`` (relativistic pairing loss with gradient penalty).
     registry
-        Registry of a saved model, in place of `mdata`; used by :meth:`load`.
+        Registry of a saved model instead of `mdata`; used by :meth:`load`.
     **module_kwargs
         Fields of :class:`~modis.module.Architecture` that differ from the preset's:
         ``n_hidden``, ``n_layers``, ``dropout``, ``input_dropout``, ``scaling``, ...
 
     Notes
     -----
-    In every method ``mdata=None`` stands for the training data, with the labels of the set-up.
-    Another MuData may lack modalities and labels; its features are matched by name. Rows come in
-    the order of the data, or of `indices`. From scvi-tools come ``history`` (every loss term and
-    validation score by name, a DataFrame each with the epoch as index), ``is_trained``,
+    In every method ``mdata=None`` means the training data, with the labels of the set-up.
+    Another MuData may lack modalities and labels; its features are matched by name. Rows are in
+    the order of the data, or of `indices`. Inherited from scvi-tools: ``history`` (loss terms and
+    validation scores by name, each a DataFrame with the epoch as index), ``is_trained``,
     ``train_indices`` and ``validation_indices`` (positions by modality), ``device`` and
     ``to_device``.
 
     Methods raise `KeyError` for a modality that is not known or not in the data, `ValueError` if
-    features are missing, values cannot be used or no data are at hand, and `RuntimeError` before
-    the training.
+    features are missing, values cannot be used or there are no data, and `RuntimeError` before
+    training.
 
     References
     ----------
@@ -205,10 +205,10 @@ class MODIS(Model):
     ) -> None:
         """Check the data and register them with the model.
 
-        Observations may be unpaired, partly paired or paired. Nothing is written into the data
-        but scvi-tools' identifiers in ``mdata.uns``, and those only when every check has passed.
-        One table of the observations per modality and class is logged. What the columns of
-        ``obs`` say now holds for the model; later changes of them do not.
+        Observations may be unpaired, partly paired or paired. If all checks pass, the identifiers
+        of scvi-tools are written into ``mdata.uns``; nothing else is changed. A table of the
+        observations per modality and class is logged. The model keeps the columns of ``obs`` as
+        they are now; later changes have no effect.
 
         Parameters
         ----------
@@ -218,15 +218,15 @@ class MODIS(Model):
             Modalities to use; all by default.
         labels_key
             Column with the classes, in ``mdata.obs`` or in the ``obs`` of the modalities; a dict
-            by modality if the columns have several names (modalities that it leaves out are
-            not labelled). `None` trains without labels.
+            by modality if the columns have different names (modalities that are not in it are
+            unlabelled). `None` trains without labels.
         unlabeled_category
-            Class name that stands for "not labelled", as missing values do.
+            Class name that means "not labelled", as missing values do.
         batch_key
             Column with the batches that decoders are conditioned on, or a dict by modality.
         categorical_covariate_keys
             Columns with further categories that decoders are conditioned on (sex, site,
-            chemistry). Like the batches they stand in the ``obs`` of the modalities or in
+            chemistry). Like the batches they are in the ``obs`` of the modalities or in
             ``mdata.obs``, and no observation may lack one.
         continuous_covariate_keys
             Columns with numbers that decoders are conditioned on (age, quality), likewise. They
@@ -234,18 +234,18 @@ class MODIS(Model):
         layer
             Layer with the values, `None` for ``X``, or a dict by modality.
         likelihood
-            How values are explained: ``"gaussian"`` (any continuous values by their mean squared
+            Distribution of the values: ``"gaussian"`` (any continuous values by their mean squared
             error; the default), ``"gaussian_learned_variance"`` (the same with a variance per
             feature, so that noisy features count less), ``"nb"``, ``"zinb"`` or ``"poisson"``
             (counts), ``"bernoulli"`` or ``"beta"`` (values in [0, 1]), or a dict by modality
-            (``"gaussian"`` for those that it leaves out).
+            (``"gaussian"`` for those that are not in it).
         **kwargs
             Used by :meth:`load`; there are no others.
 
         Raises
         ------
         TypeError
-            If `mdata` is no MuData, or an argument is not known.
+            If `mdata` is not a MuData, or an argument is unknown.
         KeyError
             If a modality, column or layer is not in the data.
         ValueError
@@ -258,7 +258,7 @@ class MODIS(Model):
 
     @classmethod
     def setup_anndata(cls, adata: AnnData, *args: Any, **kwargs: Any) -> None:
-        """Refused: MODIS takes a MuData, see :meth:`setup_mudata`.
+        """Not available: MODIS takes a MuData, see :meth:`setup_mudata`.
 
         Parameters
         ----------

@@ -67,7 +67,7 @@ def load(  # numpydoc ignore=PR01
 ) -> Model:
     """Load a saved model.
 
-    The files are data: nothing in them is executed, and their checksums tell what was damaged.
+    The files are data: nothing in them is executed, and checksums detect damage.
 
     Parameters
     ----------

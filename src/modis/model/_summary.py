@@ -25,11 +25,11 @@ def class_counts(self: Model) -> pd.DataFrame:
 
 
 def missing_pairs(self: Model) -> pd.DataFrame:
-    """List the classes that a modality never saw.
+    """List the classes that a modality has no samples of.
 
-    Such a class is recognised in that modality only by what pairs or feature links share with
-    other modalities, so predictions of it deserve less trust there. Without pairs and links it is
-    not recognised at all.
+    In that modality, such a class is predicted only from pairs or feature links with other
+    modalities, so trust these predictions less. Without pairs and links it is not predicted
+    at all.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def announce_links(links: AlignedLinks) -> None:
 
 
 def announce_missing_pairs(model: Model) -> None:
-    """Log the classes that a modality never saw."""
+    """Log the classes that a modality has no samples of."""
     if not model.module.n_classes:
         return
     for name, modality, n_unlabeled in missing_pairs(model).itertuples(index=False):

@@ -23,8 +23,8 @@ from ._summary import announce_missing_pairs
 from ._values import learn_values
 
 _MONITOR = "selection_validation"
-# Links that are wrong stand within 3 standard deviations of links at random; those that are true
-# stand 4 to 90 above them on the data sets that were tried.
+# Wrong links have z scores below 3 relative to random links; correct links had 4 to 90 on the data
+# sets that were tried.
 _LEAST_LINK_Z = 3.0
 _LINK_ROWS = 1000
 # true links of fewer features than these are often missed
@@ -50,9 +50,9 @@ def train(  # numpydoc ignore=PR01
 
     Part of the observations is held out, stratified by modality and class. After every few steps
     they are scored (reconstruction, modality mixing, agreement with the feature links, and
-    classification if some are labelled), and the weights of the best score stay in the end.
+    classification if some are labelled), and the model keeps the weights with the best score.
     ``model.history`` has every loss term by name. After an interrupt (Ctrl-C) the model has the
-    best weights so far, and can go on.
+    best weights so far, and can continue.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def train(  # numpydoc ignore=PR01
         weights of the last epoch stay. By default the preset's: 0.9. The linear models learn from
         all.
     early_stopping
-        Stop when the score has not become better for half of the epochs.
+        Stop if the score does not improve during half of the epochs.
     accelerator, devices
         Where to train, as in :class:`scvi.train.TrainRunner`.
     plan_kwargs
@@ -77,8 +77,8 @@ def train(  # numpydoc ignore=PR01
         Whether minibatches hold equally many labelled samples of each class, so that a class
         with five samples counts; the preset's by default.
     checkpoint_dir
-        Folder for the state of the training, written when an epoch starts. The same call goes on
-        from it after whatever stopped it, and comes to the same result. Remove it in the end.
+        Folder for the state of the training, written when an epoch starts. The same call resumes
+        from it after an interruption, with the same result. Remove it afterwards.
     **trainer_kwargs
         Arguments of :class:`scvi.train.Trainer`.
 

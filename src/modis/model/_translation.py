@@ -33,7 +33,7 @@ def translate(  # numpydoc ignore=PR01
         Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
     n_samples
         With 1 the mean of the posterior is decoded; with more, the average over so many
-        draws from it. Linear models translate without it.
+        draws from it. Linear models do not use it.
     transform_batch
         Name of the batch of the target to decode into; by default the target's largest
         batch or, with ``source == target``, the observation's own.
@@ -41,7 +41,7 @@ def translate(  # numpydoc ignore=PR01
     Returns
     -------
     AnnData with the observations of the source, the features of the target and float32
-    values in the units that the target was given in. Counts are told at the target's
+    values in the units of the target. Counts have the target's
     typical sequencing depth, and effects of batches and covariates as in the target's
     largest batch and most frequent categories; with ``source == target`` all of these are
     the observation's own.

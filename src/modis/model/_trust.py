@@ -158,7 +158,7 @@ def predict_set(  # numpydoc ignore=PR01
     per_class: bool = True,
     indices: Sequence[int] | None = None,
 ) -> pd.DataFrame:
-    """Name the classes that observations may have, so that the true one is rarely left out.
+    """Predict sets of classes that contain the true one with a given probability.
 
     Conformal sets, calibrated on training samples out of fold: of new samples like these, the
     share `coverage` has its class in the set, whatever the classifier is worth. A set of several
@@ -182,7 +182,7 @@ def predict_set(  # numpydoc ignore=PR01
     Returns
     -------
     DataFrame of bool, ``(n_obs, n_classes)``, with the names of the observations as index: which
-    classes are in the set. All are `True` for observations that no modality tells of.
+    classes are in the set. All are `True` for observations without a modality.
 
     Raises
     ------

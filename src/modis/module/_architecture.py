@@ -24,7 +24,7 @@ class Architecture:
     dropout
         Dropout in the hidden layers of the autoencoders.
     input_dropout
-        Share of features that the encoder does not see, drawn anew for every minibatch.
+        Share of features that the encoder does not see, drawn for every minibatch.
     linear_tail
         Linear layer without activation after the encoder's blocks, and one more block in the
         decoder, as in the paper.
@@ -42,7 +42,7 @@ class Architecture:
     linear_models
         Whether closed-form linear models of each modality (classes by logistic regression,
         translations by class means and ridge regression on pairs, shared axes of pairs) take
-        part in what the model says, beside the networks.
+        part in the results of the model, with the networks.
 
     Examples
     --------

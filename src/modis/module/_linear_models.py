@@ -32,7 +32,7 @@ class LinearModels(Tensors):
     def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
         """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model.
 
-        Classes that the modality never saw are as likely as its guest map says, which was learned
+        Classes that the modality lacks are as likely as its guest map says, which was learned
         in other modalities on what both share; its own map tells the others apart.
         """
         if f"class_weight_{code}" not in self:

@@ -52,7 +52,7 @@ def modality_cross_entropy(
 def adversarial_cross_entropy(
     logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
-    """Encoders' side of the modality game, :math:`L_{M,VAE}` of equation 2.
+    """Adversarial loss of the encoders over modalities, :math:`L_{M,VAE}` of equation 2.
 
     For an observation of modality i, the mean over the other modalities j of the cross-entropy
     with j as the target. Shapes as above; a logit is minus infinity where an observation cannot
@@ -106,7 +106,7 @@ def gradient_penalty(
     """Zero-centred gradient penalty, mean over observations and logits of the squared norm.
 
     `critic` maps `z`, ``(n, n_latent)``, to ``(n, n_modalities)``. With z of every modality this
-    holds both R1 (real side) and R2 (fake side) of the relativistic game of Huang et al. (2024),
+    holds both R1 (real side) and R2 (fake side) of the relativistic loss of Huang et al. (2024),
     since each modality plays both sides.
     """
     z = z.detach().requires_grad_()

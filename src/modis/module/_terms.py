@@ -99,7 +99,7 @@ def kl(step: Step) -> torch.Tensor:
 
 
 def modality_game(step: Step) -> torch.Tensor:
-    """Either side's term of the game over modalities."""
+    """Either side's adversarial term over modalities."""
     logits = step.output.modality
     weights = {step.networks.modality_codes[name]: step.row_weights(name) for name in step.encoded}
     sizes = [len(each) for each in weights.values()]
@@ -121,7 +121,7 @@ def gradient_penalty(step: Step) -> torch.Tensor:
 
 
 def batch_game(step: Step) -> torch.Tensor | None:
-    """Either side's term of the game over batches, within each modality.
+    """Either side's adversarial term over batches, within each modality.
 
     The discriminator chooses among the batches that a modality has; modalities of a single batch
     take no part: there telling batches apart would be telling modalities apart.

@@ -96,7 +96,7 @@ class Decoder(nn.Module, ABC):
         return self._distribution(self.trunk(self._conditioned(z, batch)), library)
 
     def _conditioned(self, z: torch.Tensor, batch: torch.Tensor | None) -> torch.Tensor:
-        """Latent points beside the one-hot codes of their conditions."""
+        """Latent points, joined with the one-hot codes of their conditions."""
         columns = [k for k, n in enumerate(self.n_categories) if n > 1]
         if not columns and not self.n_continuous:
             return z

@@ -24,7 +24,7 @@ class Encoder(nn.Module):
     style
         What each hidden layer holds besides the linear map.
     linear_tail
-        Whether a linear layer without activation stands before the two heads, as in the paper.
+        Whether a linear layer without activation precedes the two heads, as in the paper.
     input_dropout
         Share of features that are set to their mean while training, in
         [0, 1).

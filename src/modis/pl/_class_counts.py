@@ -23,8 +23,8 @@ def class_counts(
 ) -> Axes:
     r"""Draw the number of samples per modality and class.
 
-    Classes that a modality never saw are hatched, and the title names them; unlabelled samples
-    stand apart in grey.
+    Classes without samples in a modality are hatched, and the title names them; unlabelled samples
+    are separate and grey.
 
     Parameters
     ----------

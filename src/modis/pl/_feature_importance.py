@@ -110,6 +110,6 @@ def _tables(importance: pd.DataFrame, n_features: int) -> dict[str, pd.DataFrame
 
 
 def _short(name: Any) -> str:
-    """Without its middle: what tells names apart stands at their ends."""
+    """Without its middle: names mostly differ at their ends."""
     text = str(name)
     return text if len(text) <= LONGEST else f"{text[:10]}…{text[-9:]}"

@@ -44,7 +44,7 @@ def latent(
         `color` in `.obs`, and `.obsm["X_modis"]`. It is not changed.
     basis
         Key of `.obsm`, of which the first two columns are drawn. If `"X_umap"` or `"X_pca"` is
-        not there, a principal component analysis of `.obsm["X_modis"]` stands in, and the axes
+        not there, a principal component analysis of `.obsm["X_modis"]` is used, and the axes
         say so.
     color
         Columns of `.obs` to colour by: one panel each. Colours are those that the embedding brings

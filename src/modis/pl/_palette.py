@@ -1,7 +1,7 @@
 """The colours of modalities and classes, the same in every figure.
 
 Names are put into their natural order, and the n-th name has the n-th colour of its list. Classes
-and modalities have lists of their own, so that no class is taken for a modality.
+and modalities have lists of their own, so that no class looks like a modality.
 
 Distances below are Euclidean in CIELAB, the smallest of normal vision and of protanopia,
 deuteranopia and tritanopia as simulated after Machado, Oliveira and Fernandes (2009).

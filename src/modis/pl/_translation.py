@@ -108,7 +108,7 @@ def translation(
         row, column = np.unravel_index(across.argmax(), across.shape)
         source, target = errors.index[row], errors.columns[column]
         whose = f"the lowest error of {target}" if limit is None else "its limit"
-        finding = f"Hardest translation: {source} to {target}, {across.max():.2f} × {whose}"
+        finding = f"Largest error: {source} to {target}, {across.max():.2f} × {whose}"
     headline(figure_of(ax), finding)
     return ax
 

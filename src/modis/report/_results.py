@@ -17,7 +17,7 @@ from ..studies import Cohort, without_pulling
 from ._predictions import COMBINED, scores
 from ._translations import Translations
 
-#: Everything that a run may leave in its folder, beside the model.
+#: Everything that a run may leave in its folder, except for the model.
 _OUTPUTS = (
     "integrated.h5mu",
     "metrics.csv",
@@ -46,7 +46,7 @@ class Settings:
     max_epochs
         Passes over the largest modality; the model's own choice by default.
     resume
-        Whether to go on from what a run that was stopped left in the folder.
+        Whether to resume a run that was stopped in the folder.
     command
         What the user typed.
     """

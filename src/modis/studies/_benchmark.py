@@ -33,7 +33,7 @@ _COMMON = ("test_size", "unpaired", "validation")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a benchmark found.
+    """Results of a benchmark.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def benchmark(
     console: Console | None = None,
     **options: Any,
 ) -> Comparison:
-    """Judge MODIS beside the simplest methods for each task, on data of one's own.
+    """Compare MODIS with the simplest methods for each task, on data of one's own.
 
     Every finished run is kept in the folder; a second call does only what is missing.
 
@@ -135,7 +135,7 @@ def benchmark(
     jobs
         Processes that run at a time, with one thread each.
     console
-        Where to tell about progress; standard output by default.
+        Where to print progress; standard output by default.
     **options
         The other options of ``modis benchmark``, by the same names: `tasks`, `splits`,
         `test_size`, `split_key`, `group_key`, `validation`, `unpaired`, `labels_per_class`,
@@ -146,7 +146,7 @@ def benchmark(
 
     Returns
     -------
-    What was measured, and what follows from it.
+    Results, tables and verdicts.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def _can_be_taken_apart(cohort: Cohort, design: Design, task: str) -> bool:
         for own in found:
             make_fold(cohort, design, own, 0)
     except ValueError:
-        # in small data there may be no class to take away, and other tasks go on
+        # in small data there may be no class to take away, and other tasks continue
         if task != UNSEEN or len(design.tasks) == 1:
             raise
         return False
@@ -257,6 +257,6 @@ def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
     write_tables(store.folder, results, table, markdown)
     found = gains(table)
     if len(found):
-        title = f"{named['data']}, {named['setting']}: MODIS beside simple methods"
+        title = f"{named['data']}, {named['setting']}: MODIS and simple methods"
         draw_forest(found, store.folder / "forest.png", title)
     return Comparison(results, table, reach_verdicts(table), markdown)

@@ -44,7 +44,7 @@ class Cohort:
     part: pd.Series | None = None
     #: Batch names by modality; `None` without batches.
     batches: Mapping[str, pd.Series] | None = None
-    #: Patient or donor by observation; `None` if every observation stands for itself.
+    #: Patient or donor by observation; `None` if observations are not grouped.
     groups: pd.Series | None = None
     links: pd.DataFrame | None = None
     labels_key: str | None = None

@@ -1,4 +1,4 @@
-"""What a run of a benchmark trains on, and what it is judged by."""
+"""What a run of a benchmark trains on, and what it is evaluated on."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class Design:
 
 
 class Scenario(NamedTuple):
-    """What a method trains on, by name and number, and the tasks that it is judged by then."""
+    """What a method trains on, by name and number, and the tasks that it is evaluated on."""
 
     name: str
     number: int
@@ -124,7 +124,7 @@ def linked_features(cohort: Cohort, first: str, second: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Fold:
-    """All that a method gets: the data, what it trains on and what it is judged by."""
+    """All that a method gets: the data, what it trains on and what it is evaluated on."""
 
     cohort: Cohort
     design: Design

@@ -18,7 +18,7 @@ from ._scores import rate_classes, vote
 from ._settings import LABELS_KEY, SETTINGS, Setting, class_names
 from ._source import Source
 
-#: Stands among the methods for the best possible classifier of simulated data.
+#: In place of a method: the best possible classifier of simulated data.
 BAYES = "bayes"
 
 # the paper draws so many samples per modality

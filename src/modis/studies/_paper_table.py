@@ -1,4 +1,4 @@
-"""The table of the paper's experiments: what the paper states, beside what was measured."""
+"""The table of the paper's experiments: results of the paper and of this package."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from ._verdict import grid
 METHOD_NAMES = {name: method.title for name, method in METHODS.items()}
 METHOD_NAMES[BAYES] = "Bayes-optimal classifier"
 
-# by metric: what the table calls it, and which of a run's values is the worst and stands for it
+# by metric: what the table calls it, and which of a run's values is the worst and represents it
 _METRICS = {
     "accuracy": ("accuracy", "min"),
     "recall": ("recall over all modalities, worst class", "min"),

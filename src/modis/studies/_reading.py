@@ -86,7 +86,7 @@ def stated_part(mdata: md.MuData, modalities: Sequence[str], key: str) -> pd.Ser
 def stated_groups(mdata: md.MuData, key: str, part: pd.Series | None) -> pd.Series:
     """Group by observation, as a column says; a group of its own where it says nothing.
 
-    A ValueError if a group stands in both parts.
+    A ValueError if a group is in both parts.
     """
     said = observation_values(mdata, key).astype(object)
     names = pd.Series(said.index.astype(str), index=said.index)
@@ -96,6 +96,6 @@ def stated_groups(mdata: md.MuData, key: str, part: pd.Series | None) -> pd.Seri
         if (n_parts > 1).any():
             raise ValueError(
                 f"{(n_parts > 1).sum()} groups of column {key!r} (--group-key), such as "
-                f"{n_parts.idxmax()!r}, stand in both parts of --split-key; leave one out."
+                f"{n_parts.idxmax()!r}, are in both parts of --split-key; leave one out."
             )
     return groups

@@ -35,7 +35,7 @@ def reproduce(
 
     Every finished run is kept in ``out/runs``; a second call does only what is missing.
     ``results.csv`` has the rows of all runs in the folder that belong to the same data, also of
-    other figures; ``table.csv`` and ``table.md`` stand beside the paper's own results.
+    other figures; ``table.csv`` and ``table.md`` include the results of the paper.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def reproduce(
     only
         Names of the figure's settings to run; all by default.
     console
-        Where to tell about progress; standard output by default.
+        Where to print progress; standard output by default.
 
     Returns
     -------

@@ -26,7 +26,7 @@ from ._design import (
     linked_features,
 )
 
-#: Stands among the modalities: predicted from all that an observation has.
+#: In place of a modality: predicted from all that an observation has.
 COMBINED = "combined"
 
 _CS = np.logspace(-4, 1, 6)

@@ -29,14 +29,14 @@ _NAMES = ("observation", "modality", "label", "task", "source", "target", "metri
 
 @dataclass(frozen=True)
 class Job:
-    """One run: a seed, and whatever else tells it from the other runs of the study."""
+    """One run: a seed, and all else that distinguishes it from other runs of the study."""
 
     key: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
 
     @property
     def columns(self) -> Row:
-        """What stands beside each of its rows."""
+        """The columns that identify each of its rows."""
         return {**self.key, "seed": self.seed}
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Store:
     """Finished runs in a folder: the rows of each in a file, and its table in another.
 
     A file's name ends with a digest of everything that decides the run, from the data to the
-    version of this package; so a run of other settings is never taken for this one.
+    version of this package; so a run of other settings is never used in its place.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""What methods are judged by: scores of single test observations, and their means."""
+"""How methods are evaluated: scores of single test observations, and their means."""
 
 import warnings
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def judge(rival: Rival, fold: Fold) -> tuple[list[Row], pd.DataFrame]:
     """Measure a rival by the tasks of the fold's scenario.
 
     Rows have ``task``, ``source``, ``target``, ``metric``, ``class`` (of a recall) and ``value``;
-    the table has, beside these names, means of scores over resampled observations. These are drawn
+    the table also has means of scores over resampled observations. These are drawn
     with replacement within their class, the same for all methods and splits, so that differences
     are paired.
     """

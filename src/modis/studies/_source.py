@@ -74,7 +74,7 @@ class Source:
         """Arguments of the simulation."""
         names = ("methylation", "expression", "protein")
         arguments: dict[str, Any] = {f"delta_{name}": delta or 2.0 for name in names}
-        # beside a file of one's own, the R package's reference only if one names its place
+        # with a file of one's own, the R package's reference only if one names its place
         given = self.reference_path is not None and not self.is_simulated
         if self.data == "intersim-r" or given:
             return arguments | {"reference": "tcga-ov", "reference_path": self.reference_path}

@@ -12,7 +12,7 @@ from ._rivals import COMBINED, Classifiers
 from ._runs import Row
 from ._scores import METRICS
 
-#: Stands among the modalities: the mean over modalities, directions or pairs.
+#: In place of a modality: the mean over modalities, directions or pairs.
 AVERAGE = "average"
 #: From the worst to the best.
 SIDES = BEHIND, LEVEL, AHEAD = ("behind", "level", "ahead")
@@ -37,8 +37,8 @@ _KEYS = ["task", "metric", "source", "target", "seed"]
 _OURS, _VARIANTS = "modis", ("modis", "paper")
 _NOTE = (
     "Mean over splits [95 % confidence interval: splits and test observations resampled]. "
-    "Differences are paired by split and observation. Methods that do not stand in a table cannot "
-    "do the task with these data."
+    "Differences are paired by split and observation. Methods that are not in a table cannot do "
+    "the task with these data."
 )
 
 
@@ -108,7 +108,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def decide(table: pd.DataFrame) -> pd.DataFrame:
-    """The hardest of the other methods, by task, place and measure that decides."""
+    """The best of the other methods, by task, modality and deciding metric."""
     own = gains(table)
     own = own.assign(rank=own["side"].map(SIDES.index)).sort_values(["rank", "mean"])
     keys = [name for name in ("data", "setting") if name in own] + ["task", "source", "metric"]

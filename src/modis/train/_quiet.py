@@ -13,7 +13,7 @@ _LOGGERS = (
     "lightning.fabric.utilities.rank_zero",
     "scvi.data._download",
 )
-# the libraries' own affairs, which no user of theirs can mend
+# the libraries' own affairs, which no user of theirs can correct
 _WARNINGS = (
     # features are matched by name
     "`var_names` for the loaded `model` does not match",

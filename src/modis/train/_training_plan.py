@@ -43,7 +43,7 @@ class MODISTrainingPlan(LightningModule):
         Learning rate of the discriminator, which has to follow the encoders; likewise.
     decay_lr
         Whether both learning rates fall to zero, in a line, over the last two thirds of the
-        training, where the game of the two sides comes to rest; likewise.
+        training, where the adversarial training converges; likewise.
     betas
         Adam's momentum terms, on both sides; the paper's.
     weight_decay
