@@ -19,8 +19,8 @@ class FeatureMatrix:
 
     In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. `columns` are
     positions of the wanted features, in order, -1 for one that is missing; `None` takes all of
-    them in their order. Missing values are NaN until there is `fill`, which takes rows with NaN and returns
-    them without.
+    them in their order. Missing values are NaN until there is `fill`, which takes rows with NaN
+    and returns them without.
     """
 
     def __init__(
