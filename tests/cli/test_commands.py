@@ -22,7 +22,12 @@ FILES = {"integrated.h5mu", "model", "metrics.csv", "report.html"}
 FIGURES = {"latent_umap.png", "history.png", "class_counts.png"}
 OF_TESTS = {"translation.png"}
 LABELED = ("--labels-key", "label")
-OF_CLASSES = {"confusion.png", "feature_importance.csv", "feature_importance.png"}
+OF_CLASSES = {
+    "confusion.png",
+    "feature_importance.csv",
+    "feature_importance.png",
+    "predictions.csv",
+}
 
 
 @pytest.fixture(scope="session")
@@ -261,7 +266,12 @@ def test_predict(fitted: tuple[Path, str], data_file: Path, tmp_path: Path) -> N
     out = tmp_path / "predictions.csv"
     done("predict", fitted[0], data_file, "--out", out)
     table = pd.read_csv(out, index_col=0)
-    assert list(table.columns) == ["predicted", "probability"]
+    assert list(table.columns) == ["predicted", "probability", "set", "p_value", "modalities"]
+    assert table["p_value"].between(0, 1).all()
+    assert set(" | ".join(table["set"].dropna()).split(" | ")) <= set(table["predicted"])
+    assert table["modalities"].iloc[0] == " | ".join(
+        name for name, adata in mdata.mod.items() if table.index[0] in adata.obs_names
+    )
     assert list(table.index) == list(mdata.obs_names)
     assert list(table["predicted"]) == list(mdata.obs["modis_predicted"])
     np.testing.assert_allclose(table["probability"], mdata.obs["modis_probability"], rtol=1e-5)

@@ -89,3 +89,13 @@ def test_a_pool_has_the_least_loss_under_its_prior(rng, expected):
     none = fit_pool(logits[:, :0], codes[:0], expected)
     np.testing.assert_allclose(none, np.exp(prior))
     np.testing.assert_allclose(fit_pool(logits[:, :1], codes[:1], expected), none, rtol=0.2)
+
+
+def test_probabilities_out_of_fold_are_like_those_of_new_rows(rng):
+    """Also where classes are far apart, and the loss is nearly 0 whatever the weights."""
+    codes = np.tile(np.arange(3), 100)
+    rows = 6 * np.eye(3, 40)[codes] + rng.normal(size=(300, 40))
+    found = fit_class_map(rows[:150], codes[:150], 3)
+    new = log_softmax(rows[150:] @ found.weight.T + found.bias, axis=1)
+    doubt = [-own[np.arange(150), codes[:150]] for own in (found.out_of_fold, new)]
+    assert 1 / 3 < np.median(doubt[0]) / np.median(doubt[1]) < 3

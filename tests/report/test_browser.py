@@ -102,7 +102,7 @@ def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(seen: list[Any]) -
 
 def test_every_column_of_the_report_sorts(seen: list[Any]) -> None:
     tables = seen[0]["tables"]
-    assert len(tables) == 4
+    assert len(tables) == 5
     for head in (head for table in tables for head in table):
         assert head["focused"], f"{head['name']} cannot be reached with the keyboard"
         states = head["states"]

@@ -54,7 +54,7 @@ def test_contents_lead_to_sections(page: Page) -> None:
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     sections = [attributes.get("id") for tag, attributes in page.tags if tag == "h2"]
     assert [f"#{name}" for name in sections] == links
-    assert len(set(links)) == len(links) == 8
+    assert len(set(links)) == len(links) == 10
 
 
 def test_what_a_reader_must_know(page: Page) -> None:

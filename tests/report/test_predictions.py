@@ -7,6 +7,7 @@ from modis.report._predictions import (
     COMBINED,
     N_FEATURES,
     SEVERAL,
+    doubtful,
     explain,
     leading_features,
     scores,
@@ -64,3 +65,26 @@ def test_a_modality_that_cannot_be_explained_is_left_out() -> None:
     found = explain(model)
     assert found is not None
     assert list(found["modality"]) == ["rna"]
+
+
+def test_doubtful_samples_and_why():
+    base = {"part": "test", "probability": 0.9}
+    rows = [
+        # sample, source, predicted, set, p-value
+        ("sure", COMBINED, "a", "a", 0.6),
+        ("sure", "rna", "a", "a", 0.6),
+        ("strange", COMBINED, "a", "a", 0.01),
+        ("open", COMBINED, "b", "a | b", 0.5),
+        ("split", COMBINED, "a", "a | b", 0.02),
+        ("split", "rna", "a", "a", 0.5),
+        ("split", "protein", "b", "b", 0.5),
+    ]
+    columns = ["observation", "source", "predicted", "set", "p_value"]
+    table = pd.DataFrame(rows, columns=columns).assign(**base)
+    found = doubtful(pd.concat([table, table.assign(part="train", observation="known")]))
+    assert list(found.index) == ["split", "strange", "open"]
+    assert found["reasons"].to_list() == [
+        "unlike the training samples, several classes possible, modalities disagree",
+        "unlike the training samples",
+        "several classes possible",
+    ]

@@ -11,6 +11,9 @@ from sklearn.model_selection import StratifiedKFold
 _PENALTIES = 10.0 ** np.arange(-4.0, 1.1, 0.5)
 # a path is left once its loss is that much above the least
 _PAST_BEST = 1.05
+# Tolerances of a map along the path, and of one that stays: probabilities out of fold and of new
+# rows are alike only if both have converged.
+_CLOSE, _CONVERGED = 1e-3, 1e-5
 # leading components that are a view of their own
 _N_LEADING = 50
 _N_FOLDS = 5
@@ -107,7 +110,7 @@ def _recode(codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def _regression(penalty: float) -> LogisticRegression:
     return LogisticRegression(
-        C=penalty, class_weight="balanced", max_iter=300, tol=1e-3, warm_start=True
+        C=penalty, class_weight="balanced", max_iter=1_000, tol=_CONVERGED, warm_start=True
     )
 
 
@@ -134,23 +137,36 @@ def _cross_validate(x: np.ndarray, codes: np.ndarray, n_classes: int) -> tuple[n
     usable = [fold for fold in folds(codes) if len(np.unique(codes[fold[0]])) > 1]
     models = [_regression(1.0) for _ in usable]
     rows, best, least, chosen = np.arange(len(codes)), np.inf, np.inf, _PENALTIES[0]
-    kept = np.zeros((len(codes), n_classes))
     for penalty in _PENALTIES:
-        logits = np.zeros((len(codes), n_classes))
-        for model, (train, test) in zip(models, usable, strict=True):
-            model.set_params(C=penalty).fit(x[train], codes[train])
-            weight, bias = _as_softmax(model, n_classes)
-            logits[test] = x[test] @ weight.T + bias
-            unknown = np.setdiff1d(np.arange(n_classes), model.classes_)
-            known = logits[np.ix_(test, model.classes_)]
-            logits[np.ix_(test, unknown)] = known.min(axis=1, keepdims=True)
+        logits = _out_of_fold(models, usable, x, codes, n_classes, C=penalty, tol=_CLOSE)
         loss = -log_softmax(logits, axis=1)[rows, codes].mean()
         if loss < best:
-            best, chosen, kept = loss, penalty, logits
+            best, chosen = loss, penalty
         least = min(least, loss)
         if loss > _PAST_BEST * least:
             break
-    return kept, float(chosen)
+    logits = _out_of_fold(models, usable, x, codes, n_classes, C=chosen, tol=_CONVERGED)
+    return logits, float(chosen)
+
+
+def _out_of_fold(
+    models: list[LogisticRegression],
+    usable: list[tuple[np.ndarray, np.ndarray]],
+    x: np.ndarray,
+    codes: np.ndarray,
+    n_classes: int,
+    **parameters: float,
+) -> np.ndarray:
+    """Logits of rows by models of the other folds, ``(n, n_classes)``."""
+    logits = np.zeros((len(codes), n_classes))
+    for model, (train, test) in zip(models, usable, strict=True):
+        model.set_params(**parameters).fit(x[train], codes[train])
+        weight, bias = _as_softmax(model, n_classes)
+        logits[test] = x[test] @ weight.T + bias
+        unknown = np.setdiff1d(np.arange(n_classes), model.classes_)
+        known = logits[np.ix_(test, model.classes_)]
+        logits[np.ix_(test, unknown)] = known.min(axis=1, keepdims=True)
+    return logits
 
 
 def _as_softmax(model: LogisticRegression, n_classes: int) -> tuple[np.ndarray, np.ndarray]:

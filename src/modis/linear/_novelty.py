@@ -11,7 +11,7 @@ _N_COMPONENTS = 50
 # training samples whose place is kept, at most
 _MOST_POINTS = 1_000
 # Share of the level for gross errors, far outside of what any training sample shows.
-_FOR_GROSS = 0.2
+_FOR_GROSS = 0.05
 
 
 class Alarm(NamedTuple):
@@ -54,6 +54,11 @@ class Alarm(NamedTuple):
             total -= np.log(_upper(-probability, -self.probabilities[::-1]))
         least = _least(_upper(total, self.sums), _logs(distance, rest), self.usual)
         return _upper(-least, -self.least[::-1])
+
+    @property
+    def least_p_value(self) -> float:
+        """One over the number of training samples and the new one."""
+        return 1 / (len(self.least) + 1)
 
     def place(self, x: np.ndarray) -> np.ndarray:
         """Place of scaled features where Mahalanobis distances are Euclidean."""

@@ -282,6 +282,7 @@ class MODIS(Model):
     predict = _inference.predict
     predict_set = _trust.predict_set
     novelty = _trust.novelty
+    cross_validated_accuracy = _trust.cross_validated_accuracy
     check_query = _trust.check_query
     add_class = _added.add_class
     impute = _translation.impute

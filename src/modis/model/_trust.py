@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from mudata import MuData
 
-from ..data import Modality
+from .._constants import X_KEY
+from ..data import Modality, Profile
 from ..linear import Alarm, fit_alarm
 from ._base import Model
 from ._combine import combine_probabilities
@@ -99,7 +100,7 @@ def check_query(  # numpydoc ignore=PR01
     if indices is not None:
         names = self._obs_names(mdata, None, indices)
         data = {k: v.take(np.flatnonzero(v.obs_names.isin(names))) for k, v in data.items()}
-    return find_differences(self.module.values, self.module.modality_codes, data)
+    return find_differences(self.module.training_values, self.module.modality_codes, data)
 
 
 def novelty(  # numpydoc ignore=PR01
@@ -150,6 +151,42 @@ def is_novel(
     return _together(found, len(names)) <= level
 
 
+def cross_validated_accuracy(self: Model) -> pd.DataFrame:
+    """Balanced accuracy on labelled training samples out of fold.
+
+    It is that of the linear models, from each modality and from all that a sample has. No sample
+    was used to fit the model that classifies it, and no test sample is needed.
+
+    Returns
+    -------
+    DataFrame with a row per modality with classes, and ``all`` for samples with several:
+    ``balanced_accuracy``, ``lower`` and ``upper`` end of its 95 % interval (from the binomial
+    variances of the recalls), ``chance`` and ``n_samples``.
+
+    Raises
+    ------
+    ValueError
+        If the model has no linear class map.
+    """
+    self._check_trained()
+    linear, rows = self.module.linear, {}
+    _check_calibrated(self)
+    for name, key in [*self.module.modality_codes.items(), ("all", None)]:
+        stored = "calibration" if key is None else f"calibration_{key}"
+        if stored not in linear or not linear[stored].shape[1]:
+            continue
+        _, labels, hit = linear.array(stored)
+        found = pd.Series(hit).groupby(labels).agg(["mean", "size"])
+        # one more hit and one more miss, so that a class of five is never certain
+        smooth = (found["mean"] * found["size"] + 1) / (found["size"] + 2)
+        error = 1.96 * np.sqrt((smooth * (1 - smooth) / found["size"]).sum()) / len(found)
+        score = found["mean"].mean()
+        interval = (max(0.0, score - error), min(1.0, score + error))
+        rows[name] = (score, *interval, 1 / len(found), len(labels))
+    columns = ["balanced_accuracy", "lower", "upper", "chance", "n_samples"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
 def predict_set(  # numpydoc ignore=PR01
     self: Model,
     mdata: MuData | None = None,
@@ -197,11 +234,7 @@ def predict_set(  # numpydoc ignore=PR01
     if not 0 < coverage < 1:
         raise ValueError(f"coverage={coverage} must be between 0 and 1.")
     linear, codes = self.module.linear, self.module.modality_codes
-    if "calibration" not in linear:
-        raise ValueError(
-            "The model has no calibrated classes: it was trained without labels of two classes, "
-            "or without linear models."
-        )
+    _check_calibrated(self)
     names, _, said = _judge(self, mdata, modality, indices)
     classes = self._spec.classes
     p_values = {
@@ -236,9 +269,18 @@ def predict_set(  # numpydoc ignore=PR01
     return sets
 
 
+def _check_calibrated(model: Model) -> None:
+    if "calibration" not in model.module.linear:
+        raise ValueError(
+            "The model has no calibrated classes: it was trained without labels of two classes, "
+            "or without linear models."
+        )
+
+
 def _of_own_class(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Probability of the own class, and the class, ``(2, n)``."""
-    return np.stack([probability[np.arange(len(labels)), labels], labels])
+    """Probability of the own class, the class, and whether it is the likeliest, ``(3, n)``."""
+    own = probability[np.arange(len(labels)), labels]
+    return np.stack([own, labels, own >= probability.max(axis=1, initial=0.0)])
 
 
 def _conformal(probability: np.ndarray, calibration: np.ndarray, per_class: bool) -> np.ndarray:
@@ -279,8 +321,9 @@ def _judge(
         positions = item.obs_names.get_indexer(names)
         rows, code = np.flatnonzero(positions >= 0), networks.modality_codes[name]
         alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
+        profile = networks.training_values.named_tuple(Profile, f"profile_{code}")
         p_values, probabilities = [np.empty(0)], [np.empty((0, networks.n_classes))]
-        for _, _, encoded in model._encode(item, positions[rows], None):
+        for _, tensors, encoded in model._encode(item, positions[rows], None):
             found = networks.linear.class_log_probability(code, encoded.x_scaled)
             likeliest = None
             if found is not None:
@@ -288,6 +331,8 @@ def _judge(
                 likeliest = probabilities[-1].max(axis=1)
             if alarm is not None:
                 p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
+                strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
+                p_values[-1][strange] = alarm.least_p_value
         alarms[name] = np.full(len(names), np.nan)
         if alarm is not None:
             alarms[name][rows] = np.concatenate(p_values)

@@ -114,7 +114,7 @@ class MODISModule(BaseModuleClass):
             self.link_maps[b, a] = LinkMap(pair.second, pair.first, pair.weight, n_input[b])
         self._link_maps = nn.ModuleList(self.link_maps.values())
         #: By modality code, what fills missing values, see :class:`modis.linear.Imputation`.
-        self.values = Tensors()
+        self.training_values = Tensors()
         #: Closed-form linear models of the training samples; empty without a training, and for
         #: networks alone.
         self.linear = LinearModels()

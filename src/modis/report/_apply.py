@@ -9,6 +9,7 @@ from ..data import draft_of
 from ..model import MODIS
 from ..studies import read_mudata
 from ._console import Screen
+from ._predictions import predict_table
 from ._results import write_csv
 
 
@@ -22,22 +23,21 @@ def predict_file(
     soft: bool = False,
     **tables: Any,
 ) -> pd.DataFrame:
-    """Write the class of every observation, ``predicted`` with its ``probability``, as a ``.csv``.
+    """Write what the model says of every observation as a ``.csv``.
 
-    With `soft` the table has a column per class as well. `tables` say how tables are read.
+    The columns are those of :func:`predict_table`; `soft` adds a column per class. `tables` say
+    how tables are read.
     """
     model, mdata = _read(model_dir, path, screen, tables)
-    probability = model.predict(mdata, modality=modality, soft=True)
-    unseen = probability.isna().all(axis=1)
+    table = predict_table(model, mdata, modality)
+    unseen = table["probability"].isna()
     if unseen.any():
         screen.note(
             f"{int(unseen.sum()):,} observations have none of the model's modalities and get no "
             "prediction."
         )
-    table = pd.DataFrame(index=probability.index.rename("observation"))
-    table["predicted"] = probability[~unseen].idxmax(axis=1)
-    table["probability"] = probability.max(axis=1)
     if soft:
+        probability = model.predict(mdata, modality=modality, soft=True)
         table = table.join(probability.add_prefix("probability_"))
     with draft_of(out) as draft:
         write_csv(table, draft)

@@ -1,3 +1,6 @@
+import contextlib
+import warnings
+
 import pandas as pd
 from mudata import MuData
 
@@ -7,6 +10,10 @@ from ..studies import COMBINED, Cohort, rate_classes
 #: Stands for a modality in tables, as :data:`COMBINED` does: predictions from all modalities of
 #: observations that have at least two.
 SEVERAL = "combined, several modalities"
+#: Between the classes of a set, and between modalities.
+JOINT = " | "
+#: Level of an alarm.
+ALARM = 0.05
 #: Features named on the page by class and modality; the table in the folder has all.
 N_FEATURES = 5
 _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
@@ -15,18 +22,70 @@ _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
     """Predict every observation from each of its modalities and from all of them.
 
-    ``source`` is the modality or :data:`COMBINED`, ``probability`` that of the predicted class;
-    ``label`` is missing where it is not known.
+    ``source`` is the modality or :data:`COMBINED`; ``label`` is missing where it is not known. The
+    other columns are those of :func:`predict_table`.
     """
     about = {"part": cohort.part, "n_modalities": cohort.n_modalities, "label": cohort.label}
     observations = pd.DataFrame(about)
     frames = []
     for source in [*cohort.modalities, COMBINED]:
         modality = None if source == COMBINED else source
-        soft = model.predict(mdata, modality=modality, soft=True).dropna()
-        frame = observations.reindex(soft.index).assign(source=source)
-        frames.append(frame.assign(predicted=soft.idxmax(axis=1), probability=soft.max(axis=1)))
+        told = predict_table(model, mdata, modality).dropna(subset="predicted")
+        frames.append(observations.reindex(told.index).assign(source=source).join(told))
     return pd.concat(frames).rename_axis("observation").reset_index()
+
+
+def predict_table(model: MODIS, mdata: MuData, modality: str | None = None) -> pd.DataFrame:
+    """What the model says of every observation, and how sure it is.
+
+    ``predicted`` class and its ``probability``; ``set``, the classes that are possible at a
+    coverage of 90 %; ``p_value`` of its novelty; ``modalities`` that were used.
+    """
+    soft = model.predict(mdata, modality=modality, soft=True)
+    seen = soft.notna().all(axis=1)
+    table = pd.DataFrame(index=soft.index.rename("observation"))
+    table["predicted"] = soft[seen].idxmax(axis=1)
+    table["probability"] = soft.max(axis=1)
+    with warnings.catch_warnings():
+        # given before
+        warnings.simplefilter("ignore")
+        p_values = model.novelty(mdata, modality)
+        with contextlib.suppress(ValueError):
+            sets = model.predict_set(mdata, modality)
+            table["set"] = [JOINT.join(sets.columns[own]) for own in sets.to_numpy()]
+    table["p_value"] = p_values.pop("all")
+    held = {name: item.obs_names for name, item in mdata.mod.items() if name in p_values}
+    used = [[name for name, names in held.items() if each in names] for each in table.index]
+    table["modalities"] = [JOINT.join(each) for each in used]
+    return table
+
+
+def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Test samples that a reader should not believe without another look, and why.
+
+    They raise an alarm (p-value at most 0.05), may be of several classes, or their modalities
+    predict different classes; those with most reasons and the smallest p-values first.
+    """
+    test = predictions[predictions["part"] == "test"]
+    combined = test[test["source"] == COMBINED].set_index("observation")
+    single = test[test["source"] != COMBINED].groupby("observation")["predicted"]
+    n_classes = combined.get("set", pd.Series("one", combined.index)).map(_n_classes)
+    reasons = pd.DataFrame(
+        {
+            "unlike the training samples": combined["p_value"] <= ALARM,
+            "several classes possible": n_classes > 1,
+            "modalities disagree": single.nunique().reindex(combined.index, fill_value=1) > 1,
+        }
+    )
+    count = reasons.sum(axis=1)
+    why = [", ".join(reasons.columns[own]) for own in reasons.to_numpy()]
+    table = combined.assign(reasons=why, n_reasons=count)[count > 0]
+    table = table.sort_values(["n_reasons", "p_value"], ascending=[False, True])
+    return table.drop(columns="n_reasons")
+
+
+def _n_classes(joined: str) -> int:
+    return len(joined.split(JOINT)) if joined else 0
 
 
 def scores(predictions: pd.DataFrame) -> pd.DataFrame:

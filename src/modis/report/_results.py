@@ -14,13 +14,14 @@ from mudata import MuData
 
 from ..model import MODIS
 from ..studies import Cohort, without_pulling
-from ._predictions import COMBINED, scores
+from ._predictions import COMBINED, doubtful, scores
 from ._translations import Translations
 
 #: Everything that a run may leave in its folder, except for the model.
 _OUTPUTS = (
     "integrated.h5mu",
     "metrics.csv",
+    "predictions.csv",
     "feature_importance.csv",
     "report.html",
     "latent_umap.png",
@@ -131,6 +132,19 @@ class Results:
         return overall.pivot_table("value", "modality", "metric").loc[sources]
 
     @cached_property
+    def doubtful(self) -> pd.DataFrame:
+        """Test samples to look at again, with the reasons."""
+        return pd.DataFrame() if self.predictions is None else doubtful(self.predictions)
+
+    @cached_property
+    def cross_validated(self) -> pd.DataFrame:
+        """Balanced accuracy without test samples; empty without classes or linear models."""
+        try:
+            return self.model.cross_validated_accuracy()
+        except ValueError:
+            return pd.DataFrame()
+
+    @cached_property
     def recalls(self) -> pd.DataFrame:
         """``recall``, ``n_samples`` and ``n_found`` on the test part, by source and class."""
         own = self.metrics[(self.metrics["split"] == "test") & (self.metrics["class"] != "")]
@@ -146,6 +160,8 @@ class Results:
         write_csv(self.metrics, out / "metrics.csv", index=False)
         if self.importance is not None:
             write_csv(self.importance, out / "feature_importance.csv", index=False)
+        if self.predictions is not None:
+            write_csv(self.predictions, out / "predictions.csv", index=False)
         self.model.write_latent(self.mdata)
         for source in [*self.cohort.modalities, COMBINED]:
             holder = self.mdata if source == COMBINED else self.mdata.mod[source]
