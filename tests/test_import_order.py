@@ -42,7 +42,7 @@ BUDGETS = {
     "module": 1264,
     "dataloaders": 393,
     "train": 440,
-    "model": 2560,
+    "model": 2562,
     "links": 375,
     "metrics": 443,
     "pl": 1084,
