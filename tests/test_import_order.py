@@ -48,7 +48,7 @@ BUDGETS = {
     "pl": 1084,
     "datasets": 2197,
     "studies": 3012,
-    "report": 1026,
+    "report": 1024,
     "cli": 558,
     "src/modis": 15_914,
     "tests": 13_895,
