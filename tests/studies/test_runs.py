@@ -158,14 +158,14 @@ complete(store, [Job({"method": m}) for m in ("long", "longer")], 2, Console(), 
 def test_two_processes_do_what_one_does_and_end_with_it(data_file, tmp_path, console):
     script, folder = tmp_path / "script.py", tmp_path / "two"
     script.write_text(SCRIPT)
+    how = {"split_key": "part", "methods": ["modis", "rf"], "tasks": ["classes"]}
+    one = tmp_path / "one"
+    benchmark(data_file, "label", one, console=console, splits=1, max_epochs=1, **how)
     first = subprocess.Popen(
         [sys.executable, str(script), str(data_file), str(folder)],
         start_new_session=True,
         stderr=subprocess.DEVNULL,
     )
-    how = {"split_key": "part", "methods": ["modis", "rf"], "tasks": ["classes"]}
-    one = tmp_path / "one"
-    benchmark(data_file, "label", one, console=console, splits=1, max_epochs=1, **how)
     deadline = time.monotonic() + 200
     while len(started := list(folder.glob("process_*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from ..data import draft_of
 
@@ -38,9 +38,11 @@ def write_archive(
     document: dict[str, Any] = {"format": "MODIS", "version": _VERSION}
     document |= {"written_by": f"modis {version('modis-omics')}", "files": {}}
     document["content"] = _encode(content, arrays, "")
-    save = secrets.token_hex(4)
-    writers: dict[str, Callable] = {f"arrays.{save}.safetensors": partial(save_file, arrays)}
-    writers |= {f"mdata.{save}.h5mu": write_data} if write_data else {}
+    own = secrets.token_hex(4)
+    names = f"arrays.{own}.safetensors", f"mdata.{own}.h5mu"
+    # not by save_file, whose own draft would stay when the program is killed
+    writers: dict[str, Callable] = {names[0]: lambda draft: draft.write_bytes(save(arrays))}
+    writers |= {names[1]: write_data} if write_data else {}
     for name, write in writers.items():
         path = folder / f"{prefix}{name}"
         with draft_of(path) as draft:

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from mudata import MuData
-from sklearn.metrics import mean_squared_error
 
 from ..metrics import within_class_variance
 from ..model import MODIS
@@ -97,10 +96,9 @@ def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translati
             n_samples.loc[source, target] = len(rows)
             if len(rows) >= _FEWEST:
                 indices = mdata.mod[source].obs_names.get_indexer(rows)
-                predicted = model.translate(source, target, mdata=mdata, indices=indices)
-                truth = scale.transform(cohort.values(target, rows))
-                error = mean_squared_error(truth, scale.transform(predicted.X))
-                errors.loc[source, target] = error
+                predicted = model.translate(source, target, mdata=mdata, indices=indices).X
+                missed = scale.transform(predicted) - scale.transform(cohort.values(target, rows))
+                errors.loc[source, target] = np.square(missed).mean()
     return Translations(
         errors,
         n_samples,

@@ -84,8 +84,8 @@ class Store:
                 return content["rows"], None
             how = {"dtype": dict.fromkeys(_NAMES, str), "keep_default_na": False}
             table = pd.read_csv(table_path, na_values="", **how)
-            names = [name for name in table if name in _NAMES]
-            return content["rows"], table.fillna(dict.fromkeys(names, ""))
+            # in one block: hundreds of single columns are slow, and pandas says so
+            return content["rows"], table.fillna(dict.fromkeys(_NAMES, "")).copy()
         # a broken file fails in any layer of the readers
         except Exception:  # noqa: BLE001
             return None
