@@ -58,6 +58,37 @@ def test_rows(adata, layer, columns):
         np.testing.assert_array_equal(rows, expected[index])
 
 
+@pytest.mark.parametrize("columns", [None, np.array([2, 0]), np.array([3, -1])])
+def test_compact_rows_are_sparse_where_they_are_stored_so(adata, columns):
+    matrix = FeatureMatrix(adata, None, columns)
+    for index in INDICES:
+        rows = matrix.compact_rows(index)
+        is_sparse = sparse.issparse(adata.X) or hasattr(adata.X, "format")
+        assert sparse.issparse(rows) == (is_sparse and (columns is None or columns.min() >= 0))
+        dense = rows.toarray() if sparse.issparse(rows) else rows
+        assert dense.dtype == np.float32
+        np.testing.assert_array_equal(dense, matrix.rows(index))
+
+
+def test_compact_rows_whose_values_are_missing_are_filled():
+    x = VALUES.copy()
+    x[4, 2] = np.nan
+    matrix = FeatureMatrix(ad.AnnData(sparse.csr_matrix(x)))
+    assert np.isnan(matrix.compact_rows(np.array([4])).data).any()
+    matrix.fill = lambda rows: np.where(np.isnan(rows), 7, rows)
+    assert matrix.compact_rows(np.array([3, 4]))[1, 2] == 7
+    assert sparse.issparse(matrix.compact_rows(np.array([3])))
+
+
+def test_repeated_entries_of_a_sparse_row_are_summed_and_stay_as_they_are():
+    stored = sparse.csr_matrix(([1.0, 2.0, 5.0], [1, 1, 0], [0, 2, 3]), shape=(2, 3))
+    matrix = FeatureMatrix(ad.AnnData(stored))
+    rows = matrix.compact_rows(slice(0, 2))
+    assert (rows.data.tolist(), rows.nnz) == ([3, 5], 2)
+    np.testing.assert_array_equal(matrix.rows(slice(0, 2)), [[0, 3, 0], [5, 0, 0]])
+    assert matrix.source.nnz == 3
+
+
 @pytest.mark.parametrize("index", [None, np.array([5, 1, 1, 8])])
 @pytest.mark.parametrize("n_values", [1, 8, 10**6])
 def test_chunks_put_together_are_all_rows(index, n_values, monkeypatch):

@@ -1,8 +1,11 @@
 """The single checks; tests/test_bad_input.py has what users see of them."""
 
+import anndata as ad
 import mudata as md
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 
 from modis._constants import LIKELIHOOD_DOMAINS
@@ -141,3 +144,33 @@ def test_what_is_offered_in_place_of_values_that_do_not_fit(stored):
         _check(mdata, "poisson", "scaled")
     with pytest.raises(KeyError, match=r"no layer 'counts'.*scaled"):
         _check(mdata, "poisson", "counts")
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    domain=st.sampled_from(sorted({*LIKELIHOOD_DOMAINS.values()})),
+    odd=st.lists(st.sampled_from([np.nan, np.inf, -1.0, 0.5, 1e300]), max_size=4),
+    with_columns=st.booleans(),
+)
+def test_sparse_values_are_checked_as_dense_ones(seed, domain, odd, with_columns):
+    rng = np.random.default_rng(seed)
+    x = rng.poisson(0.4, size=(9, 5)) / (1 if domain == "counts" else 8)
+    x[rng.integers(0, 9, len(odd)), rng.integers(0, 5, len(odd))] = odd
+    likelihood = next(name for name, its in LIKELIHOOD_DOMAINS.items() if its == domain)
+    found = []
+    for stored in (np.asarray, sparse.csr_matrix, sparse.csc_array):
+        adata = ad.AnnData(stored(x))
+        names = adata.var_names[[3, 0, 4]] if with_columns else adata.var_names
+        rows = np.array([1, 2, 5, 8]) if with_columns else None
+        try:
+            found.append(
+                _validation._check_matrix(
+                    adata, "rna", None, likelihood, names, rows, not with_columns
+                )
+            )
+        except ValueError as error:
+            found.append((np.zeros(0), np.zeros(0), str(error)))
+    for low, high, said in found[1:]:
+        np.testing.assert_array_equal(low, found[0][0])
+        np.testing.assert_array_equal(high, found[0][1])
+        assert said == found[0][2]

@@ -1,5 +1,7 @@
 """Which rows make a minibatch: full, balanced, even, deterministic."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -109,6 +111,22 @@ def test_the_global_generator_decides_anew_for_every_epoch():
     torch.manual_seed(1)
     assert np.array_equal(epoch(labels, 16), first)
     assert not np.array_equal(first, second)
+
+
+def test_an_epoch_takes_no_longer_with_rare_or_with_many_classes():
+    """Rounds of a class are shuffled together, not one after the other."""
+
+    def seconds(labels) -> float:
+        started = time.process_time()
+        drawn = epoch(labels, 128)
+        assert spread(np.bincount(labels[drawn.ravel()])) <= 1
+        return time.process_time() - started
+
+    n = 200_000
+    even = min(seconds(np.arange(n) % 5) for _ in range(3))
+    assert seconds(np.arange(n) % 1_000) < 5 * even + 0.1
+    # 100,000 rounds of each
+    assert seconds((np.arange(n) == 0).astype(int)) < 5 * even + 0.1
 
 
 def test_no_sample_at_all():

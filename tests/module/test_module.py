@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from modis._constants import BATCH_KEY, LIKELIHOOD_DOMAINS, X_KEY
@@ -126,6 +127,21 @@ def test_a_translation_is_seen_as_data_with_its_values_would_be(likelihood, doma
         seen = module.encode(name, module.decode(name, z)).x_scaled
         found = module.scaled_mean(name, module.decoder(name)(z))
         torch.testing.assert_close(found, seen, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
+def test_scaling_of_sparse_rows_is_that_of_dense_ones(likelihood, scaling):
+    x = np.random.default_rng(0).poisson([0, 0.1, 0.5, 3, 3, 900, 900], size=(60, 7))
+    x = x.astype(np.float32) * (1 if likelihood == "nb" else 0.3)
+    x[:, 6] = 4
+    one, other = (make(likelihood=likelihood, scaling=scaling) for _ in range(2))
+    one.fit_scaler("rna", [sparse.csr_matrix(x[:41]), x[41:50], sparse.csr_array(x[50:])])
+    other.fit_scaler("rna", [x])
+    for name, buffer in other.scaler("rna").named_buffers():
+        torch.testing.assert_close(dict(one.scaler("rna").named_buffers())[name], buffer)
+    if likelihood == "nb":
+        assert one.decoder("rna").typical_library == other.decoder("rna").typical_library
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "nb"])

@@ -12,6 +12,9 @@ from scipy import sparse
 # One chunk holds at most this many values (4 MB, as one row may need more). What is computed from
 # it makes several copies in double precision; sixteen times as many values take twice the time.
 _CHUNK_VALUES = 2**20
+# In a file, rows are read in one piece with what lies between them if that is so many rows at
+# most; a piece has so many rows at most.
+_MOST_BETWEEN, _LONGEST_RUN = 64, 4096
 
 
 class FeatureMatrix:
@@ -42,7 +45,10 @@ class FeatureMatrix:
 
     def rows_and_missing(self, index: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray | None]:
         """Rows, and which of their values are missing; `None` if all are there."""
-        block = self._read(index)
+        return self._filled(self._read(index))
+
+    def _filled(self, stored: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        block = _dense(stored)
         with np.errstate(over="ignore"):
             if self._columns is not None:
                 block = block[:, self._columns].astype(np.float32)
@@ -53,42 +59,76 @@ class FeatureMatrix:
             return block, None
         return block if self.fill is None else self.fill(block).astype(np.float32), missing
 
-    def _read(self, index: np.ndarray | slice) -> np.ndarray:
-        if sparse.issparse(self.source) and self.source.format != "csr":
+    def compact_rows(self, index: np.ndarray | slice) -> Any:
+        """As :meth:`rows`, but sparse if rows are stored so and no value has to be filled."""
+        block = self._read(index)
+        columns = self._columns
+        if not sparse.issparse(block) or (columns is not None and (columns < 0).any()):
+            return self._filled(block)[0]
+        with np.errstate(over="ignore"):
+            compact = (block if columns is None else block[:, columns]).astype(np.float32)
+        compact.sum_duplicates()
+        if self.fill is not None and np.isnan(compact.data).any():
+            return self._filled(block)[0]
+        return compact
+
+    def _read(self, index: np.ndarray | slice) -> Any:
+        """Rows as they are stored."""
+        if getattr(self.source, "format", "csr") != "csr":
             # once: rows of other formats are slow to find
-            self.source = self.source.tocsr()
-        if isinstance(self.source, np.ndarray):
+            stored = self.source if sparse.issparse(self.source) else self.source.to_memory()
+            self.source = stored.tocsr()
+        if not self.in_file or isinstance(index, slice):
             return self.source[index]
-        if sparse.issparse(self.source) or isinstance(index, slice):
-            return _dense(self.source[index])
         # HDF5 reads increasing positions without repeats only
         unique, inverse = np.unique(index, return_inverse=True)
-        return _dense(self.source[unique])[inverse]
+        return self._read_runs(unique)[inverse]
+
+    @property
+    def in_file(self) -> bool:
+        """Whether rows are read from a file whenever they are needed."""
+        return not (isinstance(self.source, np.ndarray) or sparse.issparse(self.source))
+
+    def _read_runs(self, index: np.ndarray) -> Any:
+        """Stored rows at increasing positions, those that are near each other in one piece."""
+        if not len(index):
+            return self.source[0:0]
+        ends = (np.diff(index) > _MOST_BETWEEN) | (np.diff(index // _LONGEST_RUN) > 0)
+        runs = np.split(index, np.flatnonzero(ends) + 1)
+        blocks = [self.source[run[0] : run[-1] + 1][run - run[0]] for run in runs]
+        if sparse.issparse(blocks[0]):
+            return sparse.vstack(blocks, format="csr")
+        return np.concatenate(blocks)
 
     def take(self, index: np.ndarray) -> Self:
         """Rows at increasing positions as a matrix of their own, in memory."""
         taken = copy(self)
-        taken.source = self.source[index]
+        taken.source = self._read(index)
         taken.shape = (len(index), self.shape[1])
         return taken
 
-    def chunks(self, index: np.ndarray | None = None) -> Iterable[np.ndarray]:
-        """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""
-        return _Chunks(self, index)
+    def chunks(self, index: np.ndarray | None = None, *, compact: bool = False) -> Iterable[Any]:
+        """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again.
+
+        Those that are `compact` are as of :meth:`compact_rows`.
+        """
+        return _Chunks(self, index, compact)
 
 
 @dataclass(frozen=True)
 class _Chunks:
     matrix: FeatureMatrix
     index: np.ndarray | None
+    compact: bool
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[Any]:
         n_rows, n_columns = self.matrix.shape
         n_rows = n_rows if self.index is None else len(self.index)
+        read = self.matrix.compact_rows if self.compact else self.matrix.rows
         step = max(1, _CHUNK_VALUES // max(1, n_columns))
         for start in range(0, n_rows, step):
             piece = slice(start, min(start + step, n_rows))
-            yield self.matrix.rows(piece if self.index is None else self.index[piece])
+            yield read(piece if self.index is None else self.index[piece])
 
 
 def _dense(x: Any) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from mudata import MuData
+from scipy import sparse
+from sklearn.utils.sparsefuncs import min_max_axis
 from torch import nn
 
 from .._constants import LIKELIHOOD_DOMAINS
@@ -196,15 +199,14 @@ def _check_matrix(
     nothing = [np.zeros(0, dtype=bool)]
     lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     is_whole = domain == "real"
-    for chunk in matrix.chunks(rows):
-        missing = np.isnan(chunk)
-        infinite += np.isinf(chunk).sum(axis=0)
-        observed += (~missing).sum(axis=0)
-        nothing.append(missing.all(axis=1))
-        outside += _outside(chunk, domain).sum(axis=0)
-        lowest = np.fmin(lowest, np.fmin.reduce(chunk, axis=0))
-        highest = np.fmax(highest, np.fmax.reduce(chunk, axis=0))
-        is_whole = is_whole and bool(((chunk == np.round(chunk)) | missing).all())
+    for chunk in matrix.chunks(rows, compact=True):
+        infinite += _count(chunk, np.isinf)
+        observed += chunk.shape[0] - _count(chunk, np.isnan)
+        nothing.append(_count(chunk, np.isnan, axis=1) == len(names))
+        outside += _count(chunk, partial(_outside, domain=domain))
+        low, high = _extremes(chunk)
+        lowest, highest = np.fmin(lowest, low), np.fmax(highest, high)
+        is_whole = is_whole and not _count(chunk, _is_broken).any()
     if infinite.any():
         raise ValueError(
             f"{where} has {infinite.sum()} infinite value(s) (or too large for single precision) "
@@ -250,9 +252,31 @@ def _are_numbers(source: Any) -> bool:
     return is_number and not np.issubdtype(source.dtype, np.complexfloating)
 
 
+def _count(
+    x: Any, is_counted: Callable[[np.ndarray], np.ndarray], axis: Literal[0, 1] = 0
+) -> np.ndarray:
+    """Values that count, by column or by row (`axis` 1); zeros of sparse rows never do."""
+    if not sparse.issparse(x):
+        return is_counted(x).sum(axis=axis)
+    place = x.indices if axis == 0 else np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+    return np.bincount(place[is_counted(x.data)], minlength=x.shape[1 - axis])
+
+
+def _extremes(x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest values of columns, NaN without any."""
+    if sparse.issparse(x):
+        return min_max_axis(x, axis=0, ignore_nan=True)
+    return np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+
+
+def _is_broken(x: np.ndarray) -> np.ndarray:
+    """Which values are no whole numbers."""
+    return (x != np.round(x)) & ~np.isnan(x)
+
+
 def _outside(x: np.ndarray, domain: str) -> np.ndarray:
     if domain == "counts":
-        return (x < 0) | (x != np.round(x)) & ~np.isnan(x)
+        return (x < 0) | _is_broken(x)
     if domain in ("unit", "binary"):
         return (x < 0) | (x > 1)
     return np.zeros(x.shape, dtype=bool)
@@ -265,7 +289,8 @@ def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> st
         matrix = FeatureMatrix(adata, other)
         if other == layer or matrix.source is None or not _are_numbers(matrix.source):
             continue
-        if not any(_outside(chunk, domain).any() for chunk in matrix.chunks()):
+        misfits = partial(_outside, domain=domain)
+        if not any(_count(chunk, misfits).any() for chunk in matrix.chunks(compact=True)):
             name = "X" if other is None else f"the layer '{other}'"
             layers = {modality: other}
             return f"Choose {name}, whose values fit: layer={layers}; or {gaussian}."

@@ -2,14 +2,47 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.utils.data import Dataset, Sampler
 
 from ..data import Modality
 from ._dataset import ModalityDataset
+from ._sampler import epoch_generator
 
-#: Positions of the same observations in two modalities, each ``(n_shared,)``, by pair of these.
-SharedRows = dict[tuple[str, str], tuple["np.ndarray", "np.ndarray"]]
+# pairs of modalities whose rows are kept, at most
+_MOST_KEPT = 16
+
+
+class SharedRows(Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]):
+    """Positions of the observations that two modalities share, by pair of modalities.
+
+    Each is ``(n_shared,)``, and found when it is asked for: many modalities have very many pairs.
+    """
+
+    def __init__(self, sizes: Mapping[tuple[str, str], int], rows: Mapping[str, np.ndarray]):
+        #: Shared observations of each pair.
+        self.sizes = dict(sizes)
+        # of every observation in several modalities, -1 where a modality has not seen it
+        self._rows = rows
+        self._found: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
+
+    def __getitem__(self, pair: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in the first and in the second modality, in the order of the first."""
+        if pair not in self._found:
+            if len(self._found) == _MOST_KEPT:
+                self._found.clear()
+            ours, theirs = (self._rows[name] for name in pair)
+            both = np.flatnonzero((ours >= 0) & (theirs >= 0))
+            both = both[np.argsort(ours[both])]
+            self._found[pair] = ours[both].astype(np.int64), theirs[both].astype(np.int64)
+        return self._found[pair]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
 
 
 def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> SharedRows:
@@ -17,15 +50,21 @@ def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarr
 
     Pairs that share fewer than two are left out: batch normalisation needs two.
     """
-    shared = {}
-    for first, second in combinations(modalities, 2):
-        ours = modalities[first].obs_names[index[first]]
-        theirs = modalities[second].obs_names[index[second]]
-        found = theirs.get_indexer(ours)
-        rows = index[first][found >= 0], index[second][found[found >= 0]]
-        if len(rows[0]) > 1:
-            shared[first, second] = rows
-    return shared
+    names = [data.obs_names[index[name]] for name, data in modalities.items()]
+    codes = pd.factorize(np.concatenate(names))[0]
+    several = np.bincount(codes) > 1
+    place = np.cumsum(several) - 1
+    rows = {}
+    ends = np.cumsum([len(each) for each in names])
+    for name, own in zip(modalities, np.split(codes, ends[:-1]), strict=True):
+        rows[name] = np.full(several.sum(), -1, dtype=np.int32)
+        rows[name][place[own[several[own]]]] = index[name][several[own]]
+    seen = np.stack([own >= 0 for own in rows.values()]).astype(np.float32)
+    n_shared = (seen @ seen.T).round().astype(int)
+    pairs = combinations(range(len(names)), 2)
+    order = list(modalities)
+    sizes = {(order[a], order[b]): n_shared[a, b] for a, b in pairs if n_shared[a, b] > 1}
+    return SharedRows(sizes, rows)
 
 
 class PairedDataset(Dataset):
@@ -55,7 +94,7 @@ class PairSampler(Sampler):
     """
 
     def __init__(self, shared: SharedRows, batch_size: int, n_minibatches: int) -> None:
-        self.sizes = {pair: len(rows) for pair, (rows, _) in shared.items()}
+        self.sizes = shared.sizes
         self.batch_size = batch_size
         self.n_minibatches = n_minibatches
 
@@ -64,8 +103,9 @@ class PairSampler(Sampler):
 
     def __iter__(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
         """Yield a pair and positions among the observations that it shares."""
-        pairs = list(self.sizes)
-        chances = torch.tensor([float(self.sizes[pair]) for pair in pairs])
-        for drawn in torch.multinomial(chances, self.n_minibatches, replacement=True).tolist():
-            pair = pairs[drawn]
-            yield pair, torch.randperm(self.sizes[pair])[: self.batch_size].numpy()
+        rng = epoch_generator()
+        pairs, sizes = list(self.sizes), np.array(list(self.sizes.values()))
+        for drawn in rng.choice(len(pairs), self.n_minibatches, p=sizes / sizes.sum()):
+            size = min(self.batch_size, sizes[drawn])
+            # without a shuffle of all: the time does not grow with their number
+            yield pairs[drawn], rng.choice(sizes[drawn], size, replace=False)

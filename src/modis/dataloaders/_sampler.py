@@ -5,6 +5,14 @@ import torch
 from torch.utils.data import Sampler
 
 
+def epoch_generator() -> np.random.Generator:
+    """Generator for the draws of an epoch.
+
+    Its seed comes from torch's global generator, which ``scvi.settings.seed`` fixes.
+    """
+    return np.random.default_rng(int(torch.randint(2**62, ())))
+
+
 class BalancedMinibatchSampler(Sampler[np.ndarray]):
     """Full minibatches in which every class, and the unlabelled samples, have their share.
 
@@ -25,7 +33,7 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
     The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
     classes back to their shares among the labelled samples: a modality without labels shows its
     classes as they are, and the others must match that, or the adversary moves samples into
-    wrong classes. Draws come from torch's global generator, which ``scvi.settings.seed`` fixes.
+    wrong classes. Every epoch has a generator of its own, see :func:`epoch_generator`.
     """
 
     def __init__(
@@ -50,7 +58,9 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
             self._classes, self._others = [], np.arange(len(labels))
             self._n_labeled = 0
             return
-        self._classes = [np.flatnonzero(labels == code) for code in np.unique(labels[labeled])]
+        by_class = labeled[np.argsort(labels[labeled], kind="stable")]
+        counts = np.unique(labels[labeled], return_counts=True)[1]
+        self._classes = np.split(by_class, np.cumsum(counts)[:-1])
         self._others = unlabeled
         share = max(len(labeled) / len(labels), min_labeled) if len(unlabeled) else 1.0
         # at least one row of either kind
@@ -70,23 +80,26 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield row positions of shape ``(batch_size,)``."""
+        rng = epoch_generator()
         n_labeled = self.n_minibatches * self._n_labeled
         n_others = self.n_minibatches * (self.batch_size - self._n_labeled)
         parts = []
         if n_labeled:
             # class of every row: as even as their number allows, in random order
-            codes = _rounds(np.arange(len(self._classes)), n_labeled)
+            codes = _rounds(np.arange(len(self._classes)), n_labeled, rng)
+            counts = np.bincount(codes, minlength=len(self._classes))
+            drawn = (_rounds(*each, rng) for each in zip(self._classes, counts, strict=True))
             rows = np.empty(n_labeled, dtype=np.int64)
-            for code, members in enumerate(self._classes):
-                rows[codes == code] = _rounds(members, int((codes == code).sum()))
+            rows[np.argsort(codes, kind="stable")] = np.concatenate(list(drawn))
             parts.append(rows.reshape(self.n_minibatches, -1))
         if n_others:
-            parts.append(_rounds(self._others, n_others).reshape(self.n_minibatches, -1))
+            parts.append(_rounds(self._others, n_others, rng).reshape(self.n_minibatches, -1))
         yield from np.concatenate(parts, axis=1)
 
 
-def _rounds(values: np.ndarray, n: int) -> np.ndarray:
+def _rounds(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `n` values in shuffled rounds, each round using every value once."""
     n_rounds = -(-n // len(values))
-    shuffled = [values[torch.randperm(len(values)).numpy()] for _ in range(n_rounds)]
-    return np.concatenate(shuffled)[:n] if shuffled else np.empty(0, dtype=np.int64)
+    if n_rounds == 1:
+        return rng.permutation(values)[:n]
+    return rng.permuted(np.tile(values, (n_rounds, 1)), axis=1).ravel()[:n]

@@ -2,10 +2,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import CombinedLoader
 from scvi import settings
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from .._constants import PAIRS_KEY
 from ..data import Modality, number
@@ -52,24 +53,38 @@ def split_observations(
 
 def _allot(sizes: np.ndarray, seen_in: np.ndarray, label: np.ndarray, share: float) -> np.ndarray:
     """How many members each group holds out, shape ``(n_groups,)``."""
-    same_label = label[:, None] == label
     bits = 2 ** np.arange(int(seen_in.max()).bit_length())
     has = (seen_in[:, None] & bits) > 0
-    # samples of the group's class in each modality, ``(n_groups, n_modalities)``
-    of_class = same_label @ (sizes[:, None] * has)
-    too_few = (has & (np.round(share * of_class) == 0)).any(axis=1) & (label >= 0)
+    label_code, seen_code = (np.unique(each, return_inverse=True)[1] for each in (label, seen_in))
+    # samples of each class in each modality, ``(n_classes, n_modalities)``
+    of_class = np.zeros((label_code.max() + 1, len(bits)), dtype=np.int64)
+    np.add.at(of_class, label_code, sizes[:, None] * has)
+    too_few = (has & (np.round(share * of_class) == 0)[label_code]).any(axis=1) & (label >= 0)
     quota = np.where(too_few, 0, share * sizes)
     # 0.1 of 10 may be 0.9999999
     least, most = np.floor(quota + 1e-9), np.ceil(quota - 1e-9)
     held_out, most = np.minimum(least, sizes - 1), np.minimum(most, sizes - 1)
-    related = np.eye(len(sizes)) + same_label + (seen_in[:, None] == seen_in)
     for _ in range(round(quota.sum()) - int(held_out.sum())):
         # what is missing in the group, in its class and with its modalities
-        missing = np.where(held_out < most, related @ (quota - held_out), -np.inf).round(9)
+        lacks = quota - held_out
+        related = lacks + sum(np.bincount(c, lacks)[c] for c in (label_code, seen_code))
+        missing = np.where(held_out < most, related, -np.inf).round(9)
         if missing.max() == -np.inf:
             break
         held_out[missing.argmax()] += 1
     return held_out.astype(np.int64)
+
+
+def _loader(dataset: Dataset, sampler: Sampler) -> DataLoader:
+    """Minibatches by workers as ``scvi.settings`` say, in pinned memory if there is a GPU."""
+    return DataLoader(
+        dataset,
+        sampler=sampler,
+        batch_size=None,
+        num_workers=settings.dl_num_workers,
+        persistent_workers=settings.dl_num_workers > 0 and settings.dl_persistent_workers,
+        pin_memory=torch.cuda.is_available(),
+    )
 
 
 class ModalitySplitter(LightningDataModule):
@@ -132,14 +147,11 @@ class ModalitySplitter(LightningDataModule):
                 undo_balance=not all(map(len, classes.values())),
             )
             dataset = ModalityDataset(data, self.train_idx[name], sampler.row_weights)
-            loaders[name] = DataLoader(dataset, sampler=sampler, batch_size=None)
+            loaders[name] = _loader(dataset, sampler)
         shared = shared_rows(self.modalities, self.train_idx)
         if shared:
-            loaders[PAIRS_KEY] = DataLoader(
-                PairedDataset(self.modalities, shared),
-                sampler=PairSampler(shared, self.batch_size, self.steps_per_epoch),
-                batch_size=None,
-            )
+            pairs = PairSampler(shared, self.batch_size, self.steps_per_epoch)
+            loaders[PAIRS_KEY] = _loader(PairedDataset(self.modalities, shared), pairs)
         return CombinedLoader(loaders, mode="max_size_cycle")
 
     def val_dataloader(self) -> CombinedLoader | list:

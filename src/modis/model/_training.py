@@ -249,7 +249,7 @@ def _fit_to_training_rows(
         rows = splitter.train_idx[name]
         if not model.is_trained_:
             learn_values(module.training_values, module.modality_codes[name], item, rows)
-            module.fit_scaler(name, item.matrix.chunks(rows))
+            module.fit_scaler(name, item.matrix.chunks(rows, compact=True))
             vocabularies = [spec.batches, *spec.covariates.values()]
             model.condition_counts_[name] = [
                 np.bincount(codes, minlength=len(names)).tolist()

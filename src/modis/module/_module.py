@@ -3,6 +3,7 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 import torch
+from scipy import sparse
 from scvi.module.base import BaseModuleClass, auto_move_data
 from torch import nn
 from torch.distributions import Distribution, Normal
@@ -170,28 +171,35 @@ class MODISModule(BaseModuleClass):
 
     # scaling ----------------------------------------------------------------------------------
 
-    def fit_scaler(self, modality: str, chunks: Iterable[np.ndarray]) -> None:
+    def fit_scaler(self, modality: str, chunks: Iterable[Any]) -> None:
         """Learn the scaling, and the typical library size of counts, from training rows.
 
-        They come in the user's units, in pieces of shape ``(n, n_features)``, and are walked over
-        twice for counts.
+        They come in the user's units, in pieces of shape ``(n, n_features)``, arrays or sparse
+        (CSR), and are walked over twice for counts.
         """
         decoder = self.decoder(modality)
         if isinstance(decoder, CountDecoder):
-            libraries = np.concatenate([chunk.sum(axis=1) for chunk in chunks])
-            decoder.typical_library.fill_(float(np.median(libraries)))
-        self.scaler(modality).fit(
-            self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy() for chunk in chunks
-        )
+            libraries = [np.asarray(chunk.sum(axis=1)).ravel() for chunk in chunks]
+            decoder.typical_library.fill_(float(np.median(np.concatenate(libraries))))
+        self.scaler(modality).fit(self._transform(modality, chunk) for chunk in chunks)
+
+    def _transform(self, modality: str, chunk: Any) -> Any:
+        """Rows as they are scaled, sparse ones as such."""
+        if not sparse.issparse(chunk):
+            return self._log_normalize(modality, torch.as_tensor(chunk))[0].numpy()
+        totals = np.repeat(np.asarray(chunk.sum(axis=1)).ravel(), np.diff(chunk.indptr))
+        values, library = (torch.from_numpy(each)[:, None] for each in (chunk.data, totals))
+        transformed = self._log_normalize(modality, values, library)[0].numpy()[:, 0]
+        return type(chunk)((transformed, chunk.indices, chunk.indptr), shape=chunk.shape)
 
     def _log_normalize(
-        self, modality: str, x: torch.Tensor
+        self, modality: str, x: torch.Tensor, library: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """``log1p`` of counts at the typical depth, and the library size; others unchanged."""
         decoder = self.decoder(modality)
         if not isinstance(decoder, CountDecoder):
             return x, None
-        library = x.sum(dim=1, keepdim=True).clamp(min=1)
+        library = (x.sum(dim=1, keepdim=True) if library is None else library).clamp(min=1)
         return torch.log1p(x / library * decoder.typical_library.to(x.device)), library
 
     @auto_move_data

@@ -1,9 +1,11 @@
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.utils.sparsefuncs import min_max_axis
 from torch import nn
 
 #: Ways to scale features; ``"none"`` leaves them as they are.
@@ -58,12 +60,18 @@ class FeatureScaler(nn.Module):
         for name in ("scale", "spread"):
             self.register_buffer(name, torch.ones(n_input))
 
-    def fit(self, chunks: Iterable[np.ndarray]) -> None:
-        """Learn location and scale from training rows, in pieces of shape ``(n, n_input)``."""
-        standard, minmax = StandardScaler(), MinMaxScaler()
+    def fit(self, chunks: Iterable[Any]) -> None:
+        """Learn location and scale from training rows, in pieces of shape ``(n, n_input)``.
+
+        They are arrays or sparse (CSR).
+        """
+        # sparse rows cannot be centred, but have a mean all the same
+        standard, minmax = StandardScaler(with_mean=False), MinMaxScaler()
         for chunk in chunks:
+            chunk = chunk.astype(np.float64)
             standard.partial_fit(chunk)
-            minmax.partial_fit(chunk)
+            is_sparse = sparse.issparse(chunk)
+            minmax.partial_fit(np.stack(min_max_axis(chunk, axis=0)) if is_sparse else chunk)
         mean, deviation = standard.mean_, standard.scale_
         location, scale = {
             "standard": (mean, deviation),
