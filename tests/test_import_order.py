@@ -47,11 +47,11 @@ BUDGETS = {
     "metrics": 443,
     "pl": 1084,
     "datasets": 2223,
-    "studies": 3017,
-    "report": 1122,
+    "studies": 3031,
+    "report": 1124,
     "cli": 596,
-    "src/modis": 17_634,
-    "tests": 14_748,
+    "src/modis": 17_650,
+    "tests": 14_760,
 }
 
 

@@ -153,8 +153,8 @@ def test_what_cannot_be_used_is_refused(mosaic, arguments, error, said):
 def test_values_and_names_are_checked(mosaic):
     with pytest.raises(TypeError, match="Wrap it"):
         make_cohort(mosaic.mod["protein"], "label")
-    mosaic.mod["protein"].X[2, 3] = np.nan
-    with pytest.raises(ValueError, match="Modality 'protein' has 1 missing"):
+    mosaic.mod["protein"].X[2, 3] = np.inf
+    with pytest.raises(ValueError, match="Modality 'protein' has 1 infinite"):
         make_cohort(mosaic, "label")
     names = pd.Index(["same", *mosaic.mod["protein"].var_names[1:]])
     mosaic.mod["protein"].var_names = names.where(np.arange(len(names)) > 1, "same")

@@ -221,3 +221,16 @@ def test_units_of_translations(mosaic):
     given = mosaic.mod["protein"][tested].layers["counts"]
     found = fold.profiles("protein", tested, given.astype(float))
     np.testing.assert_allclose(found, expected.loc[tested], atol=1e-4)
+
+
+def test_methods_get_missing_values_filled_with_the_training_mean(mosaic):
+    mosaic.mod["protein"].X[::3, 1] = np.nan
+    cohort = make_cohort(mosaic, "label")
+    fold = make(cohort)
+    train = fold.train["protein"].index
+    measured = cohort.values("protein", train)[:, 1]
+    found = fold.features("protein", train)[:, 1]
+    missing = np.isnan(measured)
+    assert missing.any()
+    np.testing.assert_array_equal(found[~missing], measured[~missing])
+    np.testing.assert_allclose(found[missing], np.nanmean(measured), rtol=1e-5)

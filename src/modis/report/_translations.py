@@ -74,13 +74,13 @@ def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translati
     for target in names:
         scale = profile_scale(cohort, target)
         try:
-            reference = scale.fit_transform(cohort.values(target, train[target]))
+            reference = scale.fit_transform(cohort.filled(target, train[target], train[target]))
         except ValueError:
             # no feature varies
             continue
         rows = test[target][:_MOST]
         if len(rows) >= _FEWEST:
-            truth = scale.transform(cohort.values(target, rows))
+            truth = scale.transform(cohort.filled(target, rows, train[target]))
             average[target] = np.square(truth - reference.mean(axis=0)).mean()
             known, own = (cohort.label.reindex(n).dropna() for n in (train[target], rows))
             own = own[own.isin(set(known))]
@@ -97,8 +97,10 @@ def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translati
             if len(rows) >= _FEWEST:
                 indices = mdata.mod[source].obs_names.get_indexer(rows)
                 predicted = model.translate(source, target, mdata=mdata, indices=indices).X
-                missed = scale.transform(predicted) - scale.transform(cohort.values(target, rows))
-                errors.loc[source, target] = np.square(missed).mean()
+                measured = ~np.isnan(cohort.values(target, rows))
+                truth = scale.transform(cohort.filled(target, rows, train[target]))
+                missed = np.square(scale.transform(predicted) - truth)
+                errors.loc[source, target] = np.average(missed, weights=measured)
     return Translations(
         errors,
         n_samples,

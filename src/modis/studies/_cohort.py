@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -88,6 +89,14 @@ class Cohort:
         """Values of observations, float32 ``(n_obs, n_features)``."""
         adata = self.modalities[modality]
         return FeatureMatrix(adata).rows(adata.obs_names.get_indexer(names))
+
+    def filled(self, modality: str, names: pd.Index, train: pd.Index) -> np.ndarray:
+        """Values of observations, those that are missing filled with the mean of `train`."""
+        values = self.values(modality, names)
+        if np.isnan(values).any():
+            imputer = SimpleImputer(keep_empty_features=True).fit(self.values(modality, train))
+            values = imputer.transform(values)
+        return values
 
     def names(
         self, part: str, adatas: Mapping[str, ad.AnnData] | None = None

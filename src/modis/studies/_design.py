@@ -150,16 +150,20 @@ class Fold:
             one, other = self.train[first].index, self.train[second].index
         return one.intersection(other, sort=False)
 
+    def values(self, modality: str, names: pd.Index) -> np.ndarray:
+        """Values of observations, those that are missing filled with the training mean."""
+        return self.cohort.filled(modality, names, self.train[modality].index)
+
     def features(self, modality: str, names: pd.Index) -> np.ndarray:
         """Values for methods that know nothing of counts, float32 ``(n_obs, n_features)``.
 
         Counts become logarithms of counts whose sum is that of a typical training observation;
         other values stay as they are.
         """
-        values = self.cohort.values(modality, names)
+        values = self.values(modality, names)
         if not self.cohort.is_counts(modality):
             return values
-        total = self.cohort.values(modality, self.train[modality].index).sum(axis=1)
+        total = self.values(modality, self.train[modality].index).sum(axis=1)
         size = float(np.median(total[total > 0])) if (total > 0).any() else 1.0
         return np.log1p(values * (size / np.maximum(values.sum(axis=1, keepdims=True), 1.0)))
 
@@ -168,9 +172,9 @@ class Fold:
     ) -> np.ndarray:
         """Measured values (or these) in the units of :func:`profile_scale`."""
         if modality not in self._scales:
-            train = self.cohort.values(modality, self.train[modality].index)
+            train = self.values(modality, self.train[modality].index)
             self._scales[modality] = profile_scale(self.cohort, modality).fit(train)
-        values = self.cohort.values(modality, names) if values is None else values
+        values = self.values(modality, names) if values is None else values
         return self._scales[modality].transform(values)
 
 
