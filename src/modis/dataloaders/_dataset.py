@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 import torch
@@ -25,7 +26,8 @@ class ModalityDataset(Dataset):
         indices: np.ndarray | None = None,
         row_weights: np.ndarray | None = None,
     ) -> None:
-        self.matrix = modality.matrix
+        # what is read ahead is this dataset's own
+        self.matrix = copy(modality.matrix)
         self.indices = np.arange(modality.n_obs) if indices is None else indices
         self.labels = torch.from_numpy(modality.labels)
         self.batch = torch.from_numpy(modality.batch)
@@ -33,6 +35,10 @@ class ModalityDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def read_ahead(self, minibatches: Sequence[np.ndarray]) -> None:
+        """Read the rows of many minibatches from their file at once."""
+        self.matrix.hold(self.indices[np.concatenate(minibatches)])
 
     def __getitem__(self, index: np.ndarray | Sequence[int]) -> dict[str, torch.Tensor]:
         """Read the minibatch at `index`, ``n`` positions within the dataset.

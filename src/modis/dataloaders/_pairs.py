@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +8,7 @@ from torch.utils.data import Dataset, Sampler
 
 from ..data import Modality
 from ._dataset import ModalityDataset
-from ._sampler import epoch_generator
+from ._sampler import epoch_generator, turns
 
 # pairs of modalities whose rows are kept, at most
 _MOST_KEPT = 16
@@ -75,6 +75,17 @@ class PairedDataset(Dataset):
         names = dict.fromkeys(name for pair in shared for name in pair)
         self._datasets = {name: ModalityDataset(modalities[name]) for name in names}
 
+    def read_ahead(self, minibatches: Sequence[tuple[tuple[str, str], np.ndarray]]) -> None:
+        """Read the rows of many minibatches from their files at once."""
+        for name, dataset in self._datasets.items():
+            own = [
+                self.shared[pair][pair.index(name)][drawn]
+                for pair, drawn in minibatches
+                if name in pair
+            ]
+            if own and dataset.matrix.in_file:
+                dataset.read_ahead(own)
+
     def __getitem__(
         self, drawn: tuple[tuple[str, str], np.ndarray]
     ) -> dict[str, dict[str, torch.Tensor]]:
@@ -90,13 +101,16 @@ class PairSampler(Sampler):
     """Draw pairs of modalities as often as they share observations, and some of these.
 
     A minibatch has at most `batch_size` observations, none of them twice; an epoch has
-    `n_minibatches`. `shared` is not empty.
+    `n_minibatches`. `shared` is not empty. For `in_file` see :class:`BalancedMinibatchSampler`.
     """
 
-    def __init__(self, shared: SharedRows, batch_size: int, n_minibatches: int) -> None:
+    def __init__(
+        self, shared: SharedRows, batch_size: int, n_minibatches: int, *, in_file: bool = False
+    ) -> None:
         self.sizes = shared.sizes
         self.batch_size = batch_size
         self.n_minibatches = n_minibatches
+        self.in_file = in_file
 
     def __len__(self) -> int:
         return self.n_minibatches
@@ -105,7 +119,15 @@ class PairSampler(Sampler):
         """Yield a pair and positions among the observations that it shares."""
         rng = epoch_generator()
         pairs, sizes = list(self.sizes), np.array(list(self.sizes.values()))
+        walks = {pair: self._walk(size, rng) for pair, size in self.sizes.items()}
         for drawn in rng.choice(len(pairs), self.n_minibatches, p=sizes / sizes.sum()):
-            size = min(self.batch_size, sizes[drawn])
-            # without a shuffle of all: the time does not grow with their number
-            yield pairs[drawn], rng.choice(sizes[drawn], size, replace=False)
+            yield pairs[drawn], next(walks[pairs[drawn]])
+
+    def _walk(self, n: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Minibatches of `n` positions without an end; most have a turn before any has two."""
+        size = min(n, self.batch_size)
+        while True:
+            order = rng.permutation(n)
+            if self.in_file:
+                order = order[np.argsort(turns(n, rng)[order], kind="stable")]
+            yield from order[: n - n % size].reshape(-1, size)

@@ -1,4 +1,6 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,13 +8,16 @@ import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import CombinedLoader
 from scvi import settings
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from .._constants import PAIRS_KEY
 from ..data import Modality, number
 from ._dataset import ModalityDataset, sequential_loader
 from ._pairs import PairedDataset, PairSampler, shared_rows
-from ._sampler import BalancedMinibatchSampler
+from ._sampler import ROWS_AT_ONCE, BalancedMinibatchSampler
+
+# values that are read from a file at once (64 MB), at most
+_VALUES_AT_ONCE = 2**24
 
 
 def split_observations(
@@ -75,14 +80,34 @@ def _allot(sizes: np.ndarray, seen_in: np.ndarray, label: np.ndarray, share: flo
     return held_out.astype(np.int64)
 
 
-def _loader(dataset: Dataset, sampler: Sampler) -> DataLoader:
+class _ReadingAhead(Sampler):
+    """Minibatches of a sampler, of which a dataset reads many at once from its file."""
+
+    def __init__(self, dataset: ModalityDataset | PairedDataset, sampler: Any, n: int) -> None:
+        self.dataset, self.sampler, self.n = dataset, sampler, n
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Any]:
+        drawn = iter(self.sampler)
+        while some := list(islice(drawn, self.n)):
+            self.dataset.read_ahead(some)
+            yield from some
+
+
+def _loader(dataset: ModalityDataset | PairedDataset, sampler: Any, n_features: int) -> DataLoader:
     """Minibatches by workers as ``scvi.settings`` say, in pinned memory if there is a GPU."""
+    n_workers = 0 if sampler.in_file else settings.dl_num_workers
+    if sampler.in_file:
+        n_rows = min(ROWS_AT_ONCE, _VALUES_AT_ONCE // n_features)
+        sampler = _ReadingAhead(dataset, sampler, max(1, n_rows // sampler.batch_size))
     return DataLoader(
         dataset,
         sampler=sampler,
         batch_size=None,
-        num_workers=settings.dl_num_workers,
-        persistent_workers=settings.dl_num_workers > 0 and settings.dl_persistent_workers,
+        num_workers=n_workers,
+        persistent_workers=n_workers > 0 and settings.dl_persistent_workers,
         pin_memory=torch.cuda.is_available(),
     )
 
@@ -145,13 +170,17 @@ class ModalitySplitter(LightningDataModule):
                 balance=self.balance_classes,
                 n_classes=len(np.unique(np.concatenate(list(classes.values())))),
                 undo_balance=not all(map(len, classes.values())),
+                in_file=data.matrix.in_file,
             )
             dataset = ModalityDataset(data, self.train_idx[name], sampler.row_weights)
-            loaders[name] = _loader(dataset, sampler)
+            loaders[name] = _loader(dataset, sampler, data.matrix.shape[1])
         shared = shared_rows(self.modalities, self.train_idx)
         if shared:
-            pairs = PairSampler(shared, self.batch_size, self.steps_per_epoch)
-            loaders[PAIRS_KEY] = _loader(PairedDataset(self.modalities, shared), pairs)
+            matrices = [data.matrix for data in self.modalities.values()]
+            in_file = any(matrix.in_file for matrix in matrices)
+            pairs = PairSampler(shared, self.batch_size, self.steps_per_epoch, in_file=in_file)
+            widest = max(matrix.shape[1] for matrix in matrices)
+            loaders[PAIRS_KEY] = _loader(PairedDataset(self.modalities, shared), pairs, widest)
         return CombinedLoader(loaders, mode="max_size_cycle")
 
     def val_dataloader(self) -> CombinedLoader | list:
