@@ -39,9 +39,9 @@ BUDGETS = {
     "data": 1734,
     "nn": 675,
     "linear": 687,
-    "module": 1300,
-    "dataloaders": 541,
-    "train": 443,
+    "module": 1317,
+    "dataloaders": 544,
+    "train": 450,
     "model": 3241,
     "links": 375,
     "metrics": 443,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 3017,
     "report": 1049,
     "cli": 596,
-    "src/modis": 17_481,
-    "tests": 14_763,
+    "src/modis": 17_510,
+    "tests": 14_834,
 }
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from .._constants import BATCH_KEY, LABELS_KEY, MISSING_KEY, ROW_WEIGHTS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELED_KEY, LABELS_KEY, MISSING_KEY, ROW_WEIGHTS_KEY, X_KEY
 from ..data import Modality
 
 # Rows of a minibatch, and values (8 MB) that it should not exceed: the networks make several
@@ -44,7 +44,8 @@ class ModalityDataset(Dataset):
         """Read the minibatch at `index`, ``n`` positions within the dataset.
 
         ``X`` has shape ``(n, n_features)``, ``labels`` ``(n,)``, ``batch`` (codes of the batch and
-        of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``.
+        of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``;
+        ``labeled`` are positions of the labelled ones.
         ``missing``, where any is, tells which values of ``X`` were filled, ``(n, n_features)``.
         """
         rows = self.indices[index]
@@ -54,6 +55,8 @@ class ModalityDataset(Dataset):
             LABELS_KEY: self.labels[rows],
             BATCH_KEY: self.batch[rows],
         }
+        # found here, since a device would have to be waited for
+        tensors[LABELED_KEY] = tensors[LABELS_KEY].ge(0).nonzero()[:, 0]
         if missing is not None:
             tensors[MISSING_KEY] = torch.from_numpy(missing)
         if self.row_weights is not None:
