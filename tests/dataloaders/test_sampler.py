@@ -131,9 +131,9 @@ def test_an_epoch_takes_no_longer_with_rare_or_with_many_classes():
 
 
 @given(labels=LABELS, batch_size=st.integers(2, 40))
-def test_from_a_file_the_draws_are_as_even(labels, batch_size):
+def test_draws_in_blocks_are_as_even(labels, batch_size):
     with mock.patch.multiple(_sampler, _FEW=0, _BLOCK=4, ROWS_AT_ONCE=8):
-        drawn = epoch(labels, batch_size, in_file=True)
+        drawn = epoch(labels, batch_size)
     plain = epoch(labels, batch_size)
     assert drawn.shape == plain.shape
     np.testing.assert_array_equal((labels[drawn] >= 0).sum(1), (labels[plain] >= 0).sum(1))
@@ -143,10 +143,10 @@ def test_from_a_file_the_draws_are_as_even(labels, batch_size):
 
 
 @pytest.mark.parametrize("n_unlabeled", [0, 20_000])
-def test_from_a_file_minibatches_that_follow_are_from_the_same_blocks(n_unlabeled):
+def test_minibatches_that_follow_are_from_the_same_blocks(n_unlabeled):
     """But for the few rows of a rare class; and in another order in every epoch."""
     labels = np.r_[np.arange(40_000) % 4, [4] * 50, [-1] * n_unlabeled]
-    sampler = BalancedMinibatchSampler(labels, 128, in_file=True)
+    sampler = BalancedMinibatchSampler(labels, 128)
     drawn = np.concatenate(list(sampler)).reshape(-1, 128)
     first = []
     for some in np.split(drawn, np.arange(32, len(drawn), 32)):

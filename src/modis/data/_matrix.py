@@ -110,14 +110,9 @@ class FeatureMatrix:
             is_read = np.zeros(-(-self.shape[0] // _BLOCK), dtype=bool)
             is_read[some] = True
             is_read = np.repeat(is_read, _BLOCK)[: self.shape[0]]
-            rows = np.flatnonzero(is_read)
-            if hasattr(self.source, "format"):
-                stored = self.source[is_read]
-            else:
-                runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
-                stored = np.concatenate([self.source[run[0] : run[-1] + 1] for run in runs])
+            stored = self.source[is_read]
             wanted = index[np.isin(index // _BLOCK, some)]
-            found.append(stored[np.searchsorted(rows, wanted)])
+            found.append(stored[np.searchsorted(np.flatnonzero(is_read), wanted)])
         is_sparse = sparse.issparse(found[0])
         return sparse.vstack(found, format="csr") if is_sparse else np.concatenate(found)
 

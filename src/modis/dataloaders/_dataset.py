@@ -38,7 +38,8 @@ class ModalityDataset(Dataset):
 
     def read_ahead(self, minibatches: Sequence[np.ndarray]) -> None:
         """Read the rows of many minibatches from their file at once."""
-        self.matrix.hold(self.indices[np.concatenate(minibatches)])
+        if self.matrix.in_file and minibatches:
+            self.matrix.hold(self.indices[np.concatenate(minibatches)])
 
     def __getitem__(self, index: np.ndarray | Sequence[int]) -> dict[str, torch.Tensor]:
         """Read the minibatch at `index`, ``n`` positions within the dataset.

@@ -19,7 +19,7 @@ def epoch_generator() -> np.random.Generator:
 
 
 def turns(n: int, rng: np.random.Generator) -> np.ndarray:
-    """When each of `n` rows of a file has its turn, ``(n,)``: blocks of neighbours together."""
+    """When each of `n` rows has its turn, ``(n,)``: thousands at a time, neighbours together."""
     n_blocks = -(-n // _BLOCK)
     return np.repeat(rng.permutation(n_blocks) // (ROWS_AT_ONCE // _BLOCK), _BLOCK)[:n]
 
@@ -44,8 +44,8 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
     The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
     classes back to their shares among the labelled samples: a modality without labels shows its
     classes as they are, and the others must match that, or the modality game moves samples into
-    wrong classes. Every epoch has a generator of its own, see :func:`epoch_generator`. Of data
-    `in_file` the same rows are drawn, but neighbours in the file come soon after each other.
+    wrong classes. Every epoch has a generator of its own, see :func:`epoch_generator`. With
+    thousands of rows, neighbours come soon after each other, so that files are read in blocks.
     """
 
     def __init__(
@@ -57,11 +57,10 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
         min_labeled: float = 0.25,
         n_classes: int | None = None,
         undo_balance: bool = False,
-        in_file: bool = False,
     ) -> None:
         if len(labels) == 0:
             raise ValueError("There is no sample to draw from.")
-        self.batch_size, self.in_file = batch_size, in_file
+        self.batch_size = batch_size
         self.n_minibatches = -(-len(labels) // batch_size)
         #: Weights of the rows in means over minibatches, float32 of shape ``(n,)``.
         self.row_weights = np.ones(len(labels), dtype=np.float32)
@@ -96,32 +95,30 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
         rng = epoch_generator()
         n_labeled = self.n_minibatches * self._n_labeled
         n_others = self.n_minibatches * (self.batch_size - self._n_labeled)
-        turn = turns(len(self.row_weights), rng) if self.in_file else None
+        turn = turns(len(self.row_weights), rng)
         parts = []
         if n_labeled:
             # class of every row: as even as their number allows, in random order
             codes = _rounds(np.arange(len(self._classes)), n_labeled, rng)
             counts = np.bincount(codes, minlength=len(self._classes))
-            drawn = (_rounds(*each, rng, turn) for each in zip(self._classes, counts, strict=True))
+            drawn = (_draw(*each, rng, turn) for each in zip(self._classes, counts, strict=True))
             rows = np.empty(n_labeled, dtype=np.int64)
             rows[np.argsort(codes, kind="stable")] = np.concatenate(list(drawn))
             parts.append(rows.reshape(self.n_minibatches, -1))
         if n_others:
-            parts.append(
-                _rounds(self._others, n_others, rng, turn).reshape(self.n_minibatches, -1)
-            )
+            parts.append(_draw(self._others, n_others, rng, turn).reshape(self.n_minibatches, -1))
         yield from np.concatenate(parts, axis=1)
 
 
-def _rounds(
-    values: np.ndarray, n: int, rng: np.random.Generator, turn: np.ndarray | None = None
-) -> np.ndarray:
-    """Draw `n` values in shuffled rounds, each round using every value once; or by `turn`."""
+def _rounds(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw `n` values in shuffled rounds, each round using every value once."""
     n_rounds = -(-n // len(values))
-    if n_rounds > 1:
-        drawn = rng.permuted(np.tile(values, (n_rounds, 1)), axis=1).ravel()[:n]
-    else:
-        drawn = rng.permutation(values)[:n]
-    if turn is None or len(values) <= _FEW:
-        return drawn
-    return drawn[np.argsort(turn[drawn], kind="stable")]
+    if n_rounds == 1:
+        return rng.permutation(values)[:n]
+    return rng.permuted(np.tile(values, (n_rounds, 1)), axis=1).ravel()[:n]
+
+
+def _draw(rows: np.ndarray, n: int, rng: np.random.Generator, turn: np.ndarray) -> np.ndarray:
+    """Draw `n` rows in rounds; of many, those that have their `turn` together together."""
+    drawn = _rounds(rows, n, rng)
+    return drawn if len(rows) <= _FEW else drawn[np.argsort(turn[drawn], kind="stable")]

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 from .._constants import PAIRS_KEY
 from ..data import Modality, number
 from ._dataset import ModalityDataset, sequential_loader
-from ._pairs import PairedDataset, PairSampler, shared_rows
+from ._pairs import PairedDataset, PairSampler, seen_by_several
 from ._sampler import ROWS_AT_ONCE, BalancedMinibatchSampler
 
 # values that are read from a file at once (64 MB), at most
@@ -96,22 +96,6 @@ class _ReadingAhead(Sampler):
             yield from some
 
 
-def _loader(dataset: ModalityDataset | PairedDataset, sampler: Any, n_features: int) -> DataLoader:
-    """Minibatches by workers as ``scvi.settings`` say, in pinned memory if there is a GPU."""
-    n_workers = 0 if sampler.in_file else settings.dl_num_workers
-    if sampler.in_file:
-        n_rows = min(ROWS_AT_ONCE, _VALUES_AT_ONCE // n_features)
-        sampler = _ReadingAhead(dataset, sampler, max(1, n_rows // sampler.batch_size))
-    return DataLoader(
-        dataset,
-        sampler=sampler,
-        batch_size=None,
-        num_workers=n_workers,
-        persistent_workers=n_workers > 0 and settings.dl_persistent_workers,
-        pin_memory=torch.cuda.is_available(),
-    )
-
-
 class ModalitySplitter(LightningDataModule):
     """Training and validation minibatches of every modality.
 
@@ -170,18 +154,31 @@ class ModalitySplitter(LightningDataModule):
                 balance=self.balance_classes,
                 n_classes=len(np.unique(np.concatenate(list(classes.values())))),
                 undo_balance=not all(map(len, classes.values())),
-                in_file=data.matrix.in_file,
             )
             dataset = ModalityDataset(data, self.train_idx[name], sampler.row_weights)
-            loaders[name] = _loader(dataset, sampler, data.matrix.shape[1])
-        shared = shared_rows(self.modalities, self.train_idx)
-        if shared:
-            matrices = [data.matrix for data in self.modalities.values()]
-            in_file = any(matrix.in_file for matrix in matrices)
-            pairs = PairSampler(shared, self.batch_size, self.steps_per_epoch, in_file=in_file)
-            widest = max(matrix.shape[1] for matrix in matrices)
-            loaders[PAIRS_KEY] = _loader(PairedDataset(self.modalities, shared), pairs, widest)
+            loaders[name] = self._loader(dataset, sampler)
+        rows = seen_by_several(self.modalities, self.train_idx)
+        pairs = PairSampler(rows, self.batch_size, self.steps_per_epoch)
+        if len(pairs):
+            loaders[PAIRS_KEY] = self._loader(PairedDataset(self.modalities), pairs)
         return CombinedLoader(loaders, mode="max_size_cycle")
+
+    def _loader(self, dataset: ModalityDataset | PairedDataset, sampler: Sampler) -> DataLoader:
+        """Minibatches by workers as ``scvi.settings`` say, in pinned memory if there is a GPU."""
+        matrices = [data.matrix for data in self.modalities.values()]
+        n_workers = settings.dl_num_workers
+        if any(own.in_file for own in matrices):
+            n_workers = 0
+            n_rows = min(ROWS_AT_ONCE, _VALUES_AT_ONCE // max(own.shape[1] for own in matrices))
+            sampler = _ReadingAhead(dataset, sampler, max(1, n_rows // self.batch_size))
+        return DataLoader(
+            dataset,
+            sampler=sampler,
+            batch_size=None,
+            num_workers=n_workers,
+            persistent_workers=n_workers > 0 and settings.dl_persistent_workers,
+            pin_memory=torch.cuda.is_available(),
+        )
 
     def val_dataloader(self) -> CombinedLoader | list:
         """Validation samples, one modality after the other."""
