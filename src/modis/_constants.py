@@ -8,6 +8,8 @@ LABELS_KEY: Final = "labels"
 BATCH_KEY: Final = "batch"
 MISSING_KEY: Final = "missing"
 ROW_WEIGHTS_KEY: Final = "row_weights"
+#: Positions of the labelled rows of a minibatch.
+LABELED_KEY: Final = "labeled"
 
 #: Key of the observations that two modalities share, next to the modalities' names in a minibatch;
 #: no modality has a dot in its name.

@@ -58,6 +58,18 @@ def test_rows(adata, layer, columns):
         np.testing.assert_array_equal(rows, expected[index])
 
 
+@pytest.mark.parametrize(("block", "at_once"), [(1, 2), (2, 1), (3, 2), (100, 100)])
+def test_rows_of_a_file_in_pieces_and_those_that_are_held(adata, block, at_once, monkeypatch):
+    monkeypatch.setattr(_matrix, "_BLOCK", block)
+    monkeypatch.setattr(_matrix, "_BLOCKS_AT_ONCE", at_once)
+    matrix = FeatureMatrix(adata)
+    rows = np.array([9, 0, 0, 3, 10, 9])
+    np.testing.assert_array_equal(matrix.take(np.array([0, 3, 9])).rows(rows[1:3]), VALUES[[0, 0]])
+    matrix.hold(rows)
+    for index in (rows, rows[[2, 5]], np.array([3, 4]), np.array([], dtype=int)):
+        np.testing.assert_array_equal(matrix.rows(index), VALUES[index])
+
+
 @pytest.mark.parametrize("columns", [None, np.array([2, 0]), np.array([3, -1])])
 def test_compact_rows_are_sparse_where_they_are_stored_so(adata, columns):
     matrix = FeatureMatrix(adata, None, columns)

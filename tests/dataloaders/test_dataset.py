@@ -34,6 +34,7 @@ def test_rows_in_the_order_asked_for_with_repeats(stored, subset):
     rows = index if subset is None else subset[index]
     assert len(dataset) == (N if subset is None else 5)
     expected = {"X": x[rows], "labels": data.labels[rows], "batch": data.batch[rows]}
+    expected["labeled"] = np.flatnonzero(data.labels[rows] >= 0)
     if weights is not None:
         expected["row_weights"] = weights[index]
     for item in (dataset[index], dataset[index.tolist()]):

@@ -1,6 +1,7 @@
 """Which rows make a minibatch: full, balanced, even, deterministic."""
 
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modis.dataloaders import BalancedMinibatchSampler
+from modis.dataloaders import BalancedMinibatchSampler, _sampler
 
 LABELS = st.lists(st.integers(-1, 4), min_size=1, max_size=60).map(np.array)
 
@@ -127,6 +128,36 @@ def test_an_epoch_takes_no_longer_with_rare_or_with_many_classes():
     assert seconds(np.arange(n) % 1_000) < 5 * even + 0.1
     # 100,000 rounds of each
     assert seconds((np.arange(n) == 0).astype(int)) < 5 * even + 0.1
+
+
+@given(labels=LABELS, batch_size=st.integers(2, 40))
+def test_draws_in_blocks_are_as_even(labels, batch_size):
+    with mock.patch.multiple(_sampler, _FEW=0, _BLOCK=4, ROWS_AT_ONCE=8):
+        drawn = epoch(labels, batch_size)
+    plain = epoch(labels, batch_size)
+    assert drawn.shape == plain.shape
+    np.testing.assert_array_equal((labels[drawn] >= 0).sum(1), (labels[plain] >= 0).sum(1))
+    uses = np.bincount(drawn.ravel(), minlength=len(labels))
+    for code in np.unique(labels):
+        assert spread(uses[labels == code]) <= 1
+
+
+@pytest.mark.parametrize("n_unlabeled", [0, 20_000])
+def test_minibatches_that_follow_are_from_the_same_blocks(n_unlabeled):
+    """But for the few rows of a rare class; and in another order in every epoch."""
+    labels = np.r_[np.arange(40_000) % 4, [4] * 50, [-1] * n_unlabeled]
+    sampler = BalancedMinibatchSampler(labels, 128)
+    drawn = np.concatenate(list(sampler)).reshape(-1, 128)
+    first = []
+    for some in np.split(drawn, np.arange(32, len(drawn), 32)):
+        common = some[labels[some] != 4]
+        # 4,096 rows: 64 blocks of each kind, and those where two buffers meet
+        assert len(np.unique(common // 64)) <= 64 * 2 * (1 + (n_unlabeled > 0))
+        first.append(set(np.unique(common // 64)))
+    again = np.stack(list(sampler))[:32]
+    assert len(first[0] & set(np.unique(again // 64))) < len(first[0]) / 2
+    # neighbours are mixed with others
+    assert np.abs(np.diff(np.sort(drawn[0])[labels[np.sort(drawn[0])] != 4])).mean() > 100
 
 
 def test_no_sample_at_all():

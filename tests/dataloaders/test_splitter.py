@@ -1,7 +1,9 @@
 """Training and validation: who goes where, and what a training step gets."""
 
 from collections import defaultdict
+from dataclasses import replace
 
+import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +12,13 @@ import torch
 from anndata import AnnData
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from modis._constants import PAIRS_KEY
 from modis.data import FeatureMatrix, Modality
 from modis.dataloaders import ModalitySplitter, split_observations
+
+from .._make import make_mudata
 
 FEATURES = {"rna": 6, "protein": 3, "mirna": 2}
 
@@ -288,3 +293,43 @@ def test_classes_keep_their_shares_unbalanced_or_beside_no_labels(labelled, bala
     }
     found = weighted_shares(data, balance_classes=balance)["a"][:2]
     np.testing.assert_allclose(found, expected, atol=0.03)
+
+
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_matrix])
+def test_rows_in_a_file_are_read_for_many_minibatches_at_once(storage, tmp_path, monkeypatch):
+    data = mosaic(3_000)
+    adatas = {}
+    for name, item in data.items():
+        obs = pd.DataFrame({"label": item.labels}, index=item.obs_names)
+        adatas[name] = AnnData(storage(item.matrix.rows(slice(None))), obs=obs)
+        adatas[name].var_names = [f"{name} {k}" for k in range(FEATURES[name])]
+    make_mudata(adatas).write(tmp_path / "x.h5mu")
+    mdata = md.read_h5mu(tmp_path / "x.h5mu", backed="r")
+    backed = {
+        name: replace(item, matrix=FeatureMatrix(mdata.mod[name])) for name, item in data.items()
+    }
+    reads = []
+    read = FeatureMatrix._read_blocks
+    monkeypatch.setattr(
+        FeatureMatrix, "_read_blocks", lambda self, rows: [reads.append(rows), read(self, rows)][1]
+    )
+    splitter = ModalitySplitter(backed, train_size=1, batch_size=64)
+    for _ in range(2):
+        reads.clear()
+        steps = steps_of(splitter)
+        # 64 minibatches at once, of each modality and of each among the pairs; those of fewer
+        # rows start anew
+        assert len(steps) == 27
+        assert 2 * len(data) <= len(reads) <= 3 * len(data)
+        for batch in steps:
+            for tensors in batch[PAIRS_KEY].values():
+                assert tensors["X"].shape[0] == 64
+            first, second = (each["X"][:, 0].tolist() for each in batch.pop(PAIRS_KEY).values())
+            assert first == second
+            for name, tensors in batch.items():
+                rows = data[name].obs_names.get_indexer(
+                    tensors["X"][:, 0].int().numpy().astype(str)
+                )
+                np.testing.assert_array_equal(tensors["labels"], data[name].labels[rows])
+                np.testing.assert_array_equal(tensors["X"], data[name].matrix.rows(rows))
+    mdata.file.close()

@@ -79,6 +79,45 @@ def test_gradient_penalty_agrees_with_numeric_differences(rng):
     assert value.item() == pytest.approx(np.square(slopes).sum(axis=0).mean(), rel=1e-6)
 
 
+def test_gradient_penalty_of_many_logits_is_that_of_all_in_the_mean(rng):
+    weight, z = tensor(rng.normal(size=(4, 9))), tensor(rng.normal(size=(50, 4)))
+    critic = lambda x: torch.tanh(x @ weight)
+    slopes = (1 - critic(z).square())[:, None] * weight
+    drawn = [losses.gradient_penalty(critic, z).item() for _ in range(400)]
+    expected = slopes.square().sum(dim=1).mean().item()
+    assert abs(np.mean(drawn) - expected) < 4 * np.std(drawn) / math.sqrt(len(drawn))
+    assert 0 < np.std(drawn) < 0.3 * expected
+
+
+@pytest.mark.parametrize(("n_logits", "n_passes"), [(2, 2), (4, 4), (5, 1), (30, 1)])
+def test_gradient_penalty_takes_few_backward_passes(n_logits, n_passes, monkeypatch):
+    calls, grad = [], torch.autograd.grad
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda *args, **how: [calls.append(1), grad(*args, **how)][1]
+    )
+    critic = torch.nn.Linear(4, n_logits)
+    losses.gradient_penalty(critic, torch.randn(5, 4)).backward()
+    assert len(calls) == n_passes
+    assert critic.weight.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("generator", [False, True])
+def test_some_pairs_of_many_modalities_are_as_all_in_the_mean(rng, generator, monkeypatch):
+    logits = {code: normal(rng, 6, 6) for code in range(6)}
+    weights = {code: torch.ones(6) for code in range(6)}
+    some = [losses.relativistic(logits, weights, generator=generator).item() for _ in range(1500)]
+    softplus, calls = torch.nn.functional.softplus, []
+    monkeypatch.setattr(
+        torch.nn.functional, "softplus", lambda x: [calls.append(1), softplus(x)][1]
+    )
+    losses.relativistic(logits, weights, generator=generator)
+    assert len(calls) == 6
+    monkeypatch.setattr(losses, "_FEW_MODALITIES", 6)
+    every = [losses.relativistic(logits, weights, generator=generator).item() for _ in range(300)]
+    spread = np.hypot(np.std(some) / math.sqrt(1500), np.std(every) / math.sqrt(300))
+    assert abs(np.mean(some) - np.mean(every)) < 4 * spread
+
+
 def cauchy_schwarz(a, kernel):
     overlap = a.T @ kernel @ a
     norm = np.sqrt(np.outer(np.diag(overlap), np.diag(overlap)))

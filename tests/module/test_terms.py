@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from modis._constants import BATCH_KEY, ROW_WEIGHTS_KEY, X_KEY
+from modis._constants import BATCH_KEY, LABELED_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
 from modis.module import ADVERSARIAL, TERMS, Step, compute_terms, weighted_sum
 from modis.module import _losses as losses
 
@@ -217,3 +217,22 @@ def test_clusters_are_sought_where_the_class_head_looks(generator, linear_class_
     probability = module.discriminator.classify(z).softmax(dim=1)
     found = terms_of(module, batch, "clustering", generator=generator)["clustering"]
     torch.testing.assert_close(found, losses.clustering(probability, seen))
+
+
+@pytest.mark.parametrize("adversarial", ["cross_entropy", "relativistic"])
+@pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
+def test_no_term_waits_for_the_device(adversarial, likelihood):
+    """The meta device has no values: reading one on the host is an error."""
+    sizes = SIZES | {f"other {k}": 3 for k in range(3)}
+    module = make(sizes, likelihood=likelihood, adversarial=adversarial, n_batch=2).to("meta")
+    batch = minibatch(sizes, domain="counts")
+    for own in batch.values():
+        own[LABELED_KEY] = own[LABELS_KEY].ge(0).nonzero()[:, 0]
+        own.update({key: value.to("meta") for key, value in own.items()})
+    paired = {name: batch[name] for name in TWO}
+    for generator in SIDES.values():
+        terms = terms_of(module, batch, generator=generator, paired=paired)
+        assert len(terms) > 4
+        weighted_sum(terms, dict.fromkeys(terms, 1.0)).backward()
+    with pytest.raises((NotImplementedError, RuntimeError)):
+        terms["kl"].item()

@@ -296,3 +296,14 @@ def test_divergence_names_the_terms_and_a_way_out(train_size):
         run.fit()
     with pytest.raises(RuntimeError, match="Training diverged"):
         Run(lr=1e30, train_size=train_size).fit(3)
+
+
+def test_networks_of_the_modalities_are_compiled_when_asked_for(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(self))
+    sizes = {"rna": 5, "protein": 3}
+    module = MODISModule(sizes, 2, dict.fromkeys(sizes, "gaussian"))
+    MODISTrainingPlan(module)
+    assert compiled == []
+    MODISTrainingPlan(module, compile=True)
+    assert compiled == [*module.encoders.values(), *module.decoders.values()]

@@ -12,9 +12,8 @@ from scipy import sparse
 # One chunk holds at most this many values (4 MB, as one row may need more). What is computed from
 # it makes several copies in double precision; sixteen times as many values take twice the time.
 _CHUNK_VALUES = 2**20
-# In a file, rows are read in one piece with what lies between them if that is so many rows at
-# most; a piece has so many rows at most.
-_MOST_BETWEEN, _LONGEST_RUN = 64, 4096
+# Rows of a file are read in blocks of neighbours, so many blocks at once.
+_BLOCK, _BLOCKS_AT_ONCE = 32, 256
 
 
 class FeatureMatrix:
@@ -36,6 +35,8 @@ class FeatureMatrix:
         if columns is not None and np.array_equal(columns, np.arange(adata.n_vars)):
             columns = None
         self._columns = columns
+        # positions of rows that are kept, and these
+        self._held: tuple[np.ndarray, Any] = np.zeros(0, dtype=np.int64), None
         self.fill: Callable[[np.ndarray], np.ndarray] | None = None
         self.shape = (adata.n_obs, adata.n_vars if columns is None else len(columns))
 
@@ -82,23 +83,38 @@ class FeatureMatrix:
             return self.source[index]
         # HDF5 reads increasing positions without repeats only
         unique, inverse = np.unique(index, return_inverse=True)
-        return self._read_runs(unique)[inverse]
+        if self._holds(unique):
+            return self._held[1][np.searchsorted(self._held[0], index)]
+        return self._read_blocks(unique)[inverse]
+
+    def hold(self, index: np.ndarray) -> None:
+        """Keep these rows of a file in memory, in place of those kept before."""
+        unique = np.unique(index)
+        if not self._holds(unique):
+            self._held = unique, self._read_blocks(unique)
+
+    def _holds(self, rows: np.ndarray) -> bool:
+        return len(self._held[0]) > 0 and bool(np.isin(rows, self._held[0], True).all())
 
     @property
     def in_file(self) -> bool:
         """Whether rows are read from a file whenever they are needed."""
         return not (isinstance(self.source, np.ndarray) or sparse.issparse(self.source))
 
-    def _read_runs(self, index: np.ndarray) -> Any:
-        """Stored rows at increasing positions, those that are near each other in one piece."""
+    def _read_blocks(self, index: np.ndarray) -> Any:
+        """Stored rows at increasing positions, read with their neighbours in blocks."""
         if not len(index):
             return self.source[0:0]
-        ends = (np.diff(index) > _MOST_BETWEEN) | (np.diff(index // _LONGEST_RUN) > 0)
-        runs = np.split(index, np.flatnonzero(ends) + 1)
-        blocks = [self.source[run[0] : run[-1] + 1][run - run[0]] for run in runs]
-        if sparse.issparse(blocks[0]):
-            return sparse.vstack(blocks, format="csr")
-        return np.concatenate(blocks)
+        blocks, found = np.unique(index // _BLOCK), []
+        for some in np.split(blocks, range(_BLOCKS_AT_ONCE, len(blocks), _BLOCKS_AT_ONCE)):
+            is_read = np.zeros(-(-self.shape[0] // _BLOCK), dtype=bool)
+            is_read[some] = True
+            is_read = np.repeat(is_read, _BLOCK)[: self.shape[0]]
+            stored = self.source[is_read]
+            wanted = index[np.isin(index // _BLOCK, some)]
+            found.append(stored[np.searchsorted(np.flatnonzero(is_read), wanted)])
+        is_sparse = sparse.issparse(found[0])
+        return sparse.vstack(found, format="csr") if is_sparse else np.concatenate(found)
 
     def take(self, index: np.ndarray) -> Self:
         """Rows at increasing positions as a matrix of their own, in memory."""

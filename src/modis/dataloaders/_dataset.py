@@ -1,10 +1,11 @@
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from .._constants import BATCH_KEY, LABELS_KEY, MISSING_KEY, ROW_WEIGHTS_KEY, X_KEY
+from .._constants import BATCH_KEY, LABELED_KEY, LABELS_KEY, MISSING_KEY, ROW_WEIGHTS_KEY, X_KEY
 from ..data import Modality
 
 # Rows of a minibatch, and values (8 MB) that it should not exceed: the networks make several
@@ -25,7 +26,8 @@ class ModalityDataset(Dataset):
         indices: np.ndarray | None = None,
         row_weights: np.ndarray | None = None,
     ) -> None:
-        self.matrix = modality.matrix
+        # what is read ahead is this dataset's own
+        self.matrix = copy(modality.matrix)
         self.indices = np.arange(modality.n_obs) if indices is None else indices
         self.labels = torch.from_numpy(modality.labels)
         self.batch = torch.from_numpy(modality.batch)
@@ -34,11 +36,17 @@ class ModalityDataset(Dataset):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def read_ahead(self, minibatches: Sequence[np.ndarray]) -> None:
+        """Read the rows of many minibatches from their file at once."""
+        if self.matrix.in_file and minibatches:
+            self.matrix.hold(self.indices[np.concatenate(minibatches)])
+
     def __getitem__(self, index: np.ndarray | Sequence[int]) -> dict[str, torch.Tensor]:
         """Read the minibatch at `index`, ``n`` positions within the dataset.
 
         ``X`` has shape ``(n, n_features)``, ``labels`` ``(n,)``, ``batch`` (codes of the batch and
-        of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``.
+        of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``;
+        ``labeled`` are positions of the labelled ones.
         ``missing``, where any is, tells which values of ``X`` were filled, ``(n, n_features)``.
         """
         rows = self.indices[index]
@@ -48,6 +56,8 @@ class ModalityDataset(Dataset):
             LABELS_KEY: self.labels[rows],
             BATCH_KEY: self.batch[rows],
         }
+        # found here, since a device would have to be waited for
+        tensors[LABELED_KEY] = tensors[LABELS_KEY].ge(0).nonzero()[:, 0]
         if missing is not None:
             tensors[MISSING_KEY] = torch.from_numpy(missing)
         if self.row_weights is not None:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -8,104 +8,107 @@ from torch.utils.data import Dataset, Sampler
 
 from ..data import Modality
 from ._dataset import ModalityDataset
-from ._sampler import epoch_generator
+from ._sampler import epoch_generator, turns
 
-# pairs of modalities whose rows are kept, at most
-_MOST_KEPT = 16
+# pairs of modalities that are walked over at a time: many modalities have very many pairs
+_MOST_WALKS = 16
 
-
-class SharedRows(Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]):
-    """Positions of the observations that two modalities share, by pair of modalities.
-
-    Each is ``(n_shared,)``, and found when it is asked for: many modalities have very many pairs.
-    """
-
-    def __init__(self, sizes: Mapping[tuple[str, str], int], rows: Mapping[str, np.ndarray]):
-        #: Shared observations of each pair.
-        self.sizes = dict(sizes)
-        # of every observation in several modalities, -1 where a modality has not seen it
-        self._rows = rows
-        self._found: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
-
-    def __getitem__(self, pair: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
-        """Positions in the first and in the second modality, in the order of the first."""
-        if pair not in self._found:
-            if len(self._found) == _MOST_KEPT:
-                self._found.clear()
-            ours, theirs = (self._rows[name] for name in pair)
-            both = np.flatnonzero((ours >= 0) & (theirs >= 0))
-            both = both[np.argsort(ours[both])]
-            self._found[pair] = ours[both].astype(np.int64), theirs[both].astype(np.int64)
-        return self._found[pair]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self.sizes)
-
-    def __len__(self) -> int:
-        return len(self.sizes)
+#: Rows by modality.
+Rows = dict[str, np.ndarray]
 
 
-def shared_rows(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> SharedRows:
-    """Observations that two modalities share, among the rows that count, `index` by modality.
+def seen_by_several(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> Rows:
+    """Where each modality has the observations that several have, among its rows `index`.
 
-    Pairs that share fewer than two are left out: batch normalisation needs two.
+    Each is ``(n_observations,)``, -1 where the modality lacks an observation.
     """
     names = [data.obs_names[index[name]] for name, data in modalities.items()]
     codes = pd.factorize(np.concatenate(names))[0]
     several = np.bincount(codes) > 1
-    place = np.cumsum(several) - 1
-    rows = {}
-    ends = np.cumsum([len(each) for each in names])
-    for name, own in zip(modalities, np.split(codes, ends[:-1]), strict=True):
-        rows[name] = np.full(several.sum(), -1, dtype=np.int32)
-        rows[name][place[own[several[own]]]] = index[name][several[own]]
-    seen = np.stack([own >= 0 for own in rows.values()]).astype(np.float32)
-    n_shared = (seen @ seen.T).round().astype(int)
-    pairs = combinations(range(len(names)), 2)
-    order = list(modalities)
-    sizes = {(order[a], order[b]): n_shared[a, b] for a, b in pairs if n_shared[a, b] > 1}
-    return SharedRows(sizes, rows)
+    place, rows, start = np.cumsum(several) - 1, {}, 0
+    for name, own in zip(modalities, names, strict=True):
+        code = codes[start : start + len(own)]
+        rows[name] = np.full(several.sum(), -1, dtype=np.int64)
+        rows[name][place[code[several[code]]]] = index[name][several[code]]
+        start += len(own)
+    return rows
+
+
+def shared_rows(
+    modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]
+) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+    """Positions of the observations that two modalities share, each ``(n_shared,)``, by pair.
+
+    Pairs that share fewer than two are left out: batch normalisation needs two.
+    """
+    rows = seen_by_several(modalities, index)
+    pairs = {pair: _shared(rows, *pair) for pair in combinations(modalities, 2)}
+    return {pair: both for pair, both in pairs.items() if len(both[0]) > 1}
+
+
+def _shared(rows: Rows, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
+    both = np.flatnonzero((rows[first] >= 0) & (rows[second] >= 0))
+    both = both[np.argsort(rows[first][both])]
+    return rows[first][both], rows[second][both]
 
 
 class PairedDataset(Dataset):
-    """Minibatches of the same observations in two modalities, which `shared` has."""
+    """Minibatches of the same observations in two modalities."""
 
-    def __init__(self, modalities: Mapping[str, Modality], shared: SharedRows) -> None:
-        self.shared = shared
-        names = dict.fromkeys(name for pair in shared for name in pair)
-        self._datasets = {name: ModalityDataset(modalities[name]) for name in names}
+    def __init__(self, modalities: Mapping[str, Modality]) -> None:
+        self._datasets = {name: ModalityDataset(item) for name, item in modalities.items()}
 
-    def __getitem__(
-        self, drawn: tuple[tuple[str, str], np.ndarray]
-    ) -> dict[str, dict[str, torch.Tensor]]:
-        """Tensors by modality, rows in the same order, of a pair and positions in its rows."""
-        pair, positions = drawn
-        return {
-            name: self._datasets[name][rows[positions]]
-            for name, rows in zip(pair, self.shared[pair], strict=True)
-        }
+    def read_ahead(self, minibatches: Sequence[Rows]) -> None:
+        """Read the rows of many minibatches from their files at once."""
+        for name, dataset in self._datasets.items():
+            dataset.read_ahead([rows[name] for rows in minibatches if name in rows])
+
+    def __getitem__(self, drawn: Rows) -> dict[str, dict[str, torch.Tensor]]:
+        """Tensors by modality, of the rows that are drawn in each."""
+        return {name: self._datasets[name][rows] for name, rows in drawn.items()}
 
 
 class PairSampler(Sampler):
     """Draw pairs of modalities as often as they share observations, and some of these.
 
-    A minibatch has at most `batch_size` observations, none of them twice; an epoch has
-    `n_minibatches`. `shared` is not empty.
+    `rows` are those of :func:`seen_by_several`. A minibatch has at most `batch_size`
+    observations, none of them twice; an epoch has `n_minibatches`, none if there are no pairs.
     """
 
-    def __init__(self, shared: SharedRows, batch_size: int, n_minibatches: int) -> None:
-        self.sizes = shared.sizes
+    def __init__(self, rows: Rows, batch_size: int, n_minibatches: int) -> None:
+        self.rows = rows
         self.batch_size = batch_size
-        self.n_minibatches = n_minibatches
+        seen = np.stack([own >= 0 for own in rows.values()]).astype(np.float32)
+        shared = (seen @ seen.T).round().astype(int)
+        pairs = combinations(range(len(rows)), 2)
+        names = list(rows)
+        #: Shared observations of each pair that has two at least.
+        self.sizes = {(names[a], names[b]): shared[a, b] for a, b in pairs if shared[a, b] > 1}
+        self.n_minibatches = n_minibatches if self.sizes else 0
 
     def __len__(self) -> int:
         return self.n_minibatches
 
-    def __iter__(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-        """Yield a pair and positions among the observations that it shares."""
+    def __iter__(self) -> Iterator[Rows]:
+        """Yield rows of a pair, in the same order in both."""
         rng = epoch_generator()
         pairs, sizes = list(self.sizes), np.array(list(self.sizes.values()))
+        walks: dict[tuple[str, str], Iterator[Rows]] = {}
         for drawn in rng.choice(len(pairs), self.n_minibatches, p=sizes / sizes.sum()):
-            size = min(self.batch_size, sizes[drawn])
-            # without a shuffle of all: the time does not grow with their number
-            yield pairs[drawn], rng.choice(sizes[drawn], size, replace=False)
+            pair = pairs[drawn]
+            if pair not in walks:
+                if len(walks) == _MOST_WALKS:
+                    walks.clear()
+                walks[pair] = self._walk(pair, rng)
+            yield next(walks[pair])
+
+    def _walk(self, pair: tuple[str, str], rng: np.random.Generator) -> Iterator[Rows]:
+        """Minibatches of a pair without an end; most rows have a turn before any has two."""
+        shared = _shared(self.rows, *pair)
+        n = len(shared[0])
+        size = min(n, self.batch_size)
+        while True:
+            order = rng.permutation(n)
+            order = order[np.argsort(turns(n, rng)[order], kind="stable")]
+            for some in order[: n - n % size].reshape(-1, size):
+                yield {name: rows[some] for name, rows in zip(pair, shared, strict=True)}

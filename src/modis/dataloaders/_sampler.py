@@ -4,6 +4,11 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
+#: Rows that are read from a file at once, and neighbours that are among them together.
+ROWS_AT_ONCE, _BLOCK = 4096, 64
+# Rows of a class of no more members come in any order; a few of each are read by themselves.
+_FEW = 1024
+
 
 def epoch_generator() -> np.random.Generator:
     """Generator for the draws of an epoch.
@@ -11,6 +16,12 @@ def epoch_generator() -> np.random.Generator:
     Its seed comes from torch's global generator, which ``scvi.settings.seed`` fixes.
     """
     return np.random.default_rng(int(torch.randint(2**62, ())))
+
+
+def turns(n: int, rng: np.random.Generator) -> np.ndarray:
+    """When each of `n` rows has its turn, ``(n,)``: thousands at a time, neighbours together."""
+    n_blocks = -(-n // _BLOCK)
+    return np.repeat(rng.permutation(n_blocks) // (ROWS_AT_ONCE // _BLOCK), _BLOCK)[:n]
 
 
 class BalancedMinibatchSampler(Sampler[np.ndarray]):
@@ -33,7 +44,8 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
     The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
     classes back to their shares among the labelled samples: a modality without labels shows its
     classes as they are, and the others must match that, or the adversary moves samples into
-    wrong classes. Every epoch has a generator of its own, see :func:`epoch_generator`.
+    wrong classes. Every epoch has a generator of its own, see :func:`epoch_generator`. With
+    thousands of rows, neighbours come soon after each other, so that files are read in blocks.
     """
 
     def __init__(
@@ -83,17 +95,18 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
         rng = epoch_generator()
         n_labeled = self.n_minibatches * self._n_labeled
         n_others = self.n_minibatches * (self.batch_size - self._n_labeled)
+        turn = turns(len(self.row_weights), rng)
         parts = []
         if n_labeled:
             # class of every row: as even as their number allows, in random order
             codes = _rounds(np.arange(len(self._classes)), n_labeled, rng)
             counts = np.bincount(codes, minlength=len(self._classes))
-            drawn = (_rounds(*each, rng) for each in zip(self._classes, counts, strict=True))
+            drawn = (_draw(*each, rng, turn) for each in zip(self._classes, counts, strict=True))
             rows = np.empty(n_labeled, dtype=np.int64)
             rows[np.argsort(codes, kind="stable")] = np.concatenate(list(drawn))
             parts.append(rows.reshape(self.n_minibatches, -1))
         if n_others:
-            parts.append(_rounds(self._others, n_others, rng).reshape(self.n_minibatches, -1))
+            parts.append(_draw(self._others, n_others, rng, turn).reshape(self.n_minibatches, -1))
         yield from np.concatenate(parts, axis=1)
 
 
@@ -103,3 +116,9 @@ def _rounds(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     if n_rounds == 1:
         return rng.permutation(values)[:n]
     return rng.permuted(np.tile(values, (n_rounds, 1)), axis=1).ravel()[:n]
+
+
+def _draw(rows: np.ndarray, n: int, rng: np.random.Generator, turn: np.ndarray) -> np.ndarray:
+    """Draw `n` rows in rounds; of many, those that have their `turn` together together."""
+    drawn = _rounds(rows, n, rng)
+    return drawn if len(rows) <= _FEW else drawn[np.argsort(turn[drawn], kind="stable")]

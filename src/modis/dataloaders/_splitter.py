@@ -1,4 +1,6 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,13 +8,16 @@ import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import CombinedLoader
 from scvi import settings
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from .._constants import PAIRS_KEY
 from ..data import Modality, number
 from ._dataset import ModalityDataset, sequential_loader
-from ._pairs import PairedDataset, PairSampler, shared_rows
-from ._sampler import BalancedMinibatchSampler
+from ._pairs import PairedDataset, PairSampler, seen_by_several
+from ._sampler import ROWS_AT_ONCE, BalancedMinibatchSampler
+
+# values that are read from a file at once (64 MB), at most
+_VALUES_AT_ONCE = 2**24
 
 
 def split_observations(
@@ -75,16 +80,20 @@ def _allot(sizes: np.ndarray, seen_in: np.ndarray, label: np.ndarray, share: flo
     return held_out.astype(np.int64)
 
 
-def _loader(dataset: Dataset, sampler: Sampler) -> DataLoader:
-    """Minibatches by workers as ``scvi.settings`` say, in pinned memory if there is a GPU."""
-    return DataLoader(
-        dataset,
-        sampler=sampler,
-        batch_size=None,
-        num_workers=settings.dl_num_workers,
-        persistent_workers=settings.dl_num_workers > 0 and settings.dl_persistent_workers,
-        pin_memory=torch.cuda.is_available(),
-    )
+class _ReadingAhead(Sampler):
+    """Minibatches of a sampler, of which a dataset reads many at once from its file."""
+
+    def __init__(self, dataset: ModalityDataset | PairedDataset, sampler: Any, n: int) -> None:
+        self.dataset, self.sampler, self.n = dataset, sampler, n
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Any]:
+        drawn = iter(self.sampler)
+        while some := list(islice(drawn, self.n)):
+            self.dataset.read_ahead(some)
+            yield from some
 
 
 class ModalitySplitter(LightningDataModule):
@@ -147,12 +156,29 @@ class ModalitySplitter(LightningDataModule):
                 undo_balance=not all(map(len, classes.values())),
             )
             dataset = ModalityDataset(data, self.train_idx[name], sampler.row_weights)
-            loaders[name] = _loader(dataset, sampler)
-        shared = shared_rows(self.modalities, self.train_idx)
-        if shared:
-            pairs = PairSampler(shared, self.batch_size, self.steps_per_epoch)
-            loaders[PAIRS_KEY] = _loader(PairedDataset(self.modalities, shared), pairs)
+            loaders[name] = self._loader(dataset, sampler)
+        rows = seen_by_several(self.modalities, self.train_idx)
+        pairs = PairSampler(rows, self.batch_size, self.steps_per_epoch)
+        if len(pairs):
+            loaders[PAIRS_KEY] = self._loader(PairedDataset(self.modalities), pairs)
         return CombinedLoader(loaders, mode="max_size_cycle")
+
+    def _loader(self, dataset: ModalityDataset | PairedDataset, sampler: Sampler) -> DataLoader:
+        """Minibatches by workers as ``scvi.settings`` say, in pinned memory if there is a GPU."""
+        matrices = [data.matrix for data in self.modalities.values()]
+        n_workers = settings.dl_num_workers
+        if any(own.in_file for own in matrices):
+            n_workers = 0
+            n_rows = min(ROWS_AT_ONCE, _VALUES_AT_ONCE // max(own.shape[1] for own in matrices))
+            sampler = _ReadingAhead(dataset, sampler, max(1, n_rows // self.batch_size))
+        return DataLoader(
+            dataset,
+            sampler=sampler,
+            batch_size=None,
+            num_workers=n_workers,
+            persistent_workers=n_workers > 0 and settings.dl_persistent_workers,
+            pin_memory=torch.cuda.is_available(),
+        )
 
     def val_dataloader(self) -> CombinedLoader | list:
         """Validation samples, one modality after the other."""

@@ -41,15 +41,15 @@ def _compute_guided(step: Step) -> dict[str, torch.Tensor]:
         cycled = {
             (source, target)
             for source, target in _random_targets(list(encoded))
-            if _lacks_labels(networks, target)
-            and (step.tensors[source][LABELS_KEY] >= 0).sum() > 1
+            if _lacks_labels(networks, target) and len(step.labeled(source)) > 1
         }
     links, cycles = [], []
     # in a fixed order, or the same seed would not give the same draws
     for source, target in sorted(linked | cycled):
         other = encoded[target]
         # whose batch and whose noise the translation takes
-        partners = torch.randint(len(other.z), (len(encoded[source].z),))
+        n, device = len(encoded[source].z), other.z.device
+        partners = torch.randint(len(other.z), (n,), device=device)
         batch = step.tensors[target][BATCH_KEY][partners]
         decoded = networks.decoder(target)(encoded[source].z, batch)
         translated = networks.scaled_mean(target, decoded)
@@ -57,12 +57,12 @@ def _compute_guided(step: Step) -> dict[str, torch.Tensor]:
             links.append(networks.link_loss(source, target, encoded[source], translated).mean())
         if (source, target) in cycled:
             # of all classes: from one alone, an encoder learns what translations look like
-            labels = step.tensors[source][LABELS_KEY]
-            rows = labels >= 0
+            rows = step.labeled(source)
+            labels = step.tensors[source][LABELS_KEY][rows]
             noise = other.x_scaled - networks.scaled_mean(target, step.px[target])
             returned = networks.encoder(target)((translated + noise[partners])[rows].detach())
             logits = networks.discriminator.classify(returned.mean)
-            cycles.append(losses.class_cross_entropy(logits, labels[rows]))
+            cycles.append(losses.class_cross_entropy(logits, labels))
     terms = {"link": links, "cycle": cycles}
     return {name: torch.stack(each).mean() for name, each in terms.items() if each}
 

@@ -10,6 +10,8 @@ from torch.nn import functional
 _EPS = 1e-9
 # median-heuristic bandwidth of Kampffmeyer et al. (2019)
 _RELATIVE_BANDWIDTH = 0.15
+# With more modalities the logits are projected and pairs are drawn: time grows with their number.
+_FEW_MODALITIES = 4
 
 
 def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -70,17 +72,22 @@ def relativistic(
 ) -> torch.Tensor:
     """Relativistic pairing loss between modalities.
 
-    For every ordered pair (i, j) the i-th logit should be larger for modality i than for modality
-    j; the encoders (`generator`) want the opposite. By modality code: `logits` of shape
-    ``(n, n_modalities)``, with the same n for all, and `weights` of shape ``(n,)``.
+    For ordered pairs (i, j) the i-th logit should be larger for modality i than for modality j;
+    the encoders (`generator`) want the opposite. Of many modalities some pairs are drawn. By
+    modality code: `logits` of shape ``(n, n_modalities)``, with the same n for all, and `weights`
+    of shape ``(n,)``.
     Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
     """
     sign = -1.0 if generator else 1.0
     # rows are drawn before they are paired: a weight per pair could not be right for both sides
     logits = {i: rows[draw_by_weight(weights[i])] for i, rows in logits.items()}
+    pairs = list(permutations(logits, 2))
+    if len(logits) > _FEW_MODALITIES:
+        # one other for each; as much as all in the mean
+        codes, shift = list(logits), int(torch.randint(1, len(logits), ()))
+        pairs = list(zip(codes, codes[shift:] + codes[:shift], strict=True))
     terms = [
-        functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean()
-        for i, j in permutations(logits, 2)
+        functional.softplus(-sign * (logits[i][:, i] - logits[j][:, i])).mean() for i, j in pairs
     ]
     return torch.stack(terms).mean()
 
@@ -111,9 +118,14 @@ def gradient_penalty(
     """
     z = z.detach().requires_grad_()
     logits = critic(z)
+    projections = logits.unbind(dim=1)
+    if len(projections) > _FEW_MODALITIES:
+        # the square of a random projection is, in the mean, the sum of the squares
+        signs = torch.rand_like(logits).sub(0.5).sign()
+        projections = ((signs * logits).sum(dim=1) / len(projections) ** 0.5,)
     norms = [
-        torch.autograd.grad(logits[:, k].sum(), z, create_graph=True)[0].square().sum(dim=-1)
-        for k in range(logits.shape[1])
+        torch.autograd.grad(each.sum(), z, create_graph=True)[0].square().sum(dim=-1)
+        for each in projections
     ]
     return torch.stack(norms).mean()
 

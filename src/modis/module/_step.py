@@ -5,7 +5,7 @@ from functools import cached_property
 import torch
 from torch.distributions import Distribution
 
-from .._constants import LABELS_KEY, ROW_WEIGHTS_KEY
+from .._constants import LABELED_KEY, LABELS_KEY, ROW_WEIGHTS_KEY
 from ..nn import DiscriminatorOutput
 from ._module import Encoded, Minibatch, MODISModule
 
@@ -34,6 +34,13 @@ class Step:
         """Weights of a modality's rows, shape ``(n,)``; all alike if the minibatch has none."""
         weights, z = self.tensors[modality].get(ROW_WEIGHTS_KEY), self.encoded[modality].z
         return z.new_ones(len(z)) if weights is None else weights
+
+    def labeled(self, modality: str) -> torch.Tensor:
+        """Positions of a modality's labelled rows, which the minibatch may know already."""
+        tensors = self.tensors[modality]
+        if LABELED_KEY in tensors:
+            return tensors[LABELED_KEY]
+        return tensors[LABELS_KEY].ge(0).nonzero()[:, 0]
 
     @cached_property
     def labels(self) -> torch.Tensor:

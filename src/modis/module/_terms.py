@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 
 from .._constants import BATCH_KEY
@@ -106,10 +107,7 @@ def modality_game(step: Step) -> torch.Tensor:
     if step.networks.adversarial == "relativistic":
         by_code = dict(zip(weights, logits.split(sizes), strict=True))
         return losses.relativistic(by_code, weights, generator=step.generator)
-    modality = torch.repeat_interleave(
-        torch.tensor(list(weights), device=logits.device),
-        torch.tensor(sizes, device=logits.device),
-    )
+    modality = torch.from_numpy(np.repeat(list(weights), sizes)).to(logits.device)
     return _game(step)(logits, modality, torch.cat(list(weights.values())))
 
 
@@ -131,10 +129,10 @@ def batch_game(step: Step) -> torch.Tensor | None:
     rows, codes, row_weights = [], [], []
     hidden = step.output.hidden.split([len(item.z) for item in step.encoded.values()])
     for modality, each in zip(step.encoded, hidden, strict=True):
-        possible = (step.networks.batch_counts[modality] > 0).to(each.device)
-        if possible.sum() < 2:
+        impossible = step.networks.batch_counts[modality] == 0
+        if (~impossible).sum() < 2:
             continue
-        rows.append(head(each).masked_fill(~possible, -torch.inf))
+        rows.append(head(each).masked_fill(impossible.to(each.device), -torch.inf))
         codes.append(step.tensors[modality][BATCH_KEY][:, 0].long())
         row_weights.append(step.row_weights(modality))
     if not rows:

@@ -50,6 +50,8 @@ class MODISTrainingPlan(LightningModule):
         Decoupled weight decay of the autoencoders.
     loss_weights
         Weights that differ from the preset's, by term.
+    compile
+        Whether :func:`torch.compile` makes encoders and decoders faster, after some minutes.
     gradient_clip_val, gradient_clip_algorithm
         Gradient clipping of both sides, as in :class:`lightning.pytorch.Trainer`.
 
@@ -78,6 +80,7 @@ class MODISTrainingPlan(LightningModule):
         betas: tuple[float, float] = (0.5, 0.999),
         weight_decay: float = 0.0,
         loss_weights: Mapping[str, float] | None = None,
+        compile: bool = False,
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: Literal["norm", "value"] | None = None,
     ) -> None:
@@ -107,6 +110,10 @@ class MODISTrainingPlan(LightningModule):
             "gradient_clip_val": gradient_clip_val,
             "gradient_clip_algorithm": gradient_clip_algorithm,
         }
+        if compile:
+            # not the discriminator: its gradient penalty needs second derivatives
+            for network in (*module.encoders.values(), *module.decoders.values()):
+                network.compile()
         self.validated_modalities: list[str] = []
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: Counter[str] = Counter()
