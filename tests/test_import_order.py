@@ -36,11 +36,11 @@ BESIDE = {
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was
 #: written. The numbers only fall.
 BUDGETS = {
-    "data": 1734,
+    "data": 1728,
     "nn": 675,
     "linear": 687,
     "module": 1317,
-    "dataloaders": 544,
+    "dataloaders": 520,
     "train": 450,
     "model": 3241,
     "links": 375,
@@ -50,7 +50,7 @@ BUDGETS = {
     "studies": 3017,
     "report": 1049,
     "cli": 596,
-    "src/modis": 17_510,
+    "src/modis": 17_480,
     "tests": 14_850,
 }
 
