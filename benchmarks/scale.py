@@ -191,7 +191,7 @@ def measure_many(n_modalities: int, n_classes: int, n_obs: int) -> dict[str, flo
         "epoch_s": clock.seconds[0],
         "step_s": clock.seconds[0] / clock.n_batches,
         "after_last_step_s": time.process_time() - clock.ends[-1][0],
-        "balanced_accuracy": accuracy(model, mdata),
+        "training_accuracy": accuracy(model, mdata),
     }
 
 

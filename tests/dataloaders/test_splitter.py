@@ -333,3 +333,11 @@ def test_rows_in_a_file_are_read_for_many_minibatches_at_once(storage, tmp_path,
                 np.testing.assert_array_equal(tensors["labels"], data[name].labels[rows])
                 np.testing.assert_array_equal(tensors["X"], data[name].matrix.rows(rows))
     mdata.file.close()
+
+
+def test_workers_serve_what_is_drawn(monkeypatch):
+    monkeypatch.setattr(scvi.settings, "dl_num_workers", 1)
+    splitter = ModalitySplitter({"rna": modality("rna", range(32))}, train_size=1, batch_size=16)
+    assert splitter.train_dataloader().flattened[0].num_workers == 1
+    served = [batch["rna"]["X"][:, 0].tolist() for batch in steps_of(splitter)]
+    assert sorted(sum(served, [])) == list(range(32))

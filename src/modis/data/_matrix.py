@@ -46,10 +46,7 @@ class FeatureMatrix:
 
     def rows_and_missing(self, index: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray | None]:
         """Rows, and which of their values are missing; `None` if all are there."""
-        return self._filled(self._read(index))
-
-    def _filled(self, stored: Any) -> tuple[np.ndarray, np.ndarray | None]:
-        block = _dense(stored)
+        block = _dense(self._read(index))
         with np.errstate(over="ignore"):
             if self._columns is not None:
                 block = block[:, self._columns].astype(np.float32)
@@ -62,16 +59,18 @@ class FeatureMatrix:
 
     def compact_rows(self, index: np.ndarray | slice) -> Any:
         """As :meth:`rows`, but sparse if rows are stored so and no value has to be filled."""
-        block = self._read(index)
-        columns = self._columns
-        if not sparse.issparse(block) or (columns is not None and (columns < 0).any()):
-            return self._filled(block)[0]
+        lacks = self._columns is not None and (self._columns < 0).any()
+        # sparse data have a format, in memory and in a file
+        if lacks or not hasattr(self.source, "format"):
+            return self.rows(index)
         with np.errstate(over="ignore"):
-            compact = (block if columns is None else block[:, columns]).astype(np.float32)
-        compact.sum_duplicates()
-        if self.fill is not None and np.isnan(compact.data).any():
-            return self._filled(block)[0]
-        return compact
+            block = self._read(index).astype(np.float32)
+        if self._columns is not None:
+            block = block[:, self._columns]
+        block.sum_duplicates()
+        if self.fill is not None and np.isnan(block.data).any():
+            return self.rows(index)
+        return block
 
     def _read(self, index: np.ndarray | slice) -> Any:
         """Rows as they are stored."""
