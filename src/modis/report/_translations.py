@@ -97,10 +97,9 @@ def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translati
             if len(rows) >= _FEWEST:
                 indices = mdata.mod[source].obs_names.get_indexer(rows)
                 predicted = model.translate(source, target, mdata=mdata, indices=indices).X
-                measured = ~np.isnan(cohort.values(target, rows))
-                truth = scale.transform(cohort.filled(target, rows, train[target]))
-                missed = np.square(scale.transform(predicted) - truth)
-                errors.loc[source, target] = np.average(missed, weights=measured)
+                # with NaN where a value is missing, which then does not count
+                truth = scale.transform(cohort.values(target, rows))
+                errors.loc[source, target] = np.nanmean((scale.transform(predicted) - truth) ** 2)
     return Translations(
         errors,
         n_samples,

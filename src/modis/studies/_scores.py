@@ -142,8 +142,9 @@ def _translations(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame,
         if translated is None:
             continue
         truth, own = fold.profiles(target, names), _frame(fold, names)
-        measured = ~np.isnan(fold.cohort.values(target, names))
-        own["error"] = np.average((truth - translated) ** 2, axis=1, weights=measured)
+        # with NaN where a value is missing, which then does not count
+        measured = fold.profiles(target, names, fold.cohort.values(target, names))
+        own["error"] = np.nanmean((measured - translated) ** 2, axis=1)
         value = within_class_correlation(truth, translated, own["label"])
         more: list[Row] = [{"metric": "correlation_within_class", "value": value}]
         more.append({"metric": "n_pairs", "value": len(fold.pairs(source, target))})
