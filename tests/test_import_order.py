@@ -42,7 +42,7 @@ BUDGETS = {
     "module": 1317,
     "dataloaders": 520,
     "train": 450,
-    "model": 3342,
+    "model": 3347,
     "links": 373,
     "metrics": 443,
     "pl": 1084,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 3032,
     "report": 1123,
     "cli": 596,
-    "src/modis": 17_749,
-    "tests": 14_935,
+    "src/modis": 17_754,
+    "tests": 14_941,
 }
 
 

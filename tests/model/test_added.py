@@ -53,6 +53,8 @@ def test_a_modality_without_the_class_does_not_tell_of_it(trained, three):
 
 
 def test_what_cannot_be_added(trained, networks, three):
+    with pytest.raises(TypeError, match="must be text"):
+        trained.add_class(3, three)
     with pytest.raises(ValueError, match="has it already"):
         trained.add_class("a", three)
     with pytest.raises(ValueError, match="no modality with linear models"):

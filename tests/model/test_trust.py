@@ -69,8 +69,11 @@ def test_novelty(trained, new):
     assert len(caught) == 1
     assert (said == "unknown").all()
     assert not (trained.predict(new, reject=0.001) == "unknown").any()
-    with pytest.raises(ValueError, match=r"reject=2 must be"):
-        trained.predict(new, reject=2)
+    for bad in (2, "0.05"):
+        with pytest.raises(ValueError, match=r"reject=.* must be between 0 and 1"):
+            trained.predict(new, reject=bad)
+    with pytest.raises(KeyError, match="Unknown modality 'atac'"):
+        trained.novelty(new, "atac")
 
 
 def test_check_query(trained, new):
@@ -104,8 +107,9 @@ def test_sets_keep_their_promise(trained, new, modality, caplog):
 
 
 def test_what_cannot_be_told(fit, networks, trained, new):
-    with pytest.raises(ValueError, match=r"coverage=1\.5"):
-        trained.predict_set(new, coverage=1.5)
+    for bad in (1.5, "0.9"):
+        with pytest.raises(ValueError, match=r"coverage=.* must be between 0 and 1"):
+            trained.predict_set(new, coverage=bad)
     for model in (networks, fit(make_mdata(), labels_key=None)):
         with pytest.raises(ValueError, match="no calibrated classes"):
             model.predict_set()

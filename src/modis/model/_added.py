@@ -29,10 +29,14 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
 
     Raises
     ------
+    TypeError
+        If the name is not text.
     ValueError
         If the model knows the class already, or has nothing to compare the samples with.
     """
     self._check_trained()
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r} must be text: the name of the class.")
     if not self.module.n_classes or name in (*self._spec.classes, *self.added_classes_):
         raise ValueError(
             f"The class '{name}' cannot be added: the model has it already, or was trained "

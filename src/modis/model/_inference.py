@@ -8,7 +8,7 @@ from mudata import MuData
 from torch.distributions import Normal
 
 from .._constants import BATCH_KEY, LATENT_KEY, UNKNOWN
-from ..data import whole
+from ..data import number, whole
 from ..module import kl_to_standard_normal
 from ._added import share_with_added
 from ._base import Model, count_rows
@@ -102,8 +102,9 @@ def predict(  # numpydoc ignore=PR01
             "The model was trained without classes (fewer than two in the data), so it "
             "cannot predict any. Set up the data with labels_key=... and train again."
         )
-    if reject is not None and (soft or not 0 < reject < 1):
-        raise ValueError(f"reject={reject} must be between 0 and 1, and needs soft=False.")
+    if reject is not None:
+        says = "between 0 and 1, and needs soft=False"
+        reject = number("reject", reject, lambda x: 0 < x < 1 and not soft, says)
     encoding = self._encoding(mdata, modality, indices, batch_size)
     probability = share_with_added(encoding.log_probability, encoding.odds)
     classes = [*classes, *self.added_classes_]

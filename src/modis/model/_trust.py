@@ -9,7 +9,7 @@ import torch
 from mudata import MuData
 
 from .._constants import X_KEY
-from ..data import Modality, Profile
+from ..data import Modality, Profile, number
 from ..linear import Alarm, fit_alarm
 from ._base import Model
 from ._combine import combine_probabilities
@@ -231,8 +231,7 @@ def predict_set(  # numpydoc ignore=PR01
     Vovk, Gammerman and Shafer (2005), *Algorithmic Learning in a Random World*.
     """
     self._check_trained()
-    if not 0 < coverage < 1:
-        raise ValueError(f"coverage={coverage} must be between 0 and 1.")
+    coverage = number("coverage", coverage, lambda x: 0 < x < 1, "between 0 and 1")
     linear, codes = self.module.linear, self.module.modality_codes
     _check_calibrated(self)
     names, _, said = _judge(self, mdata, modality, indices)
@@ -314,10 +313,11 @@ def _judge(
     warn: bool = True,
 ) -> tuple[pd.Index, dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]]]:
     """Names of rows; by modality, p-values of alarms, and rows with their class probabilities."""
-    names = model._obs_names(mdata, modality, indices)
     networks, alarms, said = model.module, {}, {}
     wanted = None if modality is None else [modality]
-    for name, item in model._read(mdata, wanted, indices, warn=warn).items():
+    data = model._read(mdata, wanted, indices, warn=warn)
+    names = model._obs_names(mdata, modality, indices)
+    for name, item in data.items():
         positions = item.obs_names.get_indexer(names)
         rows, code = np.flatnonzero(positions >= 0), networks.modality_codes[name]
         alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
