@@ -115,7 +115,7 @@ def alarms(train: md.MuData, judged: md.MuData) -> Iterator[dict]:
         if labels_of(others).nunique() < 2:
             continue
         model = fit(others)
-        index, alarm, said = _trust._judge(model, judged, None, None)
+        index, alarm, said = _trust.judge(model, judged, None, None)
         # how likely each score says that a sample is known
         scores = {(m, "alarm"): pd.Series(own, index) for m, own in alarm.items()}
         for m, (rows, own) in said.items():

@@ -265,16 +265,17 @@ class Model(BaseModelClass):
 
     def _added_odds(self, code: int, x_scaled: torch.Tensor) -> np.ndarray:
         """Log-odds of classes that were added, ``(n, n_added)``; NaN where nothing tells."""
-        linear, odds = (
-            self.module.linear,
-            np.full((len(x_scaled), len(self.added_classes_)), np.nan),
-        )
-        for k in range(odds.shape[1]):
-            if f"added_{code}_{k}_prototype" in linear:
-                alarm = linear.named_tuple(Alarm, f"alarm_{code}")
-                points = alarm.place(x_scaled.cpu().numpy())
-                own = alarm.odds(points, linear.array(f"added_{code}_{k}_prototype"))
-                odds[:, k] = own - linear.array(f"added_{code}_{k}_threshold")
+        linear = self.module.linear
+        keys = [f"added_{code}_{k}" for k in range(len(self.added_classes_))]
+        odds = np.full((len(x_scaled), len(keys)), np.nan)
+        known = [k for k, key in enumerate(keys) if f"{key}_prototype" in linear]
+        if not known:
+            return odds
+        alarm = linear.named_tuple(Alarm, f"alarm_{code}")
+        points = alarm.place(x_scaled.cpu().numpy())
+        for k in known:
+            own = alarm.odds(points, linear.array(f"{keys[k]}_prototype"))
+            odds[:, k] = own - linear.array(f"{keys[k]}_threshold")
         return odds
 
     def _encoding(

@@ -1,10 +1,17 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 
 import numpy as np
+import pandas as pd
 from scipy.special import softmax
 
 # a modality alone rules no class out
 _LEAST_PROBABILITY = 1e-6
+
+
+def all_names(names: Iterable[pd.Index]) -> pd.Index:
+    """Names of all observations of several modalities, each once."""
+    return reduce(pd.Index.union, names, pd.Index([]))
 
 
 def combine_posteriors(

@@ -13,7 +13,7 @@ from ..module import kl_to_standard_normal
 from ._added import share_with_added
 from ._base import Model, count_rows
 from ._colors import scanpy_colors
-from ._trust import is_novel
+from ._trust import judge, together
 
 
 def get_latent_representation(  # numpydoc ignore=PR01
@@ -115,7 +115,9 @@ def predict(  # numpydoc ignore=PR01
     codes = np.where(seen, probability.argmax(axis=1), -1)
     names = pd.Categorical.from_codes(codes, categories=classes)
     if reject is not None:
-        novel = is_novel(self, mdata, modality, indices, reject)
+        # without the warning, which was given before
+        _, p_values, _ = judge(self, mdata, modality, indices, warn=False)
+        novel = together(p_values, len(index)) <= reject
         names = names.add_categories(pd.Index([UNKNOWN]).difference(names.categories))
         names[novel & seen] = UNKNOWN
     return pd.Series(names, index=index, name="predicted")

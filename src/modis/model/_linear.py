@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
@@ -27,6 +26,7 @@ from ..linear import (
 from ..metrics import foscttm
 from ..module import LinearModels
 from ._base import Encoding, Model
+from ._combine import all_names
 from ._linear_translations import MOST_VALUES, fit_translations
 from ._summary import logger
 from ._trust import fit_trust
@@ -108,9 +108,7 @@ def _some(
 
     Rows of rare classes stay.
     """
-    names = pd.Index([])
-    for item in data.values():
-        names = names.union(item.obs_names)
+    names = all_names(item.obs_names for item in data.values())
     rank = np.random.default_rng(0).permutation(len(names))
     some, kept = dict(data), dict(held_out)
     for name, item in data.items():
@@ -172,9 +170,7 @@ def _fit_axes(
 
 def _folds(data: Mapping[str, Modality]) -> dict[str, np.ndarray]:
     """Fold of every row, the same of an observation in all modalities."""
-    names = pd.Index([])
-    for item in data.values():
-        names = names.union(item.obs_names)
+    names = all_names(item.obs_names for item in data.values())
     fold = np.random.default_rng(0).permutation(len(names)) % N_FOLDS
     return {name: fold[names.get_indexer(item.obs_names)] for name, item in data.items()}
 
@@ -222,13 +218,12 @@ def _fit_combination(
     model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
 ) -> None:
     """What modalities weigh together, from labelled observations with several of them."""
-    names = pd.Index([])
-    for name, item in data.items():
-        names = names.union(item.obs_names[~np.isnan(out_of_fold[name]).all(axis=1)])
+    judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
+    names = all_names(item.obs_names[judged[name]] for name, item in data.items())
     views = np.zeros((len(data), len(names), model.module.n_classes))
     count, labels = np.zeros(len(names)), np.zeros(len(names), dtype=int)
     for view, (name, item) in zip(views, data.items(), strict=True):
-        known = np.flatnonzero(~np.isnan(out_of_fold[name]).all(axis=1))
+        known = np.flatnonzero(judged[name])
         rows = names.get_indexer(item.obs_names[known])
         view[rows] = np.fmax(out_of_fold[name][known], LinearModels.LEAST_LOG_PROBABILITY)
         count[rows] += 1

@@ -12,7 +12,7 @@ from .._constants import X_KEY
 from ..data import Modality, Profile, number
 from ..linear import Alarm, fit_alarm
 from ._base import Model
-from ._combine import combine_probabilities
+from ._combine import all_names, combine_probabilities
 from ._summary import logger
 from ._values import MOST_VALUES, find_differences
 
@@ -51,9 +51,7 @@ def fit_trust(
         linear.store(f"alarm_{codes[name]}", fit_alarm(x.cpu().numpy(), member, likeliest))
     if not any(own.any() for own in judged.values()):
         return
-    names = pd.Index([])
-    for name, item in data.items():
-        names = names.union(item.obs_names[judged[name]])
+    names = all_names(item.obs_names[judged[name]] for name, item in data.items())
     place = {name: names.get_indexer(item.obs_names[judged[name]]) for name, item in data.items()}
     labels, count = np.zeros(len(names), dtype=int), np.zeros(len(names))
     each = {}
@@ -135,20 +133,8 @@ def novelty(  # numpydoc ignore=PR01
     Liu and Xie (2020), *Cauchy combination test*.
     """
     self._check_trained()
-    names, found, _ = _judge(self, mdata, modality, indices)
-    return pd.DataFrame(found | {"all": _together(found, len(names))}, index=names)
-
-
-def is_novel(
-    self: Model,
-    mdata: MuData | None,
-    modality: str | None,
-    indices: Sequence[int] | None,
-    level: float,
-) -> np.ndarray:
-    """Whether an alarm is raised, bool ``(n_obs,)``; without a warning, which was given before."""
-    names, found, _ = _judge(self, mdata, modality, indices, warn=False)
-    return _together(found, len(names)) <= level
+    names, found, _ = judge(self, mdata, modality, indices)
+    return pd.DataFrame(found | {"all": together(found, len(names))}, index=names)
 
 
 def cross_validated_accuracy(self: Model) -> pd.DataFrame:
@@ -234,7 +220,7 @@ def predict_set(  # numpydoc ignore=PR01
     coverage = number("coverage", coverage, lambda x: 0 < x < 1, "between 0 and 1")
     linear, codes = self.module.linear, self.module.modality_codes
     _check_calibrated(self)
-    names, _, said = _judge(self, mdata, modality, indices)
+    names, _, said = judge(self, mdata, modality, indices)
     classes = self._spec.classes
     p_values = {
         name: _conformal(own, linear.array(f"calibration_{codes[name]}"), per_class)
@@ -293,7 +279,7 @@ def _conformal(probability: np.ndarray, calibration: np.ndarray, per_class: bool
     return p_values
 
 
-def _together(p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+def together(p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
     """Cauchy combination of those there are."""
     if not p_values:
         return np.full(n, np.nan)
@@ -304,7 +290,7 @@ def _together(p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
 
 
 @torch.inference_mode()
-def _judge(
+def judge(
     model: Model,
     mdata: MuData | None,
     modality: str | None,

@@ -24,10 +24,12 @@ def learn_values(values: Tensors, code: int, item: Modality, rows: np.ndarray) -
     item.matrix.fill = None
     n = max(2, MOST_VALUES // item.matrix.shape[1])
     chosen = np.sort(np.random.default_rng(0).permutation(rows)[:n])
-    values.store(f"imputation_{code}", fit_imputation(item.matrix.rows(chosen)))
+    x = item.matrix.rows(chosen)
+    imputation = fit_imputation(x)
+    values.store(f"imputation_{code}", imputation)
     fill_missing(values, code, item)
     if len(chosen) >= _LEAST_ROWS:
-        values.store(f"profile_{code}", fit_profile(item.matrix.rows(chosen)))
+        values.store(f"profile_{code}", fit_profile(imputation(x)))
 
 
 def fill_missing(values: Tensors, code: int, item: Modality) -> None:

@@ -25,20 +25,16 @@ def predict_file(
 ) -> pd.DataFrame:
     """Write what the model says of every observation as a ``.csv``.
 
-    The columns are those of :func:`predict_table`; `soft` adds a column per class. `tables` say
-    how tables are read.
+    The columns are those of :func:`predict_table`. `tables` say how tables are read.
     """
     model, mdata = _read(model_dir, path, screen, tables)
-    table = predict_table(model, mdata, modality)
+    table = predict_table(model, mdata, modality, soft=soft)
     unseen = table["probability"].isna()
     if unseen.any():
         screen.note(
             f"{int(unseen.sum()):,} observations have none of the model's modalities and get no "
             "prediction."
         )
-    if soft:
-        probability = model.predict(mdata, modality=modality, soft=True)
-        table = table.join(probability.add_prefix("probability_"))
     with draft_of(out) as draft:
         write_csv(table, draft)
     screen.stage(f"{len(table):,} observations in {out}")

@@ -35,17 +35,20 @@ def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
     return pd.concat(frames).rename_axis("observation").reset_index()
 
 
-def predict_table(model: MODIS, mdata: MuData, modality: str | None = None) -> pd.DataFrame:
+def predict_table(
+    model: MODIS, mdata: MuData, modality: str | None = None, *, soft: bool = False
+) -> pd.DataFrame:
     """What the model says of every observation, and how sure it is.
 
     ``predicted`` class and its ``probability``; ``set``, the classes that are possible at a
-    coverage of 90 %; ``p_value`` of its novelty; ``modalities`` that were used.
+    coverage of 90 %; ``p_value`` of its novelty; ``modalities`` that were used. `soft` adds
+    a column per class.
     """
-    soft = model.predict(mdata, modality=modality, soft=True)
-    seen = soft.notna().all(axis=1)
-    table = pd.DataFrame(index=soft.index.rename("observation"))
-    table["predicted"] = soft[seen].idxmax(axis=1)
-    table["probability"] = soft.max(axis=1)
+    probability = model.predict(mdata, modality=modality, soft=True)
+    seen = probability.notna().all(axis=1)
+    table = pd.DataFrame(index=probability.index.rename("observation"))
+    table["predicted"] = probability[seen].idxmax(axis=1)
+    table["probability"] = probability.max(axis=1)
     with warnings.catch_warnings():
         # given before
         warnings.simplefilter("ignore")
@@ -57,7 +60,7 @@ def predict_table(model: MODIS, mdata: MuData, modality: str | None = None) -> p
     held = {name: item.obs_names for name, item in mdata.mod.items() if name in p_values}
     used = [[name for name, names in held.items() if each in names] for each in table.index]
     table["modalities"] = [JOINT.join(each) for each in used]
-    return table
+    return table.join(probability.add_prefix("probability_")) if soft else table
 
 
 def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:

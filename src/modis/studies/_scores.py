@@ -141,9 +141,9 @@ def _translations(rival: Rival, fold: Fold) -> Iterator[tuple[Row, pd.DataFrame,
         translated = rival.translate(source, target, names)
         if translated is None:
             continue
-        truth, own = fold.profiles(target, names), _frame(fold, names)
         # with NaN where a value is missing, which then does not count
         measured = fold.profiles(target, names, fold.cohort.values(target, names))
+        truth, own = np.nan_to_num(measured), _frame(fold, names)
         own["error"] = np.nanmean((measured - translated) ** 2, axis=1)
         value = within_class_correlation(truth, translated, own["label"])
         more: list[Row] = [{"metric": "correlation_within_class", "value": value}]
