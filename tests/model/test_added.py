@@ -4,6 +4,7 @@ import pytest
 from modis import MODIS
 
 from .._make import make_mdata, make_mudata
+from ._made import BRIEFLY
 
 RNA, CPG = "rna seq", "CpG-îlots"
 
@@ -50,6 +51,9 @@ def test_a_modality_without_the_class_does_not_tell_of_it(trained, three):
     assert (trained.predict(three, modality=RNA) == "c").any()
     trained.add_class("d", _of(three, "c"))
     assert list(trained.predict(three, soft=True)) == ["a", "b", "c", "d"]
+    # another training forgets both
+    trained.train(**BRIEFLY)
+    assert list(trained.predict(three, soft=True)) == ["a", "b"]
 
 
 def test_what_cannot_be_added(trained, networks, three):

@@ -83,9 +83,8 @@ def test_check_query(trained, new):
     found = trained.check_query(logged)
     assert set(found["modality"]) == {CPG}
     assert set(found["advice"]) == {"x / 100"}
-    assert trained.check_query(logged, indices=[4]).equals(
-        trained.check_query(make_mudata({CPG: logged.mod[CPG][[4]].copy()}))
-    )
+    one = make_mudata({CPG: logged.mod[CPG][[4]].copy()})
+    assert trained.check_query(logged, indices=[4]).equals(trained.check_query(one))
 
 
 @pytest.mark.parametrize("modality", [RNA, None])
@@ -115,6 +114,9 @@ def test_what_cannot_be_told(fit, networks, trained, new):
             model.predict_set()
     assert networks.novelty().isna().all(axis=None)
     assert fit(make_mdata(), labels_key=None).novelty().notna().any(axis=None)
+    # nine of ten train, too few to say which values are usual
+    few = make_mudata({name: adata[:10].copy() for name, adata in new.mod.items()})
+    assert fit(few, train={"train_size": 0.8}).novelty(few.copy()).notna().all(axis=None)
 
 
 def test_saved_models_know_the_same(trained, new, tmp_path):

@@ -68,7 +68,6 @@ def test_a_modality_that_cannot_be_explained_is_left_out() -> None:
 
 
 def test_doubtful_samples_and_why():
-    base = {"part": "test", "probability": 0.9}
     rows = [
         # sample, source, predicted, set, p-value
         ("sure", COMBINED, "a", "a", 0.6),
@@ -80,11 +79,9 @@ def test_doubtful_samples_and_why():
         ("split", "protein", "b", "b", 0.5),
     ]
     columns = ["observation", "source", "predicted", "set", "p_value"]
-    table = pd.DataFrame(rows, columns=columns).assign(**base)
+    table = pd.DataFrame(rows, columns=columns).assign(part="test", probability=0.9)
     found = doubtful(pd.concat([table, table.assign(part="train", observation="known")]))
     assert list(found.index) == ["split", "strange", "open"]
-    assert found["reasons"].to_list() == [
-        "unlike the training samples, several classes possible, modalities disagree",
-        "unlike the training samples",
-        "several classes possible",
-    ]
+    split = "unlike the training samples, several classes possible, modalities disagree"
+    others = ["unlike the training samples", "several classes possible"]
+    assert found["reasons"].to_list() == [split, *others]

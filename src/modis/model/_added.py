@@ -18,7 +18,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
     within the training samples. Samples that are nearer to it than to any known class get the new
     one, by a threshold that 0.5 % of the training samples pass. Probabilities of the known
     classes keep their proportions. Sets of classes, latent space and translations stay as they
-    are.
+    are. Another training forgets it.
 
     Parameters
     ----------

@@ -63,6 +63,7 @@ def fit_linear_models(
     networks = model.module
     linear = networks.linear
     linear.clear()
+    model.added_classes_.clear()
     if not networks.architecture.linear_models:
         return
     networks.eval()

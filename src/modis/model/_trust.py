@@ -317,6 +317,7 @@ def judge(
                 likeliest = probabilities[-1].max(axis=1)
             if alarm is not None:
                 p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
+            if alarm is not None and profile is not None:
                 strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
                 p_values[-1][strange] = alarm.least_p_value
         alarms[name] = np.full(len(names), np.nan)
