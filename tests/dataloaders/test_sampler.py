@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modis.dataloaders import BalancedMinibatchSampler, _sampler
+from modis.dataloaders import BalancedMinibatchSampler, _pairs, _sampler
+from modis.dataloaders._pairs import PairSampler
 
 LABELS = st.lists(st.integers(-1, 4), min_size=1, max_size=60).map(np.array)
 
@@ -163,3 +164,27 @@ def test_minibatches_that_follow_are_from_the_same_blocks(n_unlabeled):
 def test_no_sample_at_all():
     with pytest.raises(ValueError, match="no sample to draw from"):
         BalancedMinibatchSampler(np.empty(0, dtype=np.int64), 8)
+
+
+@pytest.mark.parametrize("n_processes", [2, 3])
+@pytest.mark.parametrize("n_minibatches", [12, 13])
+def test_several_processes_share_out_the_minibatches(monkeypatch, n_processes, n_minibatches):
+    labels, seen = np.arange(8 * n_minibatches) % 4, dict.fromkeys("ab", np.arange(40))
+
+    def drawn(turn, n) -> tuple[list, list]:
+        for module in (_sampler, _pairs):
+            monkeypatch.setattr(module, "process_turn", lambda: (turn, n))
+        torch.manual_seed(0)
+        samplers = BalancedMinibatchSampler(labels, 8), PairSampler(seen, 8, n_minibatches)
+        rows = [list(own) for own in samplers]
+        assert [len(own) for own in rows] == [len(own) for own in samplers]
+        return rows[0], [each["a"] for each in rows[1]]
+
+    everyone, shares = drawn(0, 1), [drawn(turn, n_processes) for turn in range(n_processes)]
+    for alone, *parts in zip(everyone, *shares, strict=True):
+        # every process takes as many steps
+        assert {len(part) for part in parts} == {-(-n_minibatches // n_processes)}
+        together = np.stack([each for turn in zip(*parts, strict=True) for each in turn])
+        assert spread(np.bincount(together.ravel())) <= 1
+        if n_minibatches == 12:
+            np.testing.assert_array_equal(together, alone)

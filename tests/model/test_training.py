@@ -2,7 +2,12 @@
 
 import copy
 import itertools
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import anndata as ad
 import mudata as md
@@ -336,3 +341,40 @@ def test_links_align_modalities_without_a_single_label(linked):
     )
     # without links, clusters of the modalities meet at random
     assert worst >= 0.9 if linked else worst < 0.6
+
+
+# several processes ------------------------------------------------------------------------------
+
+TOGETHER = """
+import json, os, sys
+import scvi, torch
+from modis import MODIS
+from modis.datasets import intersim
+torch.set_num_threads(1)
+scvi.settings.seed = 0
+sizes = {"methylation": 40, "expression": 30, "protein": 24}
+mdata = intersim(n_samples=200, n_features=sizes, seed=0)
+MODIS.setup_mudata(mdata, labels_key="label")
+model = MODIS(mdata)
+how = {"accelerator": "cpu", "enable_progress_bar": False, "batch_size": 32}
+model.train(max_epochs=4, devices=2, checkpoint_dir=sys.argv[1], **how)
+accuracy = {}
+for name in mdata.mod:
+    said = model.predict(modality=name)
+    accuracy[name] = float((said == mdata[name].obs["label"].astype(str)).mean())
+total = sum(float(each.double().abs().sum()) for each in model.module.state_dict().values())
+found = {"accuracy": accuracy, "total": total, "best": model.best_epoch_}
+with open(f"{sys.argv[1]}.{os.environ.get('LOCAL_RANK', '0')}", "w") as file:
+    json.dump(found, file)
+"""
+
+
+def test_two_processes_train_one_model(tmp_path):
+    """Both end with the same weights, which predict as well as those of one process."""
+    script, out = tmp_path / "script.py", tmp_path / "out"
+    script.write_text(TOGETHER)
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, script, out], check=True, env=env, timeout=200)
+    first, second = (json.loads(Path(f"{out}.{rank}").read_text()) for rank in (0, 1))
+    assert done.returncode == 0 and first == second
+    assert min(first["accuracy"].values()) > 0.9

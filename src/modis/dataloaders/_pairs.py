@@ -8,7 +8,7 @@ from torch.utils.data import Dataset, Sampler
 
 from ..data import Modality
 from ._dataset import ModalityDataset
-from ._sampler import epoch_generator, turns
+from ._sampler import epoch_generator, process_turn, turns
 
 # pairs of modalities that are walked over at a time: many modalities have very many pairs
 _MOST_WALKS = 16
@@ -87,20 +87,24 @@ class PairSampler(Sampler):
         self.n_minibatches = n_minibatches if self.sizes else 0
 
     def __len__(self) -> int:
-        return self.n_minibatches
+        return -(-self.n_minibatches // process_turn()[1])
 
     def __iter__(self) -> Iterator[Rows]:
-        """Yield rows of a pair, in the same order in both."""
+        """Yield rows of a pair, in the same order in both, of this process' minibatches."""
         rng = epoch_generator()
+        first, step = process_turn()
         pairs, sizes = list(self.sizes), np.array(list(self.sizes.values()))
         walks: dict[tuple[str, str], Iterator[Rows]] = {}
-        for drawn in rng.choice(len(pairs), self.n_minibatches, p=sizes / sizes.sum()):
+        n = len(self) * step
+        for k, drawn in enumerate(rng.choice(len(pairs), n, p=sizes / sizes.sum())):
             pair = pairs[drawn]
             if pair not in walks:
                 if len(walks) == _MOST_WALKS:
                     walks.clear()
                 walks[pair] = self._walk(pair, rng)
-            yield next(walks[pair])
+            rows = next(walks[pair])
+            if k % step == first:
+                yield rows
 
     def _walk(self, pair: tuple[str, str], rng: np.random.Generator) -> Iterator[Rows]:
         """Minibatches of a pair without an end; most rows have a turn before any has two."""

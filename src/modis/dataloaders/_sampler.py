@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import distributed
 from torch.utils.data import Sampler
 
 #: Rows that are read from a file at once, and neighbours that are among them together.
@@ -13,9 +14,20 @@ _FEW = 1024
 def epoch_generator() -> np.random.Generator:
     """Generator for the draws of an epoch.
 
-    Its seed comes from torch's global generator, which ``scvi.settings.seed`` fixes.
+    Its seed comes from torch's global generator, which ``scvi.settings.seed`` fixes; where several
+    processes train together, from that of the first.
     """
-    return np.random.default_rng(int(torch.randint(2**62, ())))
+    seed = [int(torch.randint(2**62, ()))]
+    if distributed.is_initialized():
+        distributed.broadcast_object_list(seed)
+    return np.random.default_rng(seed[0])
+
+
+def process_turn() -> tuple[int, int]:
+    """The first minibatch that is this process' own, and how many processes take turns."""
+    if distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
 
 
 def turns(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -61,7 +73,9 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
         if len(labels) == 0:
             raise ValueError("There is no sample to draw from.")
         self.batch_size = batch_size
-        self.n_minibatches = -(-len(labels) // batch_size)
+        self._first, self._step = process_turn()
+        # of all processes, each of which has as many
+        self.n_minibatches = -(-len(labels) // (batch_size * self._step)) * self._step
         #: Weights of the rows in means over minibatches, float32 of shape ``(n,)``.
         self.row_weights = np.ones(len(labels), dtype=np.float32)
         labeled = np.flatnonzero(labels >= 0)
@@ -88,10 +102,10 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
             self.row_weights[rows] *= own_share * n_own if undo_balance else n_own / n_all
 
     def __len__(self) -> int:
-        return self.n_minibatches
+        return self.n_minibatches // self._step
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield row positions of shape ``(batch_size,)``."""
+        """Yield row positions of shape ``(batch_size,)``, of this process' minibatches."""
         rng = epoch_generator()
         n_labeled = self.n_minibatches * self._n_labeled
         n_others = self.n_minibatches * (self.batch_size - self._n_labeled)
@@ -107,7 +121,7 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
             parts.append(rows.reshape(self.n_minibatches, -1))
         if n_others:
             parts.append(_draw(self._others, n_others, rng, turn).reshape(self.n_minibatches, -1))
-        yield from np.concatenate(parts, axis=1)
+        yield from np.concatenate(parts, axis=1)[self._first :: self._step]
 
 
 def _rounds(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -55,6 +55,8 @@ class Checkpoints(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the state, which takes the place of that of the epoch before."""
+        if not trainer.is_global_zero:
+            return
         networks: Any = pl_module.module
         loop: Any = trainer.fit_loop
         content = {

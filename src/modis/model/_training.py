@@ -70,7 +70,9 @@ def train(  # numpydoc ignore=PR01
     early_stopping
         Stop if the score does not improve during half of the epochs.
     accelerator, devices
-        Where to train, as in :class:`scvi.train.TrainRunner`.
+        Where to train, as in :class:`scvi.train.TrainRunner`. Several devices share the
+        minibatches of an epoch, which so has fewer steps, by Lightning's ``strategy``: by default
+        a process for each.
     plan_kwargs
         Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
     balance_classes
@@ -135,6 +137,9 @@ def train(  # numpydoc ignore=PR01
     is_validated = splitter.n_val > 0 and trainer_kwargs.get("limit_val_batches") != 0
     callbacks = [best] if is_validated else []
     trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, callbacks)
+    if devices not in ("auto", 1, "1") and not (isinstance(devices, list) and len(devices) == 1):
+        # each of the two steps leaves weights of the other side without a gradient
+        trainer_kwargs.setdefault("strategy", "ddp_find_unused_parameters_true")
     if checkpoint_dir is not None:
         spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
         rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)
@@ -214,8 +219,10 @@ def _with_defaults(
 
     Its `own` callbacks look at validation scores, if there are any.
     """
-    # every term is logged once per epoch; Lightning warns when its own interval is longer
-    made: dict[str, Any] = {"log_every_n_steps": 1, "checkpointing_monitor": "loss_train"}
+    # Every term is logged once per epoch; Lightning warns when its own interval is longer. Its
+    # samplers for several processes have nothing to do: those here share out the minibatches.
+    made: dict[str, Any] = {"log_every_n_steps": 1, "use_distributed_sampler": False}
+    made["checkpointing_monitor"] = "loss_train"
     if not own:
         # with checkpoints the trainer would look for validation data, and warn
         made["limit_val_batches"] = 0

@@ -191,7 +191,11 @@ class MODISTrainingPlan(LightningModule):
         means = {name: total / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, Counter()
         for name, mean in means.items():
-            self.log(f"{name}_train", mean, prog_bar=name == "loss")
+            self.log(f"{name}_train", mean, prog_bar=name == "loss", sync_dist=True)
+
+    def on_train_end(self) -> None:
+        """Give the first process' weights to all: means of a batch normalisation are its own."""
+        self.module.load_state_dict(self.trainer.strategy.broadcast(self.module.state_dict()))
 
     def _check_finite(self) -> None:
         broken = [name for name, total in self._sums.items() if not torch.isfinite(total)]
@@ -244,7 +248,7 @@ class MODISTrainingPlan(LightningModule):
             for name, parts in self._seen.items()
         }
         for name, score in validation_scores(seen).items():
-            self.log(f"{name}_validation", score, prog_bar=name == "selection")
+            self.log(f"{name}_validation", score, prog_bar=name == "selection", sync_dist=True)
 
 
 def _do_nothing() -> None:
