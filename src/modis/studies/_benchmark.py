@@ -45,12 +45,6 @@ class Comparison:
         By task, whether MODIS is ahead of every simple method, level or behind.
     markdown
         Verdicts and tables for readers.
-
-    Examples
-    --------
-    >>> from modis.studies import Comparison
-    >>> list(Comparison.__dataclass_fields__)
-    ['results', 'table', 'verdicts', 'markdown']
     """
 
     results: pd.DataFrame

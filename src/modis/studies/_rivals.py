@@ -64,9 +64,8 @@ class Rival:
         """Why it cannot be run on these data and this installation; empty if it can."""
         if cls.package and find_spec(cls.package) is None:
             return f"it needs the package {cls.package.replace('_', '-')}"
-        return (
-            "no features are linked (--links)" if cls.needs_links and cohort.links is None else ""
-        )
+        lacks_links = cls.needs_links and cohort.links is None
+        return "no features are linked (--links)" if lacks_links else ""
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """Class probabilities of the test observations by modality, ``(n_obs, n_classes)``.
