@@ -122,7 +122,6 @@ def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("command", "options", "said"),
     [
-        ("fit", ["--labels-key", "no"], "No column 'no' (labels_key) in the data"),
         ("fit", ["--split-key", "label"], "'train' or 'test'; it also has 'class_"),
         ("fit", ["--modalities", "protein,rna"], "Modalities ['rna'] are not in"),
         ("fit", ["--layer", "protein=counts"], "'protein' has no layer 'counts'"),
@@ -130,8 +129,6 @@ def test_unreadable_file(content: Any, said: str, data_file: Path, tmp_path: Pat
         ("fit", ["--links", __file__], "cannot be read as a table of linked features"),
         ("benchmark", ["--labels-key", "one"], "names only the class '(all) & same'"),
         ("benchmark", [*LABELED, "--methods", "lr,svm"], "no 'svm' (--methods)"),
-        ("benchmark", [*LABELED, "--group-key", "no"], "No column 'no' (group_key)"),
-        ("benchmark", [*LABELED, "--batch-key", "no"], "No column 'no' (batch_key)"),
         ("benchmark", [*LABELED, "--validation"], "name that column"),
         ("reproduce", ["--data", "none.h5mu"], "There is no file 'none.h5mu'"),
     ],
@@ -142,6 +139,15 @@ def test_options_that_do_not_fit(
     what = "fig2" if command == "reproduce" else data_file
     assert said in error_line(command, what, "--out", tmp_path / "out", *options)
     assert names_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize("option", ["labels-key", "batch-key", "group-key", "covariate"])
+def test_a_column_that_is_misspelt_is_told_at_once(
+    option: str, data_file: Path, tmp_path: Path
+) -> None:
+    command = "fit" if option == "covariate" else "benchmark"
+    said = modis(command, data_file, *LABELED, f"--{option}", "no", "--out", tmp_path / "o").stderr
+    assert said.startswith(f"Error: No column 'no' ({option.replace('-', '_')}) in the data.")
 
 
 def interrupted_in_lightning(*_: object, **__: object) -> None:
