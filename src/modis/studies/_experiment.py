@@ -124,8 +124,7 @@ def evaluate(model: MODIS, test: MuData, truth: MuData, *, confusion: bool = Fal
     observed = np.concatenate([adata.obs_names for adata in test.mod.values()])
     known = truth.obs[LABELS_KEY].reindex(observed).astype(str).to_numpy()
     for target in test.mod:
-        paired = truth.mod[target]
-        x = paired[observed].to_df().astype(np.float64)
+        x = truth.mod[target][observed].to_df().astype(np.float64)
         limit = np.nanmean((x - x.groupby(known).transform("mean")) ** 2)
         for source in test.mod:
             where = {"source": source, "target": target}

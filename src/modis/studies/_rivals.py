@@ -253,8 +253,7 @@ class LinkedLogistic(Rival):
                 y = linked_profiles(fold, target, linked["second"], names)
                 model = TunedLogistic(random_state=fold.seed)
                 model.fit(x * linked["sign"].to_numpy(float), labeled.to_numpy(str))
-                soft = model.predict_proba(y)
-                parts[source] = pd.DataFrame(soft, index=names, columns=model.classes_)
+                parts[source] = pd.DataFrame(model.predict_proba(y), names, model.classes_)
             if parts:
                 found[target] = combine(parts) if len(parts) > 1 else next(iter(parts.values()))
         return found
