@@ -16,7 +16,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 import traceback
 import warnings
 from collections import Counter
@@ -32,6 +31,7 @@ import joblib
 import mudata as md
 import numpy as np
 import scvi
+from kills import BRIEFLY, trained, try_kills
 from odd_data import CHANGES, Rng, cohort
 from scipy import sparse
 
@@ -40,7 +40,6 @@ from modis.datasets import read_tables
 from modis.studies import read_mudata
 from modis.studies._reading import read_links
 
-BRIEFLY = {"max_epochs": 1, "batch_size": 16, "accelerator": "cpu", "enable_progress_bar": False}
 LIMIT = 10  # seconds for a damaged file
 
 
@@ -124,15 +123,6 @@ def try_setups(n: int, seed: int) -> tuple[Counter, list[str]]:
         counts[outcome] += 1
         problems += [problem] if problem else []
     return counts, problems
-
-
-def trained() -> MODIS:
-    mdata = cohort()
-    scvi.settings.seed = 0
-    MODIS.setup_mudata(mdata, labels_key="label", batch_key="run")
-    model = MODIS(mdata, n_latent=3, n_hidden=4)
-    model.train(**BRIEFLY)
-    return model
 
 
 def try_queries(n: int, seed: int) -> tuple[Counter, list[str]]:
@@ -255,58 +245,6 @@ def try_models(n: int, seed: int, folder: Path) -> tuple[Counter, list[str]]:
             outcome = "message" if is_ours(error) else "unexpected"
             problems += [] if is_ours(error) else [f"model {k}: {error}"]
         counts[outcome] += 1
-    return counts, problems
-
-
-def try_kills(n: int, seed: int, folder: Path) -> tuple[Counter, list[str]]:
-    """Kill processes that save, and that train with a checkpoint, at random moments."""
-    counts, problems = Counter(), []
-    first, second = trained(), trained()
-    second.train(**BRIEFLY)
-    place = folder / "killed"
-    first.save(place)
-    expected = [each.predict(soft=True) for each in (first, second)]
-    long = BRIEFLY | {"max_epochs": 30}
-
-    def build() -> MODIS:
-        mdata = cohort()
-        scvi.settings.seed = 0
-        MODIS.setup_mudata(mdata, labels_key="label")
-        return MODIS(mdata, n_latent=3, n_hidden=4)
-
-    whole = build()
-    whole.train(**long)
-
-    def kill(call: Callable[[], None], most: float) -> None:
-        child = os.fork()
-        if not child:
-            call()
-            os._exit(0)
-        time.sleep(rng.uniform(0, most))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-    def save_for_ever() -> None:
-        while True:
-            second.save(place, overwrite=True)
-            first.save(place, overwrite=True)
-
-    for k in range(n):
-        rng = np.random.default_rng([seed, 4, k])
-        kill(save_for_ever, 0.1)
-        found = MODIS.load(place, False).predict(cohort(), soft=True)
-        if not any(np.allclose(found, each) for each in expected):
-            problems.append(f"kill {k}: another model")
-        counts["saves killed"] += 1
-        steps = folder / f"steps{k}"
-        for _ in range(2):
-            kill(lambda steps=steps: build().train(**long, checkpoint_dir=steps), 1.0)
-        again = build()
-        again.train(**long, checkpoint_dir=steps)
-        if not again.predict(soft=True).equals(whole.predict(soft=True)):
-            problems.append(f"kill {k}: the training ended differently")
-        counts["trainings killed twice"] += 1
-        shutil.rmtree(steps)
     return counts, problems
 
 

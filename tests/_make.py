@@ -73,8 +73,7 @@ def make_modality(
         make_values(likelihood, centers[codes], rng),
         obs=pd.DataFrame(index=[f"s{number}" for number in numbers]),
         var=pd.DataFrame(
-            {"rank": np.arange(N_VARS[name])},
-            index=[f"{name[0]}{k}" for k in range(N_VARS[name])],
+            {"rank": np.arange(N_VARS[name])}, index=[f"{name[0]}{k}" for k in range(N_VARS[name])]
         ),
     )
     adata.obs["label"] = np.asarray(classes)[codes]

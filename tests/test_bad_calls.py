@@ -133,26 +133,17 @@ ARGUMENTS = [
             ({"reduce_lr_on_plateau": True}, TypeError, "'reduce_lr_on_plateau'.*'decay_lr'"),
         )
     ),
-    (
-        "trainer",
-        TypeError,
-        "'validation_size'.*'train_size'",
-        lambda m: m.train(validation_size=1),
-    ),
+    ("size", TypeError, "'validation_size'.*'train_size'", lambda m: m.train(validation_size=1)),
     ("switch", ValueError, "early_stopping='no'", lambda m: m.train(early_stopping="no")),
     ("switch", ValueError, "balance_classes='no'", lambda m: m.train(balance_classes="no")),
     ("rows", ValueError, "batch_size='3'", lambda m: m.predict(batch_size="3")),
     ("draws", ValueError, "n_samples='2'", lambda m: m.translate(CPG, RNA, n_samples="2")),
-    (
-        "draws",
-        ValueError,
-        "n_samples=0",
-        lambda m: m.posterior_predictive_sample(RNA, n_samples=0),
-    ),
+    ("draw", ValueError, "n_samples=0", lambda m: m.posterior_predictive_sample(RNA, n_samples=0)),
     ("draws", ValueError, "n_mc_samples=1.5", lambda m: m.get_marginal_ll(n_mc_samples=1.5)),
     ("pickle", ValueError, "ckpt_path", lambda m: m.train(ckpt_path="a.ckpt", **BRIEFLY)),
     ("n_latent", ValueError, "n_latent='10' must", lambda m: MODIS(m.adata, n_latent="10")),
     ("index float", TypeError, "no positions", lambda m: m.translate(RNA, CPG, indices=[0.5])),
+    ("index table", TypeError, "no positions", lambda m: m.predict(indices=[[0, 1]])),
     ("max_epochs", ValueError, "max_epochs=0", lambda m: m.train(**BRIEFLY | {"max_epochs": 0})),
     ("adversarial", ValueError, "'gan'.*relativ", lambda m: MODIS(m.adata, adversarial="gan")),
     ("module argument", TypeError, "'n_layer'.*n_layers", lambda m: MODIS(m.adata, n_layer=2)),
@@ -175,7 +166,8 @@ def test_arguments_are_refused(model, error, says, call):
 def test_other_kinds_of_numbers_will_do(model):
     copy = set_up()
     numbers = {"max_epochs": np.int64(1), "batch_size": 16.0, "train_size": np.float32(0.75)}
-    copy.train(**numbers, plan_kwargs={"lr": np.float32(1e-3)}, enable_progress_bar=False)
+    numbers |= {"plan_kwargs": {"lr": np.float32(1e-3)}, "callbacks": None}
+    copy.train(**numbers, enable_progress_bar=False)
     assert len(copy.train_indices[RNA]) == 45
     other = MODIS(model.adata, **TINY | {"n_latent": 4.0, "n_layers": np.int64(2)})
     assert (other.preset.architecture.n_latent, other.preset.architecture.n_layers) == (4, 2)

@@ -150,12 +150,7 @@ BAD = [
     Bad("no such modality", ("'rna'", RNA), setup={"modalities": ["rna"]}, error=KeyError),
     Bad("modalities is empty", ("modalities",), setup={"modalities": []}),
     *(
-        Bad(
-            f"{key} of no modality",
-            (key, "'rna'", RNA),
-            setup={key: {"rna": "nb"}},
-            error=KeyError,
-        )
+        Bad(f"{key}: no modality", (key, "'rna'", RNA), setup={key: {"rna": "nb"}}, error=KeyError)
         for key in ("layer", "likelihood", "labels_key", "batch_key")
     ),
     Bad(
@@ -211,10 +206,7 @@ def _numbered(mdata: md.MuData) -> md.MuData:
 
 
 ODD = {
-    "numbers as names": (
-        _numbered,
-        f"40 observations have the same number as name in '{RNA}' and",
-    ),
+    "numbered": (_numbered, f"40 observations have the same number as name in '{RNA}' and"),
     "a class misspelt": (with_obs("label", rna="ill", cpg="I ll"), "Classes 'I ll', 'ill' differ"),
     "names as labels": (
         lambda mdata: [a.obs.__setitem__("label", a.obs_names) for a in mdata.mod.values()],

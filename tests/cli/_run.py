@@ -9,10 +9,15 @@ from modis.cli import app
 
 from .._make import quick_linear_models
 
+#: Of terminals that cannot show all letters, another one for each command.
+CHARSETS = {"fit": "cp437", "predict": "gbk", "translate": "cp932", "benchmark": "ascii"}
+CHARSETS |= {"demo": "latin-1", "reproduce": "cp437"}
 
-def modis(*arguments: object) -> Any:
+
+def modis(*arguments: object, **how: Any) -> Any:
     with quick_linear_models():
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+        runner = CliRunner(CHARSETS.get(str(arguments[0]), "utf-8"))
+        return runner.invoke(app, [str(argument) for argument in arguments], **how)
 
 
 def done(*arguments: object) -> str:

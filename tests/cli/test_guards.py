@@ -31,7 +31,12 @@ def test_results_are_not_lost(tmp_path: Path) -> None:
         line = error_line(*command, "--out", out)
         assert "not empty" in line
         assert "--force" in line
-    assert "lies in --out" in error_line("fit", source, "--out", tmp_path, "--force")
+    for command in (
+        ["fit", source, "--force"],
+        ["benchmark", source, "--labels-key", "label"],
+        ["reproduce", "fig2", "--data", source],
+    ):
+        assert "lies in --out" in error_line(*command, "--out", tmp_path)
     (model := tmp_path / "results" / "model").mkdir(parents=True)
     (model / "model.json").write_text("keep")
     for name, said in (
@@ -52,6 +57,7 @@ def test_results_are_not_lost(tmp_path: Path) -> None:
         ("report.html", lambda path: path.mkdir()),
         ("model", lambda path: path.write_text("mine")),
         ("model", lambda path: path.symlink_to(model)),
+        ("scores", lambda path: path.symlink_to(model)),
     ):
         make(path := out / name)
         line = error_line("fit", source, "--out", out, "--force")

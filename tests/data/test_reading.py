@@ -129,6 +129,21 @@ def test_features_and_observations_must_be_those_of_the_set_up(says, change):
             read(mdata, spec)
 
 
+@pytest.mark.parametrize(
+    ("says", "change"),
+    [
+        ("no values .X is None", lambda mod: setattr(mod[CPG], "X", None)),
+        ("holds <U1 values", lambda mod: setattr(mod[CPG], "X", np.full((80, 9), "x"))),
+        ("have no modality", lambda mod: mod.pop(CPG)),
+    ],
+)
+def test_modalities_and_values_must_still_be_there(says, change):
+    mdata, spec = _registered()
+    change(mdata.mod)
+    with pytest.raises((ValueError, NotInDataError), match=says):
+        read_registered(mdata, spec)
+
+
 @pytest.mark.parametrize(("axis", "method"), [("var_names", "train"), ("obs_names", "predict")])
 def test_a_model_refuses_renamed_data_before_and_after_training(axis, method):
     mdata, _ = _registered()

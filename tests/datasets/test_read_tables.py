@@ -282,20 +282,12 @@ def test_dependencies_do_not_warn(folder):
 
 
 SEPARATORS = {
-    "names with ;": (
-        "tsv",
-        "sample\tP1;P2;P3\tP4;P5\ns1\t1\t2\ns2\t3\t4\n",
-        ["P1;P2;P3", "P4;P5"],
-    ),
+    "; in names": ("tsv", "sample\tP1;P2;P3\tP4;P5\ns1\t1\t2\ns2\t3\t4\n", ["P1;P2;P3", "P4;P5"]),
     "names with ; and ,": ("csv", 'sample,"1,3;2",a;b\ns1,1,2\ns2,3,4\n', ["1,3;2", "a;b"]),
     "a spreadsheet": ("csv", "sample;a,b;c\ns1;1;2\ns2;3;4\n", ["a,b", "c"]),
     "another ending": ("csv", "sample\ta,b\tc;d\ns1\t1\t2\ns2\t3\t4\n", ["a,b", "c;d"]),
     "separators at the ends": ("csv", "sample,a,b,\ns1,1,2,\ns2,3,4,\n", ["a", "b"]),
-    "separators at the ends of rows": (
-        "tsv",
-        "sample\ta\tb\ns1\t1\t2\t\ns2\t3\t4\t\n",
-        ["a", "b"],
-    ),
+    "separators at ends of rows": ("tsv", "sample\ta\tb\ns1\t1\t2\t\ns2\t3\t4\t\n", ["a", "b"]),
     "comments": ("txt", "# by me, on\n#\n\nsample\ta;b\tc\ns1\t1\t2\ns2\t3\t4\n", ["a;b", "c"]),
     "a header like a comment": (
         "txt",

@@ -1,10 +1,6 @@
 import numpy as np
 
-from modis.model._combine import (
-    combine_coordinates,
-    combine_posteriors,
-    combine_probabilities,
-)
+from modis.model._combine import combine_coordinates, combine_posteriors, combine_probabilities
 
 #: Row 0 in both, row 1 in b only, row 2 in a only, row 3 in none.
 POSITIONS = {"a": np.array([2, 0]), "b": np.array([0, 1])}

@@ -121,10 +121,7 @@ def test_pairs_and_links_tell_more_than_the_class(fit):
     errors = {"class": np.square(means.loc[truth(new, RNA)].to_numpy() - expected).mean()}
     ridge = RidgeCV(10.0 ** np.arange(-3, 4)).fit(data.mod[RNA].X, data.mod[PROTEIN].X)
     errors["ridge"] = np.square(ridge.predict(new.mod[RNA].X) - expected).mean()
-    told = {
-        "pairs": fit(data),
-        "links": fit(unpaired, model={"feature_links": LINKS}),
-    }
+    told = {"pairs": fit(data), "links": fit(unpaired, model={"feature_links": LINKS})}
     for name, model in told.items():
         errors[name] = np.square(model.translate(RNA, PROTEIN, new).X - expected).mean()
     assert errors["pairs"] < 1.05 * errors["ridge"] < 0.5 * errors["class"]

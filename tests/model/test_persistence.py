@@ -1,10 +1,8 @@
 import errno
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -372,20 +370,3 @@ def test_a_save_that_fails_leaves_the_old_model(
     assert n_failures == (6 if save_anndata else 4)
     # and nothing is left of those that failed
     assert len(list(folder.iterdir())) == (3 if save_anndata else 2)
-
-
-def test_a_save_that_is_killed_leaves_a_whole_model(model, networks, tmp_path):
-    folder, rng = tmp_path / "model", np.random.default_rng(0)
-    model.save(folder)
-    for _ in range(10):
-        child = os.fork()
-        if not child:
-            while True:
-                networks.save(folder, overwrite=True)
-                model.save(folder, overwrite=True)
-        time.sleep(rng.uniform(0, 0.05))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        assert MODIS.load(folder, False).preset in (model.preset, networks.preset)
-    model.save(folder, overwrite=True)
-    assert len(list(folder.iterdir())) == 2

@@ -9,11 +9,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 
 from modis.nn import SCALINGS, FeatureScaler
 
-REFERENCE = {
-    "standard": StandardScaler,
-    "minmax": MinMaxScaler,
-    "none": FunctionTransformer,
-}
+REFERENCE = {"standard": StandardScaler, "minmax": MinMaxScaler, "none": FunctionTransformer}
 
 
 def features(n: int = 80) -> np.ndarray:

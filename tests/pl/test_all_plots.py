@@ -35,10 +35,7 @@ def unseen(*cells):
 FINDINGS = [
     (lambda: class_counts(COUNTS), "Samples per modality and class"),
     (lambda: class_counts(unseen(("adt", "B"))), "Never seen: B in adt"),
-    (
-        lambda: class_counts(COUNTS * 0),
-        "Never seen: 4 of 4 pairs of class and modality",
-    ),
+    (lambda: class_counts(COUNTS * 0), "Never seen: 4 of 4 pairs of class and modality"),
     (lambda: confusion(["a", "a", "b"], ["a", "b", "b"]), "Lowest recall: a, 0.50 (n = 2)"),
     (
         lambda: confusion(["a", "a", "b", "a"], ["a", "b", "b", "c"], ["x", "x", "x", "y"]),
@@ -50,10 +47,7 @@ FINDINGS = [
     ),
     (lambda: confusion(["a"] * 1000, ["a"] * 999 + ["b"]), "Lowest recall: a, 0.99 (n = 1,000)"),
     (lambda: translation(ERRORS, LIMIT), "Largest error: adt to rna, 1.50 × its limit"),
-    (
-        lambda: translation(ERRORS),
-        "Largest error: adt to rna, 1.50 × the lowest error of rna",
-    ),
+    (lambda: translation(ERRORS), "Largest error: adt to rna, 1.50 × the lowest error of rna"),
     (lambda: translation(ERRORS.iloc[:1, :1]), "Reconstruction error"),
     (lambda: feature_importance(IMPORTANCE), "Strongest feature: MS4A1, lower in B"),
 ]

@@ -17,7 +17,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
     """A short run on simulated data with a class that protein never trains on."""
     out = tmp_path_factory.mktemp("results") / "out"
     simulated = simulate(120, seed=0)
-    obs = simulated.obs.astype(str).replace({"label": {"class_1": "A & <b>bold</b>"}})
+    obs = simulated.obs.astype(str).replace({"label": {"class_1": r"A & <b>bold</b> $\foo{$"}})
     adata = simulated.mod["protein"]
     own = obs.loc[adata.obs_names]
     seen = (own["label"] != "class_3") | (own["split"] == "test")

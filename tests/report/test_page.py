@@ -1,9 +1,12 @@
+import os
 from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from modis.report._figures import draw_figures
 from modis.report._page import share
 from modis.report._results import Results
 
@@ -65,7 +68,8 @@ def test_what_a_reader_must_know(page: Page) -> None:
     assert "The other 30 observations were held out" in text
     assert 'translate("methylation", "expression", mdata)' in text
     # names from the data are text; one b is the page's own
-    assert "A & <b>bold</b>" in page.texts
+    assert r"A & <b>bold</b> $\foo{$" in page.texts
+    assert "could not be drawn" not in text
     assert [tag for tag, _ in page.tags].count("b") == 1
 
 
@@ -80,6 +84,13 @@ def test_figures_of_the_page_are_those_of_the_tables(
     for row in importance[importance["rank"] == 1].itertuples():
         arrow = "↑" if row.direction == "up" else "↓"
         assert f"{row.feature}\N{NO-BREAK SPACE}{arrow}" in page.texts
+
+
+def test_a_figure_that_fails_costs_no_other(results: tuple[Results, Path], tmp_path: Path) -> None:
+    fails = mock.patch("modis.pl.confusion", side_effect=TypeError("no font"))
+    with fails, pytest.warns(UserWarning, match=r"confusion\.png could not be drawn: no font"):
+        drawn = draw_figures(results[0], tmp_path)
+    assert {"latent_umap.png", "class_counts.png"} <= set(drawn) == set(os.listdir(tmp_path))
 
 
 @pytest.mark.parametrize(

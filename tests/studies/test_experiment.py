@@ -19,8 +19,6 @@ from modis.studies._experiment import Experiment, evaluate, fit, sample_latent
 from modis.studies._runs import Job
 from modis.studies._source import Source, split_paired
 
-ALL_LABELS = {"setting": SETTINGS["labels-100"], "seed": 0}
-
 
 @pytest.fixture(scope="module")
 def trained(paired):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from modis.studies import benchmark
-from modis.studies._runs import Job, Store, complete
+from modis.studies._runs import Job, Store, complete, write_csv, write_tables
 
 ROWS = [{"modality": "NA", "subset": "all", "metric": "accuracy", "value": np.float64(0.5)}]
 # names that a careless reader takes for numbers and missing values
@@ -84,6 +84,21 @@ def test_a_draft_is_no_result(store, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         store.write(Job({"method": "lr"}), ROWS, NAMES)
     assert store.finished() == []
+
+
+def test_no_cell_is_a_formula_and_no_link_is_followed(tmp_path):
+    names = ["=HYPERLINK(1)", "@x", "+SUM(1)", "-1", "+", "CD4+", None]
+    values = {"name": pd.Categorical(names), "=v": range(7)}
+    table = pd.DataFrame(values, index=[*"abcde", "=f", "g"])
+    for name in ("results", "table"):
+        (tmp_path / f"{name}.csv").symlink_to(tmp_path / "mine.csv")
+    write_tables(tmp_path, table, table, "")
+    write_csv(table, tmp_path / "table.csv")
+    own, read = (pd.read_csv(tmp_path / f"{k}.csv", na_filter=False) for k in ("results", "table"))
+    assert list(read["name"]) == ["'=HYPERLINK(1)", "'@x", "'+SUM(1)", *names[3:6], ""]
+    assert list(read.iloc[-2:, 0]) == ["'=f", "g"]
+    assert own.equals(read[["name", "'=v"]])
+    assert not (tmp_path / "mine.csv").exists()
 
 
 def test_only_runs_of_the_study_are_found(store, monkeypatch):

@@ -5,12 +5,7 @@ from scipy.spatial.distance import cdist
 
 from modis.metrics import foscttm
 from modis.studies._rivals import Logistic, Rival
-from modis.studies._scores import (
-    calibration_error,
-    judge,
-    match_scores,
-    within_class_correlation,
-)
+from modis.studies._scores import calibration_error, judge, match_scores, within_class_correlation
 
 from ._simulated import SHARES, simulate
 

@@ -1,4 +1,5 @@
 import mudata as md
+import pandas as pd
 import pytest
 
 from modis.studies._source import Source, split_paired
@@ -54,6 +55,17 @@ def test_file(data_file, paired, tmp_path):
         assert own.describe(1.0, links=True) == own.describe(1.0, links=False)
 
 
+def test_a_folder_of_tables_is_as_good_as_a_file(data_file, paired, tmp_path):
+    for name, adata in paired.mod.items():
+        adata.to_df().to_csv(tmp_path / f"{name}.csv")
+    paired.obs[["label", "split", "observed_modality"]].to_csv(tmp_path / "labels.csv")
+    (source := Source(str(tmp_path))).check()
+    for part, own in zip(Source(str(data_file)).load()[:3], source.load()[:3], strict=True):
+        assert set(own.mod) == set(part.mod)
+        for name, adata in part.mod.items():
+            pd.testing.assert_frame_equal(own[name].to_df().loc[adata.obs_names], adata.to_df())
+
+
 def test_descriptions_tell_data_apart(data_file, tmp_path):
     other = tmp_path / "other.h5mu"
     other.write_bytes(data_file.read_bytes() + b" ")
@@ -69,6 +81,8 @@ def test_descriptions_tell_data_apart(data_file, tmp_path):
         describe(0.5, "intersim-r"),
         describe(None, str(data_file)),
         describe(None, str(other)),
+        describe(None, str(tmp_path)),
+        describe(None, str(data_file.parent)),
     ]
     assert len(set(map(str, described))) == len(described)
     assert describe(0.5, str(data_file)) == describe(0.5)

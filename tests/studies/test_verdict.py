@@ -13,7 +13,6 @@ from modis.studies._verdict import (
     write_comparison,
 )
 
-MEASURES = {"classes": ("balanced_accuracy", "accuracy"), "translation": ("mse",)}
 PLACES = {"classes": [("rna", ""), ("adt", ""), ("combined", "")], "translation": [("rna", "adt")]}
 
 

@@ -4,6 +4,7 @@ import typer
 
 from . import _options as opt
 from ._guards import (
+    Commands,
     check_columns,
     check_file,
     check_folder,
@@ -19,6 +20,7 @@ from ._guards import (
 
 app = typer.Typer(
     name="modis",
+    cls=Commands,
     epilog="Start with **modis demo**, then **modis fit cohort.h5mu --labels-key disease**.",
     no_args_is_help=True,
     add_completion=False,
@@ -100,8 +102,7 @@ def fit(
     with guarded(debug):
         check_inputs(file, links, labels, transpose)
         check_folder(out, force or (resume and (out / "checkpoint").is_dir()), file)
-        check_columns(file, labels_key=labels_key, batch_key=batch_key, split_key=split_key)
-        check_columns(file, covariate=covariate, continuous_covariate=continuous_covariate)
+        check_columns(file, options)
         with open_screen() as screen:
             from ..report import Settings, fit_file
 
@@ -206,8 +207,8 @@ def benchmark(
     options = options_in(locals(), "file", "labels_key", "out", "debug")
     with guarded(debug):
         check_inputs(file, links, labels, transpose)
-        check_folder(out, study="benchmark")
-        check_columns(file, labels_key=labels_key, split_key=split_key)
+        check_folder(out, file=file, study="benchmark")
+        check_columns(file, options | {"labels_key": labels_key})
         with open_screen() as screen:
             from ..report import write_comparison_page
             from ..studies import benchmark as compare
@@ -242,7 +243,7 @@ def reproduce(
     options = options_in(locals(), "figure", "out", "data", "samples", "settings", "debug")
     options |= {"n_samples": samples, "only": settings}
     with guarded(debug):
-        check_folder(out, study="reproduce")
+        check_folder(out, file=Path(data) if Path(data).exists() else None, study="reproduce")
         with open_screen() as screen:
             from ..studies import reproduce
 

@@ -11,19 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from ..report import Screen
 
 #: Results: their folders, which are no links, and their kinds of files.
-_FOLDERS = (".draft", "checkpoint", "model", "predictions", "runs")
+_FOLDERS = (".draft", "checkpoint", "model", "runs", "scores")
 _FILES = (".csv", ".h5mu", ".html", ".md", ".png")
 #: What studies make beside each other, and what they write in the end.
 _STUDY_FOLDERS = {"benchmark": ("runs", "scores"), "reproduce": ("runs",)}
-_STUDY_FILES = (
-    *("results.csv", "table.csv", "table.md", "report.html", "forest.png"),
-    *("fig[234]*.png", "difficulty*.png", "corrupted*.png"),
-)
+_STUDY_FILES = ["results.csv", "table.csv", "table.md", "report.html", "forest.png"]
+_STUDY_FILES += ["fig[234]*.png", "difficulty*.png", "corrupted*.png"]
+
+
+class Commands(TyperGroup):
+    """All commands: a terminal that cannot show a letter is no reason to lose a run."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command that was typed."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
+        return super().main(*args, **kwargs)
 
 
 @contextmanager
@@ -31,8 +40,6 @@ def guarded(debug: bool) -> Iterator[None]:
     """Turn errors into one line and an exit status."""
     try:
         yield
-    except typer.Exit:
-        raise
     except (KeyboardInterrupt, SystemExit) as stop:
         # Lightning turns Ctrl-C into an exit with status 1
         if isinstance(stop, SystemExit) and not isinstance(stop.__context__, KeyboardInterrupt):
@@ -64,9 +71,6 @@ def open_screen() -> "Iterator[Screen]":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ..report import Screen
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # a terminal that cannot show a letter is no reason to lose a run
-        sys.stdout.reconfigure(errors="replace")
     screen = Screen()
     with screen.quiet():
         yield screen
@@ -89,7 +93,7 @@ def check_inputs(
         raise ValueError(f"{option} goes with tables; '{file}' names its samples and classes.")
 
 
-def check_columns(file: Path, **columns: Any) -> None:
+def check_columns(file: Path, options: dict[str, Any]) -> None:
     """Refuse columns that a ``.h5mu`` file does not have, before anything heavy is loaded."""
     import h5py
 
@@ -100,6 +104,7 @@ def check_columns(file: Path, **columns: Any) -> None:
     # another kind of file, or a damaged one: reading it says more
     except Exception:  # noqa: BLE001
         return
+    columns = {k: own for k, own in options.items() if k.endswith(("_key", "covariate"))}
     for option, given in columns.items():
         for name in [given] if isinstance(given, str) else given or ():
             if name not in found:
@@ -163,8 +168,7 @@ def check_file(out: Path, force: bool, file: Path, model: Path, *kinds: str) -> 
 
 def _check_place(out: Path, n_bytes: int) -> None:
     """Refuse a place without room for so many bytes; better now than after the training."""
-    place = next(path for path in out.resolve().parents if path.is_dir())
-    place = out if out.is_dir() else place
+    place = next(path for path in (out, *out.resolve().parents) if path.is_dir())
     try:
         with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(bytes(2**20))

@@ -21,16 +21,13 @@ def _names(help: str, shown: str | bool) -> Any:
     return _option(help, shown, parser=_parse_names, metavar="NAME,NAME")
 
 
-def _argument(help: str, metavar: str | None = None) -> Any:
-    return typer.Argument(metavar=metavar, help=help, show_default=False)
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"modis {version('modis-omics')}")
         raise typer.Exit
 
 
+_FILE = "A MuData, a folder of tables, or one table; only read."
 _LABELS = _option("Column with the classes, in mdata.obs or in the obs of the modalities.")
 _LIKELIHOOD = "[MODALITY=]gaussian, nb, zinb or poisson (counts), bernoulli or beta (0 to 1)"
 _LINK_COLUMNS = "source_modality, source_feature, target_modality, target_feature"
@@ -39,20 +36,18 @@ _METHODS += "cca, paper."
 _TASKS = "Out of classes, few (labels), transfer, unseen (class), translation, matching."
 _FEW_LABELS = "Labelled training samples per class and modality; the others train unlabelled."
 _FIGURE = "A figure of the paper; difficulty: smaller effects; corrupted: wrong labels."
-_DATA = "Built-in reference, that of R's InterSIM, or paired modalities with a column label."
+_DATA = "Built-in reference, R's InterSIM's, or paired .h5mu or tables with a column label."
 _REFERENCE = "Folder with InterSIM's .rda files; with --data FILE only difficulty needs it."
 
 # of several commands
-File = Annotated[
-    Path, _argument("A MuData, a folder of tables, or one table; only read.", "FILE.h5mu|FOLDER")
-]
+File = Annotated[Path, typer.Argument(help=_FILE, metavar="FILE.h5mu|FOLDER")]
 Labels = Annotated[
     Path | None, _option("Table of samples.", "labels.csv in the folder", metavar="FILE.csv")
 ]
 Transpose = Annotated[
     bool | None, _option("Samples are columns of tables.", "found", "--transpose/--no-transpose")
 ]
-ModelDir = Annotated[Path, _argument("Results of modis fit, or what model.save() wrote.")]
+ModelDir = Annotated[Path, typer.Argument(help="Results of modis fit, or of model.save().")]
 LabelsKey = Annotated[str, _LABELS]
 OptionalLabelsKey = Annotated[str | None, _LABELS]
 UnlabeledCategory = Annotated[
@@ -133,9 +128,9 @@ UnseenPairs = Annotated[
 
 # of modis reproduce
 Figure = Annotated[
-    Literal["fig2", "fig3", "fig4", "difficulty", "corrupted", "all"], _argument(_FIGURE)
+    Literal["fig2", "fig3", "fig4", "difficulty", "corrupted", "all"], typer.Argument(help=_FIGURE)
 ]
-Data = Annotated[str, _option(_DATA, True, metavar="synthetic|intersim-r|FILE.h5mu")]
+Data = Annotated[str, _option(_DATA, True, metavar="synthetic|intersim-r|FILE|FOLDER")]
 LinksFile = Annotated[Path | None, _option(f"CSV: {_LINK_COLUMNS}.", 'uns["feature_links"]')]
 ReferencePath = Annotated[Path | None, _option(_REFERENCE, "downloaded if needed")]
 PaperMethods = Annotated[Sequence[str], _names("default, links, paper.", True)]

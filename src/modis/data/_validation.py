@@ -189,12 +189,6 @@ def _check_matrix(
     check_layer(adata, modality, layer)
     where, domain = _where(modality, layer), LIKELIHOOD_DOMAINS[likelihood]
     matrix = FeatureMatrix(adata, layer, adata.var_names.get_indexer(names))
-    if matrix.source is None:
-        raise ValueError(
-            f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
-        )
-    if not _are_numbers(matrix.source):
-        raise ValueError(f"{where} holds {matrix.source.dtype} values; real numbers are needed.")
     infinite, outside, observed = np.zeros((3, len(names)), dtype=np.int64)
     nothing = [np.zeros(0, dtype=bool)]
     lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
@@ -236,11 +230,18 @@ def _check_matrix(
 
 
 def check_layer(adata: AnnData, modality: str, layer: str | None) -> None:
-    """Refuse a modality without the layer."""
+    """Refuse a modality without the layer, or without numbers in it."""
     if layer is not None and layer not in adata.layers:
         raise NotInDataError(
             f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
         )
+    source, where = adata.X if layer is None else adata.layers[layer], _where(modality, layer)
+    if source is None:
+        raise ValueError(
+            f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
+        )
+    if not _are_numbers(source):
+        raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
 
 
 def _where(modality: str, layer: str | None) -> str:
@@ -248,8 +249,7 @@ def _where(modality: str, layer: str | None) -> str:
 
 
 def _are_numbers(source: Any) -> bool:
-    is_number = np.issubdtype(source.dtype, np.number) or source.dtype == bool
-    return is_number and not np.issubdtype(source.dtype, np.complexfloating)
+    return source.dtype.kind in "biuf"
 
 
 def _count(

@@ -382,7 +382,7 @@ def positions(indices: Any) -> np.ndarray | slice:
         return indices
     array = np.atleast_1d(indices)
     array = array if array.size else array.astype(np.int64)
-    if array.dtype.kind not in "iub":
+    if array.dtype.kind not in "iub" or array.ndim > 1:
         raise TypeError(
             f"indices={shortened(indices)} are no positions, mask or slice. Of names, give "
             "mdata.obs_names.get_indexer(names)."

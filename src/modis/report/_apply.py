@@ -7,10 +7,9 @@ from mudata import MuData
 
 from ..data import draft_of
 from ..model import MODIS
-from ..studies import read_mudata
+from ..studies import read_mudata, write_csv
 from ._console import Screen
 from ._predictions import predict_table
-from ._results import write_csv
 
 
 def predict_file(
@@ -35,8 +34,7 @@ def predict_file(
             f"{int(unseen.sum()):,} observations have none of the model's modalities and get no "
             "prediction."
         )
-    with draft_of(out) as draft:
-        write_csv(table, draft)
+    write_csv(table, out)
     screen.stage(f"{len(table):,} observations in {out}")
     return table
 
@@ -53,10 +51,10 @@ def translate_file(
     """Predict the `target` modality of a file from its `source`, as an ``.h5ad`` or ``.csv``."""
     model, mdata = _read(model_dir, path, screen, tables)
     translated = model.translate(source, target, mdata=mdata)
-    with draft_of(out) as draft:
-        if out.suffix == ".csv":
-            write_csv(translated.to_df().rename_axis("observation"), draft)
-        else:
+    if out.suffix == ".csv":
+        write_csv(translated.to_df().rename_axis("observation"), out)
+    else:
+        with draft_of(out) as draft:
             translated.write_h5ad(draft)
     screen.stage(f"{translated.n_obs:,} observations × {translated.n_vars:,} features in {out}")
     return translated

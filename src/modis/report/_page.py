@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from ..data import draft_of
 from ..studies import TASKS, UNLABELED, Comparison, grids, summarise
 from ._cautions import FEW, cautions
 from ._figures import DPI
@@ -57,7 +58,8 @@ def write_comparison_page(found: Comparison, out: Path, command: str) -> None:
         command=command,
         **_made(),
     )
-    (out / "report.html").write_text(page, encoding="utf-8")
+    with draft_of(out / "report.html") as draft:
+        draft.write_text(page, encoding="utf-8")
 
 
 def _template(name: str) -> Template:

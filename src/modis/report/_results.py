@@ -1,19 +1,18 @@
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 from anndata import AnnData
 from mudata import MuData
 
 from ..model import MODIS
-from ..studies import Cohort, without_pulling
+from ..studies import Cohort, without_pulling, write_csv
 from ._predictions import COMBINED, doubtful, scores
 from ._translations import Translations
 
@@ -193,15 +192,3 @@ def replacing_results(out: Path) -> Iterator[Path]:
                 (out / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(draft)
-
-
-def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
-    """Write a table; a name that a spreadsheet would execute gets a quote in front."""
-    for name in table.columns[~table.dtypes.map(pd.api.types.is_numeric_dtype)]:
-        table = table.assign(**{name: table[name].map(_harmless, na_action="ignore")})
-    table.rename(index=_harmless, columns=_harmless).to_csv(path, **how)
-
-
-def _harmless(name: Any) -> Any:
-    is_formula = isinstance(name, str) and re.match(r"[=@\t\r]|[+-].*[(|!]", name)
-    return f"'{name}" if is_formula else name

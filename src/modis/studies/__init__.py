@@ -14,6 +14,7 @@ from ._reading import read_links as read_links
 from ._reading import read_mudata as read_mudata
 from ._reproduce import reproduce
 from ._rivals import COMBINED as COMBINED
+from ._runs import write_csv as write_csv
 from ._scores import rate_classes as rate_classes
 from ._settings import FIGURES, SETTINGS
 from ._verdict import grids as grids

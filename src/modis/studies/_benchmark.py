@@ -174,10 +174,8 @@ def benchmark(
     design.check(RIVALS)
     with quiet_libraries(silent=True):
         tables = {name: options.pop(name, None) for name in ("labels", "transpose")}
-        if isinstance(data, str | Path):
-            mdata = read_mudata(Path(data), labels_key=labels_key, **tables)
-        else:
-            mdata = data
+        tables["labels_key"] = labels_key
+        mdata = read_mudata(Path(data), **tables) if isinstance(data, str | Path) else data
         links = read_links(Path(links)) if isinstance(links, str | Path) else links
         cohort = make_cohort(
             mdata,
@@ -250,8 +248,7 @@ def _write(store: Store, jobs: Sequence[Job], named: Row) -> Comparison:
     if drawn.empty:
         raise ValueError("None of the methods (--methods) can do one of the tasks (--tasks).")
     results = results.assign(**named).reindex(columns=[*_COLUMNS, "value"])
-    places = ["task", "source", "target"]
-    results[places] = results[places].fillna("")
+    results = results.fillna(dict.fromkeys(["task", "source", "target"], ""))
     table = tabulate_comparison(results, drawn).assign(**named)
     markdown = write_comparison(table, results)
     write_tables(store.folder, results, table, markdown)

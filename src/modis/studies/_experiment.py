@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mudata import MuData
-from scipy import sparse
 
 from ..datasets import bayes_probabilities
 from ..model import MODIS
@@ -125,13 +124,12 @@ def evaluate(model: MODIS, test: MuData, truth: MuData, *, confusion: bool = Fal
     observed = np.concatenate([adata.obs_names for adata in test.mod.values()])
     known = truth.obs[LABELS_KEY].reindex(observed).astype(str).to_numpy()
     for target in test.mod:
-        paired = truth.mod[target]
-        x = pd.DataFrame(_dense(paired[observed].X))
-        limit = np.mean((x - x.groupby(known).transform("mean")).to_numpy() ** 2)
+        x = truth.mod[target][observed].to_df().astype(np.float64)
+        limit = np.nanmean((x - x.groupby(known).transform("mean")) ** 2)
         for source in test.mod:
             where = {"source": source, "target": target}
-            translated = _dense(model.translate(source, target, test).X)
-            error = np.mean((_dense(paired[test.mod[source].obs_names].X) - translated) ** 2)
+            translated = model.translate(source, target, test).to_df()
+            error = np.nanmean((x.loc[translated.index] - translated) ** 2)
             rows.append({"metric": "mse", **where, "value": float(error)})
             rows.append({"metric": "mse_over_limit", **where, "value": float(error / limit)})
     return rows
@@ -176,7 +174,3 @@ def _confusion(metric: str, true: Any, named: Any, **where: str) -> list[Row]:
 
 def _records(metric: str, values: pd.Series | pd.DataFrame, **where: str) -> list[Row]:
     return [{"metric": metric, **where, **row} for row in values.reset_index().to_dict("records")]
-
-
-def _dense(x: Any) -> np.ndarray:
-    return np.asarray(x.toarray() if sparse.issparse(x) else x, dtype=np.float64)

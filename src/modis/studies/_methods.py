@@ -116,15 +116,11 @@ class Modis(Rival):
         return self.fold.profiles(target, names, np.asarray(translated.X))
 
     def match(self, first: str, second: str, names: pd.Index) -> Points | None:
-        one, other = (
-            self._model.get_latent_representation(
-                self._test,
-                modality=name,
-                indices=self._test.mod[name].obs_names.get_indexer(names).tolist(),
-            )
-            for name in (first, second)
-        )
-        return one, other
+        def points(name: str) -> np.ndarray:
+            rows = self._test.mod[name].obs_names.get_indexer(names).tolist()
+            return self._model.get_latent_representation(self._test, modality=name, indices=rows)
+
+        return points(first), points(second)
 
 
 class Paper(Modis):

@@ -45,9 +45,9 @@ def reproduce(
         Folder for runs, tables and figures.
     data
         ``"synthetic"`` (simulated from the built-in reference), ``"intersim-r"`` (from that of
-        the R package InterSIM) or a ``.h5mu`` file of paired modalities with ``obs["label"]``.
-        Its columns ``split`` (``"train"`` or ``"test"``) and ``observed_modality`` (the one that
-        an observation keeps) are used if they are there; otherwise both are drawn.
+        the R package InterSIM), or a ``.h5mu`` file or folder of tables of paired modalities with
+        ``obs["label"]``. Its columns ``split`` (``"train"`` or ``"test"``) and
+        ``observed_modality`` (what an observation keeps) are used if there, otherwise drawn.
     links_file
         Table of linked features for `data`; by default those in ``uns["feature_links"]``.
     reference_path

@@ -64,9 +64,8 @@ class Rival:
         """Why it cannot be run on these data and this installation; empty if it can."""
         if cls.package and find_spec(cls.package) is None:
             return f"it needs the package {cls.package.replace('_', '-')}"
-        return (
-            "no features are linked (--links)" if cls.needs_links and cohort.links is None else ""
-        )
+        lacks_links = cls.needs_links and cohort.links is None
+        return "no features are linked (--links)" if lacks_links else ""
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
         """Class probabilities of the test observations by modality, ``(n_obs, n_classes)``.
@@ -254,8 +253,7 @@ class LinkedLogistic(Rival):
                 y = linked_profiles(fold, target, linked["second"], names)
                 model = TunedLogistic(random_state=fold.seed)
                 model.fit(x * linked["sign"].to_numpy(float), labeled.to_numpy(str))
-                soft = model.predict_proba(y)
-                parts[source] = pd.DataFrame(soft, index=names, columns=model.classes_)
+                parts[source] = pd.DataFrame(model.predict_proba(y), names, model.classes_)
             if parts:
                 found[target] = combine(parts) if len(parts) > 1 else next(iter(parts.values()))
         return found

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -184,8 +185,20 @@ def _perform(store: Store, job: Job, first_process: int) -> tuple[str, str]:
 
 def write_tables(folder: Path, results: pd.DataFrame, table: pd.DataFrame, markdown: str) -> None:
     """Write what a study found: ``results.csv``, ``table.csv`` and ``table.md``."""
-    for name, own in (("results", results), ("table", table)):
-        with draft_of(folder / f"{name}.csv") as draft:
-            own.to_csv(draft, index=False, float_format="%.6g")
+    write_csv(results, folder / "results.csv", index=False, float_format="%.6g")
+    write_csv(table, folder / "table.csv", index=False, float_format="%.6g")
     with draft_of(folder / "table.md") as draft:
         draft.write_text(markdown, encoding="utf-8")
+
+
+def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
+    """Write a table; a name that a spreadsheet would execute gets a quote in front."""
+    for name in table.columns[~table.dtypes.map(pd.api.types.is_numeric_dtype)]:
+        table = table.assign(**{name: table[name].map(_harmless, na_action="ignore")})
+    with draft_of(path) as draft:
+        table.rename(index=_harmless, columns=_harmless).to_csv(draft, **how)
+
+
+def _harmless(name: Any) -> Any:
+    is_formula = isinstance(name, str) and re.match(r"[=@\t\r]|[+-].*[(|!]", name)
+    return f"'{name}" if is_formula else name

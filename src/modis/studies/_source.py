@@ -57,7 +57,7 @@ class Source:
     def check(self) -> None:
         """Raise if a file does not exist, before anything costs time."""
         for path in (self.links_file, None if self.is_simulated else Path(self.data)):
-            if path is not None and not path.is_file():
+            if path is not None and not path.exists():
                 hint = "" if path == self.links_file else ", nor are there data of this name"
                 raise FileNotFoundError(f"There is no file '{path}'{hint}.")
 
@@ -91,13 +91,11 @@ class Source:
 @lru_cache(maxsize=8)
 def _load(source: Source, delta: float | None) -> Parts:
     from_file = delta is None and not source.is_simulated
+    how = {} if from_file else source.simulation(delta)
+    truth = _read(Path(source.data)) if from_file else intersim(source.n_samples, **how)
     with warnings.catch_warnings():
         # mudata 0.3 announces its next default whenever a MuData is made
         warnings.simplefilter("ignore")
-        if from_file:
-            truth = _read(Path(source.data))
-        else:
-            truth = intersim(source.n_samples, **source.simulation(delta))
         train, test = split_paired(truth)
     links = truth.uns.get("feature_links")
     if source.links_file is not None and delta is None:
@@ -125,6 +123,9 @@ def _read(path: Path) -> md.MuData:
 
 
 @lru_cache(maxsize=8)
-def _digest(path: Path) -> str:
+def _digest(path: Path) -> Any:
+    """Of a file, or of each file in a folder."""
+    if path.is_dir():
+        return {own.name: _digest(own) for own in path.iterdir() if own.is_file()}
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
