@@ -185,7 +185,7 @@ def predict_set(  # numpydoc ignore=PR01
 
     Conformal sets, calibrated on training samples out of fold: of new samples like these, the
     share `coverage` has its class in the set, whatever the classifier is worth. A set of several
-    classes says that they cannot be told apart; an empty one that no class fits.
+    classes means that they cannot be distinguished; an empty one that no class fits.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def predict_set(  # numpydoc ignore=PR01
     modality
         Classify from this modality only; by default from all that an observation has.
     coverage
-        Share of the observations whose class shall be in their set, in (0, 1).
+        Share of the observations whose class should be in their set, in (0, 1).
     per_class
         Keep the promise for each class by itself. With n calibration samples, a class can be
         left out at a coverage of at most ``n / (n + 1)``; above, it is in every set, with a

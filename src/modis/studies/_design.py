@@ -254,7 +254,7 @@ def _unseen_pair(
             if n_test >= _FEWEST_UNSEEN and seen and (train.get(modality) == name).any():
                 possible.append((str(name), modality))
     if not possible:
-        raise ValueError("No class can be taken from a modality: too few test samples.")
+        raise ValueError("No class can be removed from a modality: too few test samples.")
     order = np.random.default_rng(0).permutation(len(possible))
     return sorted(possible)[order[number % len(possible)]]
 
