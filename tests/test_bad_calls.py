@@ -152,7 +152,7 @@ ARGUMENTS = [
     ("draws", ValueError, "n_mc_samples=1.5", lambda m: m.get_marginal_ll(n_mc_samples=1.5)),
     ("pickle", ValueError, "ckpt_path", lambda m: m.train(ckpt_path="a.ckpt", **BRIEFLY)),
     ("n_latent", ValueError, "n_latent='10' must", lambda m: MODIS(m.adata, n_latent="10")),
-    ("index float", TypeError, "no positions", lambda m: m.translate(RNA, CPG, indices=[0.5])),
+    ("index float", TypeError, "not positions", lambda m: m.translate(RNA, CPG, indices=[0.5])),
     ("max_epochs", ValueError, "max_epochs=0", lambda m: m.train(**BRIEFLY | {"max_epochs": 0})),
     ("adversarial", ValueError, "'gan'.*relativ", lambda m: MODIS(m.adata, adversarial="gan")),
     ("module argument", TypeError, "'n_layer'.*n_layers", lambda m: MODIS(m.adata, n_layer=2)),
