@@ -147,7 +147,7 @@ class Preset:
         return f"'{self.name}'" + (f" with {', '.join(changed)}" if changed else "")
 
 
-#: Named presets: ``"default"``, and ``"paper"``, that of Lepe-Soltero et al. (2025), appendix A.1.
+#: Presets by name, ``"default"`` and ``"paper"`` (Lepe-Soltero et al., 2025, appendix A.1).
 PRESETS: dict[str, Preset] = {
     "default": Preset("default"),
     "paper": Preset(

@@ -15,7 +15,7 @@ from ._cohort import Cohort, draw_test, label_table, profile_scale
 CLASSES, FEW, TRANSFER, UNSEEN = "classes", "few", "transfer", "unseen"
 TRANSLATION, MATCHING = "translation", "matching"
 
-#: What methods are judged by, and what a reader calls it.
+#: Tasks of the benchmark, with their names in reports.
 TASKS = {
     CLASSES: "Classes",
     FEW: "Classes, few labels",
