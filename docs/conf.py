@@ -33,6 +33,7 @@ extensions = [
     "own_members",
     "prose_returns",
     "public_titles",
+    "source_of_members",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",

@@ -1,8 +1,8 @@
-"""Check the built documentation without a network: links, images, and the size of its pages.
+"""Check the built documentation without a network: links, images, code, and the size of pages.
 
 Every link within the site leads to a file that is there, and to an anchor in it; every image is
 there and says in words what it shows; no page asks another server for a script, a style or an
-image; no section is empty; no page is too long. Links to other sites are for
+image; no section is empty; no page and no line of code is too long. Links to other sites are for
 ``make -C docs linkcheck``.
 """
 
@@ -25,6 +25,8 @@ _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 #: Pixels, in a window of 1,280: about six screens. Notebooks, whose figures are large, may have
 #: more, and lists that are searched and not read have no limit.
 LONGEST, LONGEST_NOTEBOOK = 8000, 10000
+#: Characters of a line of code that a window of 1,280 shows.
+LONGEST_LINE = 92
 _SEARCHED = ("genindex.html", "py-modindex.html", "search.html")
 # The height is estimated: characters in a line, pixels of a line and of the space around a block.
 # A browser showed these pages within 15 % of it.
@@ -73,6 +75,13 @@ class Page:
             if not any(_text(part) or part.find(["img", "svg", "table"]) for part in rest):
                 found.append(_text(title) if title else "without a title")
         return found
+
+    def long_lines(self) -> list[str]:
+        """Lines of code that would be cut; what a notebook printed is wrapped."""
+        code = self.article.select("div.highlight pre")
+        own = [block for block in code if not block.find_parent(class_="cell_output")]
+        lines = [line for block in own for line in block.get_text().splitlines()]
+        return [line for line in lines if len(line) > LONGEST_LINE]
 
     def height(self) -> int:
         """Estimated height of the article; what is folded counts as its summary."""
@@ -158,6 +167,7 @@ def problems(site: Path) -> list[str]:
             for source in page.images_without_text()
         ]
         found += [f"{where}: section '{title}' is empty" for title in page.empty_sections()]
+        found += [f"{where}: line of {len(line)} characters: {line}" for line in page.long_lines()]
         limit = LONGEST_NOTEBOOK if where.parts[0] == "tutorials" else LONGEST
         if where.name not in _SEARCHED and page.height() > limit:
             found.append(f"{where}: about {page.height():,} pixels long, {limit:,} are allowed")
@@ -191,7 +201,8 @@ def main() -> int:
         for path in _pages(arguments.site):
             print(f"{Page(path).height():6d}  {path.relative_to(arguments.site)}")
     found = problems(arguments.site)
-    print("\n".join(found) or f"{len(_pages(arguments.site))} pages: links, images and sizes hold")
+    good = f"{len(_pages(arguments.site))} pages: links, images, code and sizes hold"
+    print("\n".join(found) or good)
     return int(bool(found))
 
 

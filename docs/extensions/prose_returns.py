@@ -24,7 +24,7 @@ def consume(
 ) -> list[tuple[str, str, list[str]]]:
     lines = docstring._consume_to_next_section()
     text = docstring._dedent(lines)
-    if any(line.startswith(" ") for line in text):
+    if len(text) > 1 and text[1].startswith(" "):  # a type, and below it what it is
         docstring._lines.extendleft(reversed(lines))
         return consume_typed(docstring, preprocess_types)
     return [("", "", text)]
@@ -45,7 +45,22 @@ def drop_said_type(app: Sphinx, domain: str, objtype: str, content: nodes.Elemen
             fields.remove(by_name["rtype"])
 
 
+# what Sphinx does not shorten by itself
+LONG = re.compile(
+    r"TypeAliasForwardRef\('(\w+)'\)|~?\b(?:collections\.abc|typing|pandas\.core\.frame)\."
+)
+
+
+def shorten_types(app: Sphinx, domain: str, objtype: str, content: nodes.Element) -> None:
+    for field in content.findall(nodes.field):
+        if field[0].astext().startswith(("type ", "rtype")):
+            for text in list(field[1].findall(nodes.Text)):
+                short = LONG.sub(lambda found: found[1] or "", text)
+                text.parent.replace(text, nodes.Text(short))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     NumpyDocstring._consume_returns_section = consume
     app.connect("object-description-transform", drop_said_type, priority=900)
+    app.connect("object-description-transform", shorten_types, priority=901)
     return {"parallel_read_safe": True}

@@ -96,8 +96,8 @@ def test_choices_are_those_of_the_package() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "no readable .h5mu"),
-        (b"\x89HDF\r\n\x1a\n" + 200 * b"\0", "no readable .h5mu|damaged"),
+        (b"", "not a readable .h5mu"),
+        (b"\x89HDF\r\n\x1a\n" + 200 * b"\0", "not a readable .h5mu|damaged"),
         (b"PK\x05\x06" + 18 * b"\0", "a zip archive"),
         (None, "damaged"),
         ("AnnData", "an AnnData"),

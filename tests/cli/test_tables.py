@@ -88,8 +88,8 @@ def test_what_does_not_fit(cohort: Path, tmp_path: Path) -> None:
     assert "no column 'disease' but ['label']" in line
     file = tmp_path / "a.h5mu"
     file.touch()
-    assert "--labels goes with tables" in error_line("fit", file, *labels, *out)
-    assert "--transpose goes with tables" in error_line("fit", file, "--transpose", *out)
+    assert "--labels is only for tables" in error_line("fit", file, *labels, *out)
+    assert "--transpose is only for tables" in error_line("fit", file, "--transpose", *out)
     assert "is a folder; a table is" in error_line("fit", cohort, "--labels", tmp_path, *out)
     assert "lies in --out" in error_line("fit", cohort, *labels, "--force", "--out", cohort)
     model = tmp_path / "model"

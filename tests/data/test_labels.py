@@ -194,7 +194,7 @@ def test_batches():
         message = str(caught.value)
         assert f"mod[{says}]" in message
         # what is missing is a column, not a dict
-        assert "{" not in message.split("Columns at hand")[0]
+        assert "{" not in message.split("Columns found")[0]
 
 
 def test_counts_of_classes():

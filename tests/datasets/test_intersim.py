@@ -118,8 +118,8 @@ def test_other_sizes(n_features):
         ({"reference": "tcga"}, "found 'tcga'"),
         ({"n_features": {"rna": 5}}, "'rna'.*methylation"),
         ({"n_features": {"protein": 0}}, "'protein'.*at least 1, found 0"),
-        ({"reference_path": "/tmp"}, 'reference_path with "tcga-ov"'),
-        ({"reference": "tcga-ov", "n_features": {"protein": 5}}, "n_features goes with"),
+        ({"reference_path": "/tmp"}, 'reference_path for "tcga-ov"'),
+        ({"reference": "tcga-ov", "n_features": {"protein": 5}}, "n_features is only for"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -61,5 +61,5 @@ def test_missing_texts_and_letters(tmp_path):
 def test_damaged_files(content, tmp_path):
     path = tmp_path / "x.rda"
     path.write_bytes(content)
-    with pytest.raises(Exception, match="no .rda|unknown kind|requires a buffer"):
+    with pytest.raises(Exception, match="not an .rda|unknown kind|requires a buffer"):
         read_rda(path)

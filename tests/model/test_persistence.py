@@ -275,7 +275,7 @@ def _only(name: str, item: object) -> Callable[[Path], object]:
 
 
 FOLDERS = {
-    "missing": (shutil.rmtree, r"is no folder.*model\.save"),
+    "missing": (shutil.rmtree, r"is not a folder.*model\.save"),
     "something else": (_only("notes.txt", None), r"has no model\.json.*notes\.txt"),
     "of the old kind": (_only("model.pt", Bomb), r"model\.pt\)\. Such a file can run any program"),
     "a pickle": (_only(INDEX, Bomb), "model.json' is damaged"),

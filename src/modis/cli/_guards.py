@@ -90,7 +90,7 @@ def check_inputs(
             raise IsADirectoryError(f"'{path}' is a folder; a table is needed.")
     if file.suffix == ".h5mu" and (labels is not None or transpose is not None):
         option = "--transpose" if labels is None else "--labels"
-        raise ValueError(f"{option} goes with tables; '{file}' names its samples and classes.")
+        raise ValueError(f"{option} is only for tables; '{file}' names its samples and classes.")
 
 
 def check_columns(file: Path, options: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def check_columns(file: Path, options: dict[str, Any]) -> None:
         for name in [given] if isinstance(given, str) else given or ():
             if name not in found:
                 raise KeyError(
-                    f"No column {name!r} ({option}) in the data. Columns at hand: {sorted(found)}."
+                    f"No column {name!r} ({option}) in the data. Columns found: {sorted(found)}."
                 )
 
 

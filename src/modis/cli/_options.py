@@ -123,7 +123,7 @@ Unpaired = Annotated[
 ]
 LabelsPerClass = Annotated[int, _option(_FEW_LABELS, True, min=1)]
 UnseenPairs = Annotated[
-    int, _option("Pairs of class and modality taken away in each split.", True, min=1)
+    int, _option("Pairs of class and modality removed in each split.", True, min=1)
 ]
 
 # of modis reproduce

@@ -213,7 +213,7 @@ def warn_of_odd_classes(labels: Mapping[str, pd.Series], classes: Sequence[str])
     if len(sizes) > _MANY and (sizes < _FEW).mean() > 0.5:
         warnings.warn(
             f"Most of the {len(sizes)} classes have fewer than {_FEW} observations "
-            f"({name_some(sizes.index[::-1])}). Are these names or numbers, and no classes?",
+            f"({name_some(sizes.index[::-1])}). They may be names or numbers instead of classes.",
             stacklevel=4,
         )
 
@@ -320,6 +320,6 @@ def _missing_message(mdata: MuData, modalities: Sequence[str], key: object, argu
     columns = {"mdata.obs": list(mdata.obs.columns)}
     columns |= {f"mdata.mod['{m}'].obs": list(mdata.mod[m].obs.columns) for m in modalities}
     return (
-        f"No column {key!r} ({argument}) in the data. Columns at hand: {columns}. Name one of "
+        f"No column {key!r} ({argument}) in the data. Columns found: {columns}. Name one of "
         f"them, or leave {argument}=None."
     )

@@ -132,7 +132,7 @@ def load_reference(
         raise ValueError(f'reference must be "synthetic" or "tcga-ov", found {reference!r}.')
     is_synthetic = reference == "synthetic"
     if (reference_path if is_synthetic else n_features) is not None:
-        raise ValueError('n_features goes with "synthetic", reference_path with "tcga-ov".')
+        raise ValueError('n_features is only for "synthetic", reference_path for "tcga-ov".')
     return synthetic_reference(n_features) if is_synthetic else tcga_ov_reference(reference_path)
 
 

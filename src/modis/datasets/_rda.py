@@ -26,7 +26,7 @@ def read_rda(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     content = _OPENERS.get(content[:2], bytes)(content)
     if content[:7] not in (b"RDX2\nX\n", b"RDX3\nX\n"):
-        raise ValueError("it is no .rda file of R")
+        raise ValueError("it is not an .rda file of R")
     reader = _Reader(content, at=19)
     if content[3:4] == b"3":
         reader.string()  # the encoding

@@ -73,8 +73,8 @@ def read_tables(
         there.
     ValueError
         If a table is empty, cut off, damaged or not numeric, if names occur twice or hold a "/",
-        or if samples cannot be told from features or annotation. The message names file, row and
-        column.
+        or if samples cannot be distinguished from features or annotation. The message names
+        file, row and column.
 
     Warns
     -----

@@ -160,7 +160,7 @@ def shrink_class(
     Returns
     -------
     MuData
-        Copy without the samples taken away. A modality left without samples is left out.
+        Copy without the removed samples. A modality left without samples is left out.
 
     Raises
     ------

@@ -157,7 +157,7 @@ def rebuild(
         chosen = adata[np.flatnonzero(adata.obs_names.isin(keep.index[keep[name]]))]
         modalities[name] = chosen.to_memory() if chosen.isbacked else chosen.copy()
     if not modalities:
-        raise ValueError("No sample would be left in any modality. Ask for less to be taken away.")
+        raise ValueError("No sample would be left in any modality. Remove fewer samples.")
 
     # Older mudata versions keep "rna:label" in mdata.obs for the column "label" of modality rna.
     pulled = [f"{name}:{column}" for name, a in mdata.mod.items() for column in a.obs.columns]

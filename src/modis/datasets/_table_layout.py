@@ -43,7 +43,7 @@ _RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia|bam)(
 
 
 class Known(NamedTuple):
-    """Names by which samples and features are told apart; empty where none are known."""
+    """Names by which samples and features are distinguished; empty where none are known."""
 
     samples: pd.Index
     features: pd.Index

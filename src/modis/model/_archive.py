@@ -72,7 +72,7 @@ def read_archive(folder: Path, prefix: str | None = None) -> tuple[dict[str, Any
                 f"'{folder}' holds a model of another kind (model.pt). Such a file can run any "
                 "program when it is opened, so it is not. Save the model again with MODIS."
             )
-        what = "is no folder" if found is None else f"has no {path.name}; it holds {found[:10]}"
+        what = "is not a folder" if found is None else f"has no {path.name}; it holds {found[:10]}"
         raise ValueError(f"'{folder}' {what}. Name the folder that model.save() wrote.")
     # damaged files fail in many ways, and none of them tells a user what to do
     try:

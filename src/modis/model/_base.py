@@ -384,7 +384,7 @@ def positions(indices: Any) -> np.ndarray | slice:
     array = array if array.size else array.astype(np.int64)
     if array.dtype.kind not in "iub" or array.ndim > 1:
         raise TypeError(
-            f"indices={shortened(indices)} are no positions, mask or slice. Of names, give "
+            f"indices={shortened(indices)} are not positions, a mask or a slice. For names, pass "
             "mdata.obs_names.get_indexer(names)."
         )
     return array

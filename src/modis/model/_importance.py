@@ -62,7 +62,7 @@ def feature_importance(  # numpydoc ignore=PR01
     baseline
         Profile that the observations are compared with: ``"other_classes"``, the mean of the
         other classes' mean profiles in these data, each counting the same (the default: what
-        tells the class from the others), or ``"mean"``, the mean of the training samples.
+        distinguishes the class from the others), or ``"mean"``, the mean of the training samples.
     n_steps
         Points at which the gradient is taken between the baseline and an observation. More
         are more exact and take longer; see Notes.

@@ -107,18 +107,18 @@ def novelty(  # numpydoc ignore=PR01
     modality: str | None = None,
     indices: Sequence[int] | None = None,
 ) -> pd.DataFrame:
-    """Tell how unlike the training samples observations are, from each modality.
+    """Test whether observations resemble the training samples, in each modality.
 
-    A small p-value says: few training samples are so far from all classes. At level 0.05 an alarm
-    is raised for one genuine sample in twenty. It cannot tell why: a class that the model does not
-    know, another tissue, or values in other units (see :meth:`check_query`).
+    A small p-value means that few training samples are as far from all classes. At level 0.05,
+    about 5 % of samples of known classes are flagged. The reason may be an unknown class, another
+    tissue, or values in other units (see :meth:`check_query`).
 
     Parameters
     ----------
     mdata
-        Data to judge; the training data by default.
+        Data to test; the training data by default.
     modality
-        Judge by this modality only, its observations; by default by each that there is.
+        Test this modality only, its observations; by default each that there is.
     indices
         Positions of the rows wanted; all by default.
 
@@ -184,8 +184,8 @@ def predict_set(  # numpydoc ignore=PR01
     """Predict sets of classes that contain the true one with a given probability.
 
     Conformal sets, calibrated on training samples out of fold: of new samples like these, the
-    share `coverage` has its class in the set, whatever the classifier is worth. A set of several
-    classes says that they cannot be told apart; an empty one that no class fits.
+    share `coverage` has its class in the set, however accurate the classifier is. Several classes
+    in a set mean that they cannot be distinguished; an empty set means that no class fits.
 
     Parameters
     ----------
@@ -194,9 +194,9 @@ def predict_set(  # numpydoc ignore=PR01
     modality
         Classify from this modality only; by default from all that an observation has.
     coverage
-        Share of the observations whose class shall be in their set, in (0, 1).
+        Share of the observations whose class should be in their set, in (0, 1).
     per_class
-        Keep the promise for each class by itself. With n calibration samples, a class can be
+        Whether the coverage holds for each class. With n calibration samples, a class can be
         left out at a coverage of at most ``n / (n + 1)``; above, it is in every set, with a
         message.
     indices

@@ -12,7 +12,7 @@ from ._architecture import Architecture
 #: observation: the paper's 5e-4 on a KL summed over a minibatch of 32. ``clustering`` is the
 #: paper's term; at full weight it moves unlabelled samples of one modality into a wrong class,
 #: where the adversary locks them, so it is off by default. Set ``batch`` and
-#: ``adversarial_batch``, 1.0 each, when the batches of a modality should not be told apart.
+#: ``adversarial_batch``, 1.0 each, when the batches of a modality should not be distinguished.
 LOSS_WEIGHTS: dict[str, float] = {
     "reconstruction": 1.0,
     "kl": 0.016,
@@ -147,7 +147,7 @@ class Preset:
         return f"'{self.name}'" + (f" with {', '.join(changed)}" if changed else "")
 
 
-#: Named presets: ``"default"``, and ``"paper"``, that of Lepe-Soltero et al. (2025), appendix A.1.
+#: Presets by name, ``"default"`` and ``"paper"`` (Lepe-Soltero et al., 2025, appendix A.1).
 PRESETS: dict[str, Preset] = {
     "default": Preset("default"),
     "paper": Preset(

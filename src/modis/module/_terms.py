@@ -61,7 +61,7 @@ def has_classes(step: Step) -> bool:
 
 
 def has_batches(step: Step) -> bool:
-    """Whether there are batches to tell apart."""
+    """Whether there are batches to distinguish."""
     return step.networks.discriminator.batch_head is not None
 
 

@@ -35,7 +35,7 @@ def latent(
 
     Samples are drawn in random order, so that no modality or class hides another, and unlabelled
     ones in grey underneath. More than ten classes are numbered, in the legend and at the most
-    central sample of each, since colours alone no longer tell them apart.
+    central sample of each, since colours alone no longer distinguish them.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def palette(
 ) -> dict[Any, str]:
     """Return the colours of classes or modalities in the figures of MODIS.
 
-    Up to 8 modalities and up to 18 classes can be told apart with any colour vision; with more
+    Up to 8 modalities and up to 18 classes can be distinguished with any colour vision; with more
     classes figures should number them, as :func:`modis.pl.latent` does.
 
     Parameters

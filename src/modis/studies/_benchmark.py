@@ -208,7 +208,7 @@ def _check(cohort: Cohort, design: Design) -> None:
     if len(classes) < 2:
         found = f"only the class {classes[0]!r}" if classes else "no class at all"
         raise ValueError(
-            f"Column {cohort.labels_key!r} (--labels-key) names {found}; two classes at least are "
+            f"Column {cohort.labels_key!r} (--labels-key) names {found}; at least two classes are "
             "needed to compare classifiers."
         )
     if cohort.part is not None and cohort.part.nunique() < 2:

@@ -15,7 +15,7 @@ from ._cohort import Cohort, draw_test, label_table, profile_scale
 CLASSES, FEW, TRANSFER, UNSEEN = "classes", "few", "transfer", "unseen"
 TRANSLATION, MATCHING = "translation", "matching"
 
-#: What methods are judged by, and what a reader calls it.
+#: Tasks of the benchmark, with their names in reports.
 TASKS = {
     CLASSES: "Classes",
     FEW: "Classes, few labels",
@@ -254,7 +254,7 @@ def _unseen_pair(
             if n_test >= _FEWEST_UNSEEN and seen and (train.get(modality) == name).any():
                 possible.append((str(name), modality))
     if not possible:
-        raise ValueError("No class can be taken from a modality: too few test samples.")
+        raise ValueError("No class can be removed from a modality: too few test samples.")
     order = np.random.default_rng(0).permutation(len(possible))
     return sorted(possible)[order[number % len(possible)]]
 

@@ -138,7 +138,7 @@ METHODS: dict[str, Method] = {
     "paper": Paper.method,
 }
 
-#: What :func:`benchmark` compares, by name.
+#: Methods that :func:`benchmark` compares, by name.
 RIVALS: dict[str, type[Rival]] = {
     "modis": Modis,
     "lr": Logistic,

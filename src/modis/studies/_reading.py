@@ -39,7 +39,7 @@ def read_mudata(path: Path, **tables: Any) -> md.MuData:
     except Exception as error:  # noqa: BLE001
         problem = error
     raise ValueError(
-        f"'{path}' is no readable .h5mu file (it is {what}). Such files hold one "
+        f"'{path}' is not a readable .h5mu file (it is {what}). Such files hold one "
         "AnnData per modality: mudata.MuData({'rna': adata, ...}).write('data.h5mu')."
     ) from problem
 

@@ -87,7 +87,7 @@ SETTINGS: dict[str, Setting] = {
     **{f"corrupted-{k}": Setting("corrupted", corrupted_fraction=k / 100) for k in (5, 10, 20)},
 }
 
-#: What can be reproduced: the paper's figures, and two experiments beyond it.
+#: The paper's figures and two additional experiments, all of which can be reproduced.
 FIGURES = ("fig2", "fig3", "fig4", "difficulty", "corrupted")
 
 

@@ -111,7 +111,7 @@ def _read(path: Path) -> md.MuData:
             "decide which of them a model sees."
         )
     if len(mdata.mod) < 2 or mdata.obs[LABELS_KEY].nunique() < 2:
-        raise ValueError(f"'{path}' needs two modalities and two classes at least.")
+        raise ValueError(f"'{path}' needs at least two modalities and two classes.")
     for name, adata in mdata.mod.items():
         if set(adata.obs_names) != set(mdata.obs_names):
             raise ValueError(

@@ -26,7 +26,7 @@ def validation_scores(seen: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[st
     -------
     ``reconstruction`` and ``kl`` (summed over the modalities, as in training), ``classification``
     (cross-entropy, every class of a modality with the same weight), ``accuracy`` (balanced),
-    ``mixing`` (1 when the modalities cannot be told apart), ``link`` (mean over the pairs of
+    ``mixing`` (1 if the modalities cannot be distinguished), ``link`` (mean over the pairs of
     modalities) and ``selection``, to be minimised: mean reconstruction per modality, plus
     classification, plus one minus mixing, plus link. What cannot be measured (no held-out label,
     one modality, no links) is left out; only classification needs labels.
