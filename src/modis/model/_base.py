@@ -97,6 +97,8 @@ class Model(BaseModelClass):
         self.best_epoch_: int | None = None
         #: Classes that :meth:`add_class` taught.
         self.added_classes_: list[str] = []
+        #: Batches that :meth:`load_query_data` added; a training changes nothing else.
+        self.new_batches_: list[str] = []
         self._sources: list[Any] = []
         self._read_data: dict[str, Modality] = {}
 
@@ -362,7 +364,9 @@ class Model(BaseModelClass):
         """Batch, covariates and library size to decode with."""
         codes, library = tensors[BATCH_KEY].clone(), encoded.library
         if source != target:
-            counts = self.condition_counts_[target]
+            batches, *others = self.condition_counts_[target]
+            # one that was added is never the typical one
+            counts = [batches[: len(batches) - len(self.new_batches_)], *others]
             # the mean of numbers is 0
             typical = [*map(int, map(np.argmax, counts)), *[0] * len(self._spec.numbers)]
             codes, library = codes.new_tensor(typical).repeat(len(codes), 1), None

@@ -3,9 +3,13 @@ import warnings
 
 import pandas as pd
 from mudata import MuData
+from sklearn.decomposition import PCA
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
 
 from ..model import MODIS
-from ..studies import COMBINED, Cohort, rate_classes
+from ..studies import COMBINED, Cohort, profile_scale, rate_classes
+from ..studies._rivals import TunedLogistic
 
 #: Stands for a modality in tables, as :data:`COMBINED` does: predictions from all modalities of
 #: observations that have at least two.
@@ -16,6 +20,10 @@ JOINT = " | "
 ALARM = 0.05
 #: Features named on the page by class and modality; the table in the folder has all.
 N_FEATURES = 5
+# samples that a logistic regression is cross-validated on; with more than few, on components
+_RIVAL_ROWS, _FEW_ROWS, _N_COMPONENTS = 1_500, 500, 50
+# log-probability of a class that a modality lacks
+_LEAST = -14.0
 _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 
 
@@ -72,11 +80,11 @@ def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
     test = predictions[predictions["part"] == "test"]
     combined = test[test["source"] == COMBINED].set_index("observation")
     single = test[test["source"] != COMBINED].groupby("observation")["predicted"]
-    n_classes = combined.get("set", pd.Series("one", combined.index)).map(_n_classes)
+    sets = combined.get("set", pd.Series("one", combined.index))
     reasons = pd.DataFrame(
         {
             "unlike the training samples": combined["p_value"] <= ALARM,
-            "several classes possible": n_classes > 1,
+            "several classes possible": sets.str.contains(JOINT, regex=False),
             "modalities disagree": single.nunique().reindex(combined.index, fill_value=1) > 1,
         }
     )
@@ -87,8 +95,30 @@ def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="n_reasons")
 
 
-def _n_classes(joined: str) -> int:
-    return len(joined.split(JOINT)) if joined else 0
+def rival_accuracy(cohort: Cohort) -> dict[str, float]:
+    """Cross-validated balanced accuracy of logistic regression on the training samples.
+
+    By modality, and of the mean of their log-probabilities as ``all``, where a sample has several.
+    """
+    soft, folds = {}, StratifiedKFold(5, shuffle=True, random_state=0)
+    for name, names in cohort.names("train").items():
+        y = cohort.label.reindex(names).dropna().sample(frac=1, random_state=0)[:_RIVAL_ROWS]
+        if y.nunique() < 2 or y.value_counts().max() < folds.n_splits:
+            continue
+        components = PCA(None if len(y) <= _FEW_ROWS else _N_COMPONENTS, random_state=0)
+        scale, model = profile_scale(cohort, name), TunedLogistic(random_state=0)
+        how = {"cv": folds, "method": "predict_log_proba"}
+        with warnings.catch_warnings(), contextlib.suppress(ValueError):
+            # of classes with fewer samples than folds, and of features of which none varies
+            warnings.simplefilter("ignore")
+            x = cohort.filled(name, y.index, y.index)
+            said = cross_val_predict(make_pipeline(scale, components, model), x, y, **how)
+            soft[name] = pd.DataFrame(said, y.index, sorted(set(y))).clip(lower=_LEAST)
+    every = pd.concat(soft.values()) if soft else pd.DataFrame()
+    several = every[every.index.duplicated(keep=False)].fillna(_LEAST)
+    soft |= {"all": several.groupby(level=0).mean()} if len(several) else {}
+    rated = {k: rate_classes(cohort.label[x.index], x.idxmax(axis=1))[0] for k, x in soft.items()}
+    return {name: float(own["balanced_accuracy"]) for name, own in rated.items()}
 
 
 def scores(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from mudata import MuData
 
 from ..model import MODIS
 from ..studies import Cohort, without_pulling
-from ._predictions import COMBINED, doubtful, scores
+from ._predictions import COMBINED, doubtful, rival_accuracy, scores
 from ._translations import Translations
 
 #: Everything that a run may leave in its folder, except for the model.
@@ -143,6 +143,11 @@ class Results:
             return self.model.cross_validated_accuracy()
         except ValueError:
             return pd.DataFrame()
+
+    @cached_property
+    def rival(self) -> dict[str, float]:
+        """Balanced accuracy of a logistic regression, cross-validated likewise."""
+        return rival_accuracy(self.cohort)
 
     @cached_property
     def recalls(self) -> pd.DataFrame:
