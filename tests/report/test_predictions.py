@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from modis.report._predictions import (
     doubtful,
     explain,
     leading_features,
+    rival_accuracy,
     scores,
 )
 
@@ -85,3 +87,16 @@ def test_doubtful_samples_and_why():
     split = "unlike the training samples, several classes possible, modalities disagree"
     others = ["unlike the training samples", "several classes possible"]
     assert found["reasons"].to_list() == [split, *others]
+
+
+def test_rival_is_cross_validated_on_training_samples(results):
+    cohort = results[0].cohort
+    found = rival_accuracy(cohort)
+    assert all(0.7 < found[name] <= 1 for name in ("methylation", "expression", "protein"))
+    # nothing is foretold of labels at random
+    labels = {
+        name: pd.Series(own.sample(frac=1, random_state=1).to_numpy(), own.index)
+        for name, own in cohort.labels.items()
+    }
+    alone = replace(cohort, labels={"methylation": labels["methylation"]})
+    assert rival_accuracy(alone)["methylation"] < 0.5

@@ -251,6 +251,11 @@ def predict_set(  # numpydoc ignore=PR01
             "In every set, as too few samples tell at a coverage of %g: %s.",
             *(coverage, ", ".join(always)),
         )
+    if self.added_classes_:
+        logger.info(
+            "Sets do not tell of the added classes %s: a few samples cannot calibrate them.",
+            self.added_classes_,
+        )
     return sets
 
 
