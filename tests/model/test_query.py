@@ -78,14 +78,6 @@ def test_unfrozen_networks_learn_the_query_and_forget(reference):
     assert all(each.requires_grad for each in model.module.parameters())
 
 
-def test_classes_that_the_reference_does_not_know_are_no_labels(reference):
-    query = cohort("new", 0)
-    for adata in query.mod.values():
-        adata.obs["label"] = "something else"
-    model = MODIS.load_query_data(make_mudata(query.mod), reference)
-    assert model.class_counts()["unlabeled"].eq(32).all()
-
-
 def test_what_is_no_new_batch(reference, fit, build):
     with pytest.raises(ValueError, match=r"no new batch to learn: .*batch_key='run'"):
         MODIS.load_query_data(cohort(reference._spec.batches[0], 0), reference)
@@ -95,6 +87,11 @@ def test_what_is_no_new_batch(reference, fit, build):
         warnings.simplefilter("ignore")
         part = make_mudata({RNA: cohort("new", 0).mod[RNA]})
         MODIS.load_query_data(part, reference)
+    query = cohort("new", 0)
+    for adata in query.mod.values():
+        adata.obs["label"] = "other"
+    with pytest.raises(ValueError, match="class 'other', which the model was not trained on"):
+        MODIS.load_query_data(make_mudata(query.mod), reference)
     without = fit(cohort("one", 0))
     with pytest.raises(ValueError, match=r"no new batch to learn: .*batch_key=None"):
         MODIS.load_query_data(cohort("new", 0), without)

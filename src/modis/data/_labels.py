@@ -183,21 +183,6 @@ def encode_conditions(
     return codes, replace(spec, batches=batches, covariates=covariates, numbers=numbers)
 
 
-def with_new_batches(mdata: MuData, spec: DataSpec) -> DataSpec:
-    """`spec` with the batches of these data after those that it has."""
-    key, found = spec.batch_key, []
-    if key is not None:
-        found = class_names(collect_batches(mdata, spec.modalities, key))
-    new = [name for name in found if name not in spec.batches]
-    if not new:
-        raise ValueError(
-            f"There is no new batch to learn: the reference has batch_key={key!r} with batches "
-            f"{spec.batches}, the data have {found}. Give the data to the reference's methods."
-        )
-    check_vocabulary(new)
-    return replace(spec, batches=[*spec.batches, *new])
-
-
 def class_names(columns: Mapping[str, pd.Series]) -> list[str]:
     """One sorted vocabulary of the names in all modalities."""
     return sorted(set().union(*(set(column.dropna()) for column in columns.values())))

@@ -21,7 +21,6 @@ from ._labels import (
     encode_conditions,
     find_labels,
     warn_of_odd_classes,
-    with_new_batches,
 )
 from ._reading import check_fits
 from ._spec import DataSpec, make_fields, per_modality
@@ -39,16 +38,12 @@ logger = logging.getLogger("scvi.modis")
 
 
 def register(
-    mdata: MuData,
-    setup_method_args: dict[str, Any],
-    source_registry: dict | None = None,
-    extend_categories: bool = False,
+    mdata: MuData, setup_method_args: dict[str, Any], source_registry: dict | None = None
 ) -> AnnDataManager:
     """Check a MuData and register it, with labels, batches and covariates as they are now.
 
     Nothing is written but scvi-tools' identifiers in ``.uns``, and these only after every check
-    has passed. Given the registry of a saved model, the data must fit it, but that they may
-    extend its batches; classes that it does not know are then no labels.
+    has passed. Given the registry of a saved model, the data must fit it.
     """
     is_new = source_registry is None
     check_mudata(mdata)
@@ -71,9 +66,6 @@ def register(
     # data that are attached to a saved model may lack labels
     collect = collect_labels if is_new else find_labels
     labels = collect(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
-    if extend_categories:
-        spec = with_new_batches(mdata, spec)
-        labels = {name: own.where(own.isin(spec.classes), None) for name, own in labels.items()}
     condition_codes, spec = encode_conditions(mdata, names, spec, is_new=is_new)
     if is_new:
         spec = replace(spec, classes=class_names(labels))

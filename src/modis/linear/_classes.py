@@ -73,7 +73,7 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
             model = _regression(penalty).fit(x, codes)
             maps.append((size, *_as_softmax(model, n_classes)))
     stacked = np.stack(views)
-    pool = fit_pool(stacked[:, chosen][..., seen], _recode(codes[chosen], seen))
+    pool = fit_pool(stacked[:, chosen][..., seen], (np.cumsum(seen) - 1)[codes[chosen]])
     for share, (size, own_weight, own_bias) in zip(pool, maps, strict=True):
         weight[:, :size] += share * own_weight
         bias += share * own_bias
@@ -104,10 +104,6 @@ def fit_pool(
     return np.exp(minimize(loss, start, method="L-BFGS-B").x)
 
 
-def _recode(codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    return (np.cumsum(seen) - 1)[codes]
-
-
 def _regression(penalty: float) -> LogisticRegression:
     return LogisticRegression(
         C=penalty, class_weight="balanced", max_iter=1_000, tol=_CONVERGED, warm_start=True
@@ -134,8 +130,8 @@ def _cross_validate(
 ) -> tuple[np.ndarray, float]:
     """Logits out of fold at the best penalty, ``(n, n_classes)``, and that penalty.
 
-    Models and choice are of `some` rows; the others are judged by these models in turn. A class
-    that a fold has no other row of gets the logits of the least likely class there.
+    `some` rows train and choose; the others are judged by models of theirs. A class that a fold
+    has no other row of gets the logits of the least likely class there.
     """
     x, known = every[some], codes[some]
     usable = [fold for fold in folds(known) if len(np.unique(known[fold[0]])) > 1]
@@ -150,11 +146,9 @@ def _cross_validate(
         if loss > _PAST_BEST * least:
             break
     others = np.setdiff1d(np.arange(len(codes)), some)
-    judged = [
-        (some[train], np.concatenate([some[test], others[k :: len(usable)]]))
-        for k, (train, test) in enumerate(usable)
-    ]
-    logits = _out_of_fold(models, judged, every, codes, n_classes, C=chosen, tol=_CONVERGED)
+    rest = [others[k :: len(usable)] for k in range(len(usable))]
+    all_folds = [(some[a], np.append(some[b], c)) for (a, b), c in zip(usable, rest, strict=True)]
+    logits = _out_of_fold(models, all_folds, every, codes, n_classes, C=chosen, tol=_CONVERGED)
     return logits, float(chosen)
 
 

@@ -253,7 +253,7 @@ class MODIS(Model):
             If the data are a view, or names, labels or values cannot be used.
         """
         setup_method_args = cls._get_setup_method_args(**locals())
-        others = [name for name in kwargs if name not in ("source_registry", "extend_categories")]
+        others = [name for name in kwargs if name != "source_registry"]
         check_arguments("setup_mudata", others, list(setup_method_args["setup_args"]))
         cls.register_manager(register(mdata, setup_method_args, **kwargs))
 

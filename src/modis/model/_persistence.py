@@ -50,10 +50,8 @@ def save(  # numpydoc ignore=PR01
     if folder.exists() and not overwrite:
         raise ValueError(f"'{folder}' already exists. Choose another folder, or overwrite=True.")
     mdata = self._data_or_own(None) if save_anndata else None
-    content = {
-        "weights": dict(self.module.state_dict()),
-        "attributes": public_attributes(self),
-    }
+    weights = dict(self.module.state_dict())
+    content = {"weights": weights, "attributes": public_attributes(self)}
     folder.mkdir(parents=True, exist_ok=True)
     write_data = mdata and (lambda path: mdata.write(path, **anndata_write_kwargs))
     write_archive(folder, prefix or "", content, write_data)

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from mudata import MuData
 
-from ..data import Modality
+from ..data import DataSpec, Modality, check_mudata, collect_batches
 from ..train import quiet_libraries
 from ._base import Model
 from ._linear_translations import MOST_VALUES
@@ -37,7 +36,7 @@ def load_query_data(  # numpydoc ignore=PR01
     ----------
     mdata
         New data with all modalities and features of the reference, its ``batch_key``, and at least
-        one new batch. Labels are not needed.
+        one new batch. Labels are not needed; those that there are must be known.
     reference
         Trained model, which stays as it is, or the folder of a saved one.
     unfrozen
@@ -60,19 +59,30 @@ def load_query_data(  # numpydoc ignore=PR01
     if not isinstance(reference, Model):
         reference = load(cls, reference, False)
     reference._check_trained()
-    registry, n_known = reference.registry_, len(reference._spec.batches)
+    check_mudata(mdata)
+    registry = deepcopy(reference.registry_)
+    # its lists are those of the registry
+    spec, known = DataSpec.from_registry(registry), reference._spec.batches
+    present = [name for name in spec.modalities if name in mdata.mod]
+    key = spec.batch_key
+    columns = {} if key is None else collect_batches(mdata, present, key)
+    found = set().union(*columns.values())
+    if not (new := sorted(found.difference(known))):
+        raise ValueError(
+            f"There is no new batch to learn: the reference has batch_key={key!r} with batches "
+            f"{known}, the data have {sorted(found)}. Give the data to the reference's methods."
+        )
+    spec.batches.extend(new)
     with quiet_libraries():
-        setup: dict[str, Any] = registry["setup_args"] | {"extend_categories": True}
-        cls.setup_mudata(mdata, source_registry=registry, **setup)
+        cls.setup_mudata(mdata, source_registry=registry, **registry["setup_args"])
     model = cls(mdata, **reference.init_params_["non_kwargs"])
     attributes = deepcopy(public_attributes(reference))
     kept = {k: v for k, v in attributes.items() if not k.endswith(("registry_", "indices_"))}
     restore(model, kept, _with_room(reference, model))
     model.to_device(reference.device)
-    new = model._spec.batches[n_known:]
     for name, item in model._training_data().items():
-        counts = np.bincount(item.batch[:, 0].astype(int), minlength=n_known + len(new))
-        model.condition_counts_[name][0] += counts[n_known:].tolist()
+        counts = np.bincount(item.batch[:, 0].astype(int), minlength=len(spec.batches))
+        model.condition_counts_[name][0] += counts[len(known) :].tolist()
     model.new_batches_ = [] if unfrozen else new
     return model
 

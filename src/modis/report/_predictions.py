@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from ..model import MODIS
 from ..studies import COMBINED, Cohort, profile_scale, rate_classes
-from ..studies._rivals import TunedLogistic
+from ..studies._rivals import TunedLogistic, combine
 
 #: Stands for a modality in tables, as :data:`COMBINED` does: predictions from all modalities of
 #: observations that have at least two.
@@ -22,8 +22,6 @@ ALARM = 0.05
 N_FEATURES = 5
 # samples that a logistic regression is cross-validated on; with more than few, on components
 _RIVAL_ROWS, _FEW_ROWS, _N_COMPONENTS = 1_500, 500, 50
-# log-probability of a class that a modality lacks
-_LEAST = -14.0
 _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 
 
@@ -106,18 +104,16 @@ def rival_accuracy(cohort: Cohort) -> dict[str, float]:
         if y.nunique() < 2 or y.value_counts().max() < folds.n_splits:
             continue
         components = PCA(None if len(y) <= _FEW_ROWS else _N_COMPONENTS, random_state=0)
-        scale, model = profile_scale(cohort, name), TunedLogistic(random_state=0)
-        how = {"cv": folds, "method": "predict_log_proba"}
         with warnings.catch_warnings(), contextlib.suppress(ValueError):
             # of classes with fewer samples than folds, and of features of which none varies
             warnings.simplefilter("ignore")
+            model = make_pipeline(profile_scale(cohort, name), components, TunedLogistic())
             x = cohort.filled(name, y.index, y.index)
-            said = cross_val_predict(make_pipeline(scale, components, model), x, y, **how)
-            soft[name] = pd.DataFrame(said, y.index, sorted(set(y))).clip(lower=_LEAST)
-    every = pd.concat(soft.values()) if soft else pd.DataFrame()
-    several = every[every.index.duplicated(keep=False)].fillna(_LEAST)
-    soft |= {"all": several.groupby(level=0).mean()} if len(several) else {}
-    rated = {k: rate_classes(cohort.label[x.index], x.idxmax(axis=1))[0] for k, x in soft.items()}
+            said = cross_val_predict(model, x, y, cv=folds, method="predict_proba")
+            soft[name] = pd.DataFrame(said, y.index, sorted(set(y)))
+    soft |= {"all": combine(soft)} if len(soft) > 1 else {}
+    said = {name: own.idxmax(axis=1) for name, own in soft.items() if len(own)}
+    rated = {name: rate_classes(cohort.label[own.index], own)[0] for name, own in said.items()}
     return {name: float(own["balanced_accuracy"]) for name, own in rated.items()}
 
 

@@ -18,7 +18,6 @@ _WARNINGS = (
     "`var_names` for the loaded `model` does not match",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     "The method mod_names is deprecated",
-    # what stays while new batches are learnt
     r"Found \d+ module\(s\) in eval mode",
 )
 
