@@ -73,10 +73,13 @@ class Alarm(NamedTuple):
         return (_nearest(points, self.means) - own) / 2
 
 
-def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) -> Alarm:
+def fit_alarm(
+    x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None
+) -> tuple[Alarm, np.ndarray]:
     """Learn from training rows, scaled features ``(n, n_features)``, of classes `codes`, ``(n,)``.
 
     `probability` is that of the likeliest class out of fold, ``(n,)``, or `None` without classes.
+    Also returns the rows' own p-values among the others, ``(n,)``.
     """
     distance, rest = np.zeros((2, len(x)))
     for train, test in folds(codes):
@@ -92,7 +95,7 @@ def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) 
     distances, probabilities, sums, smallest = map(np.sort, (distance, probability, total, least))
     points = (x[:_MOST_POINTS] - center) @ basis.T @ whiten
     null = distances, probabilities, sums, smallest
-    return Alarm(center, basis, whiten, means, *null, usual, points)
+    return Alarm(center, basis, whiten, means, *null, usual, points), _upper_within(-least)
 
 
 def _describe(
