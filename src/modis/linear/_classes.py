@@ -29,8 +29,7 @@ class ClassMap:
 
     ``weight`` has shape ``(n_classes, n_components)``, ``bias`` ``(n_classes,)``; ``seen`` tells
     which classes had a row, ``(n_classes,)``. ``out_of_fold`` are log-probabilities
-    ``(n, n_classes)`` of the rows by maps that were fitted without them, NaN of classes without
-    a row.
+    ``(n, n_classes)`` of the rows by maps that were fitted without them, NaN of unseen classes.
     """
 
     weight: np.ndarray

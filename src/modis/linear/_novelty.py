@@ -55,11 +55,6 @@ class Alarm(NamedTuple):
         least = _least(_upper(total, self.sums), _logs(distance, rest), self.usual)
         return _upper(-least, -self.least[::-1])
 
-    @property
-    def least_p_value(self) -> float:
-        """One over the number of training samples and the new one."""
-        return 1 / (len(self.least) + 1)
-
     def place(self, x: np.ndarray) -> np.ndarray:
         """Place of scaled features where Mahalanobis distances are Euclidean."""
         return (x - self.center) @ self.basis.T @ self.whiten

@@ -364,7 +364,8 @@ def judge(
                 p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
             if alarm is not None and profile is not None:
                 strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
-                p_values[-1][strange] = alarm.least_p_value
+                # as unusual as can be told
+                p_values[-1][strange] = 1 / (len(alarm.least) + 1)
         alarms[name] = np.full(len(names), np.nan)
         if alarm is not None:
             alarms[name][rows] = np.concatenate(p_values)

@@ -101,11 +101,9 @@ def rival_accuracy(cohort: Cohort) -> dict[str, float]:
     soft, folds = {}, StratifiedKFold(5, shuffle=True, random_state=0)
     for name, names in cohort.names("train").items():
         y = cohort.label.reindex(names).dropna().sample(frac=1, random_state=0)[:_RIVAL_ROWS]
-        if y.nunique() < 2 or y.value_counts().max() < folds.n_splits:
-            continue
         components = PCA(None if len(y) <= _FEW_ROWS else _N_COMPONENTS, random_state=0)
         with warnings.catch_warnings(), contextlib.suppress(ValueError):
-            # of classes with fewer samples than folds, and of features of which none varies
+            # of classes with fewer samples than folds; if all have, or no feature varies, no score
             warnings.simplefilter("ignore")
             model = make_pipeline(profile_scale(cohort, name), components, TunedLogistic())
             x = cohort.filled(name, y.index, y.index)
