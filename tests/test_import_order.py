@@ -48,10 +48,10 @@ BUDGETS = {
     "pl": 1084,
     "datasets": 2223,
     "studies": 3032,
-    "report": 1121,
+    "report": 1123,
     "cli": 596,
-    "src/modis": 17_982,
-    "tests": 15_098,
+    "src/modis": 17_984,
+    "tests": 15_100,
 }
 
 

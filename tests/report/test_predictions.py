@@ -82,7 +82,9 @@ def test_doubtful_samples_and_why():
     ]
     columns = ["observation", "source", "predicted", "set", "p_value"]
     table = pd.DataFrame(rows, columns=columns).assign(part="test", probability=0.9)
-    found = doubtful(pd.concat([table, table.assign(part="train", observation="known")]))
+    # c has too few samples to be left out of any set
+    known = table.assign(part="train", observation="known", set="b")
+    found = doubtful(pd.concat([known, table]).assign(set=lambda own: own["set"] + " | c"))
     assert list(found.index) == ["split", "strange", "open"]
     split = "unlike the training samples, several classes possible, modalities disagree"
     others = ["unlike the training samples", "several classes possible"]

@@ -75,14 +75,16 @@ def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
     They raise an alarm (p-value at most 0.05), may be of several classes, or their modalities
     predict different classes; those with most reasons and the smallest p-values first.
     """
-    test = predictions[predictions["part"] == "test"]
-    combined = test[test["source"] == COMBINED].set_index("observation")
-    single = test[test["source"] != COMBINED].groupby("observation")["predicted"]
-    sets = combined.get("set", pd.Series("one", combined.index))
+    combined = predictions[predictions["source"] == COMBINED].set_index("observation")
+    in_set = combined.get("set", pd.Series("one", combined.index)).str.get_dummies(JOINT)
+    # a class in every set has too few samples to be left out, and says nothing of this one
+    in_set = in_set.loc[:, ~in_set.all()]
+    combined = combined[combined["part"] == "test"]
+    single = predictions[predictions["source"] != COMBINED].groupby("observation")["predicted"]
     reasons = pd.DataFrame(
         {
             "unlike the training samples": combined["p_value"] <= ALARM,
-            "several classes possible": sets.str.contains(JOINT, regex=False),
+            "several classes possible": in_set.sum(axis=1).loc[combined.index] > 1,
             "modalities disagree": single.nunique().reindex(combined.index, fill_value=1) > 1,
         }
     )
