@@ -3,13 +3,9 @@
 import numpy as np
 from mudata import MuData
 from scipy.special import expit
-from sklearn.metrics import pairwise_distances_argmin
 
 from ..linear import Alarm
 from ._base import Model
-
-# Share of the training samples that a new class may take, mean over the known classes.
-_TAKEN = 0.005
 
 
 def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore=PR01
@@ -17,9 +13,9 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
 
     In each modality the class gets their mean as a prototype, and the covariance that classes have
     within the training samples. Samples that are nearer to it than to any known class get the new
-    one, by a threshold that 0.5 % of the training samples pass (mean over the known classes).
-    Probabilities of the known classes keep their proportions. Sets of classes, latent space and
-    translations stay as they are. Another training forgets it.
+    one; where there are several modalities, each weighs as in :meth:`novelty`. Probabilities of
+    the known classes keep their proportions. Sets of classes, latent space and translations stay
+    as they are. Another training forgets it.
 
     Parameters
     ----------
@@ -51,13 +47,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
             continue
         x = [each.x_scaled.detach().cpu().numpy() for _, _, each in self._encode(item, None, None)]
         prototype = alarm.place(np.concatenate(x)).mean(axis=0)
-        odds = alarm.odds(alarm.points, prototype)
-        nearest = pairwise_distances_argmin(alarm.points, alarm.means)
-        weight, order = 1 / np.bincount(nearest)[nearest], np.argsort(odds)
-        below = np.cumsum(weight[order]) / weight.sum()
-        threshold = odds[order][np.searchsorted(below, 1 - _TAKEN)]
-        key = f"added_{code}_{len(self.added_classes_)}"
-        found |= {f"{key}_prototype": prototype, f"{key}_threshold": np.asarray(threshold)}
+        found[f"added_{code}_{len(self.added_classes_)}"] = prototype
     if not found:
         raise ValueError(
             f"The class '{name}' cannot be added: its samples have no modality with linear models "

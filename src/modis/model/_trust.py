@@ -315,11 +315,8 @@ def _weighted_cauchy(model: Model, p_values: Mapping[str, np.ndarray], n: int) -
     """Cauchy combination of those there are, by the worth of modalities."""
     if not p_values:
         return np.full(n, np.nan)
-    linear, codes = model.module.linear, model.module.modality_codes
-    keys = [f"worth_{codes[name]}" for name in p_values]
-    worth = np.array([float(linear[key]) if key in linear else 1.0 for key in keys])
     stacked = np.clip(np.stack(list(p_values.values())), 1e-15, 1 - 1e-15)
-    weight = np.where(np.isnan(stacked), 0, worth[:, None])
+    weight = np.where(np.isnan(stacked), 0, model._worth(p_values)[:, None])
     total = np.nansum(weight * np.tan((0.5 - stacked) * np.pi), axis=0)
     count = weight.sum(axis=0)
     return np.where(count > 0, 0.5 - np.arctan(total / np.maximum(count, 1e-9)) / np.pi, np.nan)
