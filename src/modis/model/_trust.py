@@ -72,6 +72,8 @@ def fit_trust(
     for name, item in data.items():
         own, known = np.exp(np.nan_to_num(out_of_fold[name], nan=-np.inf)), item.labels
         own, known = own[judged[name]], known[judged[name]]
+        if f"guest_weight_{codes[name]}" in linear:
+            own = own * _share_of_seen(model, item, np.flatnonzero(judged[name]))
         linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
         each[name], labels[place[name]] = own, known
         count[place[name]] += 1
@@ -281,6 +283,18 @@ def _check_calibrated(model: Model) -> None:
             "The model has no calibrated classes: it was trained without labels of two classes, "
             "or without linear models."
         )
+
+
+def _share_of_seen(model: Model, item: Modality, rows: np.ndarray) -> np.ndarray:
+    """What classes that other modalities brought leave to the modality's own, ``(n, 1)``."""
+    networks, code = model.module, model.module.modality_codes[item.name]
+    seen = networks.linear.array(f"class_seen_{code}") > 0
+    shares = []
+    for chunk in item.matrix.chunks(rows):
+        x = networks.scale(item.name, torch.from_numpy(chunk))
+        said = cast("torch.Tensor", networks.linear.class_log_probability(code, x))
+        shares.append(said.exp().cpu().numpy()[:, seen].sum(axis=1, keepdims=True))
+    return np.concatenate(shares)
 
 
 def _of_own_class(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
