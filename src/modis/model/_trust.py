@@ -73,7 +73,7 @@ def fit_trust(
         own, known = np.exp(np.nan_to_num(out_of_fold[name], nan=-np.inf)), item.labels
         own, known = own[judged[name]], known[judged[name]]
         if f"guest_weight_{codes[name]}" in linear:
-            own = own * _share_of_seen(model, item, np.flatnonzero(judged[name]))
+            own = _with_guests(model, item, np.flatnonzero(judged[name]), own)
         linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
         each[name], labels[place[name]] = own, known
         count[place[name]] += 1
@@ -285,16 +285,16 @@ def _check_calibrated(model: Model) -> None:
         )
 
 
-def _share_of_seen(model: Model, item: Modality, rows: np.ndarray) -> np.ndarray:
-    """What classes that other modalities brought leave to the modality's own, ``(n, 1)``."""
+def _with_guests(model: Model, item: Modality, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Probabilities with those of classes that other modalities brought, ``(n, n_classes)``."""
     networks, code = model.module, model.module.modality_codes[item.name]
-    seen = networks.linear.array(f"class_seen_{code}") > 0
-    shares = []
+    seen, said = networks.linear.array(f"class_seen_{code}") > 0, []
     for chunk in item.matrix.chunks(rows):
         x = networks.scale(item.name, torch.from_numpy(chunk))
-        said = cast("torch.Tensor", networks.linear.class_log_probability(code, x))
-        shares.append(said.exp().cpu().numpy()[:, seen].sum(axis=1, keepdims=True))
-    return np.concatenate(shares)
+        found = cast("torch.Tensor", networks.linear.class_log_probability(code, x))
+        said.append(found.exp().cpu().numpy())
+    whole = np.concatenate(said)
+    return np.where(seen, own * whole[:, seen].sum(axis=1, keepdims=True), whole)
 
 
 def _of_own_class(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
