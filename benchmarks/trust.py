@@ -1,11 +1,17 @@
-"""Whether alarms, sets of classes and filled values keep what they promise, on real data.
+"""Whether alarms, sets, new classes and filled values keep what they promise, on real data.
 
     python benchmarks/trust.py --results benchmarks/results/trust [--test] [--only NAME ...]
+        [--parts promises alarms added missing]
 
 Reads the folder that MODIS_SHARED_DATA names, or shared/data beside the repository. Models are
 trained on 70 % of the training part of each data set and judged on the rest; with --test, trained
-on the whole training part and judged on the test part. What is judged are the linear models,
-which do not depend on the networks: these are trained for one epoch.
+on the whole training part and judged on the test part. Rows of a table that are measured again
+take the place of those that were there. What is judged are the linear models, which do not depend
+on the networks: these are trained for one epoch.
+
+Rivals are one logistic regression per modality, class-balanced, with the penalty of least log loss
+in shuffled folds, and the nearest class mean of standardised features; of several modalities, the
+mean of their log-probabilities. Sets of these regressions are made as those of the model are.
 """
 
 from __future__ import annotations
@@ -14,16 +20,19 @@ import argparse
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import mudata as md
 import numpy as np
 import pandas as pd
 import scvi
+import torch
 from scipy import sparse
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import train_test_split
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+from sklearn.model_selection import cross_val_predict, train_test_split
 
 from modis import MODIS
 from modis.model import _trust
@@ -31,7 +40,12 @@ from modis.model import _trust
 REPOSITORY = Path(__file__).resolve().parents[1]
 SETS = ("brca_tcga", "tcga_rare", "pbmc_mosaic", "pbmc10k_cite", "tcga_pancancer")
 # samples and features of a modality, and classes that are left out in turn, at most
-MOST_ROWS, MOST_FEATURES, MOST_CLASSES = 3_000, 3_000, 8
+MOST_ROWS, MOST_FEATURES, MOST_CLASSES = 3_000, 3_000, 10
+# samples of the largest cohort that train, and that are judged
+OF_PANCANCER = 2_000, 2_000
+# samples of a new class, and data sets that it is tried on
+HANDFUL, ADDED = 5, ("pbmc10k_cite", "tcga_rare")
+PENALTIES = np.logspace(-4, 1, 6)
 MISSING = {"tcga_rare": (0.1, 0.2, 0.4), "brca_tcga": (0.1, 0.2, 0.4)}
 
 
@@ -52,8 +66,8 @@ def read(name: str, *, test: bool) -> tuple[md.MuData, md.MuData]:
         )
     rng = np.random.default_rng(0)
     if name == "tcga_pancancer":
-        kept = rng.choice(labels.unique(), 10, replace=False)
-        first, second = (each[labels[each].isin(kept)] for each in (first, second))
+        both = zip((first, second), OF_PANCANCER, strict=True)
+        first, second = (pd.Index(each)[rng.permutation(len(each))[:n]] for each, n in both)
     for k, names in enumerate((first, second)):
         for modality, adata in mdata.mod.items():
             found = np.flatnonzero(adata.obs_names.isin(names))
@@ -142,6 +156,12 @@ def promises(model: MODIS, judged: md.MuData) -> Iterator[dict]:
         for modality, own in p_values.items():
             value = (own.dropna() <= 0.05).mean()
             yield {"what": "flagged at .05", "modality": modality, "kind": kind, "value": value}
+    yield from sets_of(model, judged, "")
+    yield from sets_of(as_logistic(model), judged, " of LR")
+
+
+def sets_of(model: MODIS, judged: md.MuData, whose: str) -> Iterator[dict]:
+    """Coverage and size of sets of classes."""
     truth = labels_of(judged)
     for modality in (*judged.mod, None):
         for per_class in (True, False):
@@ -153,10 +173,135 @@ def promises(model: MODIS, judged: md.MuData) -> Iterator[dict]:
             by_class = pd.Series(covered).groupby(own.to_numpy()).agg(["mean", "size"])
             large = by_class.loc[by_class["size"] >= 20, "mean"]
             row = {"modality": modality or "all", "kind": "per class" if per_class else "overall"}
-            yield row | {"what": "coverage", "value": covered.mean()}
-            yield row | {"what": "size of sets", "value": sets.sum(axis=1).mean()}
+            yield row | {"what": f"coverage{whose}", "value": covered.mean()}
+            yield row | {"what": f"size of sets{whose}", "value": sets.sum(axis=1).mean()}
             if len(large):
-                yield row | {"what": "coverage, worst class of 20", "value": large.min()}
+                yield row | {"what": f"coverage{whose}, worst class of 20", "value": large.min()}
+
+
+def choose_penalty(x: np.ndarray, codes: np.ndarray) -> tuple[float, np.ndarray]:
+    """Penalty with the least log loss in shuffled folds, and what it says out of fold."""
+    best = np.inf
+    for penalty in PENALTIES:
+        rng, model = np.random.default_rng(0), regression(penalty)
+        order = rng.permutation(len(x))
+        said = np.empty((len(x), codes.max() + 1))
+        said[order] = cross_val_predict(model, x[order], codes[order], method="predict_proba")
+        if (loss := log_loss(codes, said)) < best:
+            best, chosen, out_of_fold = loss, penalty, said
+        elif loss > 1.05 * best:
+            break
+    return chosen, out_of_fold
+
+
+def regression(penalty: float) -> LogisticRegression:
+    return LogisticRegression(C=penalty, class_weight="balanced", max_iter=1_000)
+
+
+def as_logistic(model: MODIS) -> MODIS:
+    """The same model with plain logistic regressions as class maps."""
+    networks, data, out_of_fold = model.module, model._training_data(), {}
+    for name, item in data.items():
+        code = networks.modality_codes[name]
+        out_of_fold[name] = np.full((item.n_obs, networks.n_classes), np.nan)
+        classes, counts = np.unique(item.labels, return_counts=True)
+        # a class needs a sample in each fold
+        classes = classes[counts >= 5]
+        rows = np.flatnonzero(np.isin(item.labels, classes))
+        x = networks.scale(name, torch.from_numpy(item.matrix.rows(rows))).cpu().numpy()
+        turn = np.linalg.svd(x, full_matrices=False)[2]
+        codes = np.searchsorted(classes, item.labels[rows])
+        penalty, said = choose_penalty(x @ turn.T, codes)
+        with np.errstate(divide="ignore"):
+            said = np.fmax(np.log(said), -14.0)
+        out_of_fold[name][np.ix_(rows, classes)] = said
+        found = regression(penalty).fit(x @ turn.T, codes)
+        weight = np.zeros((networks.n_classes, x.shape[1]))
+        bias, seen = np.zeros((2, networks.n_classes))
+        weight[classes], bias[classes], seen[classes] = found.coef_ @ turn, found.intercept_, 1
+        for what, value in (("weight", weight), ("bias", bias), ("seen", seen)):
+            networks.linear[f"class_{what}_{code}"] = value
+            networks.linear._buffers.pop(f"guest_{what}_{code}", None)
+    networks.linear["combination"] = np.ones(len(data))
+    _trust.fit_trust(model, data, out_of_fold)
+    return model
+
+
+Rows = dict[str, np.ndarray]
+RIVALS = ("logistic regression", "nearest class mean")
+
+
+def standardised(train: md.MuData, judged: md.MuData) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Standardised features of both, turned onto the principal axes, by modality."""
+    places = {}
+    for name, adata in judged.mod.items():
+        x = train.mod[name].X
+        spread = x.std(axis=0)
+        both = ((own - x.mean(axis=0)) / np.where(spread > 0, spread, 1) for own in (x, adata.X))
+        known, new = both
+        turn = np.linalg.svd(known, full_matrices=False)[2].T
+        places[name] = known @ turn, new @ turn
+    return places
+
+
+def rival_classes(
+    rival: str, rows: Rows, places: dict, train: md.MuData, judged: md.MuData, penalties: dict
+) -> dict[str | None, pd.Series]:
+    """Class that a rival predicts from each modality and from all; `rows` train it."""
+    said = {}
+    for name, (known, new) in places.items():
+        labels = train.mod[name].obs["label"].to_numpy()[rows[name]]
+        x = known[rows[name]]
+        if rival == "logistic regression":
+            if name not in penalties:
+                penalties[name] = choose_penalty(x, np.unique(labels, return_inverse=True)[1])[0]
+            model = regression(penalties[name]).fit(x, labels)
+            classes, own = model.classes_, model.predict_log_proba(new)
+        else:
+            classes = np.unique(labels)
+            means = np.stack([x[labels == each].mean(axis=0) for each in classes])
+            own = -np.square(means).sum(axis=1) / 2 + new @ means.T
+            own = log_softmax(own / x.shape[1], axis=1)
+        said[name] = pd.DataFrame(own, judged.mod[name].obs_names, classes)
+    columns = sorted(set().union(*said.values()))
+    # a class that a modality lacks is not ruled out by it
+    every = [own.reindex(columns=columns).fillna(-14.0).clip(lower=-14.0) for own in said.values()]
+    total = pd.concat(every).groupby(level=0).mean().loc[judged.obs_names]
+    return {name: own.idxmax(axis=1) for name, own in said.items()} | {None: total.idxmax(axis=1)}
+
+
+def added(train: md.MuData, judged: md.MuData) -> Iterator[dict]:
+    """Recall of a class of five new samples, and what recall others lose, in turn."""
+    labels, truth = labels_of(train), labels_of(judged)
+    counts = labels.value_counts()
+    names = counts.index[(counts > HANDFUL) & counts.index.isin(truth)]
+    places, penalties = standardised(train, judged), {}
+    for name in np.random.default_rng(1).permutation(sorted(names))[:MOST_CLASSES]:
+        own = labels.index[labels == name]
+        hand = np.random.default_rng(0).permutation(own)[:HANDFUL]
+        few = {m: a[a.obs_names.isin(hand)].copy() for m, a in train.mod.items()}
+        model = fit(chosen(train, lambda found, name=name: found != name))
+        found = {"add_class": [{m: model.predict(judged, modality=m) for m in (*places, None)}]}
+        model.add_class(name, make({m: a for m, a in few.items() if a.n_obs}))
+        found["add_class"].append({m: model.predict(judged, modality=m) for m in (*places, None)})
+        others = {m: (a.obs["label"] != name).to_numpy() for m, a in train.mod.items()}
+        taught = {m: others[m] | a.obs_names.isin(hand) for m, a in train.mod.items()}
+        for rival in RIVALS:
+            how = places, train, judged, penalties
+            found[rival] = [rival_classes(rival, rows, *how) for rows in (others, taught)]
+        for kind, (before, after) in found.items():
+            for m, said in after.items():
+                known = truth[said.index]
+                row = {"modality": m or "all", "kind": kind, "class": name}
+                if not (known == name).any():
+                    continue
+                recall = (said == known).groupby(known).mean()
+                earlier = (before[m] == known).groupby(known).mean()
+                yield row | {"what": "recall of a new class", "value": recall[name]}
+                lost = (earlier - recall).drop(name).mean()
+                yield row | {"what": "recall that others lose", "value": lost}
+                lost = ((before[m] == known).astype(int) - (said == known))[known != name].mean()
+                yield row | {"what": "accuracy that others lose", "value": lost}
 
 
 def missing(train: md.MuData, judged: md.MuData, shares: tuple[float, ...]) -> Iterator[dict]:
@@ -199,19 +344,31 @@ def missing(train: md.MuData, judged: md.MuData, shares: tuple[float, ...]) -> I
                     yield row | {"what": what, "value": error}
 
 
+#: What is measured, by name.
+PARTS: dict[str, Callable[[md.MuData, md.MuData, str], Iterable[dict]]] = {
+    "promises": lambda train, judged, name: promises(fit(train), judged),
+    "alarms": lambda train, judged, name: alarms(train, judged),
+    "added": lambda train, judged, name: added(train, judged) if name in ADDED else (),
+    "missing": lambda train, judged, name: missing(train, judged, MISSING.get(name, ())),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--test", action="store_true")
     parser.add_argument("--only", nargs="+", default=SETS)
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     options = parser.parse_args()
     options.results.mkdir(parents=True, exist_ok=True)
     for name in options.only:
         train, judged = read(name, test=options.test)
-        found = [*promises(fit(train), judged), *alarms(train, judged)]
-        found += missing(train, judged, MISSING.get(name, ()))
-        table = pd.DataFrame(found).assign(data=name)
-        table.to_csv(options.results / f"{name}.csv", index=False, float_format="%.4g")
+        rows = [row for part in options.parts for row in PARTS[part](train, judged, name)]
+        table, path = pd.DataFrame(rows).assign(data=name), options.results / f"{name}.csv"
+        if path.exists():
+            before = pd.read_csv(path)
+            table = pd.concat([before[~before["what"].isin(table["what"])], table])
+        table.to_csv(path, index=False, float_format="%.4g")
         by = ["what", "kind", "modality"]
         print(name, table.groupby(by)["value"].mean().round(3).to_string(), sep="\n", flush=True)
 

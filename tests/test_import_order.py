@@ -38,20 +38,20 @@ BESIDE = {
 BUDGETS = {
     "data": 1728,
     "nn": 675,
-    "linear": 768,
+    "linear": 763,
     "module": 1317,
     "dataloaders": 538,
     "train": 454,
-    "model": 3351,
+    "model": 3592,
     "links": 373,
     "metrics": 443,
     "pl": 1084,
     "datasets": 2223,
     "studies": 3032,
-    "report": 1109,
+    "report": 1110,
     "cli": 596,
-    "src/modis": 17_766,
-    "tests": 14_999,
+    "src/modis": 18_003,
+    "tests": 15_158,
 }
 
 

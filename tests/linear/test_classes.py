@@ -53,6 +53,16 @@ def test_what_is_said_out_of_fold_has_not_seen_the_row(rng):
     assert -found.out_of_fold[np.arange(90), codes].mean() > 0.95 * np.log(3)
 
 
+def test_rows_beyond_the_choice_are_judged_by_maps_without_them(rng, monkeypatch):
+    monkeypatch.setattr("modis.linear._classes._CHOICE_ROWS", 60)
+    x, codes = rng.normal(size=(150, 200)), rng.integers(0, 3, 150)
+    found = fit_class_map(x, codes, 3)
+    assert ((x @ found.weight.T + found.bias).argmax(1) == codes).mean() > 0.75
+    assert (found.out_of_fold.argmax(1) == codes).mean() < 0.5
+    x, codes = classes(rng, 150, 5, 3.0)
+    assert (fit_class_map(x, codes, 3).out_of_fold.argmax(1) == codes).mean() > 0.8
+
+
 def test_classes_without_rows_and_with_a_single_one(rng):
     x, codes = classes(rng, 40, 5, 3.0)
     codes = np.where(codes == 2, 3, codes)

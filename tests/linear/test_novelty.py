@@ -19,7 +19,7 @@ def test_genuine_samples_are_flagged_as_often_as_promised(rng, with_probability)
         x, codes = _cohort(rng, 200)
         new, _ = _cohort(rng, 500)
         said, then = (rng.beta(5, 1, len(each)) for each in (x, new))
-        alarm = fit_alarm(x, codes, said if with_probability else None)
+        alarm, _ = fit_alarm(x, codes, said if with_probability else None)
         p_values = alarm(new, then if with_probability else None)
         assert 0 < p_values.min() <= p_values.max() <= 1
         flagged.append([(p_values <= level).mean() for level in (0.05, 0.2, 0.5)])
@@ -31,7 +31,7 @@ def test_genuine_samples_are_flagged_as_often_as_promised(rng, with_probability)
 
 def test_strange_samples_are_found(rng):
     x, codes = _cohort(rng, 300)
-    alarm, new = fit_alarm(x, codes, None), _cohort(rng, 100)[0]
+    alarm, new = fit_alarm(x, codes, None)[0], _cohort(rng, 100)[0]
     strange = {
         "an unknown class": new + 12 * np.eye(5, 40)[4],
         "other units": 10 * new,
@@ -45,5 +45,5 @@ def test_strange_samples_are_found(rng):
 
 def test_rows_that_are_alike_and_rare_classes(rng):
     for x in (np.zeros((20, 4)), rng.normal(size=(12, 300))):
-        alarm = fit_alarm(x, np.arange(len(x)) % 7, None)
+        alarm, _ = fit_alarm(x, np.arange(len(x)) % 7, None)
         assert np.isfinite(alarm(x + 1, None)).all()

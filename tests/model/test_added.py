@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def trained(fit, three) -> MODIS:
     return fit(_of(three, "a", "b"), train={"max_epochs": 20})
 
 
-def test_a_class_of_five_samples(trained, three, tmp_path):
+def test_a_class_of_five_samples(trained, three, tmp_path, caplog):
     before = trained.predict(three, soft=True)
     latent = trained.get_latent_representation(three)
     trained.add_class("c", _of(three, "c")[:5].copy())
@@ -41,6 +43,9 @@ def test_a_class_of_five_samples(trained, three, tmp_path):
     np.testing.assert_allclose(after["a"] * before["b"], after["b"] * before["a"], atol=1e-6)
     np.testing.assert_array_equal(trained.get_latent_representation(three), latent)
     assert "c" in set(trained.joint_embedding(three).obs["predicted"])
+    with caplog.at_level(logging.INFO, "scvi.modis"):
+        assert list(trained.predict_set(three)) == ["a", "b"]
+    assert "Sets do not tell of the added classes ['c']" in caplog.text
     trained.save(tmp_path / "model")
     assert MODIS.load(tmp_path / "model", False).predict(three, soft=True).equals(after)
 

@@ -1,6 +1,8 @@
 import logging
 
+import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 
 from modis import MODIS
@@ -125,3 +127,28 @@ def test_saved_models_know_the_same(trained, new, tmp_path):
     assert loaded.predict_set(new).equals(trained.predict_set(new))
     assert loaded.novelty(new).equals(trained.novelty(new))
     assert (loaded.impute(RNA, new).X == trained.impute(RNA, new).X).all()
+
+
+def test_modalities_that_tell_nothing_weigh_little_in_the_combined_alarm(fit, tmp_path):
+    rng = np.random.default_rng(3)
+    codes = np.arange(600) % 4
+    x = {RNA: 4 * np.eye(4, 12)[codes], CPG: np.zeros((600, 9))}
+    obs = pd.DataFrame({"label": np.array(list("abcd"))[codes]}, [f"s{k}" for k in range(600)])
+    adatas = {}
+    for name, own in x.items():
+        var = pd.DataFrame(index=[f"{name} {k}" for k in range(own.shape[1])])
+        values = (own + rng.normal(size=own.shape)).astype(np.float32)
+        adatas[name] = ad.AnnData(values, obs, var)
+    known = np.flatnonzero(codes < 3)
+    model = fit(make_mudata({k: own[known[:200]].copy() for k, own in adatas.items()}))
+    whole = make_mudata(adatas)
+    found = model.novelty(whole)["all"].to_numpy()
+    worth = [float(model.module.linear[f"worth_{code}"]) for code in (0, 1)]
+    assert worth[0] > 10 * worth[1]
+    # a class that it does not know, and genuine samples that it has not seen
+    assert (found[codes == 3] <= 0.05).mean() > 0.9
+    assert 0.01 < (found[known[200:]] <= 0.05).mean() < 0.1
+    assert found.min() >= np.float32(1 / 201)
+    model.save(tmp_path / "model")
+    again = MODIS.load(tmp_path / "model", False).novelty(whole)
+    np.testing.assert_allclose(again["all"], found)

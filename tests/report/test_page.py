@@ -67,6 +67,9 @@ def test_what_a_reader_must_know(page: Page) -> None:
     assert "MODIS was trained on 84 observations" in text
     assert "The other 30 observations were held out" in text
     assert 'translate("methylation", "expression", mdata)' in text
+    assert "logistic regression" in text
+    assert "chance 20.0" in text
+    assert "How much lower the error is than that of the average profile" in text
     # names from the data are text; one b is the page's own
     assert r"A & <b>bold</b> $\foo{$" in page.texts
     assert "could not be drawn" not in text

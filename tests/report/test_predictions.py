@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from modis.report._predictions import (
     doubtful,
     explain,
     leading_features,
+    rival_accuracy,
     scores,
 )
 
@@ -80,8 +82,23 @@ def test_doubtful_samples_and_why():
     ]
     columns = ["observation", "source", "predicted", "set", "p_value"]
     table = pd.DataFrame(rows, columns=columns).assign(part="test", probability=0.9)
-    found = doubtful(pd.concat([table, table.assign(part="train", observation="known")]))
+    # c has too few samples to be left out of any set
+    known = table.assign(part="train", observation="known", set="b")
+    found = doubtful(pd.concat([known, table]).assign(set=lambda own: own["set"] + " | c"))
     assert list(found.index) == ["split", "strange", "open"]
     split = "unlike the training samples, several classes possible, modalities disagree"
     others = ["unlike the training samples", "several classes possible"]
     assert found["reasons"].to_list() == [split, *others]
+
+
+def test_rival_is_cross_validated_on_training_samples(results):
+    cohort = results[0].cohort
+    found = rival_accuracy(cohort)
+    assert all(0.7 < found[name] <= 1 for name in ("methylation", "expression", "protein"))
+    # nothing is foretold of labels at random
+    labels = {
+        name: pd.Series(own.sample(frac=1, random_state=1).to_numpy(), own.index)
+        for name, own in cohort.labels.items()
+    }
+    alone = replace(cohort, labels={"methylation": labels["methylation"]})
+    assert rival_accuracy(alone)["methylation"] < 0.5

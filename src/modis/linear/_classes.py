@@ -29,8 +29,7 @@ class ClassMap:
 
     ``weight`` has shape ``(n_classes, n_components)``, ``bias`` ``(n_classes,)``; ``seen`` tells
     which classes had a row, ``(n_classes,)``. ``out_of_fold`` are log-probabilities
-    ``(n, n_classes)`` of the rows by maps that were fitted without them, NaN for rows that took
-    no part in the choice.
+    ``(n, n_classes)`` of the rows by maps that were fitted without them, NaN of unseen classes.
     """
 
     weight: np.ndarray
@@ -68,17 +67,17 @@ def fit_class_map(scores: np.ndarray, codes: np.ndarray, n_classes: int) -> Clas
         warnings.simplefilter("ignore", UserWarning)
         for size in sizes:
             x = scores[:, :size]
-            held_out, penalty = _cross_validate(x[chosen], codes[chosen], n_classes)
+            held_out, penalty = _cross_validate(x, codes, chosen, n_classes)
             views.append(held_out)
             model = _regression(penalty).fit(x, codes)
             maps.append((size, *_as_softmax(model, n_classes)))
     stacked = np.stack(views)
-    pool = fit_pool(stacked[..., seen], _recode(codes[chosen], seen))
+    pool = fit_pool(stacked[:, chosen][..., seen], (np.cumsum(seen) - 1)[codes[chosen]])
     for share, (size, own_weight, own_bias) in zip(pool, maps, strict=True):
         weight[:, :size] += share * own_weight
         bias += share * own_bias
     pooled = np.tensordot(pool, stacked[..., seen], 1)
-    out_of_fold[np.ix_(chosen, seen)] = log_softmax(pooled, axis=1)
+    out_of_fold[:, seen] = log_softmax(pooled, axis=1)
     return ClassMap(weight, bias, seen, out_of_fold)
 
 
@@ -104,10 +103,6 @@ def fit_pool(
     return np.exp(minimize(loss, start, method="L-BFGS-B").x)
 
 
-def _recode(codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    return (np.cumsum(seen) - 1)[codes]
-
-
 def _regression(penalty: float) -> LogisticRegression:
     return LogisticRegression(
         C=penalty, class_weight="balanced", max_iter=1_000, tol=_CONVERGED, warm_start=True
@@ -129,23 +124,30 @@ def folds(codes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
 
 
-def _cross_validate(x: np.ndarray, codes: np.ndarray, n_classes: int) -> tuple[np.ndarray, float]:
+def _cross_validate(
+    every: np.ndarray, codes: np.ndarray, some: np.ndarray, n_classes: int
+) -> tuple[np.ndarray, float]:
     """Logits out of fold at the best penalty, ``(n, n_classes)``, and that penalty.
 
-    A class that a fold has no other row of gets the logits of the least likely class there.
+    `some` rows train and choose; the others are judged by models of theirs. A class that a fold
+    has no other row of gets the logits of the least likely class there.
     """
-    usable = [fold for fold in folds(codes) if len(np.unique(codes[fold[0]])) > 1]
+    x, known = every[some], codes[some]
+    usable = [fold for fold in folds(known) if len(np.unique(known[fold[0]])) > 1]
     models = [_regression(1.0) for _ in usable]
-    rows, best, least, chosen = np.arange(len(codes)), np.inf, np.inf, _PENALTIES[0]
+    rows, best, least, chosen = np.arange(len(some)), np.inf, np.inf, _PENALTIES[0]
     for penalty in _PENALTIES:
-        logits = _out_of_fold(models, usable, x, codes, n_classes, C=penalty, tol=_CLOSE)
-        loss = -log_softmax(logits, axis=1)[rows, codes].mean()
+        logits = _out_of_fold(models, usable, x, known, n_classes, C=penalty, tol=_CLOSE)
+        loss = -log_softmax(logits, axis=1)[rows, known].mean()
         if loss < best:
             best, chosen = loss, penalty
         least = min(least, loss)
         if loss > _PAST_BEST * least:
             break
-    logits = _out_of_fold(models, usable, x, codes, n_classes, C=chosen, tol=_CONVERGED)
+    others = np.setdiff1d(np.arange(len(codes)), some)
+    rest = [others[k :: len(usable)] for k in range(len(usable))]
+    all_folds = [(some[a], np.append(some[b], c)) for (a, b), c in zip(usable, rest, strict=True)]
+    logits = _out_of_fold(models, all_folds, every, codes, n_classes, C=chosen, tol=_CONVERGED)
     return logits, float(chosen)
 
 

@@ -8,8 +8,6 @@ from sklearn.decomposition import PCA
 from ._classes import folds
 
 _N_COMPONENTS = 50
-# training samples whose place is kept, at most
-_MOST_POINTS = 1_000
 # Share of the level for gross errors, far outside of what any training sample shows.
 _FOR_GROSS = 0.05
 
@@ -29,7 +27,6 @@ class Alarm(NamedTuple):
     ``(n_components, n_components)``; ``means`` ``(n_classes, n_components)``. Of n training
     samples, sorted: ``distances``, ``probabilities`` (none without classes) and ``sums``.
     ``usual`` ``(2, 2)``, mean and standard deviation of the logarithms of distance and rest.
-    ``points`` are places of some training samples, ``(n, n_components)``.
     """
 
     center: np.ndarray
@@ -41,7 +38,6 @@ class Alarm(NamedTuple):
     sums: np.ndarray
     least: np.ndarray
     usual: np.ndarray
-    points: np.ndarray
 
     def __call__(self, x: np.ndarray, probability: np.ndarray | None) -> np.ndarray:
         """P-values ``(n,)`` of scaled features ``(n, n_features)``.
@@ -54,11 +50,6 @@ class Alarm(NamedTuple):
             total -= np.log(_upper(-probability, -self.probabilities[::-1]))
         least = _least(_upper(total, self.sums), _logs(distance, rest), self.usual)
         return _upper(-least, -self.least[::-1])
-
-    @property
-    def least_p_value(self) -> float:
-        """One over the number of training samples and the new one."""
-        return 1 / (len(self.least) + 1)
 
     def place(self, x: np.ndarray) -> np.ndarray:
         """Place of scaled features where Mahalanobis distances are Euclidean."""
@@ -73,10 +64,13 @@ class Alarm(NamedTuple):
         return (_nearest(points, self.means) - own) / 2
 
 
-def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) -> Alarm:
+def fit_alarm(
+    x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None
+) -> tuple[Alarm, np.ndarray]:
     """Learn from training rows, scaled features ``(n, n_features)``, of classes `codes`, ``(n,)``.
 
     `probability` is that of the likeliest class out of fold, ``(n,)``, or `None` without classes.
+    Also returns the rows' own p-values among the others, ``(n,)``.
     """
     distance, rest = np.zeros((2, len(x)))
     for train, test in folds(codes):
@@ -90,9 +84,8 @@ def fit_alarm(x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None) 
     least = _least(_upper_within(total), logs, usual)
     center, basis, whiten, means = _describe(x, codes)
     distances, probabilities, sums, smallest = map(np.sort, (distance, probability, total, least))
-    points = (x[:_MOST_POINTS] - center) @ basis.T @ whiten
     null = distances, probabilities, sums, smallest
-    return Alarm(center, basis, whiten, means, *null, usual, points)
+    return Alarm(center, basis, whiten, means, *null, usual), _upper_within(-least)
 
 
 def _describe(

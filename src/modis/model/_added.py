@@ -7,18 +7,15 @@ from scipy.special import expit
 from ..linear import Alarm
 from ._base import Model
 
-# Share of the training samples that a new class may take.
-_TAKEN = 0.005
-
 
 def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore=PR01
     """Teach a class from a few samples, without training again.
 
     In each modality the class gets their mean as a prototype, and the covariance that classes have
     within the training samples. Samples that are nearer to it than to any known class get the new
-    one, by a threshold that 0.5 % of the training samples pass. Probabilities of the known
-    classes keep their proportions. Sets of classes, latent space and translations stay as they
-    are. Another training forgets it.
+    one; where there are several modalities, each weighs as in :meth:`novelty`. Probabilities of
+    the known classes keep their proportions. Sets of classes, latent space and translations stay
+    as they are. Another training forgets it.
 
     Parameters
     ----------
@@ -50,9 +47,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
             continue
         x = [each.x_scaled.detach().cpu().numpy() for _, _, each in self._encode(item, None, None)]
         prototype = alarm.place(np.concatenate(x)).mean(axis=0)
-        threshold = np.quantile(alarm.odds(alarm.points, prototype), 1 - _TAKEN)
-        key = f"added_{code}_{len(self.added_classes_)}"
-        found |= {f"{key}_prototype": prototype, f"{key}_threshold": np.asarray(threshold)}
+        found[f"added_{code}_{len(self.added_classes_)}"] = prototype
     if not found:
         raise ValueError(
             f"The class '{name}' cannot be added: its samples have no modality with linear models "

@@ -1,6 +1,6 @@
 """A model's state, and the steps that its public methods share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -97,6 +97,8 @@ class Model(BaseModelClass):
         self.best_epoch_: int | None = None
         #: Classes that :meth:`add_class` taught.
         self.added_classes_: list[str] = []
+        #: Batches that :meth:`load_query_data` added; a training changes nothing else.
+        self.new_batches_: list[str] = []
         self._sources: list[Any] = []
         self._read_data: dict[str, Modality] = {}
 
@@ -268,15 +270,17 @@ class Model(BaseModelClass):
         linear = self.module.linear
         keys = [f"added_{code}_{k}" for k in range(len(self.added_classes_))]
         odds = np.full((len(x_scaled), len(keys)), np.nan)
-        known = [k for k, key in enumerate(keys) if f"{key}_prototype" in linear]
-        if not known:
-            return odds
-        alarm = linear.named_tuple(Alarm, f"alarm_{code}")
-        points = alarm.place(x_scaled.cpu().numpy())
-        for k in known:
-            own = alarm.odds(points, linear.array(f"{keys[k]}_prototype"))
-            odds[:, k] = own - linear.array(f"{keys[k]}_threshold")
+        for k, key in enumerate(keys):
+            if key in linear:
+                alarm = linear.named_tuple(Alarm, f"alarm_{code}")
+                odds[:, k] = alarm.odds(alarm.place(x_scaled.cpu().numpy()), linear.array(key))
         return odds
+
+    def _worth(self, modalities: Iterable[str]) -> np.ndarray:
+        """How well distances tell classes that are left out, by modality."""
+        linear, codes = self.module.linear, self.module.modality_codes
+        keys = [f"worth_{codes[name]}" for name in modalities]
+        return np.array([float(linear[key]) if key in linear else 1.0 for key in keys])
 
     def _encoding(
         self,
@@ -305,15 +309,18 @@ class Model(BaseModelClass):
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         shared = {name: own.shared for name, own in encodings.items()}
-        odds = {name: own.odds for name, own in encodings.items()}
+        worth = dict(zip(encodings, self._worth(encodings), strict=True))
+        # a modality that does not tell, NaN, has no weight
+        weights = {name: worth[name] + 0 * own.odds for name, own in encodings.items()}
+        odds = {name: worth[name] * own.odds for name, own in encodings.items()}
         with np.errstate(divide="ignore"):
-            weights = self.module.combination_weights
-            log_probability = np.log(combine_probabilities(said, rows, n_obs, weights))
+            pool = self.module.combination_weights
+            log_probability = np.log(combine_probabilities(said, rows, n_obs, pool))
         return Encoding(
             *combine_posteriors(posteriors, rows, n_obs),
             log_probability,
             combine_coordinates(shared, rows, n_obs),
-            combine_coordinates(odds, rows, n_obs),
+            combine_coordinates(odds, rows, n_obs) / combine_coordinates(weights, rows, n_obs),
         )
 
     @torch.inference_mode()
@@ -362,7 +369,9 @@ class Model(BaseModelClass):
         """Batch, covariates and library size to decode with."""
         codes, library = tensors[BATCH_KEY].clone(), encoded.library
         if source != target:
-            counts = self.condition_counts_[target]
+            batches, *others = self.condition_counts_[target]
+            # one that was added is never the typical one
+            counts = [batches[: len(batches) - len(self.new_batches_)], *others]
             # the mean of numbers is 0
             typical = [*map(int, map(np.argmax, counts)), *[0] * len(self._spec.numbers)]
             codes, library = codes.new_tensor(typical).repeat(len(codes), 1), None

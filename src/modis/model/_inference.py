@@ -117,7 +117,7 @@ def predict(  # numpydoc ignore=PR01
     if reject is not None:
         # without the warning, which was given before
         _, p_values, _ = judge(self, mdata, modality, indices, warn=False)
-        novel = together(p_values, len(index)) <= reject
+        novel = together(self, p_values, len(index)) <= reject
         names = names.add_categories(pd.Index([UNKNOWN]).difference(names.categories))
         names[novel & seen] = UNKNOWN
     return pd.Series(names, index=index, name="predicted")

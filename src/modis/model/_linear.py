@@ -28,6 +28,7 @@ from ..module import LinearModels
 from ._base import Encoding, Model
 from ._combine import all_names
 from ._linear_translations import MOST_VALUES, fit_translations
+from ._query import fit_new_batches
 from ._summary import logger
 from ._trust import fit_trust
 
@@ -60,6 +61,9 @@ def fit_linear_models(
     model: Model, data: Mapping[str, Modality], held_out: Mapping[str, np.ndarray]
 ) -> None:
     """Fit the linear models, and their weights relative to the trained networks."""
+    if model.new_batches_:
+        fit_new_batches(model, data)
+        return
     networks = model.module
     linear = networks.linear
     linear.clear()

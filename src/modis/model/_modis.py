@@ -13,6 +13,7 @@ from . import (
     _importance,
     _inference,
     _persistence,
+    _query,
     _summary,
     _training,
     _translation,
@@ -240,7 +241,7 @@ class MODIS(Model):
             (counts), ``"bernoulli"`` or ``"beta"`` (values in [0, 1]), or a dict by modality
             (``"gaussian"`` for those that are not in it).
         **kwargs
-            Used by :meth:`load`; there are no others.
+            Used by :meth:`load` and :meth:`load_query_data`; there are no others.
 
         Raises
         ------
@@ -301,6 +302,7 @@ class MODIS(Model):
     get_var_names = _summary.get_var_names
     save = _persistence.save
     load = classmethod(_persistence.load)
+    load_query_data = classmethod(_query.load_query_data)
 
     def __repr__(self) -> str:
         """Describe data, networks and state in a few lines."""

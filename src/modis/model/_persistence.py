@@ -50,8 +50,8 @@ def save(  # numpydoc ignore=PR01
     if folder.exists() and not overwrite:
         raise ValueError(f"'{folder}' already exists. Choose another folder, or overwrite=True.")
     mdata = self._data_or_own(None) if save_anndata else None
-    public = {k: v for k, v in vars(self).items() if k.endswith("_") and not k.startswith("_")}
-    content = {"weights": dict(self.module.state_dict()), "attributes": public}
+    weights = dict(self.module.state_dict())
+    content = {"weights": weights, "attributes": public_attributes(self)}
     folder.mkdir(parents=True, exist_ok=True)
     write_data = mdata and (lambda path: mdata.write(path, **anndata_write_kwargs))
     write_archive(folder, prefix or "", content, write_data)
@@ -121,11 +121,23 @@ def _build(cls: type[Model], saved: Mapping[str, Any], mdata: MuData | None) -> 
     attributes = dict(saved["attributes"])
     registry, arguments = attributes.pop("registry_"), attributes.pop("init_params_")
     model = cls(mdata, registry=None if mdata is not None else registry, **arguments["non_kwargs"])
+    restore(model, attributes, saved["weights"])
+    return model
+
+
+def restore(
+    model: Model, attributes: Mapping[str, Any], weights: Mapping[str, torch.Tensor]
+) -> None:
+    """Give a model what another one learnt."""
     for name, value in attributes.items():
         setattr(model, name, value)
-    model.module.load_state_dict(saved["weights"])
+    model.module.load_state_dict(weights)
     model.module.eval()
-    return model
+
+
+def public_attributes(model: Model) -> dict[str, Any]:
+    """What is saved of a model beside its weights."""
+    return {k: v for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")}
 
 
 def saved_weights(dir_path: str, *_: Any, **__: Any) -> tuple[None, None, dict, None]:

@@ -19,6 +19,7 @@ from ._base import Model
 from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
 from ._persistence import saved_weights
+from ._query import only_new_batches
 from ._summary import announce_missing_pairs
 from ._values import learn_values
 
@@ -127,12 +128,16 @@ def train(  # numpydoc ignore=PR01
         # Lightning clips by itself with a single optimiser only
         if name in trainer_kwargs:
             plan_kwargs[name] = trainer_kwargs.pop(name)
+    if self.new_batches_:
+        # would pull at what stays
+        plan_kwargs["weight_decay"] = 0.0
     plan = self._training_plan_cls(self.module, **plan_kwargs)
     plan.validated_modalities = splitter.validated_modalities
     before = {key: value.clone() for key, value in self.module.state_dict().items()}
     _fit_to_training_rows(self, data, splitter)
     _check_links(self, data, splitter)
-    announce_missing_pairs(self)
+    if not self.new_batches_:
+        announce_missing_pairs(self)
     best = BestWeights(_MONITOR)
     is_validated = splitter.n_val > 0 and trainer_kwargs.get("limit_val_batches") != 0
     callbacks = [best] if is_validated else []
@@ -153,7 +158,7 @@ def train(  # numpydoc ignore=PR01
         trainer_kwargs["callbacks"].append(Checkpoints(checkpoint_dir, training))
     # where scvi-tools' callback for checkpoints would unpickle them
     reader = patch.object(scvi.train._callbacks, "_load_saved_files", saved_weights)
-    with quiet_libraries(), reader:
+    with quiet_libraries(), reader, only_new_batches(self):
         runner = self._train_runner_cls(
             self,
             training_plan=plan,
@@ -165,7 +170,7 @@ def train(  # numpydoc ignore=PR01
             **trainer_kwargs,
         )
         was_trained = self.is_trained_
-        self.module.train()
+        self.module.train(not self.new_batches_)
         try:
             runner()
         except BaseException as error:

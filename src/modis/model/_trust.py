@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from mudata import MuData
+from sklearn.metrics import pairwise_distances, roc_auc_score
 
 from .._constants import X_KEY
 from ..data import Modality, Profile, number
@@ -20,6 +21,10 @@ from ._values import MOST_VALUES, find_differences
 _MOST_ROWS = 5_000
 # fewer tell nothing of the tail of a distribution
 _LEAST_ROWS = 10
+# samples with several modalities that combined alarms are compared with, at least
+_LEAST_COMBINED = 50
+# of what a modality weighs in them
+_LEAST_WORTH = 0.02
 
 
 def fit_trust(
@@ -33,6 +38,7 @@ def fit_trust(
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
     judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
+    own_p_values: dict[str, pd.Series] = {}
     for name, item in data.items():
         has_map = f"class_weight_{codes[name]}" in linear
         rows = np.flatnonzero(judged[name] | (item.labels < 0) | (not has_map))
@@ -48,7 +54,15 @@ def fit_trust(
             said = np.where(judged[name][rows, None], out_of_fold[name][rows], own)
         member = np.where(item.labels[rows] < 0, np.nanargmax(said, axis=1), item.labels[rows])
         likeliest = np.exp(np.nanmax(said, axis=1)) if has_map else None
-        linear.store(f"alarm_{codes[name]}", fit_alarm(x.cpu().numpy(), member, likeliest))
+        alarm, p_value = fit_alarm(x.cpu().numpy(), member, likeliest)
+        linear.store(f"alarm_{codes[name]}", alarm)
+        linear[f"worth_{codes[name]}"] = _worth(alarm, x.cpu().numpy(), member)
+        own_p_values[name] = pd.Series(p_value, item.obs_names[rows])
+    table = pd.DataFrame(own_p_values)
+    several = table[table.notna().sum(axis=1) > 1]
+    if len(several) >= _LEAST_COMBINED:
+        found = {name: own.to_numpy() for name, own in several.items()}
+        linear["novelty"] = np.sort(_weighted_cauchy(model, found, len(several)))
     if not any(own.any() for own in judged.values()):
         return
     names = all_names(item.obs_names[judged[name]] for name, item in data.items())
@@ -58,6 +72,8 @@ def fit_trust(
     for name, item in data.items():
         own, known = np.exp(np.nan_to_num(out_of_fold[name], nan=-np.inf)), item.labels
         own, known = own[judged[name]], known[judged[name]]
+        if f"guest_weight_{codes[name]}" in linear:
+            own = _with_guests(model, item, np.flatnonzero(judged[name]), own)
         linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
         each[name], labels[place[name]] = own, known
         count[place[name]] += 1
@@ -125,7 +141,9 @@ def novelty(  # numpydoc ignore=PR01
     Returns
     -------
     DataFrame of p-values, ``(n_obs, n_modalities + 1)``, a column for each modality and ``all``,
-    their Cauchy combination. NaN where an observation lacks a modality, or where fewer than ten
+    their Cauchy combination. A modality weighs as much as it tells classes that are left out from
+    others, and with 50 training samples that have several, combinations are compared with theirs.
+    NaN where an observation lacks a modality, or where fewer than ten
     training samples were there to compare with. The least p-value is one over their number.
 
     References
@@ -134,7 +152,7 @@ def novelty(  # numpydoc ignore=PR01
     """
     self._check_trained()
     names, found, _ = judge(self, mdata, modality, indices)
-    return pd.DataFrame(found | {"all": together(found, len(names))}, index=names)
+    return pd.DataFrame(found | {"all": together(self, found, len(names))}, index=names)
 
 
 def cross_validated_accuracy(self: Model) -> pd.DataFrame:
@@ -251,6 +269,11 @@ def predict_set(  # numpydoc ignore=PR01
             "In every set, as too few samples tell at a coverage of %g: %s.",
             *(coverage, ", ".join(always)),
         )
+    if self.added_classes_:
+        logger.info(
+            "Sets do not tell of the added classes %s: a few samples cannot calibrate them.",
+            self.added_classes_,
+        )
     return sets
 
 
@@ -260,6 +283,18 @@ def _check_calibrated(model: Model) -> None:
             "The model has no calibrated classes: it was trained without labels of two classes, "
             "or without linear models."
         )
+
+
+def _with_guests(model: Model, item: Modality, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Probabilities with those of classes that other modalities brought, ``(n, n_classes)``."""
+    networks, code = model.module, model.module.modality_codes[item.name]
+    seen, said = networks.linear.array(f"class_seen_{code}") > 0, []
+    for chunk in item.matrix.chunks(rows):
+        x = networks.scale(item.name, torch.from_numpy(chunk))
+        found = cast("torch.Tensor", networks.linear.class_log_probability(code, x))
+        said.append(found.exp().cpu().numpy())
+    whole = np.concatenate(said)
+    return np.where(seen, own * whole[:, seen].sum(axis=1, keepdims=True), whole)
 
 
 def _of_own_class(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -279,14 +314,35 @@ def _conformal(probability: np.ndarray, calibration: np.ndarray, per_class: bool
     return p_values
 
 
-def together(p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
-    """Cauchy combination of those there are."""
+def together(model: Model, p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """P-values from all modalities, ``(n,)``; of several, compared with training samples'."""
+    combined = _weighted_cauchy(model, p_values, n)
+    if "novelty" in model.module.linear:
+        null = model.module.linear.array("novelty")
+        several = np.sum([~np.isnan(own) for own in p_values.values()], axis=0) > 1
+        below = np.searchsorted(null, combined[several].astype(np.float32), side="right")
+        combined[several] = (1 + below) / (len(null) + 1)
+    return combined
+
+
+def _weighted_cauchy(model: Model, p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """Cauchy combination of those there are, by the worth of modalities."""
     if not p_values:
         return np.full(n, np.nan)
     stacked = np.clip(np.stack(list(p_values.values())), 1e-15, 1 - 1e-15)
-    count = (~np.isnan(stacked)).sum(axis=0)
-    total = np.nansum(np.tan((0.5 - stacked) * np.pi), axis=0)
-    return np.where(count > 0, 0.5 - np.arctan(total / np.maximum(count, 1)) / np.pi, np.nan)
+    weight = np.where(np.isnan(stacked), 0, model._worth(p_values)[:, None])
+    total = np.nansum(weight * np.tan((0.5 - stacked) * np.pi), axis=0)
+    count = weight.sum(axis=0)
+    return np.where(count > 0, 0.5 - np.arctan(total / np.maximum(count, 1e-9)) / np.pi, np.nan)
+
+
+def _worth(alarm: Alarm, x: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """How well distances tell classes that are left out: mean of 2 AUROC - 1, at least 0.02."""
+    apart = pairwise_distances(alarm.place(x), alarm.means)
+    classes, told = np.unique(member), []
+    for k, name in enumerate(classes) if len(classes) > 2 else ():
+        told.append(2 * roc_auc_score(member == name, np.delete(apart, k, 1).min(axis=1)) - 1)
+    return np.array(max(_LEAST_WORTH, np.mean(told)) if told else 1.0)
 
 
 @torch.inference_mode()
@@ -319,7 +375,8 @@ def judge(
                 p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
             if alarm is not None and profile is not None:
                 strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
-                p_values[-1][strange] = alarm.least_p_value
+                # as unusual as can be told
+                p_values[-1][strange] = 1 / (len(alarm.least) + 1)
         alarms[name] = np.full(len(names), np.nan)
         if alarm is not None:
             alarms[name][rows] = np.concatenate(p_values)

@@ -14,18 +14,8 @@ _APART = 0.5
 def cautions(results: Results) -> dict[str, Any]:
     """What a reader should watch out for, as numbers; the template has the sentences.
 
-    Returns
-    -------
-    Dict with
-
-    - ``unseen``: by class, the modalities without a training sample of it,
-    - ``few``: by class, test samples by modality where these are fewer than :data:`FEW`,
-    - ``missed``: class, source, number found, number of test samples, the class that was
-      predicted most often instead and how often,
-    - ``overfitted``: modality, balanced accuracy on training and on test samples,
-    - ``mixing``: modality mixing if it is low, else `None`,
-    - ``uninformative``: source, target and error of translations that are no better than the
-      average profile.
+    ``unseen`` modalities and ``few`` test samples by class; ``missed`` classes with what was
+    predicted instead; ``overfitted`` modalities; low ``mixing``; ``uninformative`` translations.
     """
     train, test = (results.counts[part].drop(columns=UNLABELED) for part in ("train", "test"))
     unseen = {name: list(n.index[n == 0]) for name, n in train.items()}

@@ -3,9 +3,13 @@ import warnings
 
 import pandas as pd
 from mudata import MuData
+from sklearn.decomposition import PCA
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
 
 from ..model import MODIS
-from ..studies import COMBINED, Cohort, rate_classes
+from ..studies import COMBINED, Cohort, profile_scale, rate_classes
+from ..studies._rivals import TunedLogistic, combine
 
 #: Stands for a modality in tables, as :data:`COMBINED` does: predictions from all modalities of
 #: observations that have at least two.
@@ -16,6 +20,8 @@ JOINT = " | "
 ALARM = 0.05
 #: Features named on the page by class and modality; the table in the folder has all.
 N_FEATURES = 5
+# samples that a logistic regression is cross-validated on; with more than few, on components
+_RIVAL_ROWS, _FEW_ROWS, _N_COMPONENTS = 1_500, 500, 50
 _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 
 
@@ -69,14 +75,16 @@ def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
     They raise an alarm (p-value at most 0.05), may be of several classes, or their modalities
     predict different classes; those with most reasons and the smallest p-values first.
     """
-    test = predictions[predictions["part"] == "test"]
-    combined = test[test["source"] == COMBINED].set_index("observation")
-    single = test[test["source"] != COMBINED].groupby("observation")["predicted"]
-    n_classes = combined.get("set", pd.Series("one", combined.index)).map(_n_classes)
+    combined = predictions[predictions["source"] == COMBINED].set_index("observation")
+    in_set = combined.get("set", pd.Series("one", combined.index)).str.get_dummies(JOINT)
+    # a class in every set has too few samples to be left out, and says nothing of this one
+    in_set = in_set.loc[:, ~in_set.all()]
+    combined = combined[combined["part"] == "test"]
+    single = predictions[predictions["source"] != COMBINED].groupby("observation")["predicted"]
     reasons = pd.DataFrame(
         {
             "unlike the training samples": combined["p_value"] <= ALARM,
-            "several classes possible": n_classes > 1,
+            "several classes possible": in_set.sum(axis=1).loc[combined.index] > 1,
             "modalities disagree": single.nunique().reindex(combined.index, fill_value=1) > 1,
         }
     )
@@ -87,8 +95,26 @@ def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="n_reasons")
 
 
-def _n_classes(joined: str) -> int:
-    return len(joined.split(JOINT)) if joined else 0
+def rival_accuracy(cohort: Cohort) -> dict[str, float]:
+    """Cross-validated balanced accuracy of logistic regression on the training samples.
+
+    By modality, and of the mean of their log-probabilities as ``all``, where a sample has several.
+    """
+    soft, folds = {}, StratifiedKFold(5, shuffle=True, random_state=0)
+    for name, names in cohort.names("train").items():
+        y = cohort.label.reindex(names).dropna().sample(frac=1, random_state=0)[:_RIVAL_ROWS]
+        components = PCA(None if len(y) <= _FEW_ROWS else _N_COMPONENTS, random_state=0)
+        with warnings.catch_warnings(), contextlib.suppress(ValueError):
+            # of classes with fewer samples than folds; if all have, or no feature varies, no score
+            warnings.simplefilter("ignore")
+            model = make_pipeline(profile_scale(cohort, name), components, TunedLogistic())
+            x = cohort.filled(name, y.index, y.index)
+            said = cross_val_predict(model, x, y, cv=folds, method="predict_proba")
+            soft[name] = pd.DataFrame(said, y.index, sorted(set(y)))
+    soft |= {"all": combine(soft)} if len(soft) > 1 else {}
+    said = {name: own.idxmax(axis=1) for name, own in soft.items() if len(own)}
+    rated = {name: rate_classes(cohort.label[own.index], own)[0] for name, own in said.items()}
+    return {name: float(own["balanced_accuracy"]) for name, own in rated.items()}
 
 
 def scores(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from mudata import MuData
 
 from ..model import MODIS
 from ..studies import Cohort, without_pulling, write_csv
-from ._predictions import COMBINED, doubtful, scores
+from ._predictions import COMBINED, doubtful, rival_accuracy, scores
 from ._translations import Translations
 
 #: Everything that a run may leave in its folder, except for the model.
@@ -35,21 +35,7 @@ _METRICS = ["split", "modality", "metric", "class", "value"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run was asked to do: the options of ``modis fit`` under their names.
-
-    Parameters
-    ----------
-    split_key
-        Column with ``train`` and ``test``; by default test observations are drawn.
-    test_size
-        Share of the labelled observations to hold out, 0 to train on all.
-    max_epochs
-        Passes over the largest modality; the model's own choice by default.
-    resume
-        Whether to resume a run that was stopped in the folder.
-    command
-        What the user typed.
-    """
+    """What a run was asked to do: the options of ``modis fit`` under their names."""
 
     labels_key: str | None = None
     modalities: Sequence[str] | None = None
@@ -59,49 +45,43 @@ class Settings:
     layer: Sequence[str] | None = None
     likelihood: Sequence[str] | None = None
     unlabeled_category: str = "unknown"
+    #: Column with ``train`` and ``test``; by default test observations are drawn.
     split_key: str | None = None
+    #: Share of the labelled observations to hold out, 0 to train on all.
     test_size: float = 0.2
     max_epochs: int | None = None
     seed: int = 0
     architecture: Literal["default", "paper"] = "default"
     n_latent: int | None = None
     links: Path | None = None
+    #: Whether to resume a run that was stopped in the folder.
     resume: bool = False
+    #: What the user typed.
     command: str = ""
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a run found.
+    """What a run found."""
 
-    Parameters
-    ----------
-    source
-        Name of the data file, `None` for simulated data.
-    mdata, cohort
-        The data as they were read, and what of them is used.
-    seconds
-        Time that training took.
-    predictions, importance
-        As from :mod:`modis.report._predictions`; `None` without classes.
-    translations
-        `None` without test observations.
-    embedding
-        Joint embedding of the observations, or of a random part of them.
-    mixing
-        Modality mixing in the embedding, `None` where nothing can mix.
-    """
-
+    #: Name of the data file, `None` for simulated data.
     source: str | None
     settings: Settings
+    #: The data as they were read, and what of them is used.
     mdata: MuData
     cohort: Cohort
     model: MODIS
+    #: Time that training took.
     seconds: float
+    #: `None` without classes.
     predictions: pd.DataFrame | None
+    #: `None` without test observations.
     translations: Translations | None
+    #: `None` without classes.
     importance: pd.DataFrame | None
+    #: Joint embedding of the observations, or of a random part of them.
     embedding: AnnData
+    #: Modality mixing in the embedding, `None` where nothing can mix.
     mixing: float | None
 
     @property
@@ -142,6 +122,11 @@ class Results:
             return self.model.cross_validated_accuracy()
         except ValueError:
             return pd.DataFrame()
+
+    @cached_property
+    def rival(self) -> dict[str, float]:
+        """Balanced accuracy of logistic regression, cross-validated likewise."""
+        return rival_accuracy(self.cohort)
 
     @cached_property
     def recalls(self) -> pd.DataFrame:

@@ -1,5 +1,4 @@
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +12,13 @@ _LOGGERS = (
     "lightning.fabric.utilities.rank_zero",
     "scvi.data._download",
 )
-# the libraries' own affairs, which no user of theirs can correct
+# the libraries' own affairs, which no user of theirs can correct; what messages start with
 _WARNINGS = (
     # features are matched by name
     "`var_names` for the loaded `model` does not match",
-    "`isinstance(treespec, LeafSpec)` is deprecated",
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     "The method mod_names is deprecated",
+    r"Found \d+ module\(s\) in eval mode",
 )
 
 # where many models are trained, nobody reads what any of them says
@@ -44,7 +44,7 @@ def quiet_libraries(*, silent: bool = False) -> Iterator[None]:
                 # it prints, whatever the level
                 LoudEarlyStopping.teardown = EarlyStopping.teardown
             for message in _WARNINGS:
-                warnings.filterwarnings("ignore", re.escape(message))
+                warnings.filterwarnings("ignore", message)
             yield
     finally:
         LoudEarlyStopping.teardown = teardown

@@ -1,0 +1,157 @@
+"""Batches that a trained model learns from new data, without a change to what it knows."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from mudata import MuData
+
+from ..data import DataSpec, Modality, check_mudata, collect_batches
+from ..train import quiet_libraries
+from ._base import Model
+from ._linear_translations import MOST_VALUES
+from ._persistence import load, public_attributes, restore
+
+_FIRST_LAYER = "decoders.{}.trunk.0.weight"
+
+
+def load_query_data(  # numpydoc ignore=PR01
+    cls: type[Model],
+    mdata: MuData,
+    reference: Model | str | Path,
+    unfrozen: bool = False,
+) -> Model:
+    """Add new batches to a trained model, by architectural surgery (scArches).
+
+    The new model is the reference, with room for the batches of `mdata` that it does not know.
+    These start as the average of the known ones. ``train()`` then learns from `mdata` what is
+    theirs alone: their weights in the decoders, and their effects on translations. All else
+    stays, so that predictions, alarms, sets, latent space and translations of any data are those
+    of the reference, to the digit. ``translate(..., transform_batch=...)`` decodes into a new one.
+
+    Parameters
+    ----------
+    mdata
+        New data with all modalities and features of the reference, its ``batch_key``, and at least
+        one new batch. Labels are not needed; those that there are must be known.
+    reference
+        Trained model, which stays as it is, or the folder of a saved one.
+    unfrozen
+        Let the training change everything, linear models included. The model then learns from
+        `mdata`, and forgets.
+
+    Returns
+    -------
+    The model with the new data, which can predict at once.
+
+    Raises
+    ------
+    ValueError
+        If the reference has no batches, or the data no new one.
+
+    References
+    ----------
+    Lotfollahi et al. (2022), *Mapping single-cell data to reference atlases by transfer learning*.
+    """
+    if not isinstance(reference, Model):
+        reference = load(cls, reference, False)
+    reference._check_trained()
+    check_mudata(mdata)
+    registry = deepcopy(reference.registry_)
+    # its lists are those of the registry
+    spec, known = DataSpec.from_registry(registry), reference._spec.batches
+    present = [name for name in spec.modalities if name in mdata.mod]
+    key = spec.batch_key
+    columns = {} if key is None else collect_batches(mdata, present, key)
+    found = set().union(*columns.values())
+    if not (new := sorted(found.difference(known))):
+        raise ValueError(
+            f"There is no new batch to learn: the reference has batch_key={key!r} with batches "
+            f"{known}, the data have {sorted(found)}. Give the data to the reference's methods."
+        )
+    spec.batches.extend(new)
+    with quiet_libraries():
+        cls.setup_mudata(mdata, source_registry=registry, **registry["setup_args"])
+    model = cls(mdata, **reference.init_params_["non_kwargs"])
+    attributes = deepcopy(public_attributes(reference))
+    kept = {k: v for k, v in attributes.items() if not k.endswith(("registry_", "indices_"))}
+    restore(model, kept, _with_room(reference, model))
+    model.to_device(reference.device)
+    for name, item in model._training_data().items():
+        counts = np.bincount(item.batch[:, 0].astype(int), minlength=len(spec.batches))
+        model.condition_counts_[name][0] += counts[len(known) :].tolist()
+    model.new_batches_ = [] if unfrozen else new
+    return model
+
+
+def _with_room(reference: Model, model: Model) -> dict[str, torch.Tensor]:
+    """Weights of the reference in the shapes of the model, whose batches are more."""
+    networks, fresh = reference.module, model.module.state_dict()
+    weights = {key: value.clone() for key, value in networks.state_dict().items()}
+    n_latent, n_known = networks.architecture.n_latent, len(reference._spec.batches)
+    n_new = len(model._spec.batches) - n_known
+    for name, code in networks.modality_codes.items():
+        counts = torch.tensor(reference.condition_counts_[name][0], device=reference.device)
+        share = counts[:, None] / counts.sum()
+        key = _FIRST_LAYER.format(name)
+        # a single batch has no column
+        sizes = [n_latent, n_known if n_known > 1 else 0]
+        points, own, rest = weights[key].tensor_split(np.cumsum(sizes).tolist(), dim=1)
+        own = own if n_known > 1 else torch.zeros_like(points[:, :1])
+        weights[key] = torch.cat([points, own, (own @ share).expand(-1, n_new), rest], dim=1)
+        if (key := f"linear.offset_{code}") in weights:
+            own, rest = weights[key].tensor_split([n_known])
+            weights[key] = torch.cat([own, (share.T @ own).expand(n_new, -1), rest])
+    if "linear.first_condition" in weights:
+        weights["linear.first_condition"][1:] += n_new
+    for key in fresh:
+        if key.startswith("discriminator.batch_head."):
+            own = weights.get(key, fresh[key][:0])
+            weights[key] = torch.cat([own, fresh[key][len(own) :].to(own.device)])
+    return weights
+
+
+@contextmanager
+def only_new_batches(model: Model) -> Iterator[None]:
+    """Within, gradients reach only the weights of batches that were added, if there are any."""
+    networks, n_new = model.module, len(model.new_batches_)
+    last = networks.architecture.n_latent + len(model._spec.batches)
+    networks.requires_grad_(not n_new)
+    hooks = []
+    for key, weight in networks.named_parameters():
+        if n_new and key in map(_FIRST_LAYER.format, networks.modalities):
+            column = torch.arange(weight.shape[1])
+            is_new = (column >= last - n_new) & (column < last)
+            weight.requires_grad_()
+            hooks.append(weight.register_hook(lambda grad, own=is_new: grad * own.to(grad.device)))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+        networks.requires_grad_()
+
+
+def fit_new_batches(model: Model, data: Mapping[str, Modality]) -> None:
+    """Effects on translations of batches that were added: what classes and the rest leave."""
+    networks, linear = model.module, model.module.linear
+    n = len(model._spec.batches)
+    for name, item in data.items():
+        code = networks.modality_codes[name]
+        if f"offset_{code}" not in linear:
+            continue
+        most = max(1, MOST_VALUES // item.matrix.shape[1])
+        rows = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:most])
+        profile = networks.profile(name, torch.from_numpy(item.matrix.rows(rows)))
+        profile = (profile - linear[f"location_{code}"]) / linear[f"spread_{code}"]
+        profile -= linear.offset(code, torch.from_numpy(item.batch[rows]).to(profile.device))
+        said = np.exp(model._encode_all(item, rows).log_probability)
+        left = profile.cpu().numpy() - said @ linear.array(f"mean_{code}")
+        offset, batch = linear.array(f"offset_{code}").copy(), item.batch[rows, 0]
+        for k in range(n - len(model.new_batches_), n):
+            if (batch == k).any():
+                offset[k] += left[batch == k].mean(axis=0)
+        linear[f"offset_{code}"] = offset
