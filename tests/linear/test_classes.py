@@ -109,3 +109,23 @@ def test_probabilities_out_of_fold_are_like_those_of_new_rows(rng):
     new = log_softmax(rows[150:] @ found.weight.T + found.bias, axis=1)
     doubt = [-own[np.arange(150), codes[:150]] for own in (found.out_of_fold, new)]
     assert 1 / 3 < np.median(doubt[0]) / np.median(doubt[1]) < 3
+
+
+@pytest.mark.parametrize("differ_by", ["spread", "mean"])
+def test_deviations_take_part_where_classes_differ_by_them(rng, differ_by):
+    codes = np.arange(300) % 2
+    x = rng.normal(size=(300, 10))
+    x = x * (1 + codes[:, None]) if differ_by == "spread" else x + codes[:, None]
+    train, test = np.arange(200), np.arange(200, 300)
+    deviations = np.abs(x)
+    found = fit_class_map(x[train], codes[train], 2, deviations[train])
+    logits = x[test] @ found.weight.T + found.bias
+    if differ_by == "spread":
+        logits += deviations[test] @ found.by_deviation.T
+        np.testing.assert_array_less(found.out_of_fold.max(axis=1), 0)
+    else:
+        assert found.by_deviation is None
+        without = fit_class_map(x[train], codes[train], 2)
+        np.testing.assert_array_equal(found.weight, without.weight)
+        np.testing.assert_array_equal(found.out_of_fold, without.out_of_fold)
+    assert (logits.argmax(axis=1) == codes[test]).mean() > 0.85

@@ -185,7 +185,26 @@ def _no_label(data: md.MuData) -> md.MuData:
     return data
 
 
+def _by_spread(n: int) -> md.MuData:
+    """Classes with the same means, whose samples are more or less far from them."""
+    data, rng = related(n), np.random.default_rng(6)
+    for adata in data.mod.values():
+        sizes = 4.0 ** np.array([0, 1, 2])[np.arange(n) % 3]
+        adata.X = (sizes[:, None] * rng.normal(size=adata.shape)).astype(np.float32)
+    return data
+
+
+def test_classes_that_differ_by_spread_only_are_predicted(fit):
+    data = _by_spread(180)
+    model = fit(data[:120].copy())
+    new = data[120:].copy()
+    for code, name in enumerate(data.mod):
+        assert f"deviation_weight_{code}" in model.module.linear
+        assert (model.predict(new, modality=name) == truth(new, name)).mean() > 0.9
+
+
 KINDS = {
+    "of different spread": lambda: _by_spread(60),
     "paired": lambda: related(60),
     "unpaired": lambda: related(60, "unpaired"),
     "one modality": lambda: make_mudata({RNA: related(60).mod[RNA]}),

@@ -5,9 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
-from sklearn.metrics import recall_score
 
 from ..data import Modality
 from ..dataloaders import shared_rows
@@ -16,7 +14,6 @@ from ..linear import (
     HeldOut,
     align,
     class_means,
-    fit_class_map,
     fit_pool,
     fit_scale,
     fit_shared,
@@ -26,17 +23,15 @@ from ..linear import (
 from ..metrics import foscttm
 from ..module import LinearModels
 from ._base import Encoding, Model
+from ._class_maps import fit_classes, fit_components, fit_guests, principal_scores
 from ._combine import all_names
-from ._linear_translations import MOST_VALUES, fit_translations
+from ._linear_translations import fit_translations
 from ._query import fit_new_batches
-from ._summary import logger
 from ._trust import fit_trust
 
 # rows that the linear models learn from, and labelled rows of a class that all stay
 _MOST_ROWS = 20_000
 _RARE = 200
-_MOST_COMPONENTS = 512
-_ALL_COMPONENTS = 1_024
 _LEADING = 100
 _PLACED_ROWS = 2_000
 _N_AXES = 20
@@ -44,16 +39,10 @@ _N_AXES = 20
 _MATCHED_ROWS = 500
 # fewer pairs say nothing of a translation that lasts
 _LEAST_PAIRS = 10
-# Log-weights of linear model and networks before the held-out rows: two thirds and one third.
-_SHARE = np.array([2 / 3, 1 / 3])
 # Scale in the latent space of axes that links tell and of the networks' points, beside that of
 # classes, 1.
 _BY_AXES = 0.6
 _BY_NETWORKS = 0.1
-# Share of labelled rows that may be predicted as a class without samples in their modality.
-_TAKEN_FOR_UNSEEN = 0.01
-# of training on what a class map says of unlabelled rows
-_N_ROUNDS = 3
 
 
 @torch.no_grad()
@@ -74,12 +63,12 @@ def fit_linear_models(
     data, held_out = _some(data, held_out)
     scores, out_of_fold = {}, {}
     for name, item in data.items():
-        _fit_components(model, item)
-        scores[name] = _scores(model, item)
+        fit_components(model, item)
+        scores[name] = principal_scores(model, item)
         out_of_fold[name] = np.full((item.n_obs, networks.n_classes), np.nan)
         labeled = np.flatnonzero(item.labels >= 0)
         if len(np.unique(item.labels[labeled])) > 1:
-            found = _fit_classes(model, item, scores[name], labeled, held_out[name])
+            found = fit_classes(model, item, scores[name], labeled, held_out[name])
             out_of_fold[name][labeled] = found
     everything = {name: np.arange(item.n_obs) for name, item in data.items()}
     pairs = {
@@ -90,7 +79,7 @@ def fit_linear_models(
     views, matched = _fit_axes(model, scores, pairs, _folds(data))
     by_axes = _BY_AXES
     if networks.n_classes:
-        _fit_guests(model, data, scores, views)
+        fit_guests(model, data, scores, views)
         _fit_combination(model, data, out_of_fold)
     fit_trust(model, data, out_of_fold)
     # means and classes as they stay, before they are aligned
@@ -237,137 +226,6 @@ def _fit_combination(
     views = views[:, several] / np.sqrt(count[several])[:, None]
     weights = fit_pool(views, labels[several], expected=np.ones(len(data)))
     model.module.linear["combination"] = weights
-
-
-def _fit_guests(
-    model: Model,
-    data: Mapping[str, Modality],
-    scores: Mapping[str, np.ndarray],
-    views: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
-) -> None:
-    """Class maps for modalities that lack a class, from other modalities by shared variables."""
-    networks = model.module
-    linear, codes = networks.linear, networks.modality_codes
-    counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
-    for name in data:
-        unseen, maps = counts[name] == 0, []
-        for donor, own in data.items():
-            if (donor, name) not in views or not counts[donor][unseen].any():
-                continue
-            ours, theirs = views[donor, name]
-            rows = np.flatnonzero(own.labels >= 0)
-            found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
-            maps.append((found.weight @ theirs.T, found.bias))
-            _announce(model, name, donor, found.out_of_fold, own.labels[rows])
-        if not maps:
-            continue
-        weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
-        labeled = (counts[name] > 0).sum() > 1
-        if not labeled:
-            weight, bias = _self_train(scores[name], weight, bias)
-            linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
-            linear[f"share_{codes[name]}"] = _SHARE
-        else:
-            logits = scores[name][data[name].labels >= 0] @ weight.T + bias
-            odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
-            bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
-        _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
-
-
-def _announce(
-    model: Model, name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray
-) -> None:
-    """Say how sure one may be of classes that come from another modality."""
-    judged = ~np.isnan(out_of_fold).all(axis=1)
-    said = np.nan_to_num(out_of_fold[judged], nan=-np.inf).argmax(axis=1)
-    known = labels[judged]
-    found = recall_score(known, said, labels=np.unique(known), average="macro", zero_division=0)
-    logger.info(
-        "Classes that '%s' has no label of come from '%s', by what both share. In '%s' itself "
-        "that finds the classes with a balanced accuracy of %.2f (cross-validated); expect less "
-        "in '%s'.",
-        *(name, donor, donor, found, name),
-    )
-
-
-def _self_train(
-    scores: np.ndarray, weight: np.ndarray, bias: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Class map of unlabelled rows that starts from what linked features say.
-
-    The more certain half of the rows of each class trains a map on all components, which is
-    pooled with the start.
-    """
-    start_weight, start_bias = weight, bias
-    for _ in range(_N_ROUNDS):
-        probability = softmax(scores @ weight.T + bias, axis=1)
-        codes, sure = probability.argmax(axis=1), probability.max(axis=1)
-        chosen = np.zeros(len(codes), dtype=bool)
-        for code in np.unique(codes):
-            chosen |= (codes == code) & (sure >= np.median(sure[codes == code]))
-        found = fit_class_map(scores[chosen], codes[chosen], len(bias))
-        # a class that no row was given stays as it was
-        own_weight = np.where(found.seen[:, None], found.weight, start_weight)
-        own_bias = np.where(found.seen, found.bias, start_bias)
-        weight, bias = (start_weight + own_weight) / 2, (start_bias + own_bias) / 2
-    return weight, bias
-
-
-def _set_map(
-    linear: LinearModels, kind: str, code: int, weight: np.ndarray, bias: np.ndarray
-) -> None:
-    """Store a map of components as one of scaled features."""
-    weight = weight @ linear.array(f"basis_{code}")
-    linear[f"{kind}_weight_{code}"] = weight
-    linear[f"{kind}_bias_{code}"] = bias - weight @ linear.array(f"center_{code}")
-
-
-def _scores(model: Model, item: Modality) -> np.ndarray:
-    """Principal components of all rows, float32 ``(n_obs, n_components)``."""
-    networks = model.module
-    code = networks.modality_codes[item.name]
-    parts = [
-        networks.linear.components(code, networks.scale(item.name, torch.from_numpy(chunk)))
-        for chunk in item.matrix.chunks()
-    ]
-    return torch.cat(parts).cpu().numpy()
-
-
-def _fit_components(model: Model, item: Modality) -> None:
-    linear, code = model.module.linear, model.module.modality_codes[item.name]
-    n_features = item.matrix.shape[1]
-    n = min(item.n_obs, max(1, MOST_VALUES // n_features))
-    chosen = np.sort(np.random.default_rng(0).choice(item.n_obs, n, replace=False))
-    x = model.module.scale(item.name, torch.from_numpy(item.matrix.rows(chosen))).cpu().numpy()
-    most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS
-    # of the variance of a single row, or of rows that are all alike
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = PCA(min(n, most), random_state=0).fit(x)
-    linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
-
-
-def _fit_classes(
-    model: Model, item: Modality, scores: np.ndarray, labeled: np.ndarray, held_out: np.ndarray
-) -> np.ndarray:
-    """Class map of one modality and its share; log-probabilities out of fold."""
-    networks = model.module
-    linear, code = networks.linear, networks.modality_codes[item.name]
-    labels = item.labels[labeled]
-    found = fit_class_map(scores[labeled], labels, networks.n_classes)
-    _set_map(linear, "class", code, found.weight, found.bias)
-    linear[f"class_seen_{code}"] = found.seen
-    linear[f"share_{code}"] = _SHARE
-    tested = np.isin(labeled, held_out) & ~np.isnan(found.out_of_fold).all(axis=1)
-    logits = np.zeros((2, 0, networks.n_classes))
-    if tested.any():
-        encoded = model._encode_all(item, labeled[tested])
-        ours = np.nan_to_num(found.out_of_fold[tested], nan=linear.LEAST_LOG_PROBABILITY)
-        theirs = networks.discriminator.classify(
-            torch.from_numpy(encoded.mean).to(networks.device)
-        )
-        logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
-    linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
-    return found.out_of_fold
 
 
 def _fit_place(

@@ -9,6 +9,7 @@ class LinearModels(Tensors):
 
     Of a modality ``i``: ``class_weight_i`` ``(n_classes, n_features)``, ``class_bias_i`` and
     ``class_seen_i`` ``(n_classes,)``, likewise ``guest_weight_i`` and ``guest_bias_i``;
+    ``deviation_weight_i`` ``(n_classes, n_features)``, if deviations tell classes apart;
     ``share_i`` ``(2,)``, what linear model and networks weigh; ``basis_i``
     ``(n_components, n_features)`` and ``center_i`` ``(n_features,)``; ``axes_i``
     ``(n_components, n_axes)`` and ``axes_mean_i`` ``(n_classes, n_axes)``.
@@ -39,6 +40,8 @@ class LinearModels(Tensors):
             return None
         weight, bias = self[f"class_weight_{code}"], self[f"class_bias_{code}"]
         logits = functional.linear(x_scaled, weight, bias)
+        if f"deviation_weight_{code}" in self:
+            logits = logits + self.deviations(code, x_scaled) @ self[f"deviation_weight_{code}"].T
         unseen = self[f"class_seen_{code}"] == 0
         own = logits.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
         if f"guest_weight_{code}" in self:
@@ -65,6 +68,10 @@ class LinearModels(Tensors):
     def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """Principal components, ``(n, n_components)``."""
         return (x_scaled - self[f"center_{code}"]) @ self[f"basis_{code}"].T
+
+    def deviations(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
+        """How far features are from their means, ``(n, n_features)``."""
+        return (x_scaled - self[f"center_{code}"]).abs()
 
     def shared(
         self, code: int, x_scaled: torch.Tensor, log_probability: torch.Tensor

@@ -1,0 +1,177 @@
+"""Principal components and linear class maps of each modality."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from scipy.special import logsumexp, softmax
+from sklearn.decomposition import PCA
+from sklearn.metrics import recall_score
+
+from ..data import Modality
+from ..linear import fit_class_map, fit_pool
+from ..module import LinearModels
+from ._base import Model
+from ._linear_translations import MOST_VALUES
+from ._summary import logger
+
+_MOST_COMPONENTS = 512
+_ALL_COMPONENTS = 1_024
+# Log-weights of linear model and networks before the held-out rows: two thirds and one third.
+_SHARE = np.array([2 / 3, 1 / 3])
+# Share of labelled rows that may be predicted as a class without samples in their modality.
+_TAKEN_FOR_UNSEEN = 0.01
+# of training on what a class map says of unlabelled rows
+_N_ROUNDS = 3
+
+
+def principal_scores(model: Model, item: Modality) -> np.ndarray:
+    """Principal components of all rows, float32 ``(n_obs, n_components)``."""
+    networks = model.module
+    code = networks.modality_codes[item.name]
+    parts = [
+        networks.linear.components(code, networks.scale(item.name, torch.from_numpy(chunk)))
+        for chunk in item.matrix.chunks()
+    ]
+    return torch.cat(parts).cpu().numpy()
+
+
+def fit_components(model: Model, item: Modality) -> None:
+    """Principal axes of scaled features, and their means."""
+    linear, code = model.module.linear, model.module.modality_codes[item.name]
+    everything = np.arange(item.n_obs)
+    found = _principal(everything, item, lambda rows: _scaled(model, item, rows).cpu().numpy())
+    linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
+
+
+def _scaled(model: Model, item: Modality, rows: np.ndarray) -> torch.Tensor:
+    return model.module.scale(item.name, torch.from_numpy(item.matrix.rows(rows)))
+
+
+def _principal(rows: np.ndarray, item: Modality, read: Callable[[np.ndarray], np.ndarray]) -> PCA:
+    """Principal components of what is read of rows; of some of them where values are many."""
+    n_features = item.matrix.shape[1]
+    n = min(len(rows), max(1, MOST_VALUES // n_features))
+    chosen = np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
+    most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS
+    # of the variance of a single row, or of rows that are all alike
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return PCA(min(n, most), random_state=0).fit(read(chosen))
+
+
+def fit_classes(
+    model: Model, item: Modality, scores: np.ndarray, labeled: np.ndarray, held_out: np.ndarray
+) -> np.ndarray:
+    """Class map of one modality and its share; log-probabilities out of fold."""
+    networks = model.module
+    linear, code = networks.linear, networks.modality_codes[item.name]
+    labels = item.labels[labeled]
+
+    def deviations(rows: np.ndarray) -> np.ndarray:
+        return linear.deviations(code, _scaled(model, item, rows)).cpu().numpy()
+
+    varied = _principal(labeled, item, deviations)
+    parts = np.array_split(labeled, -(-len(labeled) // _MOST_COMPONENTS))
+    deviated = np.concatenate([varied.transform(deviations(rows)) for rows in parts])
+    found = fit_class_map(scores[labeled], labels, networks.n_classes, deviated)
+    bias = found.bias
+    if found.by_deviation is not None:
+        weight = found.by_deviation @ varied.components_
+        linear[f"deviation_weight_{code}"], bias = weight, bias - weight @ varied.mean_
+    _set_map(linear, "class", code, found.weight, bias)
+    linear[f"class_seen_{code}"] = found.seen
+    linear[f"share_{code}"] = _SHARE
+    tested = np.isin(labeled, held_out) & ~np.isnan(found.out_of_fold).all(axis=1)
+    logits = np.zeros((2, 0, networks.n_classes))
+    if tested.any():
+        encoded = model._encode_all(item, labeled[tested])
+        ours = np.nan_to_num(found.out_of_fold[tested], nan=linear.LEAST_LOG_PROBABILITY)
+        theirs = networks.discriminator.classify(
+            torch.from_numpy(encoded.mean).to(networks.device)
+        )
+        logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
+    linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
+    return found.out_of_fold
+
+
+def fit_guests(
+    model: Model,
+    data: Mapping[str, Modality],
+    scores: Mapping[str, np.ndarray],
+    views: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+) -> None:
+    """Class maps for modalities that lack a class, from other modalities by shared variables."""
+    networks = model.module
+    linear, codes = networks.linear, networks.modality_codes
+    counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
+    for name in data:
+        unseen, maps = counts[name] == 0, []
+        for donor, own in data.items():
+            if (donor, name) not in views or not counts[donor][unseen].any():
+                continue
+            ours, theirs = views[donor, name]
+            rows = np.flatnonzero(own.labels >= 0)
+            found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
+            maps.append((found.weight @ theirs.T, found.bias))
+            _announce(model, name, donor, found.out_of_fold, own.labels[rows])
+        if not maps:
+            continue
+        weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
+        labeled = (counts[name] > 0).sum() > 1
+        if not labeled:
+            weight, bias = _self_train(scores[name], weight, bias)
+            linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
+            linear[f"share_{codes[name]}"] = _SHARE
+        else:
+            logits = scores[name][data[name].labels >= 0] @ weight.T + bias
+            odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
+            bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
+        _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
+
+
+def _announce(
+    model: Model, name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray
+) -> None:
+    """Say how sure one may be of classes that come from another modality."""
+    judged = ~np.isnan(out_of_fold).all(axis=1)
+    said = np.nan_to_num(out_of_fold[judged], nan=-np.inf).argmax(axis=1)
+    known = labels[judged]
+    found = recall_score(known, said, labels=np.unique(known), average="macro", zero_division=0)
+    logger.info(
+        "Classes that '%s' has no label of come from '%s', by what both share. In '%s' itself "
+        "that finds the classes with a balanced accuracy of %.2f (cross-validated); expect less "
+        "in '%s'.",
+        *(name, donor, donor, found, name),
+    )
+
+
+def _self_train(
+    scores: np.ndarray, weight: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Class map of unlabelled rows that starts from what linked features say.
+
+    The more certain half of the rows of each class trains a map on all components, which is
+    pooled with the start.
+    """
+    start_weight, start_bias = weight, bias
+    for _ in range(_N_ROUNDS):
+        probability = softmax(scores @ weight.T + bias, axis=1)
+        codes, sure = probability.argmax(axis=1), probability.max(axis=1)
+        chosen = np.zeros(len(codes), dtype=bool)
+        for code in np.unique(codes):
+            chosen |= (codes == code) & (sure >= np.median(sure[codes == code]))
+        found = fit_class_map(scores[chosen], codes[chosen], len(bias))
+        # a class that no row was given stays as it was
+        own_weight = np.where(found.seen[:, None], found.weight, start_weight)
+        own_bias = np.where(found.seen, found.bias, start_bias)
+        weight, bias = (start_weight + own_weight) / 2, (start_bias + own_bias) / 2
+    return weight, bias
+
+
+def _set_map(
+    linear: LinearModels, kind: str, code: int, weight: np.ndarray, bias: np.ndarray
+) -> None:
+    """Store a map of components as one of scaled features."""
+    weight = weight @ linear.array(f"basis_{code}")
+    linear[f"{kind}_weight_{code}"] = weight
+    linear[f"{kind}_bias_{code}"] = bias - weight @ linear.array(f"center_{code}")
