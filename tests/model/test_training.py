@@ -56,6 +56,11 @@ def test_observations_are_held_out_as_the_preset_or_the_user_says(
     assert (model.best_epoch_ is None) is (held_out == [0, 0])
 
 
+def test_fewer_steps_than_an_epoch_train_without_a_validation(fit):
+    model = fit(make_mdata(), train={"max_epochs": 1, "max_steps": 2, "batch_size": 8})
+    assert model.best_epoch_ is None and model.is_trained
+
+
 @pytest.mark.filterwarnings("ignore:Most of the 100 classes:UserWarning")
 @pytest.mark.parametrize("train_size", [0.8, None])
 def test_a_hold_out_without_an_observation_is_told(build, train_size):

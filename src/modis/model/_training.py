@@ -139,7 +139,10 @@ def train(  # numpydoc ignore=PR01
     if not self.new_batches_:
         announce_missing_pairs(self)
     best = BestWeights(_MONITOR)
-    is_validated = splitter.n_val > 0 and trainer_kwargs.get("limit_val_batches") != 0
+    # no epoch, no validation
+    is_short = 0 < (trainer_kwargs.get("max_steps") or -1) < splitter.steps_per_epoch
+    is_validated = splitter.n_val > 0 and not is_short
+    is_validated &= trainer_kwargs.get("limit_val_batches") != 0
     callbacks = [best] if is_validated else []
     trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, callbacks)
     if devices not in ("auto", 1, "1") and not (isinstance(devices, list) and len(devices) == 1):
