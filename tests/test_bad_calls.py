@@ -184,6 +184,9 @@ def test_values_that_were_lost_after_the_check_are_filled():
     model.adata.mod[CPG].X[3, 2] = np.nan
     assert np.isfinite(model.get_latent_representation(modality=CPG)).all()
     model.train(**BRIEFLY)
+    model.adata.mod[CPG].X[3] = np.nan
+    with pytest.raises(ValueError, match="1 observations lost all values"):
+        model.predict()
     mdata = make_mdata()
     mdata.mod[CPG].X[:, 2] *= 1e-3
     MODIS.setup_mudata(mdata, labels_key="label")

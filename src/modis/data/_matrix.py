@@ -55,7 +55,14 @@ class FeatureMatrix:
         missing = np.isnan(block)
         if not missing.any():
             return block, None
-        return block if self.fill is None else self.fill(block).astype(np.float32), missing
+        if self.fill is None:
+            return block, missing
+        if (n_empty := missing.all(axis=1).sum()) and len(block):
+            raise ValueError(
+                f"{n_empty} observations lost all values (NaN) after the data were checked. Remove "
+                "them from the data."
+            )
+        return self.fill(block).astype(np.float32), missing
 
     def compact_rows(self, index: np.ndarray | slice) -> Any:
         """As :meth:`rows`, but sparse if rows are stored so and no value has to be filled."""
