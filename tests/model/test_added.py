@@ -45,7 +45,7 @@ def test_a_class_of_five_samples(trained, three, tmp_path, caplog):
     assert "c" in set(trained.joint_embedding(three).obs["predicted"])
     with caplog.at_level(logging.INFO, "scvi.modis"):
         assert list(trained.predict_set(three)) == ["a", "b"]
-    assert "Sets do not tell of the added classes ['c']" in caplog.text
+    assert "Sets do not contain the added classes ['c']" in caplog.text
     trained.save(tmp_path / "model")
     assert MODIS.load(tmp_path / "model", False).predict(three, soft=True).equals(after)
 

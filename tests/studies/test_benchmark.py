@@ -165,7 +165,7 @@ def test_a_task_that_small_data_do_not_allow_is_left_out(mosaic, console):
     how = {"methods": ["lr"], "split_key": "small", "splits": 1, "console": console}
     found = benchmark(mosaic, "label", **how)
     assert set(found.results["task"]) == {"classes", "few", ""}
-    with pytest.raises(ValueError, match="No class can be taken from a modality"):
+    with pytest.raises(ValueError, match="No class can be removed from a modality"):
         benchmark(mosaic, "label", tasks=["unseen"], **how)
 
 

@@ -151,7 +151,7 @@ def _cross_validate(
 ) -> tuple[np.ndarray, float]:
     """Logits out of fold at the best penalty, ``(n, n_classes)``, and that penalty.
 
-    `some` rows train and choose; the others are judged by models of theirs. A class that a fold
+    `some` rows train and choose; their models predict the others. A class that a fold
     has no other row of gets the logits of the least likely class there.
     """
     x, known = every[some], codes[some]

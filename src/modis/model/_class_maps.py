@@ -71,7 +71,8 @@ def fit_classes(
         return linear.deviations(code, _scaled(model, item, rows)).cpu().numpy()
 
     varied = _principal(labeled, item, deviations)
-    parts = np.array_split(labeled, -(-len(labeled) // _MOST_COMPONENTS))
+    n_parts = len(labeled) * item.matrix.shape[1] // MOST_VALUES + 1
+    parts = np.array_split(labeled, n_parts)
     deviated = np.concatenate([varied.transform(deviations(rows)) for rows in parts])
     found = fit_class_map(scores[labeled], labels, networks.n_classes, deviated)
     bias = found.bias

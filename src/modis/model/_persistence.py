@@ -136,7 +136,7 @@ def restore(
 
 
 def public_attributes(model: Model) -> dict[str, Any]:
-    """What is saved of a model beside its weights."""
+    """What is saved of a model next to its weights."""
     return {k: v for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")}
 
 

@@ -271,7 +271,7 @@ def predict_set(  # numpydoc ignore=PR01
         )
     if self.added_classes_:
         logger.info(
-            "Sets do not tell of the added classes %s: a few samples cannot calibrate them.",
+            "Sets do not contain the added classes %s: a few samples cannot calibrate them.",
             self.added_classes_,
         )
     return sets
