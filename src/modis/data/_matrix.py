@@ -57,10 +57,10 @@ class FeatureMatrix:
             return block, None
         if self.fill is None:
             return block, missing
-        if (n_empty := missing.all(axis=1).sum()) and len(block):
+        if n_empty := missing.all(axis=1).sum():
             raise ValueError(
-                f"{n_empty} observations lost all values (NaN) after the data were checked. Remove "
-                "them from the data."
+                f"{n_empty} observations lost all values (NaN) after the data were checked. "
+                "Remove them from the data."
             )
         return self.fill(block).astype(np.float32), missing
 
