@@ -24,7 +24,7 @@ def load_query_data(  # numpydoc ignore=PR01
     reference: Model | str | Path,
     unfrozen: bool = False,
 ) -> Model:
-    """Add new batches to a trained model, by architectural surgery (scArches).
+    """Add new batches to a trained model, by architectural surgery.
 
     The new model is the reference, with room for the batches of `mdata` that it does not know.
     These start as the average of the known ones. ``train()`` then learns from `mdata` what is
