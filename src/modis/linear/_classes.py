@@ -67,29 +67,28 @@ def fit_class_map(
         firsts = np.unique(codes, return_index=True)[1]
         chosen = np.unique(np.concatenate([chosen, firsts]))
     sizes = list(dict.fromkeys([scores.shape[1], min(_N_LEADING, scores.shape[1])]))
-    inputs = [scores[:, :size] for size in sizes]
+    views = [scores.astype(np.float64)[:, :size] for size in sizes]
     if deviations is not None:
-        inputs.append(deviations)
-    logits, maps = [], []
+        views.append(deviations.astype(np.float64))
+    known = (np.cumsum(seen) - 1)[codes]
     with warnings.catch_warnings():
         # of scikit-learn, of maps that are as good as converged, or of classes with few rows
         warnings.simplefilter("ignore", UserWarning)
-        for view in inputs:
-            x = view.astype(np.float64)
-            held_out, penalty = _cross_validate(x, codes, chosen, n_classes)
-            logits.append(held_out[:, seen])
-            maps.append(_as_softmax(_regression(penalty).fit(x, codes), n_classes))
-    known = (np.cumsum(seen) - 1)[codes]
-    pool, said = _pooled(logits[: len(sizes)], known, chosen)
-    by_deviation = None
-    if deviations is not None:
-        more, says = _pooled(logits, known, chosen)
-        gain = (says - said)[chosen, known[chosen]]
-        if gain.mean() > gain.std() / np.sqrt(len(gain)):
-            pool, said, by_deviation = more, says, more[-1] * maps[-1][0]
-    bias += sum(share * own for share, (_, own) in zip(pool, maps, strict=False))
-    for share, (own, _), size in zip(pool, maps, sizes, strict=False):
-        weight[:, :size] += share * own
+        found = [_cross_validate(x, codes, chosen, n_classes) for x in views]
+        logits = [held_out[:, seen] for held_out, _ in found]
+        pool, said = _pooled(logits[: len(sizes)], known, chosen)
+        if deviations is not None:
+            more, says = _pooled(logits, known, chosen)
+            gain = (says - said)[chosen, known[chosen]]
+            if gain.mean() > gain.std() / np.sqrt(len(gain)):
+                pool, said = more, says
+        # of the views that take part
+        fitted = [_regression(found[k][1]).fit(views[k], codes) for k in range(len(pool))]
+    maps = [_as_softmax(each, n_classes) for each in fitted]
+    bias = sum(share * own for share, (_, own) in zip(pool, maps, strict=True))
+    for k, size in enumerate(sizes):
+        weight[:, :size] += pool[k] * maps[k][0]
+    by_deviation = pool[-1] * maps[-1][0] if len(pool) > len(sizes) else None
     out_of_fold[:, seen] = said
     return ClassMap(weight, bias, seen, out_of_fold, by_deviation)
 

@@ -1,6 +1,6 @@
 """Principal components and linear class maps of each modality."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from ..module import LinearModels
 from ._base import Model
 from ._linear_translations import MOST_VALUES
 from ._summary import logger
+from ._values import scaled_rows
 
 _MOST_COMPONENTS = 512
 _ALL_COMPONENTS = 1_024
@@ -29,34 +30,31 @@ def principal_scores(model: Model, item: Modality) -> np.ndarray:
     """Principal components of all rows, float32 ``(n_obs, n_components)``."""
     networks = model.module
     code = networks.modality_codes[item.name]
-    parts = [
-        networks.linear.components(code, networks.scale(item.name, torch.from_numpy(chunk)))
-        for chunk in item.matrix.chunks()
-    ]
-    return torch.cat(parts).cpu().numpy()
+    pieces = (networks.scale(item.name, torch.from_numpy(x)) for x in item.matrix.chunks())
+    return torch.cat([networks.linear.components(code, x) for x in pieces]).cpu().numpy()
 
 
 def fit_components(model: Model, item: Modality) -> None:
     """Principal axes of scaled features, and their means."""
-    linear, code = model.module.linear, model.module.modality_codes[item.name]
-    everything = np.arange(item.n_obs)
-    found = _principal(everything, item, lambda rows: _scaled(model, item, rows).cpu().numpy())
+    networks = model.module
+    linear, code = networks.linear, networks.modality_codes[item.name]
+    found = _principal(scaled_rows(networks, item, _some(np.arange(item.n_obs), item)))
     linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
 
 
-def _scaled(model: Model, item: Modality, rows: np.ndarray) -> torch.Tensor:
-    return model.module.scale(item.name, torch.from_numpy(item.matrix.rows(rows)))
+def _some(rows: np.ndarray, item: Modality) -> np.ndarray:
+    """These rows, or as many of them as have not too many values."""
+    n = min(len(rows), max(1, MOST_VALUES // item.matrix.shape[1]))
+    return np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
 
 
-def _principal(rows: np.ndarray, item: Modality, read: Callable[[np.ndarray], np.ndarray]) -> PCA:
-    """Principal components of what is read of rows; of some of them where values are many."""
-    n_features = item.matrix.shape[1]
-    n = min(len(rows), max(1, MOST_VALUES // n_features))
-    chosen = np.sort(np.random.default_rng(0).choice(rows, n, replace=False))
+def _principal(x: torch.Tensor) -> PCA:
+    """Principal components, of many features only the leading ones."""
+    n, n_features = x.shape
     most = n_features if n_features <= _ALL_COMPONENTS else _MOST_COMPONENTS
     # of the variance of a single row, or of rows that are all alike
     with np.errstate(invalid="ignore", divide="ignore"):
-        return PCA(min(n, most), random_state=0).fit(read(chosen))
+        return PCA(min(n, most), random_state=0).fit(x.cpu().numpy())
 
 
 def fit_classes(
@@ -66,15 +64,11 @@ def fit_classes(
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     labels = item.labels[labeled]
-
-    def deviations(rows: np.ndarray) -> np.ndarray:
-        return linear.deviations(code, _scaled(model, item, rows)).cpu().numpy()
-
-    varied = _principal(labeled, item, deviations)
-    n_parts = len(labeled) * item.matrix.shape[1] // MOST_VALUES + 1
-    parts = np.array_split(labeled, n_parts)
-    deviated = np.concatenate([varied.transform(deviations(rows)) for rows in parts])
-    found = fit_class_map(scores[labeled], labels, networks.n_classes, deviated)
+    x = scaled_rows(networks, item, _some(labeled, item))
+    varied = _principal(linear.deviations(code, x))
+    pieces = (networks.scale(item.name, torch.from_numpy(x)) for x in item.matrix.chunks(labeled))
+    deviated = [varied.transform(linear.deviations(code, x).cpu().numpy()) for x in pieces]
+    found = fit_class_map(scores[labeled], labels, networks.n_classes, np.concatenate(deviated))
     bias = found.bias
     if found.by_deviation is not None:
         weight = found.by_deviation @ varied.components_
@@ -87,9 +81,8 @@ def fit_classes(
     if tested.any():
         encoded = model._encode_all(item, labeled[tested])
         ours = np.nan_to_num(found.out_of_fold[tested], nan=linear.LEAST_LOG_PROBABILITY)
-        theirs = networks.discriminator.classify(
-            torch.from_numpy(encoded.mean).to(networks.device)
-        )
+        mean = torch.from_numpy(encoded.mean).to(networks.device)
+        theirs = networks.discriminator.classify(mean)
         logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
     linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
     return found.out_of_fold

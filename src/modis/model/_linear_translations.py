@@ -8,7 +8,7 @@ import torch
 
 from ..data import LinkPair, Modality
 from ..linear import class_means, fit_ridge, link_correlation, link_views
-from ..module import LinearModels
+from ..module import LinearModels, MODISModule
 from ._base import Model
 
 #: Values that components, class means and ridge regressions are found on, at most.
@@ -71,6 +71,14 @@ def fit_translations(
     return float(np.mean(correlations)) if correlations and not pairs else 1.0
 
 
+def some_profiles(networks: MODISModule, item: Modality) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, all or as many as have not too many values, and their profiles."""
+    n = max(1, MOST_VALUES // item.matrix.shape[1])
+    rows = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:n])
+    x = torch.from_numpy(item.matrix.rows(rows))
+    return rows, networks.profile(item.name, x).cpu().numpy()
+
+
 def _fit_means(
     model: Model, item: Modality, said: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -80,10 +88,7 @@ def _fit_means(
     """
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
-    n = max(1, MOST_VALUES // item.matrix.shape[1])
-    chosen = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:n])
-    x = torch.from_numpy(item.matrix.rows(chosen))
-    profile = networks.profile(item.name, x).cpu().numpy()
+    chosen, profile = some_profiles(networks, item)
     location, spread = profile.mean(axis=0), profile.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     linear[f"location_{code}"], linear[f"spread_{code}"] = location, spread

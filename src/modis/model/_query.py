@@ -12,7 +12,7 @@ from mudata import MuData
 from ..data import DataSpec, Modality, check_mudata, collect_batches
 from ..train import quiet_libraries
 from ._base import Model
-from ._linear_translations import MOST_VALUES
+from ._linear_translations import some_profiles
 from ._persistence import load, public_attributes, restore
 
 _FIRST_LAYER = "decoders.{}.trunk.0.weight"
@@ -138,20 +138,17 @@ def only_new_batches(model: Model) -> Iterator[None]:
 def fit_new_batches(model: Model, data: Mapping[str, Modality]) -> None:
     """Effects on translations of batches that were added: what classes and the rest leave."""
     networks, linear = model.module, model.module.linear
-    n = len(model._spec.batches)
+    n_known = len(model._spec.batches) - len(model.new_batches_)
     for name, item in data.items():
         code = networks.modality_codes[name]
         if f"offset_{code}" not in linear:
             continue
-        most = max(1, MOST_VALUES // item.matrix.shape[1])
-        rows = np.sort(np.random.default_rng(0).permutation(item.n_obs)[:most])
-        profile = networks.profile(name, torch.from_numpy(item.matrix.rows(rows)))
-        profile = (profile - linear[f"location_{code}"]) / linear[f"spread_{code}"]
-        profile -= linear.offset(code, torch.from_numpy(item.batch[rows]).to(profile.device))
+        rows, profile = some_profiles(networks, item)
+        known = linear.offset(code, torch.from_numpy(item.batch[rows]).to(networks.device))
         said = np.exp(model._encode_all(item, rows).log_probability)
-        left = profile.cpu().numpy() - said @ linear.array(f"mean_{code}")
+        left = (profile - linear.array(f"location_{code}")) / linear.array(f"spread_{code}")
+        left -= known.cpu().numpy() + said @ linear.array(f"mean_{code}")
         offset, batch = linear.array(f"offset_{code}").copy(), item.batch[rows, 0]
-        for k in range(n - len(model.new_batches_), n):
-            if (batch == k).any():
-                offset[k] += left[batch == k].mean(axis=0)
+        for k in np.unique(batch[batch >= n_known]).astype(int):
+            offset[k] += left[batch == k].mean(axis=0)
         linear[f"offset_{code}"] = offset

@@ -21,7 +21,7 @@ from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._query import only_new_batches
 from ._summary import announce_missing_pairs
-from ._values import learn_values
+from ._values import learn_values, scaled_rows
 
 _MONITOR = "selection_validation"
 # Wrong links have z scores below 3 relative to random links; correct links had 4 to 90 on the data
@@ -285,8 +285,7 @@ def _check_links(model: Model, data: Mapping[str, Modality], splitter: ModalityS
     for name in dict.fromkeys(name for pair in links.pairs for name in pair):
         rows = splitter.train_idx[name]
         chosen = np.sort(rng.choice(rows, min(len(rows), _LINK_ROWS), replace=False))
-        x = torch.from_numpy(data[name].matrix.rows(chosen))
-        profiles[name] = model.module.scale(name, x).cpu().numpy()
+        profiles[name] = scaled_rows(model.module, data[name], chosen).cpu().numpy()
     for (first, second), pair in links.pairs.items():
         linked = links.summary.loc[[(first, second)], ["linked_first", "linked_second"]]
         if linked.to_numpy().min() < _LEAST_LINKED:

@@ -15,7 +15,7 @@ from ..linear import Alarm, fit_alarm
 from ._base import Model
 from ._combine import all_names, combine_probabilities
 from ._summary import logger
-from ._values import MOST_VALUES, find_differences
+from ._values import MOST_VALUES, find_differences, scaled_rows
 
 # rows that an alarm learns from, at most
 _MOST_ROWS = 5_000
@@ -46,7 +46,7 @@ def fit_trust(
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:n])
         if len(rows) < _LEAST_ROWS:
             continue
-        x = networks.scale(name, torch.from_numpy(item.matrix.rows(rows)))
+        x = scaled_rows(networks, item, rows)
         said = np.zeros((len(rows), 1))
         if has_map:
             # what the model says of rows without a label is out of fold, too
@@ -54,15 +54,14 @@ def fit_trust(
             said = np.where(judged[name][rows, None], out_of_fold[name][rows], own)
         member = np.where(item.labels[rows] < 0, np.nanargmax(said, axis=1), item.labels[rows])
         likeliest = np.exp(np.nanmax(said, axis=1)) if has_map else None
-        alarm, p_value = fit_alarm(x.cpu().numpy(), member, likeliest)
+        scaled = x.cpu().numpy()
+        alarm, p_value = fit_alarm(scaled, member, likeliest)
         linear.store(f"alarm_{codes[name]}", alarm)
-        linear[f"worth_{codes[name]}"] = _worth(alarm, x.cpu().numpy(), member)
+        linear[f"worth_{codes[name]}"] = _measure_worth(alarm, scaled, member)
         own_p_values[name] = pd.Series(p_value, item.obs_names[rows])
-    table = pd.DataFrame(own_p_values)
-    several = table[table.notna().sum(axis=1) > 1]
+    several = pd.DataFrame(own_p_values).dropna(thresh=2)
     if len(several) >= _LEAST_COMBINED:
-        found = {name: own.to_numpy() for name, own in several.items()}
-        linear["novelty"] = np.sort(_weighted_cauchy(model, found, len(several)))
+        linear["novelty"] = np.sort(_weighted_cauchy(model, dict(several), len(several)))
     if not any(own.any() for own in judged.values()):
         return
     names = all_names(item.obs_names[judged[name]] for name, item in data.items())
@@ -143,8 +142,8 @@ def novelty(  # numpydoc ignore=PR01
     DataFrame of p-values, ``(n_obs, n_modalities + 1)``, a column for each modality and ``all``,
     their Cauchy combination. A modality weighs as much as it tells classes that are left out from
     others, and with 50 training samples that have several, combinations are compared with theirs.
-    NaN where an observation lacks a modality, or where fewer than ten
-    training samples were there to compare with. The least p-value is one over their number.
+    NaN where an observation lacks a modality, or where fewer than ten training samples were there
+    to compare with. The least p-value is one over their number.
 
     References
     ----------
@@ -336,7 +335,7 @@ def _weighted_cauchy(model: Model, p_values: Mapping[str, np.ndarray], n: int) -
     return np.where(count > 0, 0.5 - np.arctan(total / np.maximum(count, 1e-9)) / np.pi, np.nan)
 
 
-def _worth(alarm: Alarm, x: np.ndarray, member: np.ndarray) -> np.ndarray:
+def _measure_worth(alarm: Alarm, x: np.ndarray, member: np.ndarray) -> np.ndarray:
     """How well distances tell classes that are left out: mean of 2 AUROC - 1, at least 0.02."""
     apart = pairwise_distances(alarm.place(x), alarm.means)
     classes, told = np.unique(member), []

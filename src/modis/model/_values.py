@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import torch
 
 from ..data import STATISTICS, Modality, Profile, fit_profile
 from ..linear import Imputation, fit_imputation
+from ..module import MODISModule
 from ..nn import Tensors
 
 #: Training values that are looked at, at most.
@@ -17,6 +19,11 @@ _MOST_ROWS = 200
 _LEAST_ROWS = 10
 # Share of the samples that must be unusual for a remark.
 _MANY = 0.5
+
+
+def scaled_rows(networks: MODISModule, item: Modality, rows: np.ndarray) -> torch.Tensor:
+    """Scaled features of these rows at once, ``(n, n_features)``."""
+    return networks.scale(item.name, torch.from_numpy(item.matrix.rows(rows)))
 
 
 def learn_values(values: Tensors, code: int, item: Modality, rows: np.ndarray) -> None:
