@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,9 +23,8 @@ from unittest.mock import patch
 import mudata
 import numpy as np
 import pandas as pd
-import scvi
-import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from quiet import run_quietly
 
 from modis.dataloaders import BalancedMinibatchSampler, _splitter
 from modis.studies import SETTINGS
@@ -185,9 +183,7 @@ def main() -> None:
     parser.add_argument("--settings", nargs="+", choices=choices, default=DEFAULT_SETTINGS)
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    scvi.settings.verbosity = logging.ERROR
-    warnings.simplefilter("ignore")
+    run_quietly(logging.ERROR)
     data = Data.read(options.data, options.links_file)
     keys = ["variant", "setting", "seed"]
     done = set()

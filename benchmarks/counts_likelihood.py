@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import time
-import warnings
 from pathlib import Path
 
 import mudata
@@ -22,6 +20,7 @@ import numpy as np
 import pandas as pd
 import scvi
 import torch
+from quiet import run_quietly
 
 from modis import MODIS
 
@@ -100,9 +99,7 @@ def main() -> None:
     parser.add_argument("--model", type=json.loads, default={}, help="JSON: arguments of MODIS")
     parser.add_argument("--plan", type=json.loads, default={}, help="JSON: plan_kwargs of train")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    scvi.settings.verbosity = logging.WARNING
-    warnings.simplefilter("ignore")
+    run_quietly()
     data = mudata.read(options.data)
     names, held_out_names = parts(data, options.split_key, options.n_train, options.develop)
     train, held_out = data[names].copy(), data[held_out_names].copy()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +21,8 @@ import mudata
 import numpy as np
 import pandas as pd
 import scvi
-import torch
 from lightning.pytorch.callbacks import Callback
+from quiet import run_quietly
 
 from modis import MODIS
 from modis.datasets import intersim, unpair
@@ -112,9 +111,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=list(SIZES))
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    scvi.settings.verbosity = logging.ERROR
-    warnings.simplefilter("ignore")
+    run_quietly(logging.ERROR)
     rows = []
     for name in options.sizes:
         size = SIZES[name]()

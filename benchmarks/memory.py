@@ -12,20 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import resource
 import subprocess
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import mudata
 import numpy as np
 import pandas as pd
-import scvi
-import torch
 from anndata import AnnData
+from quiet import run_quietly
 from scipy import sparse
 
 from modis import MODIS
@@ -92,9 +89,7 @@ def main() -> None:
     parser.add_argument("--simulate", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    scvi.settings.verbosity = logging.WARNING
-    warnings.simplefilter("ignore")
+    run_quietly()
     if options.simulate is not None:
         simulate(options.simulate, options.n_obs, *options.n_vars, options.density)
     elif options.measure is not None:

@@ -12,23 +12,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import mudata
 import numpy as np
 import pandas as pd
 import scvi
-import torch
 from anndata import AnnData
 from lightning.pytorch.callbacks import Callback
 from memory import peak
 from plain_loop import train_plainly
+from quiet import run_quietly
 from scipy import sparse
 
 from modis import MODIS
@@ -231,10 +229,8 @@ def main() -> None:
     parser.add_argument("--what", nargs="+", default=["cells", "plain", "many"])
     parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    scvi.settings.verbosity = logging.WARNING
+    run_quietly()
     scvi.settings.seed = 0
-    warnings.simplefilter("ignore")
     if options.measure is not None:
         print(json.dumps(measure(options.measure)))
     elif options.out is None:
