@@ -87,8 +87,18 @@ def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, 
 
 
 def test_a_class_that_nothing_tells_of_is_not_found(fit):
-    model = fit(related(150, "unpaired", unlabelled="c"))
+    """And that modality leaves it to the other where a sample has both."""
+    whole = related(240, unlabelled="c")
+    parts = {RNA: slice(90), PROTEIN: slice(90, 180)}
+    model = fit(make_mudata({name: whole.mod[name][rows].copy() for name, rows in parts.items()}))
     assert recall(model, PROTEIN)["c"] == 0
+    rna, protein = model.module.linear.array("log_prior")
+    np.testing.assert_allclose(np.exp(rna), 1 / 3)
+    np.testing.assert_allclose(np.exp(protein), [0.5, 0.5, np.nan])
+    new = make_mudata({name: own[180:].copy() for name, own in whole.mod.items()})
+    right = model.predict(new) == truth(new, RNA)
+    assert right[truth(new, RNA) == "c"].mean() > 0.9
+    assert right.mean() > 0.9
 
 
 # translations -----------------------------------------------------------------------------------

@@ -103,12 +103,16 @@ def _pooled(
 
 
 def fit_pool(
-    logits: np.ndarray, codes: np.ndarray, expected: np.ndarray | None = None
+    logits: np.ndarray,
+    codes: np.ndarray,
+    expected: np.ndarray | None = None,
+    offset: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Weights of logits whose sum has the least log loss, ``(n_views,)``.
 
-    `logits` have shape ``(n_views, n, n_classes)``. The log-weights have a normal prior around
-    those expected, by default equal ones, so that a few rows change little.
+    `logits` have shape ``(n_views, n, n_classes)``, an `offset` that is added to their sum
+    ``(n, n_classes)``. The log-weights have a normal prior around those expected, by default equal
+    ones, so that a few rows change little.
     """
     expected = np.full(len(logits), 1 / len(logits)) if expected is None else expected
     start = np.log(expected)
@@ -117,8 +121,8 @@ def fit_pool(
     rows = np.arange(len(codes))
 
     def loss(log_weights: np.ndarray) -> float:
-        pooled = log_softmax(np.tensordot(np.exp(log_weights), logits, 1), axis=1)
-        misfit = -pooled[rows, codes].sum()
+        pooled = np.tensordot(np.exp(log_weights), logits, 1) + offset
+        misfit = -log_softmax(pooled, axis=1)[rows, codes].sum()
         return float(misfit + 0.5 * _PRIOR_PRECISION * np.square(log_weights - start).sum())
 
     return np.exp(minimize(loss, start, method="L-BFGS-B").x)

@@ -314,8 +314,8 @@ class Model(BaseModelClass):
         weights = {name: worth[name] + 0 * own.odds for name, own in encodings.items()}
         odds = {name: worth[name] * own.odds for name, own in encodings.items()}
         with np.errstate(divide="ignore"):
-            pool = self.module.combination_weights
-            log_probability = np.log(combine_probabilities(said, rows, n_obs, pool))
+            weighing = self.module.linear.weighing(self.module.modality_codes)
+            log_probability = np.log(combine_probabilities(said, rows, n_obs, weighing))
         return Encoding(
             *combine_posteriors(posteriors, rows, n_obs),
             log_probability,

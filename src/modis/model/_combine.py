@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
+from ..module import Weighing
+
 # a modality alone rules no class out
 _LEAST_PROBABILITY = 1e-6
 
@@ -52,34 +54,65 @@ def combine_coordinates(
     return total / count
 
 
+def evidence(log_probability: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
+    """What log-probabilities ``(n, n_classes)`` say beyond their prior, ``(n_classes,)``.
+
+    0 of classes that they say nothing of, whose prior is NaN.
+    """
+    return np.nan_to_num(np.fmax(log_probability, np.log(_LEAST_PROBABILITY)) - log_prior)
+
+
+def mean_prior(
+    log_priors: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
+) -> np.ndarray:
+    """Mean log-prior over the modalities that an observation has, ``(n_obs, n_classes)``.
+
+    A class that none of them says anything of is as unlikely as can be.
+    """
+    shape = (n_obs, len(next(iter(log_priors.values()))))
+    total, count = np.zeros(shape), np.zeros(shape)
+    for name, rows in positions.items():
+        total[rows] += np.nan_to_num(log_priors[name])
+        count[rows] += ~np.isnan(log_priors[name])
+    return np.where(count, total / np.maximum(count, 1), np.log(_LEAST_PROBABILITY))
+
+
 def combine_probabilities(
     probabilities: Mapping[str, np.ndarray],
     positions: Mapping[str, np.ndarray],
     n_obs: int,
-    weights: Mapping[str, float] | None = None,
+    weighing: Mapping[str, Weighing] | None = None,
 ) -> np.ndarray:
     """Class probabilities of every observation over the modalities that it has.
 
-    The mean of the log-probabilities, times the square root of the number of modalities and times
-    the modalities' weights, 1 by default. Their mean alone would be right if all modalities told
-    the same, and so is underconfident; their sum would be right if they told independent things,
-    and so is overconfident. What a single modality says stays as it is.
+    What the log-probabilities of each modality say beyond the class frequencies among its labelled
+    training samples is added, with the weights of the modalities and divided by the square root
+    of their number. Their mean alone would be right if all modalities told the same, and so is
+    underconfident; their sum would be right if they told independent things, and so is
+    overconfident. The mean log-frequency is then added once: with each modality it would count
+    several times, against rare classes. A modality says nothing of a class that it cannot know.
+    What a single modality says stays as it is.
 
-    By modality: probabilities ``(n, n_classes)`` and the row of the result that each belongs to,
-    ``(n,)``. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a
-    modality.
+    By modality: probabilities ``(n, n_classes)``, the row of the result that each belongs to,
+    ``(n,)``, and by default a weight of 1 and equal frequencies. Returns float32 of shape
+    ``(n_obs, n_classes)``, NaN for observations without a modality.
     """
-    total = np.zeros((n_obs, next(iter(probabilities.values())).shape[1]))
-    count = np.zeros((n_obs, 1))
+    n_classes = next(iter(probabilities.values())).shape[1]
+    total, count = np.zeros((n_obs, n_classes)), np.zeros((n_obs, 1))
     if not total.size:
         # without classes
         return total.astype(np.float32)
+    if weighing is None:
+        weighing = dict.fromkeys(probabilities, Weighing(1.0, np.zeros(n_classes)))
     for name, probability in probabilities.items():
-        weight = 1.0 if weights is None else weights[name]
-        total[positions[name]] += weight * np.log(np.maximum(probability, _LEAST_PROBABILITY))
+        weight, log_prior = weighing[name]
+        with np.errstate(divide="ignore"):
+            total[positions[name]] += weight * evidence(np.log(probability), log_prior)
         count[positions[name]] += 1
     count[count == 0] = np.nan
-    combined = softmax(total / np.sqrt(count), axis=1)
+    log_priors = {name: weighing[name].log_prior for name in probabilities}
+    prior = mean_prior(log_priors, {name: positions[name] for name in probabilities}, n_obs)
+    combined = softmax(total / np.sqrt(count) + prior, axis=1)
     for name, probability in probabilities.items():
         alone = count[positions[name], 0] == 1
         combined[positions[name][alone]] = probability[alone]

@@ -24,7 +24,7 @@ from ..metrics import foscttm
 from ..module import LinearModels
 from ._base import Encoding, Model
 from ._class_maps import fit_classes, fit_components, fit_guests, principal_scores
-from ._combine import all_names
+from ._combine import all_names, evidence, mean_prior
 from ._linear_translations import fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
@@ -212,20 +212,44 @@ def _fit_combination(
     model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
 ) -> None:
     """What modalities weigh together, from labelled observations with several of them."""
+    linear = model.module.linear
     judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
     names = all_names(item.obs_names[judged[name]] for name, item in data.items())
+    log_priors = _log_priors(model, data)
     views = np.zeros((len(data), len(names), model.module.n_classes))
     count, labels = np.zeros(len(names)), np.zeros(len(names), dtype=int)
+    positions = {}
     for view, (name, item) in zip(views, data.items(), strict=True):
         known = np.flatnonzero(judged[name])
-        rows = names.get_indexer(item.obs_names[known])
-        view[rows] = np.fmax(out_of_fold[name][known], LinearModels.LEAST_LOG_PROBABILITY)
+        rows = positions[name] = names.get_indexer(item.obs_names[known])
+        view[rows] = evidence(out_of_fold[name][known], log_priors[name])
         count[rows] += 1
         labels[rows] = item.labels[known]
-    several = count > 1
+    prior, several = mean_prior(log_priors, positions, len(names)), count > 1
     views = views[:, several] / np.sqrt(count[several])[:, None]
-    weights = fit_pool(views, labels[several], expected=np.ones(len(data)))
-    model.module.linear["combination"] = weights
+    expected = np.ones(len(data))
+    linear["combination"] = fit_pool(views, labels[several], expected, prior[several])
+    linear["log_prior"] = np.stack(list(log_priors.values()))
+
+
+def _log_priors(model: Model, data: Mapping[str, Modality]) -> dict[str, np.ndarray]:
+    """Log-frequency of classes among the labelled rows of each modality, ``(n_classes,)``.
+
+    Of a class that a modality has no row of, their mean in the others if it has a map of it from
+    these, and else NaN.
+    """
+    codes = model.module.modality_codes
+    counts = np.stack([item.label_counts(model.module.n_classes) for item in data.values()])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.log(counts / counts.sum(axis=1, keepdims=True))
+    found[counts == 0] = np.nan
+    elsewhere = np.full(counts.shape[1], np.nan)
+    seen = (counts > 0).any(axis=0)
+    elsewhere[seen] = np.nanmean(found[:, seen], axis=0)
+    for name, own, log_prior in zip(data, counts, found, strict=True):
+        if not own.any() or f"guest_weight_{codes[name]}" in model.module.linear:
+            log_prior[own == 0] = elsewhere[own == 0]
+    return dict(zip(data, found, strict=True))
 
 
 def _fit_place(

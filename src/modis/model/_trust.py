@@ -76,7 +76,7 @@ def fit_trust(
         linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
         each[name], labels[place[name]] = own, known
         count[place[name]] += 1
-    combined = combine_probabilities(each, place, len(names), networks.combination_weights)
+    combined = combine_probabilities(each, place, len(names), linear.weighing(codes))
     several = count > 1
     linear["calibration"] = _of_own_class(combined[several], labels[several])
 
@@ -255,7 +255,7 @@ def predict_set(  # numpydoc ignore=PR01
     if len(several):
         rows = {name: own for name, (own, _) in said.items() if name in p_values}
         each = {name: said[name][1] for name in rows}
-        combined = combine_probabilities(each, rows, len(names), self.module.combination_weights)
+        combined = combine_probabilities(each, rows, len(names), linear.weighing(codes))
         found = _conformal(combined[several], calibration, per_class)
         # of classes with calibration samples of their own
         enough = np.bincount(calibration[1].astype(int), minlength=len(classes)) >= _LEAST_ROWS

@@ -4,6 +4,7 @@ from ._architecture import Architecture
 
 # for the rooms above
 from ._linear_models import LinearModels as LinearModels
+from ._linear_models import Weighing as Weighing
 from ._losses import kl_to_standard_normal as kl_to_standard_normal
 from ._module import ADVERSARIAL as ADVERSARIAL
 from ._module import Encoded as Encoded

@@ -1,7 +1,21 @@
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
 import torch
 from torch.nn import functional
 
 from ..nn import Tensors
+
+
+class Weighing(NamedTuple):
+    """What a modality counts for beside others.
+
+    Log-frequencies of the classes, ``(n_classes,)``, are NaN where it says nothing of a class.
+    """
+
+    weight: float
+    log_prior: np.ndarray
 
 
 class LinearModels(Tensors):
@@ -24,7 +38,9 @@ class LinearModels(Tensors):
 
     Of the latent space: ``from_i``, ``turn_i`` and ``onto`` align the networks' points, see
     :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, and ``scale`` of its three
-    parts, ``(3,)``. ``combination`` ``(n_modalities,)`` are weights of the modalities.
+    parts, ``(3,)``. ``combination`` ``(n_modalities,)`` are weights of the modalities where an
+    observation has several, and ``log_prior`` ``(n_modalities, n_classes)`` log-frequencies of
+    classes among their labelled samples.
     """
 
     #: A modality does not rule out a class that it never saw.
@@ -58,6 +74,13 @@ class LinearModels(Tensors):
             return networks
         share = self[f"share_{code}"]
         return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
+
+    def weighing(self, modalities: Iterable[str]) -> dict[str, Weighing] | None:
+        """What each modality counts for beside others; `None` without a model."""
+        if "combination" not in self:
+            return None
+        own = zip(self["combination"].tolist(), self.array("log_prior"), strict=True)
+        return dict(zip(modalities, (Weighing(*each) for each in own), strict=True))
 
     @property
     def n_axes(self) -> int:

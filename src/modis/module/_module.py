@@ -134,14 +134,6 @@ class MODISModule(BaseModuleClass):
         )
 
     @property
-    def combination_weights(self) -> dict[str, float]:
-        """What each modality weighs where an observation has several."""
-        if "combination" not in self.linear:
-            return dict.fromkeys(self.modality_codes, 1.0)
-        weights = self.linear["combination"].tolist()
-        return dict(zip(self.modality_codes, weights, strict=True))
-
-    @property
     def modalities(self) -> list[str]:
         """Names of the modalities, in the order of the discriminator's logits."""
         return list(self.modality_codes)
