@@ -212,6 +212,11 @@ ODD = {
         lambda mdata: [a.obs.__setitem__("label", a.obs_names) for a in mdata.mod.values()],
         "Most of the 100 classes have fewer than 3",
     ),
+    # what means in every column that the class is not known
+    **{
+        word: (with_obs("label", rna=word), rf"as unlabelled: '{word}' \(60\)\. If")
+        for word in ("unlabeled", "None", "nan", "Unknown", "unassigned")
+    },
 }
 
 

@@ -1,5 +1,6 @@
 """The command line takes folders of tables, and single ones, as it takes a MuData."""
 
+import shutil
 from pathlib import Path
 
 import anndata as ad
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ._run import done, error_line
+from ._run import done, error_line, modis
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +85,21 @@ def test_what_does_not_fit(cohort: Path, tmp_path: Path) -> None:
     out = ["--out", tmp_path / "out"]
     assert "There is no table of labels" in error_line("fit", cohort, *out)
     labels = ["--labels", cohort.parent / "patients.csv"]
-    line = error_line("fit", cohort, *labels, "--labels-key", "disease", *out)
-    assert "no column 'disease' but ['label']" in line
+    # a column is looked for before anything heavy is loaded
+    folder = shutil.copytree(cohort, tmp_path / "cohort")
+    shutil.copy(cohort.parent / "patients.csv", folder / "labels.csv")
+    for place, option in (
+        ([cohort, *labels], "labels-key"),
+        ([cohort / "protein.csv", *labels], "split-key"),
+        ([folder], "batch-key"),
+        ([folder, "--labels-key", "label"], "group-key"),
+    ):
+        command = "benchmark" if option == "group-key" else "fit"
+        said = modis(command, *place, f"--{option}", "disease", *out).stderr
+        assert said.startswith(f"Error: No column 'disease' ({option.replace('-', '_')}) in the d")
+        assert "'label'" in said
+    (folder / "labels.csv").write_text("sample,class\ns1,a\n")
+    assert "No column 'label' (labels_key)" in modis("fit", folder, *out).stderr
     file = tmp_path / "a.h5mu"
     file.touch()
     assert "--labels is only for tables" in error_line("fit", file, *labels, *out)

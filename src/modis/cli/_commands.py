@@ -102,7 +102,7 @@ def fit(
     with guarded(debug):
         check_inputs(file, links, labels, transpose)
         check_folder(out, force or (resume and (out / "checkpoint").is_dir()), file)
-        check_columns(file, options)
+        check_columns(file, options, labels)
         with open_screen() as screen:
             from ..report import Settings, fit_file
 
@@ -208,7 +208,7 @@ def benchmark(
     with guarded(debug):
         check_inputs(file, links, labels, transpose)
         check_folder(out, file=file, study="benchmark")
-        check_columns(file, options | {"labels_key": labels_key})
+        check_columns(file, options | {"labels_key": labels_key}, labels)
         with open_screen() as screen:
             from ..report import write_comparison_page
             from ..studies import benchmark as compare

@@ -93,18 +93,24 @@ def check_inputs(
         raise ValueError(f"{option} is only for tables; '{file}' names its samples and classes.")
 
 
-def check_columns(file: Path, options: dict[str, Any]) -> None:
-    """Refuse columns that a ``.h5mu`` file does not have, before anything heavy is loaded."""
-    import h5py
-
+def check_columns(file: Path, options: dict[str, Any], labels: Path | None = None) -> None:
+    """Refuse columns that a file, or a table of labels, lacks, before anything heavy is loaded."""
+    columns = {k: own for k, own in options.items() if k.endswith(("_key", "covariate"))}
     try:
-        with h5py.File(file, "r") as data:
-            holders = [data, *data["mod"].values()]
-            found = {name for holder in holders for name in holder["obs"]} - {"_index"}
+        if file.suffix == ".h5mu":
+            import h5py
+
+            with h5py.File(file, "r") as data:
+                holders = [data, *data["mod"].values()]
+                found = {name for holder in holders for name in holder["obs"]} - {"_index"}
+        else:
+            from ..datasets._read_tables import label_columns
+
+            found = set(label_columns(file, labels)) - {""}
+            columns["labels_key"] = columns["labels_key"] or "label"
     # another kind of file, or a damaged one: reading it says more
     except Exception:  # noqa: BLE001
         return
-    columns = {k: own for k, own in options.items() if k.endswith(("_key", "covariate"))}
     for option, given in columns.items():
         for name in [given] if isinstance(given, str) else given or ():
             if name not in found:

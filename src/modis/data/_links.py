@@ -45,9 +45,7 @@ class AlignedLinks:
 
 
 def align_links(
-    feature_links: pd.DataFrame,
-    var_names: Mapping[str, np.ndarray],
-    ignored: Collection[str] = (),
+    feature_links: pd.DataFrame, var_names: Mapping[str, np.ndarray], ignored: Collection[str] = ()
 ) -> AlignedLinks:
     """Find the linked features, given by modality in their order, in the data.
 

@@ -46,7 +46,8 @@ class FeatureMatrix:
 
     def rows_and_missing(self, index: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray | None]:
         """Rows, and which of their values are missing; `None` if all are there."""
-        block = _dense(self._read(index))
+        block = self._read(index)
+        block = block.toarray() if sparse.issparse(block) else np.asarray(block)
         with np.errstate(over="ignore"):
             if self._columns is not None:
                 block = block[:, self._columns].astype(np.float32)
@@ -151,10 +152,6 @@ class _Chunks:
         for start in range(0, n_rows, step):
             piece = slice(start, min(start + step, n_rows))
             yield read(piece if self.index is None else self.index[piece])
-
-
-def _dense(x: Any) -> np.ndarray:
-    return x.toarray() if sparse.issparse(x) else np.asarray(x)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ def register(
         check_vocabulary([*spec.batches, *chain(*spec.covariates.values())])
     spec = spec.attached(mdata, encode(labels, spec.classes), condition_codes)
     features = None if is_new else spec.var_names
-    check_values(mdata, names, spec.layers, spec.likelihoods, features=features, warn=is_new)
+    which = (mdata, names, spec.layers, spec.likelihoods)
+    spec = replace(spec, n_missing=check_values(*which, features=features, warn=is_new))
     warn_of_numbers(mdata, names)
     manager = AnnDataManager(
         fields=make_fields(spec),

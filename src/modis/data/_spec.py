@@ -25,7 +25,8 @@ class DataSpec:
     ``condition_codes``, of the batch and of each covariate, int32 of shape
     ``(n_obs, 1 + n_covariates)``, or float32 where some are numbers; ``obs_hashes`` and
     ``var_hashes`` tell whether the names of observations and features are still the same (see
-    :func:`hash_names`). Data that are attached to a saved model have their own codes and hashes.
+    :func:`hash_names`); ``n_missing`` counts missing values, ``(n_obs,)``. Data that are attached
+    to a saved model have their own codes, hashes and counts.
     """
 
     var_names: dict[str, np.ndarray]
@@ -43,6 +44,7 @@ class DataSpec:
     condition_codes: dict[str, np.ndarray] = field(default_factory=dict)
     obs_hashes: dict[str, np.ndarray] = field(default_factory=dict)
     var_hashes: dict[str, np.ndarray] = field(default_factory=dict)
+    n_missing: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def modalities(self) -> list[str]:

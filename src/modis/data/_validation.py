@@ -23,6 +23,8 @@ from ._matrix import FeatureMatrix
 # a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
 logger = logging.getLogger("scvi.modis")
 
+# kinds of dtypes
+_NUMBERS = "biuf"
 _DOMAIN_TEXT = {"counts": "counts are integers from 0"}
 _DOMAIN_TEXT |= dict.fromkeys(("unit", "binary"), "values lie between 0 and 1")
 
@@ -125,19 +127,20 @@ def check_values(
     features: Mapping[str, np.ndarray] | None = None,
     rows: Mapping[str, np.ndarray] | None = None,
     warn: bool = True,
-) -> None:
+) -> dict[str, np.ndarray]:
     """Refuse values that the likelihood of a modality cannot explain, and layers that lack.
 
     By modality, `features` and `rows` are names of features and positions of observations to
     check. Sparse and backed data are read once, in pieces. `warn` of constant features, once per
-    modality, and of counts that a continuous likelihood is to explain, once for all.
+    modality, and of counts that a continuous likelihood is to explain, once for all. Numbers of
+    missing values are returned, ``(n_rows,)`` by modality.
     """
-    constants, ranges = {}, {}
+    constants, ranges, n_missing = {}, {}, {}
     for modality in modalities:
         adata, layer = mdata.mod[modality], layers[modality]
         names = adata.var_names if features is None else pd.Index(features[modality])
         chosen = None if rows is None else rows[modality]
-        lowest, highest, is_whole = _check_matrix(
+        lowest, highest, is_whole, n_missing[modality] = _check_matrix(
             adata, modality, layer, likelihoods[modality], names, chosen, features is None
         )
         if is_whole:
@@ -147,7 +150,7 @@ def check_values(
             constants[modality] = names[lowest == highest]
     # only when every modality passed: a refused call should not warn as well
     if not warn:
-        return
+        return n_missing
     _hint_at_likelihoods(ranges, layers)
     for modality, constant in constants.items():
         warnings.warn(
@@ -156,6 +159,7 @@ def check_values(
             "information.",
             stacklevel=4,
         )
+    return n_missing
 
 
 def warn_of_numbers(mdata: MuData, modalities: Sequence[str]) -> None:
@@ -180,23 +184,23 @@ def _check_matrix(
     names: pd.Index,
     rows: np.ndarray | None,
     whole: bool,
-) -> tuple[np.ndarray, np.ndarray, bool]:
+) -> tuple[np.ndarray, np.ndarray, bool, np.ndarray]:
     """Refuse values of one modality, or tell lowest and highest, each ``(n_features,)``.
 
-    Also whether the likelihood takes any value, but all are whole numbers. Data that are `whole`
-    have a value of every feature.
+    Also whether the likelihood takes any value, but all are whole numbers; and how many lack,
+    ``(n_rows,)``. Data that are `whole` have a value of every feature.
     """
     check_layer(adata, modality, layer)
     where, domain = _where(modality, layer), LIKELIHOOD_DOMAINS[likelihood]
     matrix = FeatureMatrix(adata, layer, adata.var_names.get_indexer(names))
     infinite, outside, observed = np.zeros((3, len(names)), dtype=np.int64)
-    nothing = [np.zeros(0, dtype=bool)]
+    counts = [np.zeros(0, dtype=np.int64)]
     lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     is_whole = domain == "real"
     for chunk in matrix.chunks(rows, compact=True):
         infinite += _count(chunk, np.isinf)
         observed += chunk.shape[0] - _count(chunk, np.isnan)
-        nothing.append(_count(chunk, np.isnan, axis=1) == len(names))
+        counts.append(_count(chunk, np.isnan, axis=1))
         outside += _count(chunk, partial(_outside, domain=domain))
         low, high = _extremes(chunk)
         lowest, highest = np.fmin(lowest, low), np.fmax(highest, high)
@@ -207,7 +211,8 @@ def _check_matrix(
             f"in {(infinite > 0).sum()} feature(s): {name_some(names[infinite > 0])}. Correct "
             "them, or make them NaN if they are not known."
         )
-    if (empty := np.concatenate(nothing)).any():
+    n_missing = np.concatenate(counts)
+    if (empty := n_missing == len(names)).any():
         found = adata.obs_names[empty if rows is None else rows[empty]]
         raise ValueError(
             f"{where} has {len(found)} observation(s) without a single value: {name_some(found)}. "
@@ -226,7 +231,7 @@ def _check_matrix(
             f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
             f"{highest.max():.4g}. {_remedy(adata, modality, layer, domain)}"
         )
-    return lowest, highest, is_whole
+    return lowest, highest, is_whole, n_missing
 
 
 def check_layer(adata: AnnData, modality: str, layer: str | None) -> None:
@@ -240,16 +245,12 @@ def check_layer(adata: AnnData, modality: str, layer: str | None) -> None:
         raise ValueError(
             f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
         )
-    if not _are_numbers(source):
+    if source.dtype.kind not in _NUMBERS:
         raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
 
 
 def _where(modality: str, layer: str | None) -> str:
     return f"Modality '{modality}'" + (f", layer '{layer}'" if layer else "")
-
-
-def _are_numbers(source: Any) -> bool:
-    return source.dtype.kind in "biuf"
 
 
 def _count(
@@ -287,7 +288,7 @@ def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> st
     gaussian = f"likelihood={{{modality!r}: 'gaussian'}}"
     for other in (*adata.layers, None):
         matrix = FeatureMatrix(adata, other)
-        if other == layer or matrix.source is None or not _are_numbers(matrix.source):
+        if other == layer or matrix.source is None or matrix.source.dtype.kind not in _NUMBERS:
             continue
         misfits = partial(_outside, domain=domain)
         if not any(_count(chunk, misfits).any() for chunk in matrix.chunks(compact=True)):

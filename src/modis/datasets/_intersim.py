@@ -164,17 +164,10 @@ def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarr
 
 
 def _differential(
-    parameters: dict[str, Omics],
-    n_classes: int,
-    p_dmp: float,
-    rng: np.random.Generator,
+    parameters: dict[str, Omics], n_classes: int, p_dmp: float, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Which features are shifted in which class, `(n_features, n_classes)` by modality."""
     cpgs = rng.random((len(parameters["methylation"].features), n_classes)) < p_dmp
     genes = np.zeros((len(parameters["expression"].features), n_classes), dtype=bool)
     np.logical_or.at(genes, parameters["methylation"].gene, cpgs)
-    return {
-        "methylation": cpgs,
-        "expression": genes,
-        "protein": genes[parameters["protein"].gene],
-    }
+    return {"methylation": cpgs, "expression": genes, "protein": genes[parameters["protein"].gene]}

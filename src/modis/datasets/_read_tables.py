@@ -142,6 +142,12 @@ def read_tables(
         return assemble(modalities, samples)
 
 
+def label_columns(source: Path, labels: Path | None) -> list[str]:
+    """Names of the columns in the table of labels that :func:`read_tables` would take."""
+    table = read_table(Path(_files(source, labels)[1] or ""), _LABELS, None)
+    return [str(table.index.name), *table.columns]
+
+
 def _files(
     source: str | PathLike[str] | Mapping[str, str | PathLike[str]],
     labels: str | PathLike[str] | None,
@@ -253,7 +259,7 @@ def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str])
         features = adata.var_names[missing.any(axis=0)]
         found.append(
             f"{int(missing.sum())} values are missing, in {len(features)} features such as "
-            f"{quoted(*features)}. Fill them in or drop these features before training."
+            f"{quoted(*features)}. A model fills them in."
         )
     for text in found:
         warnings.warn(f"Modality {name!r}: {text}", stacklevel=4)

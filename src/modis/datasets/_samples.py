@@ -18,11 +18,7 @@ from ._selection import (
 
 
 def unpair(
-    mdata: md.MuData,
-    *,
-    labels_key: str = "label",
-    observed_key: str | None = None,
-    seed: int = 0,
+    mdata: md.MuData, *, labels_key: str = "label", observed_key: str | None = None, seed: int = 0
 ) -> md.MuData:
     """Keep one modality of every observation, so that no observation is paired.
 

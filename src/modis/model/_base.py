@@ -14,7 +14,7 @@ from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
-from .._constants import BATCH_KEY, X_KEY
+from .._constants import BATCH_KEY, MISSING_KEY, X_KEY
 from ..data import (
     AlignedLinks,
     DataSpec,
@@ -34,7 +34,7 @@ from ..linear import Alarm
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import combine_coordinates, combine_posteriors, combine_probabilities
-from ._values import fill_missing, warn_of_differences
+from ._values import fill_missing, warn_of_differences, warn_of_lost
 
 # Of scvi-tools' models, but not of this one: names that no completion should offer.
 _NOT_HERE = {
@@ -141,11 +141,13 @@ class Model(BaseModelClass):
             self._read_data = self._fill(read_registered(mdata, self._spec))
         return self._read_data
 
-    def _check_values(self, *modalities: str) -> None:
-        """Refuse training data with values that were put in after the set-up."""
-        spec, names = self._spec, modalities or self._spec.modalities
-        which = (self.adata, names, spec.layers, spec.likelihoods)
-        check_values(*which, features=spec.var_names, warn=False)
+    def _check_values(self) -> None:
+        """Refuse values that were put into the training data; of lost ones warn, once."""
+        spec = self._spec
+        which = (self.adata, spec.modalities, spec.layers, spec.likelihoods)
+        for name, now in check_values(*which, features=spec.var_names, warn=False).items():
+            warn_of_lost(name, now, spec.n_missing[name])
+            spec.n_missing[name] = now
 
     def _read(
         self,
@@ -177,8 +179,7 @@ class Model(BaseModelClass):
                 found = {
                     name: own.obs_names.get_indexer(names)
                     for name, own in data.mod.items()
-                    # others are refused
-                    if own.obs_names.is_unique
+                    if own.obs_names.is_unique  # others are refused
                 }
                 rows = {name: own[own >= 0] for name, own in found.items()}
         read = self._fill(read_new(data, self._spec, modalities, rows=rows, decode=decode))
@@ -206,35 +207,36 @@ class Model(BaseModelClass):
         """Names of the rows that a method returns."""
         data = self._data_or_own(mdata)
         names = data.obs_names if modality is None else data.mod[modality].obs_names
-        return names if indices is None else names[positions(indices)]
+        return names[positions(indices)]
 
     # encoding ---------------------------------------------------------------------------------
 
     def _encode(
-        self,
-        data: Modality,
-        indices: Sequence[int] | np.ndarray | None,
-        batch_size: int | None,
+        self, data: Modality, indices: Sequence[int] | np.ndarray | None, batch_size: int | None
     ) -> Iterator[tuple[slice, dict[str, torch.Tensor], Encoded]]:
         """Walk over the rows of one modality; where they come in the result, and what they are."""
         self.module.eval()
         batch_size = None if batch_size is None else whole("batch_size", batch_size)
-        index = None if indices is None else np.arange(data.n_obs)[positions(indices)]
-        start = 0
+        index = np.arange(data.n_obs)[positions(indices)]
+        start, n_missing = 0, np.zeros(len(index), dtype=np.int64)
         for on_cpu in sequential_loader(data, index, batch_size):
             tensors = {key: value.to(self.module.device) for key, value in on_cpu.items()}
             encoded = self.module.encode(data.name, tensors[X_KEY])
             if not torch.isfinite(encoded.qz.mean).all():
                 if self.adata is not None:
                     # values of other data were checked when these were read
-                    self._check_values(data.name)
+                    self._check_values()
                 raise ValueError(
                     f"Modality '{data.name}' has values that give no finite result: they are far "
                     "larger than those that the model was trained on. Correct them."
                 )
             rows = slice(start, start + len(encoded.z))
             start = rows.stop
+            if MISSING_KEY in on_cpu:
+                n_missing[rows] = on_cpu[MISSING_KEY].sum(dim=1)
             yield rows, tensors, encoded
+        if data is self._read_data.get(data.name):
+            warn_of_lost(data.name, n_missing, self._spec.n_missing[data.name][index])
 
     @torch.inference_mode()
     def _encode_all(
@@ -244,7 +246,7 @@ class Model(BaseModelClass):
         batch_size: int | None = None,
     ) -> Encoding:
         """Encode rows of one modality."""
-        n_rows, networks = count_rows(data, indices), self.module
+        n_rows, networks = len(data.obs_names[positions(indices)]), self.module
         n_axes = networks.linear.n_axes
         n_latent, n_added = networks.architecture.n_latent, len(self.added_classes_)
         sizes = [n_latent, n_latent, networks.n_classes, n_axes, n_added]
@@ -380,15 +382,10 @@ class Model(BaseModelClass):
         return codes, library
 
 
-def count_rows(data: Modality, indices: Any) -> int:
-    """Number of rows that `indices`, positions or a mask, ask for."""
-    return data.n_obs if indices is None else len(np.arange(data.n_obs)[positions(indices)])
-
-
 def positions(indices: Any) -> np.ndarray | slice:
-    """Row positions, a mask or a slice as what can index, also when it is empty."""
-    if isinstance(indices, slice):
-        return indices
+    """Row positions, a mask or a slice as what can index, also when it is empty; `None` is all."""
+    if indices is None or isinstance(indices, slice):
+        return slice(None) if indices is None else indices
     array = np.atleast_1d(indices)
     array = array if array.size else array.astype(np.int64)
     if array.dtype.kind not in "iub" or array.ndim > 1:

@@ -11,7 +11,7 @@ from .._constants import BATCH_KEY, LATENT_KEY, UNKNOWN
 from ..data import number, whole
 from ..module import kl_to_standard_normal
 from ._added import share_with_added
-from ._base import Model, count_rows
+from ._base import Model, positions
 from ._colors import scanpy_colors
 from ._trust import judge, together
 
@@ -248,7 +248,7 @@ def posterior_predictive_sample(  # numpydoc ignore=PR01
     self._check_trained()
     n_samples = whole("n_samples", n_samples)
     data = self._read(mdata, [modality], indices, decode=True)[modality]
-    shape = (count_rows(data, indices), data.matrix.shape[1], n_samples)
+    shape = (len(data.obs_names[positions(indices)]), data.matrix.shape[1], n_samples)
     drawn = np.empty(shape, dtype=np.float32)
     for rows, batch, encoded in self._encode(data, indices, batch_size):
         for k in range(n_samples):

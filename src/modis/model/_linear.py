@@ -170,9 +170,7 @@ def _folds(data: Mapping[str, Modality]) -> dict[str, np.ndarray]:
 
 
 def _choose_scale(
-    said: Mapping[str, np.ndarray],
-    out_of_fold: Mapping[str, np.ndarray],
-    matched: list[HeldOut],
+    said: Mapping[str, np.ndarray], out_of_fold: Mapping[str, np.ndarray], matched: list[HeldOut]
 ) -> float:
     """Scale of the shared axes with the best matching of held-out pairs."""
     places = {}

@@ -19,10 +19,7 @@ _FIRST_LAYER = "decoders.{}.trunk.0.weight"
 
 
 def load_query_data(  # numpydoc ignore=PR01
-    cls: type[Model],
-    mdata: MuData,
-    reference: Model | str | Path,
-    unfrozen: bool = False,
+    cls: type[Model], mdata: MuData, reference: Model | str | Path, unfrozen: bool = False
 ) -> Model:
     """Add new batches to a trained model, by architectural surgery.
 

@@ -177,7 +177,9 @@ def train(  # numpydoc ignore=PR01
         try:
             runner()
         except BaseException as error:
-            interrupted = _is_interrupt(error)
+            # Lightning turns Ctrl-C into an exit with status 1
+            stop = error.__context__ if isinstance(error, SystemExit) else error
+            interrupted = isinstance(stop, KeyboardInterrupt)
             # trained in half precision, used in single
             self.module.float()
             learnt = interrupted and (best.restore(plan) or plan.current_epoch > 0)
@@ -247,12 +249,6 @@ def _with_defaults(
             "early_stopping_patience": max(5, round(0.5 * max_epochs / every)),
         }
     return made | given | {"callbacks": callbacks}
-
-
-def _is_interrupt(error: BaseException) -> bool:
-    """Whether Ctrl-C ended the training; Lightning turns it into an exit with status 1."""
-    interrupted = isinstance(error.__context__, KeyboardInterrupt)
-    return isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted)
 
 
 def _fit_to_training_rows(

@@ -6,7 +6,7 @@ from anndata import AnnData
 from mudata import MuData
 
 from ..data import NotInDataError, whole
-from ._base import Model, count_rows, positions
+from ._base import Model, positions
 
 
 @torch.inference_mode()
@@ -61,9 +61,9 @@ def translate(  # numpydoc ignore=PR01
     batch_code = self._batch_code(target, transform_batch)
     self._check_trained()
     data = self._read(mdata, [source], indices, decode=source == target)[source]
-    n_rows = count_rows(data, indices)
+    obs = self._data_or_own(mdata).mod[source].obs.iloc[positions(indices)].copy()
     # filled piece by piece: the largest array that a model makes is never there twice
-    decoded = np.empty((n_rows, len(self._spec.var_names[target])), dtype=np.float32)
+    decoded = np.empty((len(obs), len(self._spec.var_names[target])), dtype=np.float32)
     networks, codes = self.module, self.module.modality_codes
     for rows, tensors, encoded in self._encode(data, indices, None):
         batch, library = self._conditions(source, target, tensors, encoded, batch_code)
@@ -79,21 +79,13 @@ def translate(  # numpydoc ignore=PR01
         draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
         values = [self.module.decode(target, z, batch, library) for z in draws]
         decoded[rows] = torch.stack(values).mean(dim=0).cpu()
-    obs = self._data_or_own(mdata).mod[source].obs
-    translated = AnnData(
-        decoded,
-        obs=(obs if indices is None else obs.iloc[positions(indices)]).copy(),
-        var=self._var(target),
-    )
+    translated = AnnData(decoded, obs=obs, var=self._var(target))
     translated.uns["modis"] = {"source": source, "target": target}
     return translated
 
 
 def reconstruct(  # numpydoc ignore=PR01
-    self: Model,
-    modality: str,
-    mdata: MuData | None = None,
-    transform_batch: str | None = None,
+    self: Model, modality: str, mdata: MuData | None = None, transform_batch: str | None = None
 ) -> AnnData:
     """Encode and decode one modality.
 

@@ -44,6 +44,16 @@ def fill_missing(values: Tensors, code: int, item: Modality) -> None:
     item.matrix.fill = values.named_tuple(Imputation, f"imputation_{code}")
 
 
+def warn_of_lost(modality: str, now: np.ndarray, then: np.ndarray) -> None:
+    """Say how many values training rows lack now, ``(n_rows,)``, but did not lack before."""
+    if n := np.maximum(now - then, 0).sum():
+        warnings.warn(
+            f"Modality '{modality}': {n} value(s) of the training data that were there before are "
+            "missing (NaN) now. They are filled with what the other values predict.",
+            stacklevel=5,
+        )
+
+
 def find_differences(
     values: Tensors, codes: Mapping[str, int], data: Mapping[str, Modality]
 ) -> pd.DataFrame:

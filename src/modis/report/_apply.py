@@ -40,13 +40,7 @@ def predict_file(
 
 
 def translate_file(
-    model_dir: Path,
-    path: Path,
-    source: str,
-    target: str,
-    out: Path,
-    screen: Screen,
-    **tables: Any,
+    model_dir: Path, path: Path, source: str, target: str, out: Path, screen: Screen, **tables: Any
 ) -> AnnData:
     """Predict the `target` modality of a file from its `source`, as an ``.h5ad`` or ``.csv``."""
     model, mdata = _read(model_dir, path, screen, tables)

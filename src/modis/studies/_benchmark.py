@@ -18,13 +18,7 @@ from ._methods import DEFAULT_METHODS, RIVALS, model_code
 from ._reading import read_links, read_mudata
 from ._runs import Found, Job, Row, Store, complete, write_tables
 from ._scores import judge
-from ._verdict import (
-    Verdict,
-    gains,
-    reach_verdicts,
-    tabulate_comparison,
-    write_comparison,
-)
+from ._verdict import Verdict, gains, reach_verdicts, tabulate_comparison, write_comparison
 
 _COLUMNS = ["data", "setting", "seed", "task", "source", "target", "method", "metric", "class"]
 # what every method's answers depend on
