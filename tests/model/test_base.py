@@ -100,16 +100,18 @@ INDICES = {
 # anndata's own word on rows that were asked for twice
 @pytest.mark.filterwarnings("ignore:Observation names are not unique:UserWarning")
 @pytest.mark.parametrize("kind", INDICES)
-def test_indices(model, mdata, kind):
+def test_indices(model, mdata, kind, monkeypatch):
     for modality in (None, RNA):
         names, indices = _names(mdata, modality), INDICES[kind]
         if indices is None:
             indices = np.arange(len(names)) % 3 == 0
         rows = np.arange(len(names))[np.asarray(indices, dtype=None if len(indices) else int)]
         wanted = {"modality": modality, "indices": indices}
-        some = model.get_latent_representation(**wanted, batch_size=3)
-        assert some.dtype == np.float32
         latent = model.get_latent_representation(modality=modality)
+        with monkeypatch.context() as patch:
+            patch.setattr("modis.model._base._ROWS_AT_ONCE", 2)
+            some = model.get_latent_representation(**wanted, batch_size=3)
+        assert some.dtype == np.float32
         np.testing.assert_allclose(some, latent[rows], **CLOSE)
         soft = model.predict(modality=modality, soft=True)
         pd.testing.assert_frame_equal(model.predict(soft=True, **wanted), soft.iloc[rows], **CLOSE)

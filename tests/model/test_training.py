@@ -353,6 +353,7 @@ def test_links_align_modalities_without_a_single_label(linked):
 TOGETHER = """
 import json, os, sys
 import scvi, torch
+from lightning.pytorch.callbacks import Callback
 from modis import MODIS
 from modis.datasets import intersim
 torch.set_num_threads(1)
@@ -361,21 +362,25 @@ sizes = {"methylation": 40, "expression": 30, "protein": 24}
 mdata = intersim(n_samples=200, n_features=sizes, seed=0)
 MODIS.setup_mudata(mdata, labels_key="label")
 model = MODIS(mdata)
+def total(weights):
+    return sum(float(each.detach().double().abs().sum()) for each in weights)
+class Totals(Callback, list):
+    def on_train_epoch_end(self, trainer, plan):
+        self.append(total(plan.parameters()))
+totals = Totals()
 how = {"accelerator": "cpu", "enable_progress_bar": False, "batch_size": 32}
-model.train(max_epochs=4, devices=2, checkpoint_dir=sys.argv[1], **how)
-accuracy = {}
-for name in mdata.mod:
-    said = model.predict(modality=name)
-    accuracy[name] = float((said == mdata[name].obs["label"].astype(str)).mean())
-total = sum(float(each.double().abs().sum()) for each in model.module.state_dict().values())
-found = {"accuracy": accuracy, "total": total, "best": model.best_epoch_}
+model.train(max_epochs=4, devices=2, checkpoint_dir=sys.argv[1], callbacks=[totals], **how)
+labels = {name: own.obs["label"].astype(str) for name, own in mdata.mod.items()}
+accuracy = {n: float((model.predict(modality=n) == own).mean()) for n, own in labels.items()}
+weights = model.module.state_dict().values()
+found = {"accuracy": accuracy, "totals": [*totals, total(weights)], "best": model.best_epoch_}
 with open(f"{sys.argv[1]}.{os.environ.get('LOCAL_RANK', '0')}", "w") as file:
     json.dump(found, file)
 """
 
 
 def test_two_processes_train_one_model(tmp_path):
-    """Both end with the same weights, which predict as well as those of one process."""
+    """Both have the same weights all along, which predict as well as those of one process."""
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(TOGETHER)
     env = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from mudata import MuData
 from scvi.data._constants import _SCVI_UUID_KEY
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
+from sklearn.utils import gen_batches
 
 from .._constants import BATCH_KEY, MISSING_KEY, X_KEY
 from ..data import (
@@ -33,9 +34,11 @@ from ..dataloaders import ModalitySplitter, sequential_loader
 from ..linear import Alarm
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
-from ._combine import combine_coordinates, combine_posteriors, combine_probabilities
+from ._combine import Encoding, combine_coordinates, combine_posteriors, combine_probabilities
 from ._values import fill_missing, warn_of_differences, warn_of_lost
 
+# Rows that are combined and placed at once, which takes several times their memory.
+_ROWS_AT_ONCE = 2**16
 # Of scvi-tools' models, but not of this one: names that no completion should offer.
 _NOT_HERE = {
     "convert_legacy_save",
@@ -51,21 +54,6 @@ _NOT_HERE = {
 
 def _refuse(*_: Any, **__: Any) -> None:
     raise NotImplementedError("MODIS opens saved models with MODIS.load only.")
-
-
-class Encoding(NamedTuple):
-    """What a model says of n rows, from one modality or from all that they have.
-
-    ``mean`` of the networks' posterior, aligned once linear models are fitted, and ``scale``,
-    ``(n, n_latent)`` each; log-probabilities of the classes ``(n, n_classes)``, coordinates on
-    shared axes ``(n, n_axes)``, and log-odds of classes that were added ``(n, n_added)``.
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    log_probability: np.ndarray
-    shared: np.ndarray
-    odds: np.ndarray
 
 
 class Model(BaseModelClass):
@@ -246,13 +234,8 @@ class Model(BaseModelClass):
         batch_size: int | None = None,
     ) -> Encoding:
         """Encode rows of one modality."""
-        n_rows, networks = len(data.obs_names[positions(indices)]), self.module
-        n_axes = networks.linear.n_axes
-        n_latent, n_added = networks.architecture.n_latent, len(self.added_classes_)
-        sizes = [n_latent, n_latent, networks.n_classes, n_axes, n_added]
-        # Filled piece by piece. A list of small tensors, each made between large ones, would keep
-        # the memory of these from being used again: hundreds of MB with 30,000 features.
-        encoding = Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
+        n_rows = len(data.obs_names[positions(indices)])
+        networks, encoding = self.module, self._no_encoding(n_rows)
         code = networks.modality_codes[data.name]
         for rows, _, encoded in self._encode(data, indices, batch_size):
             mean, said = encoded.qz.mean, encoded.z.new_empty((len(encoded.z), 0))
@@ -266,6 +249,12 @@ class Model(BaseModelClass):
             for array, values in zip(encoding[:4], found, strict=True):
                 array[rows] = values.cpu()
         return encoding
+
+    def _no_encoding(self, n_rows: int) -> Encoding:
+        """Encoding to be filled in pieces; a list of these would keep large tensors' memory."""
+        n_latent, n_added = self.module.architecture.n_latent, len(self.added_classes_)
+        sizes = [n_latent, n_latent, self.module.n_classes, self.module.linear.n_axes, n_added]
+        return Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
 
     def _added_odds(self, code: int, x_scaled: torch.Tensor) -> np.ndarray:
         """Log-odds of classes that were added, ``(n, n_added)``; NaN where nothing tells."""
@@ -294,15 +283,20 @@ class Model(BaseModelClass):
         """Encode rows from one modality, or from all that they have."""
         self._check_trained()
         if modality is not None:
-            data = self._read(mdata, [modality], indices)[modality]
-            return self._encode_all(data, indices, batch_size)
-        obs_names = self._obs_names(mdata, None, indices)
-        encodings, found = {}, {}
-        for name, item in self._read(mdata, None, indices).items():
-            rows = item.obs_names.get_indexer(obs_names)
-            found[name] = np.flatnonzero(rows >= 0)
-            encodings[name] = self._encode_all(item, rows[found[name]], batch_size)
-        return self._combine(encodings, found, len(obs_names))
+            item = self._read(mdata, [modality], indices)[modality]
+            return self._encode_all(item, indices, batch_size)
+        data, obs_names = self._read(mdata, None, indices), self._obs_names(mdata, None, indices)
+        encoding = self._no_encoding(len(obs_names))
+        for some in gen_batches(max(1, len(obs_names)), _ROWS_AT_ONCE):
+            encodings, found = {}, {}
+            for name, item in data.items():
+                rows = item.obs_names.get_indexer(obs_names[some])
+                found[name] = np.flatnonzero(rows >= 0)
+                encodings[name] = self._encode_all(item, rows[found[name]], batch_size)
+            combined = self._combine(encodings, found, len(obs_names[some]))
+            for array, values in zip(encoding, combined, strict=True):
+                array[some] = values
+        return encoding
 
     def _combine(
         self, encodings: Mapping[str, Encoding], rows: Mapping[str, np.ndarray], n_obs: int
@@ -331,7 +325,11 @@ class Model(BaseModelClass):
         linear = self.module.linear
         if "place" not in linear:
             return encoding.mean
-        return (self._coordinates(encoding) @ linear["place"]).cpu().numpy()
+        points = np.empty_like(encoding.mean)
+        for some in gen_batches(max(1, len(points)), _ROWS_AT_ONCE):
+            piece = Encoding(*(part[some] for part in encoding))
+            points[some] = (self._coordinates(piece) @ linear["place"]).cpu()
+        return points
 
     def _coordinates(self, encoding: Encoding) -> torch.Tensor:
         """Coordinates from which the latent space is made, ``(n, n_coordinates)``."""

@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,21 @@ from ..module import Weighing
 
 # a modality alone rules no class out
 _LEAST_PROBABILITY = 1e-6
+
+
+class Encoding(NamedTuple):
+    """What a model says of n rows, from one modality or from all that they have.
+
+    ``mean`` of the networks' posterior, aligned once linear models are fitted, and ``scale``,
+    ``(n, n_latent)`` each; log-probabilities of the classes ``(n, n_classes)``, coordinates on
+    shared axes ``(n, n_axes)``, and log-odds of classes that were added ``(n, n_added)``.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    log_probability: np.ndarray
+    shared: np.ndarray
+    odds: np.ndarray
 
 
 def all_names(names: Iterable[pd.Index]) -> pd.Index:

@@ -22,9 +22,9 @@ from ..linear import (
 )
 from ..metrics import foscttm
 from ..module import LinearModels
-from ._base import Encoding, Model
+from ._base import Model
 from ._class_maps import fit_classes, fit_components, fit_guests, principal_scores
-from ._combine import all_names, evidence, mean_prior
+from ._combine import Encoding, all_names, evidence, mean_prior
 from ._linear_translations import fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust

@@ -145,9 +145,6 @@ def train(  # numpydoc ignore=PR01
     is_validated &= trainer_kwargs.get("limit_val_batches") != 0
     callbacks = [best] if is_validated else []
     trainer_kwargs = _with_defaults(trainer_kwargs, splitter, max_epochs, callbacks)
-    if devices not in ("auto", 1, "1") and not (isinstance(devices, list) and len(devices) == 1):
-        # each of the two steps leaves weights of the other side without a gradient
-        trainer_kwargs.setdefault("strategy", "ddp_find_unused_parameters_true")
     if checkpoint_dir is not None:
         spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
         rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)

@@ -7,6 +7,8 @@ from typing import Any, Literal, cast
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import distributed
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
 from ..data import number
@@ -144,7 +146,7 @@ class MODISTrainingPlan(LightningModule):
         batch = {name: tensors for name, tensors in batch.items() if name != PAIRS_KEY}
         autoencoders, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         # Lightning counts steps of all optimisers; a minibatch is one step
-        discriminator._on_before_step = discriminator._on_after_step = _do_nothing
+        discriminator._on_before_step = discriminator._on_after_step = lambda: None
         schedules = cast("list[torch.optim.lr_scheduler.LambdaLR]", self.lr_schedulers())
         encoded = module.inference(batch)
         n_minibatches = int(self.trainer.num_training_batches)
@@ -173,11 +175,28 @@ class MODISTrainingPlan(LightningModule):
         if not loss.requires_grad:
             return  # the minibatch has nothing for any term
         optimizer.zero_grad()
-        self.manual_backward(loss)
+        if self.trainer.world_size > 1:
+            self._backward_together(optimizer, loss)
+        else:
+            self.manual_backward(loss)
         if self.clipping["gradient_clip_val"] is not None:
             self.clip_gradients(optimizer.optimizer, **self.clipping)
         optimizer.step()
         schedule.step()
+
+    def _backward_together(self, optimizer: LightningOptimizer, loss: torch.Tensor) -> None:
+        """Average one side's gradients over the processes; Lightning would exchange both's."""
+        strategy: Any = self.trainer.strategy
+        parameters = optimizer.param_groups[0]["params"]
+        for parameter in parameters:
+            # another process may have one where this one has none
+            parameter.grad = torch.zeros_like(parameter)
+        with strategy.block_backward_sync():
+            self.manual_backward(loss)
+        gradients = [parameter.grad for parameter in parameters]
+        total = parameters_to_vector(gradients)
+        distributed.all_reduce(total)
+        vector_to_parameters(total / self.trainer.world_size, gradients)
 
     def _add(self, terms: Mapping[str, torch.Tensor]) -> None:
         # summed here and logged once per epoch: logging every step costs more than the step
@@ -188,10 +207,10 @@ class MODISTrainingPlan(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log every term, averaged over the epoch."""
         self._check_finite()
-        means = {name: total / self._counts[name] for name, total in self._sums.items()}
-        self._sums, self._counts = {}, Counter()
-        for name, mean in means.items():
+        for name, total in self._sums.items():
+            mean = total / self._counts[name]
             self.log(f"{name}_train", mean, prog_bar=name == "loss", sync_dist=True)
+        self._sums, self._counts = {}, Counter()
 
     def on_train_end(self) -> None:
         """Give the first process' weights to all: means of a batch normalisation are its own."""
@@ -249,7 +268,3 @@ class MODISTrainingPlan(LightningModule):
         }
         for name, score in validation_scores(seen).items():
             self.log(f"{name}_validation", score, prog_bar=name == "selection", sync_dist=True)
-
-
-def _do_nothing() -> None:
-    pass
