@@ -253,7 +253,7 @@ def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str])
         features = adata.var_names[missing.any(axis=0)]
         found.append(
             f"{int(missing.sum())} values are missing, in {len(features)} features such as "
-            f"{quoted(*features)}. Fill them in or drop these features before training."
+            f"{quoted(*features)}. They stay NaN; the model fills them in."
         )
     for text in found:
         warnings.warn(f"Modality {name!r}: {text}", stacklevel=4)

@@ -42,8 +42,11 @@ def fetch_sources(dataset: str, remedy: str = "") -> dict[str, Path]:
                 f"(its SHA256 hash differs). {remedy}"
             ) from error
         except OSError as error:
+            # an answer of the server is short; what else went wrong fills three lines
+            reason = "no connection" if getattr(error, "response", error) is None else error
+            state = "damaged" if kept[name].is_file() else "missing"
             raise ConnectionError(
-                f"{name} could not be downloaded ({error}). Check the connection, or copy the "
-                f"file into the folder {str(shelf.path)!r}. {remedy}"
+                f"{name} is {state} in the folder {str(shelf.path)!r} and could not be downloaded "
+                f"({reason}). Check the connection, or copy the file into this folder. {remedy}"
             ) from error
     return kept
