@@ -165,9 +165,6 @@ def test_the_recipe_of_the_docs_for_missing_values(folder):
     assert mdata["protein"].shape == (40, 29)
     np.testing.assert_allclose(mdata["protein"].X, table.drop(columns="P0"), rtol=1e-5)
     MODIS.setup_mudata(mdata, labels_key="label")
-    filled = MODIS(mdata)
-    filled.train(max_epochs=1)
-    assert np.isfinite(filled.impute("protein").X).all()
 
 
 BAD_FILES = {

@@ -181,7 +181,7 @@ def _tables_of_folder(folder: Path) -> dict[str, Path]:
         if name in tables:
             raise ValueError(
                 f"{folder} has two files for {name}: {tables[name].name} and {path.name}. "
-                "Take one of them out."
+                "Remove one of them."
             )
         tables[name] = path
     return tables

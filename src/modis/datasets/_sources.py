@@ -13,10 +13,7 @@ CACHE_VARIABLE = "MODIS_DATA_DIR"
 
 
 def fetch_sources(dataset: str, remedy: str = "") -> dict[str, Path]:
-    """Files of a data set, by name; those that are not kept, or were changed, are downloaded.
-
-    `remedy` ends every error: what the user can do when the files cannot be had.
-    """
+    """Files of a data set by name, downloaded unless kept unchanged; `remedy` ends every error."""
     table = pd.read_csv(str(files("modis.datasets") / "sources.csv"))
     sources = table[table["dataset"] == dataset]
     sources = sources.set_index(sources["path"].str.rpartition("/")[2])
