@@ -22,9 +22,9 @@ from PIL import Image
 _ADDRESSES = {"a": "href", "img": "src", "link": "href", "script": "src", "source": "src"}
 _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 
-#: Pixels, in a window of 1,280: about six screens. Notebooks, whose figures are large, may have
-#: more, and lists that are searched and not read have no limit.
-LONGEST, LONGEST_NOTEBOOK = 8000, 10000
+#: Pixels, in a window of 1,280: about six screens. Lists that are searched and not read have no
+#: limit.
+LONGEST = 8000
 #: Characters of a line of code that a window of 1,280 shows.
 LONGEST_LINE = 92
 _SEARCHED = ("genindex.html", "py-modindex.html", "search.html")
@@ -168,9 +168,8 @@ def problems(site: Path) -> list[str]:
         ]
         found += [f"{where}: section '{title}' is empty" for title in page.empty_sections()]
         found += [f"{where}: line of {len(line)} characters: {line}" for line in page.long_lines()]
-        limit = LONGEST_NOTEBOOK if where.parts[0] == "tutorials" else LONGEST
-        if where.name not in _SEARCHED and page.height() > limit:
-            found.append(f"{where}: about {page.height():,} pixels long, {limit:,} are allowed")
+        if where.name not in _SEARCHED and page.height() > LONGEST:
+            found.append(f"{where}: about {page.height():,} pixels long, {LONGEST:,} are allowed")
     return found
 
 

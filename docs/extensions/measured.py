@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from real_data import count_sides, list_verdicts, summarize_sides
+from real_data import count_sides, draw_overview, list_verdicts, summarize_sides
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 RUNS, SHUFFLED, ABLATION = "reproduce/results.csv", "shuffled_links.csv", "ablation.csv"
-REAL = "real/verdicts.csv"
+REAL, REAL_TEST = "real/verdicts.csv", "real_test/verdicts.csv"
 NOTHING = "Nothing was measured yet."
 MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.csv"
 
@@ -197,6 +197,12 @@ def list_counts(counts: pd.DataFrame) -> str:
     return _markdown(rows)
 
 
+def summarize_test(verdicts: pd.DataFrame) -> str:
+    """The test parts in a sentence, and where MODIS is behind."""
+    behind = list_verdicts(verdicts[verdicts["side"] == "behind"])
+    return "\n\n".join([summarize_sides(verdicts), *([_markdown(behind)] if behind else [])])
+
+
 #: By name: the file or folder, and the function that makes the table or its rows.
 TABLES = {
     "runs": (RUNS, list_runs),
@@ -209,6 +215,7 @@ TABLES = {
     "sides": (REAL, count_sides),
     "real": (REAL, list_verdicts),
     "summary": (REAL, summarize_sides),
+    "test": (REAL_TEST, summarize_test),
     "memory": (MEMORY, list_memory),
     "importance": (IMPORTANCE, list_importance),
     "counts": (COUNTS, list_counts),
@@ -238,7 +245,7 @@ class Measured(SphinxDirective):
 
 
 def check_results(app: Sphinx) -> None:
-    """Stop at once, and not after minutes, when there is nothing to show."""
+    """Stop at once, and not after minutes, when there is nothing to show; draw the overview."""
     needed = dict.fromkeys(file for name, (file, _) in TABLES.items() if name not in OPTIONAL)
     absent = [file for file in needed if not _files(file)]
     if absent:
@@ -247,6 +254,8 @@ def check_results(app: Sphinx) -> None:
             f"{', '.join(str(RESULTS / file) for file in absent)}. "
             "benchmarks/README.md has the commands that make them."
         )
+    # into the sources, as Sphinx wants it; git ignores it
+    draw_overview(pd.read_csv(RESULTS / REAL), Path(app.srcdir, "_static", "real_overview.png"))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -283,7 +292,8 @@ def _summarize(results: pd.DataFrame) -> pd.DataFrame:
 
 def _tabulated(results: pd.DataFrame) -> str:
     # its last paragraph speaks of a file that readers of the page do not have
-    return to_markdown(tabulate(results)).partition("\n\n")[0]
+    table = to_markdown(tabulate(results)).partition("\n\n")[0]
+    return table.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
 def _cell(values: pd.Series, worst: str) -> str:

@@ -8,7 +8,7 @@ with ...") needs no second line that says the same.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.ext.napoleon import NumpyDocstring
@@ -31,7 +31,8 @@ def consume(
 
 
 # what a sentence calls a type, where it is not its name
-SAID = {"ndarray": "array", "bool": "whether", "list": "lists|names|jobs|rows|tidy"}
+SAID = {"ndarray": "array|axes", "bool": "whether", "list": "lists|names|jobs|rows|tidy"}
+SAID |= {"float": "number|mean", "MuData": "copy|modalities|obs"}
 
 
 def drop_said_type(app: Sphinx, domain: str, objtype: str, content: nodes.Element) -> None:
@@ -41,13 +42,15 @@ def drop_said_type(app: Sphinx, domain: str, objtype: str, content: nodes.Elemen
             continue
         said = by_name["returns"][1].astext()
         kind = re.split(r"[\[| ]", by_name["rtype"][1].astext())[0].rpartition(".")[2]
-        if re.search(rf"\b({SAID.get(kind, kind)})\b", said, re.IGNORECASE):
-            fields.remove(by_name["rtype"])
+        fields.remove(by_name["rtype"])
+        if not re.search(rf"\b({SAID.get(kind, kind)})\b", said, re.IGNORECASE):
+            fields.insert(fields.index(by_name["returns"]) + 1, by_name["rtype"])
 
 
 # what Sphinx does not shorten by itself
 LONG = re.compile(
-    r"TypeAliasForwardRef\('(\w+)'\)|~?\b(?:collections\.abc|typing|pandas\.core\.frame)\."
+    r"TypeAliasForwardRef\('(\w+)'\)"
+    r"|~?\b(?:collections\.abc|typing|pandas\.core\.frame|modis\.\w+\._\w+)\."
 )
 
 
@@ -59,8 +62,17 @@ def shorten_types(app: Sphinx, domain: str, objtype: str, content: nodes.Element
                 text.parent.replace(text, nodes.Text(short))
 
 
+def shorten_defaults(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    # Sphinx reads no signature with the name that a dataclass gives to what it makes anew
+    return (signature.replace("<factory>", "..."), returned) if signature else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.setup_extension("sphinx.ext.autodoc")  # which knows the event
     NumpyDocstring._consume_returns_section = consume
+    app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("object-description-transform", drop_said_type, priority=900)
     app.connect("object-description-transform", shorten_types, priority=901)
     return {"parallel_read_safe": True}

@@ -112,8 +112,8 @@ def test_a_model_keeps_the_labels_of_its_own_set_up(tmp_path):
 @pytest.mark.parametrize(
     ("says", "change"),
     [
-        ("features: 9 then, 9 now; the first others are 'C8', 'C7'", lambda adata: adata[:, ::-1]),
-        ("features: 9 then, 8 now; the first others are 'C1'", lambda adata: adata[:, 1:]),
+        ("features: 9 then, 9 now; first changes: 'C8', 'C7'", lambda adata: adata[:, ::-1]),
+        ("features: 9 then, 8 now; first changes: 'C1'", lambda adata: adata[:, 1:]),
         ("features: 9 then, 4 now; the last are gone", lambda adata: adata[:, :4]),
         ("observations: 80 then, 80 now; .* 's99', 's98'", lambda adata: adata[::-1]),
         ("observations: 80 then, 77 now; .* 's23'", lambda adata: adata[3:]),
@@ -123,7 +123,7 @@ def test_a_model_keeps_the_labels_of_its_own_set_up(tmp_path):
 def test_features_and_observations_must_be_those_of_the_set_up(says, change):
     mdata, spec = _registered()
     mdata.mod[CPG] = change(mdata.mod[CPG]).copy()
-    says = says.replace(":", f" of modality '{CPG}' are not those of setup_mudata any more:", 1)
+    says = says.replace(":", f" of modality '{CPG}' have changed since setup_mudata:", 1)
     for read in (read_registered, registered_labels):
         with pytest.raises(ValueError, match=f"The {says}.*Call MODIS.setup_mudata again"):
             read(mdata, spec)
@@ -152,7 +152,7 @@ def test_a_model_refuses_renamed_data_before_and_after_training(axis, method):
         model.train(**BRIEFLY)
     names = list(getattr(mdata.mod[CPG], axis))
     setattr(mdata.mod[CPG], axis, [*names[:4], "new name", *names[5:]])
-    with pytest.raises(ValueError, match=r"modality 'CpG-îlots' .* others are 'new name'\."):
+    with pytest.raises(ValueError, match=r"modality 'CpG-îlots' .* first changes: 'new name'\."):
         getattr(model, method)()
 
 

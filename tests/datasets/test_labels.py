@@ -151,6 +151,6 @@ def test_what_cannot_be_corrupted(mosaic):
     with pytest.raises(ValueError, match="fraction must lie between 0 and 1, found -0.1"):
         datasets.corrupt_labels(mosaic, -0.1)
     mosaic.obs["label"] = "x"
-    with pytest.raises(ValueError, match="has the class 'x' only"):
+    with pytest.raises(ValueError, match="has only the class 'x'"):
         datasets.corrupt_labels(mosaic, 0.5)
     assert (datasets.corrupt_labels(mosaic, 0.0).obs["label"] == "x").all()

@@ -132,7 +132,7 @@ def test_paired_samples_stay_together(paired):
 
 @pytest.mark.parametrize("n", [-1, 1000])
 def test_more_than_there_are(unpaired, n):
-    with pytest.raises(ValueError, match=f"'methylation' has 6 samples of.*of which {n} cannot"):
+    with pytest.raises(ValueError, match=f"'methylation' has 6 samples of.*so {n} cannot"):
         datasets.shrink_class(unpaired, "class_2", n)
 
 

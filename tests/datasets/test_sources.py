@@ -2,9 +2,11 @@
 
 import hashlib
 from pathlib import Path
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
+import requests
 
 from modis import datasets
 from modis.datasets._sources import fetch_sources
@@ -43,29 +45,28 @@ def test_what_cannot_be_downloaded(served, cache):
         fetch_sources("pbmc_mosaic", "So.")
     assert "\n" not in str(said.value)
     assert list(cache.iterdir()) == []
-    with pytest.raises(
-        ConnectionError, match=r"^ACC\.rnaseq\.rda could not be.*refused\)\. Check.*So\.$"
-    ) as said:
+    pattern = r"^ACC\.rnaseq\.rda is missing in .* and could.*refused\)\. Check.*So\.$"
+    with pytest.raises(ConnectionError, match=pattern) as said:
         fetch_sources("tcga_rare", "So.")
     assert "\n" not in str(said.value)
     # a copy that was changed, and no network
     served[0].clear()
     (cache / NAME).write_bytes(b"changed")
-    with pytest.raises(ConnectionError, match=f"^{NAME} could not be downloaded"):
+    with pytest.raises(ConnectionError, match=f"^{NAME} is damaged in .*cache"):
         fetch_sources("pbmc_mosaic")
 
 
-def test_a_file_that_is_gone(tmp_path, monkeypatch):
-    # an address that answers with 404, without a network
-    import requests
-
-    response = requests.Response()
-    response.status_code, response.url = 404, "https://github.com/..."
-    monkeypatch.setattr(requests, "get", lambda *_, **__: response)
+def test_a_file_that_is_gone_and_no_network(tmp_path, monkeypatch):
+    answer = requests.Response()
+    answer.status_code, answer.url = 404, "https://github.com/..."
+    monkeypatch.setattr(requests, "get", get := Mock(return_value=answer))
     monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
     monkeypatch.setenv("MODIS_DATA_DIR", str(tmp_path))
     with pytest.raises(ConnectionError, match=r"could not be downloaded \(404 Client Error"):
-        fetch_sources("pbmc_mosaic")
+        datasets.pbmc_mosaic()
+    get.side_effect = requests.ConnectionError("HTTPSConnectionPool(host='github.com', port=443)")
+    with pytest.raises(ConnectionError, match=r"downloaded \(no connection\)\. Check"):
+        datasets.tcga_rare()
 
 
 def test_sources_are_those_that_are_named(shared_data):

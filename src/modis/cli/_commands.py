@@ -195,7 +195,7 @@ def benchmark(
     jobs: opt.Jobs = 1,
     debug: opt.Debug = False,
 ) -> None:
-    """Compare MODIS with the simplest methods for each task, on your data.
+    """Compare MODIS with simple methods on your data, task by task.
 
     Every method learns from the same training samples, and is evaluated on the same test samples.
     Tasks that the data do not allow are left out. Only MODIS uses **--batch-key**.

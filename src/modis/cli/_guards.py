@@ -26,7 +26,7 @@ _STUDY_FILES += ["fig[234]*.png", "difficulty*.png", "corrupted*.png"]
 
 
 class Commands(TyperGroup):
-    """All commands: a terminal that cannot show a letter is no reason to lose a run."""
+    """All commands; letters that the terminal cannot show do not stop a run."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command that was typed."""
@@ -124,7 +124,7 @@ def check_folder(
 ) -> None:
     """Refuse a folder that cannot be written, or whose contents would be lost.
 
-    A `study` keeps its runs in the folder, and replaces the files that it made itself.
+    A `study` keeps its runs in the folder and replaces only files that a study wrote.
     """
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out '{out}' is a file; name a folder.")
@@ -173,7 +173,7 @@ def check_file(out: Path, force: bool, file: Path, model: Path, *kinds: str) -> 
 
 
 def _check_place(out: Path, n_bytes: int) -> None:
-    """Refuse a place without room for so many bytes; better now than after the training."""
+    """Refuse a disk with less free space than this many bytes, before the training."""
     place = next(path for path in (out, *out.resolve().parents) if path.is_dir())
     try:
         with tempfile.TemporaryFile(dir=place) as probe:

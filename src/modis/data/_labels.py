@@ -310,8 +310,8 @@ def _agreed(places: Sequence[tuple[str, pd.Series]]) -> pd.Series:
             raise ValueError(
                 f"Labels disagree for {len(differs)} observation(s): {name_some(differs.index)}. "
                 f"For example '{name}' is '{known[name]}' in {other} and '{differs.iloc[0]}' in "
-                f"{place}. Observations are the same when their names are: correct the labels or "
-                "the names."
+                f"{place}. Observations of the same name are the same: correct the labels or the "
+                "names."
             )
     return known
 

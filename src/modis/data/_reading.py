@@ -60,9 +60,9 @@ def check_unchanged(mdata: MuData, spec: DataSpec) -> None:
             if np.array_equal(now, then):
                 continue
             differ = [*found[:n][now[:n] != then[:n]], *found[n:]]
-            others = f"the first others are {name_some(differ)}" if differ else "the last are gone"
+            others = f"first changes: {name_some(differ)}" if differ else "the last are gone"
             raise ValueError(
-                f"The {what} of modality '{modality}' are not those of setup_mudata any more: "
+                f"The {what} of modality '{modality}' have changed since setup_mudata: "
                 f"{len(then)} then, {len(now)} now; {others}. Call MODIS.setup_mudata again, and "
                 "make a new model."
             )
@@ -158,7 +158,7 @@ def check_fits(
         )
         if whole or len(missing) > MOST_MISSING * len(known):
             raise ValueError(lacks)
-        warnings.warn(f"{lacks} They are filled as missing values are.", stacklevel=5)
+        warnings.warn(f"{lacks} They are filled in like missing values.", stacklevel=5)
 
 
 def _features(mdata: MuData, modality: str, spec: DataSpec) -> np.ndarray:

@@ -318,7 +318,7 @@ def _hint_at_likelihoods(
             found.append(f"{where} holds whole numbers from {lowest:.0f} to {highest:.0f} only")
     if counts:
         warnings.warn(
-            f"{'; '.join(found)}. A gaussian explains counts badly. If they are counts, set "
+            f"{'; '.join(found)}. A gaussian does not fit counts. If they are counts, set "
             f"likelihood={dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
             "(scanpy.pp.normalize_total, scanpy.pp.log1p), or name a layer that holds such "
             f"values: layer={{{counts[0]!r}: ...}}.",

@@ -26,7 +26,7 @@ def bayes_probabilities(
     reference: Literal["synthetic", "tcga-ov"] = "synthetic",
     reference_path: str | PathLike[str] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    r"""Class probabilities of simulated samples, from the very model that made them.
+    r"""Class probabilities of simulated samples, from the model that simulated them.
 
     No classifier of one modality can be more accurate than the one that predicts the most
     probable of these classes (Bayes' rule). It uses the parameters of :func:`intersim`: the mean

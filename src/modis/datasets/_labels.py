@@ -157,8 +157,8 @@ def corrupt_labels(
     n_wrong = round(fraction * len(labelled))
     if n_wrong and len(classes) < 2:
         raise ValueError(
-            f"Column {labels_key!r} has the class {classes[0]!r} only; a wrong label needs a "
-            "second one."
+            f"Column {labels_key!r} has only the class {classes[0]!r}; wrong labels need a "
+            "second class."
         )
 
     rng = np.random.default_rng(seed)

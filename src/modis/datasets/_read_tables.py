@@ -187,7 +187,7 @@ def _tables_of_folder(folder: Path) -> dict[str, Path]:
         if name in tables:
             raise ValueError(
                 f"{folder} has two files for {name}: {tables[name].name} and {path.name}. "
-                "Take one of them out."
+                "Remove one of them."
             )
         tables[name] = path
     return tables
@@ -259,7 +259,7 @@ def _warn(name: str, adata: ad.AnnData, labelled: pd.Index, left_out: list[str])
         features = adata.var_names[missing.any(axis=0)]
         found.append(
             f"{int(missing.sum())} values are missing, in {len(features)} features such as "
-            f"{quoted(*features)}. A model fills them in."
+            f"{quoted(*features)}. They stay NaN; the model fills them in."
         )
     for text in found:
         warnings.warn(f"Modality {name!r}: {text}", stacklevel=4)

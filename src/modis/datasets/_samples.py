@@ -183,7 +183,7 @@ def shrink_class(
         if not 0 <= n <= len(members):
             raise ValueError(
                 f"Modality {name!r} has {len(members)} samples of class {class_name!r}, "
-                f"of which {n} cannot be left. Ask for 0 to {len(members)}."
+                f"so {n} cannot stay. Ask for 0 to {len(members)}."
             )
         keep.loc[members[n:], name] = False
     return rebuild(mdata, keep, {labels_key: labels})

@@ -13,10 +13,7 @@ CACHE_VARIABLE = "MODIS_DATA_DIR"
 
 
 def fetch_sources(dataset: str, remedy: str = "") -> dict[str, Path]:
-    """Files of a data set, by name; those that are not kept, or were changed, are downloaded.
-
-    `remedy` ends every error: what the user can do when the files cannot be had.
-    """
+    """Files of a data set by name, downloaded unless kept unchanged; `remedy` ends every error."""
     table = pd.read_csv(str(files("modis.datasets") / "sources.csv"))
     sources = table[table["dataset"] == dataset]
     sources = sources.set_index(sources["path"].str.rpartition("/")[2])
@@ -42,8 +39,11 @@ def fetch_sources(dataset: str, remedy: str = "") -> dict[str, Path]:
                 f"(its SHA256 hash differs). {remedy}"
             ) from error
         except OSError as error:
+            # an answer of the server is short; what else went wrong fills three lines
+            reason = "no connection" if getattr(error, "response", error) is None else error
+            state = "damaged" if kept[name].is_file() else "missing"
             raise ConnectionError(
-                f"{name} could not be downloaded ({error}). Check the connection, or copy the "
-                f"file into the folder {str(shelf.path)!r}. {remedy}"
+                f"{name} is {state} in the folder {str(shelf.path)!r} and could not be downloaded "
+                f"({reason}). Check the connection, or copy the file into this folder. {remedy}"
             ) from error
     return kept

@@ -74,8 +74,8 @@ def to_numbers(frame: pd.DataFrame, path: Path, what: str) -> np.ndarray:
         if len(wrong):
             raise ValueError(
                 f"{what}: {path}, column {quoted(column)} is not numeric: it holds "
-                f"{quoted(wrong.iloc[0])} in row {quoted(wrong.index[0])}. Take annotation "
-                "columns out of the table; write decimals with a point."
+                f"{quoted(wrong.iloc[0])} in row {quoted(wrong.index[0])}. Remove "
+                "annotation columns from the table; write decimals with a point."
             )
         frame.isetitem(position, numbers)
     return frame.to_numpy(dtype=np.float32)
@@ -96,7 +96,7 @@ def _scan(
         size = re.findall(r"\d+", "".join(first[1:2]))
         n_comments = 2
         if not first[0].startswith("#1.2") or len(size) != 2:
-            raise ValueError(f"{what}: {path} is a GCT file, but not of version 1.2. Save it so.")
+            raise ValueError(f"{what}: {path} is a GCT file of another version. Save it as 1.2.")
     sep = sep or _separator(first[n_comments:], path)
     if size is None and _is_header(first[:n_comments], first[n_comments:], sep):
         n_comments -= 1

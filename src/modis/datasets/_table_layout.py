@@ -144,8 +144,8 @@ def _is_turned(
     less, more = sorted((in_rows, in_columns))
     if not given and less and less * 10 > more:
         raise ValueError(
-            f"{what}: {path} does not tell where its samples are: names of samples fit {in_rows} "
-            f"of {frame.shape[0]} rows and {in_columns} of {frame.shape[1]} columns. Say "
+            f"{what}: {path} does not show where its samples are: names of samples fit {in_rows} "
+            f"of {frame.shape[0]} rows and {in_columns} of {frame.shape[1]} columns. Set "
             "transpose=True if samples are in columns, transpose=False if they are in rows."
         )
     is_turned = bool(transpose) if given else in_columns > in_rows
@@ -170,8 +170,8 @@ def _refuse_doubtful(columns: pd.Index, what: str, path: Path, samples: pd.Index
     if doubtful:
         raise ValueError(
             f"{what}: {path} has {len(doubtful)} columns that are neither samples of the table of "
-            f"labels nor annotation that is known: {quoted(*doubtful)}. Take annotation out of "
-            "the table; add samples to the table of labels, without a class if it is not known."
+            f"labels nor known annotation: {quoted(*doubtful)}. Remove annotation from the table; "
+            "add samples to the table of labels, without a class if it is not known."
         )
 
 

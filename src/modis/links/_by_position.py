@@ -26,7 +26,7 @@ def by_position(
     sign: int = 1,
     weight: float = 1.0,
 ) -> pd.DataFrame:
-    """Link peaks or CpGs to the genes that they overlap or are near to.
+    """Link peaks or CpGs to genes that overlap them or are near.
 
     A source feature is linked to a gene if it overlaps the gene or the window around it. Needs
     the library bioframe: `pip install "modis-omics[genomics]"`.

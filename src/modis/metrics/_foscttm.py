@@ -1,4 +1,4 @@
-"""Whether two measurements of the same sample are near to each other."""
+"""Distance of two measurements of the same sample."""
 
 from typing import Any
 

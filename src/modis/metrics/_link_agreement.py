@@ -1,4 +1,4 @@
-"""Whether linked features of two modalities belong together in the data."""
+"""Agreement of feature links with the data."""
 
 from __future__ import annotations  # the docs say ArrayLike, and not what it is made of
 

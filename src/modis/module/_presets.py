@@ -109,7 +109,7 @@ class Preset:
 
     @classmethod
     def find(cls, preset: "PresetName | Preset | Mapping[str, Any]") -> "Preset":
-        """Preset by name, as it is, or from what :meth:`to_dict` returned."""
+        """Find a preset by name, or build it from the dictionary of :meth:`to_dict`."""
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
@@ -118,11 +118,11 @@ class Preset:
         return PRESETS[preset]
 
     def batch_size(self, n_obs: int) -> int:
-        """Observations per modality and minibatch, for `n_obs` in the longest modality."""
+        """Observations per modality and minibatch, if the largest modality has `n_obs`."""
         return [size for least, size in self.batch_sizes if n_obs >= least][-1]
 
     def n_epochs(self, steps_per_epoch: int, n_obs: int = 0) -> int:
-        """Passes over the longest modality, of `n_obs` in `steps_per_epoch` minibatches each."""
+        """Epochs, if the largest modality has `n_obs` in `steps_per_epoch` minibatches."""
         least, most = self.epoch_bounds
         n_steps = self.n_steps * max(1.0, (n_obs / _MORE_STEPS_FROM) ** (2 / 3))
         return min(max(ceil(n_steps / steps_per_epoch), least), most)
@@ -134,7 +134,7 @@ class Preset:
         return replace(self, architecture=replace(self.architecture, **changed))
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as plain values, to be saved."""
+        """Return all fields as plain values, for saving."""
         return asdict(self)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ NORMS: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerN
 
 @dataclass(frozen=True)
 class BlockStyle:
-    """How one fully connected block is built: Linear, normalisation, LeakyReLU, dropout.
+    """Settings of a fully connected block: linear layer, normalisation, LeakyReLU, dropout.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class Decoder(nn.Module, ABC):
     n_hidden
         Sizes of the hidden layers.
     style
-        What each hidden layer holds besides the linear map.
+        Normalisation, activation and dropout of the hidden layers.
     n_batch
         Number of batches to condition on; fewer than two condition on nothing.
     n_cats_per_cov

@@ -8,7 +8,7 @@ from ._blocks import BlockStyle, blocks
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of ``n`` latent points.
+    """Output of the discriminator for ``n`` latent points.
 
     ``modality`` has shape ``(n, n_modalities)``, ``classes`` ``(n, n_classes)`` (`None` without
     classes), ``hidden`` ``(n, n_hidden[-1])``.
@@ -26,7 +26,7 @@ class DiscriminatorOutput(NamedTuple):
 
 
 class Discriminator(nn.Module):
-    """Which modality, which class, and which batch does a latent point come from?
+    """Classify latent points by modality, class and batch.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
     n_hidden
         Sizes of the shared hidden layers.
     style
-        What each hidden layer holds besides the linear map.
+        Normalisation, activation and dropout of the hidden layers.
     linear_class_head
         Whether the classes are read from the latent point rather than from the hidden layer.
     n_batch
@@ -78,7 +78,7 @@ class Discriminator(nn.Module):
         self.batch_head = nn.Linear(n_hidden[-1], n_batch) if n_batch > 1 else None
 
     def forward(self, z: torch.Tensor) -> DiscriminatorOutput:
-        """Judge latent points of shape ``(n, n_latent)``."""
+        """Return logits for latent points of shape ``(n, n_latent)``."""
         hidden, classes = self.trunk(z), None
         if self.class_head is not None:
             classes = self.class_head(z if self.linear_class_head else hidden)

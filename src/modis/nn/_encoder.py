@@ -22,7 +22,7 @@ class Encoder(nn.Module):
     n_hidden
         Sizes of the hidden layers; without any the encoder is linear.
     style
-        What each hidden layer holds besides the linear map.
+        Normalisation, activation and dropout of the hidden layers.
     linear_tail
         Whether a linear layer without activation precedes the two heads, as in the paper.
     input_dropout

@@ -13,7 +13,7 @@ SCALINGS = ("standard", "minmax", "none")
 
 
 class FeatureScaler(nn.Module):
-    """Scaling of features that is fitted on training samples and remembered with the weights.
+    """Scaling of features, fitted to training samples and saved with the weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which modality has how many samples of which class."""
+"""Number of samples by modality and class."""
 
 from typing import Any
 

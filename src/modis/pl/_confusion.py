@@ -36,7 +36,7 @@ def confusion(
 ) -> NDArray[np.object_]:
     """Draw confusion matrices: over all samples, then one per modality.
 
-    The title says which class is missed most. Rows are true classes, columns predicted ones.
+    The title shows the class with the lowest recall. Rows are true, columns predicted classes.
     Cells show the percent of the true class, so the diagonal shows its recall; to the right of
     each row is the number of its samples.
 
@@ -92,7 +92,7 @@ def confusion(
 
 
 def _finding(samples: pd.DataFrame) -> str:
-    """Say which class is missed most."""
+    """Title with the lowest recall of a class."""
     by = [name for name in ("true", "modality") if name in samples]
     right = samples["true"] == samples["predicted"]
     recalls = right.groupby([samples[name] for name in by], sort=False).agg(["mean", "size"])

@@ -23,7 +23,7 @@ LONGEST = 20
 def feature_importance(importance: pd.DataFrame, n_features: int = 10) -> NDArray[np.object_]:
     """Draw the most important features of every class as bars.
 
-    A bar to the right speaks for the class, one to the left against it. Its colour tells
+    A bar to the right supports the class, a bar to the left another class. Its colour tells
     whether the feature is higher (orange) or lower (blue) in the class than in the baseline.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Tables drawn as coloured cells with a text in each."""
+"""Tables drawn as coloured cells with text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

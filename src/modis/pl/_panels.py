@@ -1,4 +1,4 @@
-"""Axes to draw on, those given or those of a new figure, and what belongs to all of them."""
+"""Axes to draw on, given or of a new figure, with their common title and legend."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""How well every modality is predicted from every other."""
+"""Errors of the predictions of each modality from each other."""
 
 from typing import Any
 

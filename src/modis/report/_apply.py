@@ -22,7 +22,7 @@ def predict_file(
     soft: bool = False,
     **tables: Any,
 ) -> pd.DataFrame:
-    """Write what the model says of every observation as a ``.csv``.
+    """Write the predictions of every observation as a ``.csv``.
 
     The columns are those of :func:`predict_table`. `tables` say how tables are read.
     """

@@ -12,7 +12,7 @@ _APART = 0.5
 
 
 def cautions(results: Results) -> dict[str, Any]:
-    """What a reader should watch out for, as numbers; the template has the sentences.
+    """Problems that a reader should know of, as numbers; the template has the sentences.
 
     ``unseen`` modalities and ``few`` test samples by class; ``missed`` classes with what was
     predicted instead; ``overfitted`` modalities; low ``mixing``; ``uninformative`` translations.

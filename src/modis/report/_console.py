@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Screen:
-    """What the user sees of a run: one line per stage, notes, and a summary."""
+    """Output of a run on the screen: one line per stage, notes, and a summary."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
@@ -23,7 +23,7 @@ class Screen:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether somebody watches; a file would fill with progress bars."""
+        """Whether output goes to a terminal; progress bars would fill a file."""
         return self.console.is_terminal
 
     def stage(self, text: str) -> None:

@@ -21,7 +21,7 @@ _CSS_PIXELS_PER_INCH = 96
 
 
 def write_page(results: Results, out: Path, *, figures: list[str], notes: list[str]) -> None:
-    """Write ``report.html``: one file, without anything to load.
+    """Write ``report.html``: one file that loads no other files.
 
     `figures` are files in `out`, `notes` what the user was told on the screen.
     """

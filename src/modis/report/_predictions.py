@@ -44,7 +44,7 @@ def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
 def predict_table(
     model: MODIS, mdata: MuData, modality: str | None = None, *, soft: bool = False
 ) -> pd.DataFrame:
-    """What the model says of every observation, and how sure it is.
+    """Predicted class of every observation, with its uncertainty.
 
     ``predicted`` class and its ``probability``; ``set``, the classes that are possible at a
     coverage of 90 %; ``p_value`` of its novelty; ``modalities`` that were used. `soft` adds
@@ -70,9 +70,9 @@ def predict_table(
 
 
 def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Test samples that a reader should not believe without another look, and why.
+    """Test samples whose prediction is doubtful, with the reasons.
 
-    They raise an alarm (p-value at most 0.05), may be of several classes, or their modalities
+    They are flagged (p-value at most 0.05), may be of several classes, or their modalities
     predict different classes; those with most reasons and the smallest p-values first.
     """
     combined = predictions[predictions["source"] == COMBINED].set_index("observation")

@@ -35,7 +35,7 @@ _METRICS = ["split", "modality", "metric", "class", "value"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run was asked to do: the options of ``modis fit`` under their names."""
+    """Options of a run, by the names of ``modis fit``."""
 
     labels_key: str | None = None
     modalities: Sequence[str] | None = None

@@ -1,4 +1,4 @@
-"""Studies: how good MODIS is on data of one's own, and the paper's experiments."""
+"""Studies: comparison with simple methods on your data, and the paper's experiments."""
 
 from ..datasets._selection import without_pulling as without_pulling
 from ._benchmark import Comparison, benchmark

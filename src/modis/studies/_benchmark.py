@@ -81,7 +81,7 @@ class Benchmark:
         return rows, table if len(table) else None
 
     def jobs(self) -> list[Job]:
-        """Runs of all methods in the scenarios of which they can do a task."""
+        """Runs of each method in the scenarios that have a task for it."""
         return [
             Job({"scenario": own.name, "number": own.number, "method": method}, seed)
             for seed in range(self.design.splits)
@@ -109,9 +109,9 @@ def benchmark(
     console: Console | None = None,
     **options: Any,
 ) -> Comparison:
-    """Compare MODIS with the simplest methods for each task, on data of one's own.
+    """Compare MODIS with simple methods on your own data, task by task.
 
-    Every finished run is kept in the folder; a second call does only what is missing.
+    Finished runs are kept in the folder; a second call does only those that are missing.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def _can_be_taken_apart(cohort: Cohort, design: Design, task: str) -> bool:
 
 
 def _possible(cohort: Cohort, design: Design, console: Console, *, is_asked: bool) -> list[str]:
-    """Methods that can be run; a line about each of the others, if they were asked for."""
+    """Methods that can run; for each other method that was requested, a note on why it cannot."""
     reasons = {name: RIVALS[name].obstacle(cohort) for name in design.methods}
     for name, reason in reasons.items():
         if reason and is_asked:

@@ -1,4 +1,4 @@
-"""What a run of a benchmark trains on, and what it is evaluated on."""
+"""Training data and test data of a run of a benchmark."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,7 +124,7 @@ def linked_features(cohort: Cohort, first: str, second: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Fold:
-    """All that a method gets: the data, what it trains on and what it is evaluated on."""
+    """Everything that a method gets: the data, the training part and the test part."""
 
     cohort: Cohort
     design: Design
@@ -179,7 +179,7 @@ class Fold:
 
 
 def make_fold(cohort: Cohort, design: Design, scenario: Scenario, seed: int) -> Fold:
-    """Take the data apart for one run, with `seed` for every draw.
+    """Split the data for one run; `seed` determines every random choice.
 
     A ValueError if a part would be empty. Test observations may be of batches that no training
     observation has: nothing is predicted from the batch.
@@ -245,7 +245,7 @@ def _unpaired(labels: Mapping[str, pd.Series], seed: int) -> dict[str, pd.Series
 def _unseen_pair(
     cohort: Cohort, train: Mapping[str, pd.Series], test: Mapping[str, pd.Index], number: int
 ) -> tuple[str, str]:
-    """One of the pairs that can be judged; their order is random, and the same in every split."""
+    """One of the pairs that can be evaluated; their random order is the same in every split."""
     possible = []
     for modality, names in test.items():
         for name, n_test in cohort.label.reindex(names).value_counts().items():

@@ -1,4 +1,4 @@
-"""One run of the paper's experiments: a model trained in a setting, and what it is worth."""
+"""One run of the paper's experiments: a model trained in a setting, and its evaluation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

@@ -161,7 +161,7 @@ DEFAULT_METHODS = tuple(name for name in RIVALS if name != "paper")
 
 @lru_cache
 def model_code() -> str:
-    """Digest of the code that decides what MODIS answers."""
+    """Digest of the code that determines the results of MODIS."""
     state = hashlib.sha256()
     root = Path(str(model_room.__file__)).parents[1]
     for path in sorted(path for room in _ROOMS for path in (root / room).rglob("*.py")):

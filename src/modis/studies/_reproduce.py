@@ -33,7 +33,7 @@ def reproduce(
 ) -> pd.DataFrame:
     """Run the paper's experiments, and write their figures and tables.
 
-    Every finished run is kept in ``out/runs``; a second call does only what is missing.
+    Finished runs are kept in ``out/runs``; a second call does only those that are missing.
     ``results.csv`` has the rows of all runs in the folder that belong to the same data, also of
     other figures; ``table.csv`` and ``table.md`` include the results of the paper.
 

@@ -42,7 +42,7 @@ Points = tuple[np.ndarray, np.ndarray]
 class Rival:
     """A method that learns from the training part of a fold when it is made.
 
-    What it cannot answer it answers with nothing.
+    Tasks that it cannot do return nothing.
     """
 
     #: What tables and figures call it.
@@ -61,7 +61,7 @@ class Rival:
 
     @classmethod
     def obstacle(cls, cohort: Cohort) -> str:
-        """Why it cannot be run on these data and this installation; empty if it can."""
+        """Why it cannot run on these data or in this installation; empty if it can."""
         if cls.package and find_spec(cls.package) is None:
             return f"it needs the package {cls.package.replace('_', '-')}"
         lacks_links = cls.needs_links and cohort.links is None

@@ -1,4 +1,4 @@
-"""Runs of a study: kept in a folder, done in several processes, taken up where they were."""
+"""Runs of a study: stored in a folder, done in several processes, resumed after a stop."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ class Job:
 
 
 class Study(Protocol):
-    """What runs are about; it is sent to other processes."""
+    """What the runs evaluate; it is sent to other processes."""
 
     def parameters(self, job: Job) -> Row:
         """Everything that decides the rows of a run, beyond the job and the package's version."""
@@ -132,7 +132,7 @@ class Store:
 def complete(
     store: Store, jobs: Sequence[Job], n_processes: int, console: Console, write: Callable[[], T]
 ) -> T:
-    """Do the runs that are missing, in processes of one thread each, and write what there is.
+    """Do the missing runs, in processes of one thread each, and write the results.
 
     A RuntimeError if some runs failed, after all others have been done and written.
     """

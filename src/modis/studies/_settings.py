@@ -12,7 +12,7 @@ LABELS_KEY = "label"
 
 @dataclass(frozen=True)
 class Setting:
-    """What is taken from the training data before a model sees them.
+    """What is removed from the training data before a model is trained.
 
     Which class is rare and which pairs of class and modality are missing goes round with the
     seed, so that no result hangs on one lucky choice.

@@ -16,7 +16,7 @@ from ._settings import LABELS_KEY
 def split_paired(paired: md.MuData) -> tuple[md.MuData, md.MuData]:
     """Make unpaired training and test data from paired ones.
 
-    Which part an observation belongs to, and which modality it keeps, say the columns ``split``
+    The part of an observation and the modality that it keeps are in the columns ``split``
     and ``observed_modality`` of ``paired.obs``; where there are none it is drawn.
     """
     observed_key = "observed_modality" if "observed_modality" in paired.obs else None

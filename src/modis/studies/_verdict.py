@@ -1,4 +1,4 @@
-"""The table of a benchmark, and what follows from it, in words."""
+"""The table of a benchmark, and its conclusions in words."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -117,7 +117,7 @@ def decide(table: pd.DataFrame) -> pd.DataFrame:
 
 
 class Verdict(NamedTuple):
-    """What follows for one task: ``"ahead"``, ``"level"`` or ``"behind"``, and why."""
+    """Conclusion for one task: ``"ahead"``, ``"level"`` or ``"behind"``, with the reason."""
 
     task: str
     title: str
@@ -148,7 +148,7 @@ def name_task(task: str, source: str) -> str:
 
 
 def name_rival(name: str, task: str) -> str:
-    """The method, and of a classifier what it goes by where classes are not what is judged."""
+    """Name of the method, and what a classifier uses in tasks other than classification."""
     goes_by = {TRANSLATION: " (class means)", MATCHING: " (class probabilities)"}
     is_classifier = issubclass(RIVALS[name], Classifiers)
     return RIVALS[name].title + (goes_by.get(task, "") if is_classifier else "")
@@ -163,7 +163,7 @@ def _distance(row: pd.Series) -> str:
 
 
 def summarise(verdicts: Iterable[Verdict]) -> str:
-    """One or two sentences: for which tasks MODIS is worth it."""
+    """One or two sentences: the tasks in which MODIS is better."""
     titles: dict[str, list[str]] = {side: [] for side in SIDES}
     for own in verdicts:
         titles[own.side].append(own.title[0].lower() + own.title[1:])

@@ -60,7 +60,7 @@ class MODISTrainingPlan(LightningModule):
     Raises
     ------
     ValueError
-        If a loss weight names no term, or no term is left to the autoencoders.
+        If a loss weight has an unknown name, or the autoencoders have no term.
 
     Examples
     --------
@@ -213,7 +213,7 @@ class MODISTrainingPlan(LightningModule):
         self._sums, self._counts = {}, Counter()
 
     def on_train_end(self) -> None:
-        """Give the first process' weights to all: means of a batch normalisation are its own."""
+        """Copy the weights of the first process to all, which differ in batch normalisation."""
         self.module.load_state_dict(self.trainer.strategy.broadcast(self.module.state_dict()))
 
     def _check_finite(self) -> None:
@@ -233,7 +233,7 @@ class MODISTrainingPlan(LightningModule):
     def validation_step(
         self, batch: dict[str, torch.Tensor], batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Keep what one minibatch of one modality shows, a row for each sample."""
+        """Keep the scores of one minibatch of one modality, a row for each sample."""
         module, name = self.module, self.validated_modalities[dataloader_idx]
         encoded = module.encode(name, batch[X_KEY])
         # the posterior mean, so that scores do not jitter
