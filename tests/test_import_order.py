@@ -43,15 +43,15 @@ BUDGETS = {
     "dataloaders": 538,
     "train": 454,
     "model": 3631,
-    "links": 373,
+    "links": 369,
     "metrics": 443,
-    "pl": 1084,
-    "datasets": 2223,
-    "studies": 3032,
-    "report": 1110,
+    "pl": 1082,
+    "datasets": 2213,
+    "studies": 3014,
+    "report": 1095,
     "cli": 596,
-    "src/modis": 18_077,
-    "tests": 15_207,
+    "src/modis": 18_028,
+    "tests": 15_189,
 }
 
 

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ._reference import Omics, feature_links
-from ._reference_synthetic import synthetic_reference
-from ._reference_tcga_ov import tcga_ov_reference
+from ._reference import Omics, feature_links, synthetic_reference, tcga_ov_reference
 from ._selection import allot, assemble, check_share
 
 
