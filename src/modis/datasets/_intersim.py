@@ -108,7 +108,7 @@ def intersim(
     modalities = {}
     for (name, omics), delta in zip(parameters.items(), deltas, strict=True):
         shift = delta * differential[name].T[classes]
-        values = omics.baseline + shift + omics.noise.sample(n_samples, rng)
+        values = omics.baseline + shift + omics.noise(n_samples, rng)
         modalities[name] = ad.AnnData(
             (expit(values) if name == "methylation" else values).astype(np.float32),
             obs=pd.DataFrame(index=names.copy()),

@@ -1,11 +1,11 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.linalg import cholesky
 
 from ._rda import read_rda
 from ._sources import fetch_sources
@@ -32,42 +32,31 @@ _NAMES = (
 )
 
 
-@dataclass(frozen=True)
-class OmicsNoise:
-    """Zero-mean Gaussian noise with covariance `loadings @ loadings.T + diag(unique_sd ** 2)`."""
+class Omics(NamedTuple):
+    """One modality of the InterSIM model; methylation as M-values (log odds of the beta value).
 
+    `baseline` are the features' means where none is differential, `gene` the position of each
+    feature's gene among the features of expression. Noise has the covariance
+    `loadings @ loadings.T + diag(unique_sd ** 2)`.
+    """
+
+    features: list[str]
+    baseline: np.ndarray
+    gene: np.ndarray
     loadings: np.ndarray
     unique_sd: np.ndarray
 
-    @classmethod
-    def from_covariance(cls, covariance: np.ndarray) -> Self:
-        """Noise with a given positive definite covariance."""
-        return cls(np.linalg.cholesky(covariance), np.zeros(len(covariance)))
-
     @property
     def covariance(self) -> np.ndarray:
-        """Covariance, `(n_features, n_features)`."""
+        """Covariance of the noise, `(n_features, n_features)`."""
         return self.loadings @ self.loadings.T + np.diag(self.unique_sd**2)
 
-    def sample(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+    def noise(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
         """Draw `(n_samples, n_features)`."""
         noise = rng.standard_normal((n_samples, self.loadings.shape[1])) @ self.loadings.T
         if self.unique_sd.any():
             noise += rng.standard_normal(noise.shape) * self.unique_sd
         return noise
-
-
-class Omics(NamedTuple):
-    """One modality of the InterSIM model; methylation as M-values (log odds of the beta value).
-
-    `baseline` are the features' means where none is differential, `gene` the position of each
-    feature's gene among the features of expression.
-    """
-
-    features: list[str]
-    baseline: np.ndarray
-    noise: OmicsNoise
-    gene: np.ndarray
 
 
 def mix(rho: np.ndarray, upstream: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -114,7 +103,7 @@ def synthetic_reference(n_features: Mapping[str, int] | None = None) -> dict[str
     mean_cpg = rng.normal(np.array([-3.2, -0.8, 1.3])[modes], np.array([0.6, 0.6, 0.7])[modes])
     noise = _factor_noise("methylation", n_cpgs, rng)
     cpg_gene = _genes_of(n_cpgs, n_genes, rng)
-    methylation = Omics(_numbered("cpg", n_cpgs), mean_cpg, noise, cpg_gene)
+    methylation = Omics(_numbered("cpg", n_cpgs), mean_cpg, cpg_gene, *noise)
 
     rng = np.random.default_rng([_SEED, 1])
     mean_gene = rng.normal(-0.2, 1.0, n_genes)
@@ -125,7 +114,7 @@ def synthetic_reference(n_features: Mapping[str, int] | None = None) -> dict[str
     sums = np.bincount(cpg_gene, weights=mean_cpg, minlength=n_genes)
     upstream = np.where(counts > 0, sums / np.maximum(counts, 1), mean_cpg.mean())
     baseline = mix(rho, upstream, mean_gene)
-    expression = Omics(_numbered("gene", n_genes), baseline, noise, np.arange(n_genes))
+    expression = Omics(_numbered("gene", n_genes), baseline, np.arange(n_genes), *noise)
 
     rng = np.random.default_rng([_SEED, 2])
     mean_protein = rng.normal(0.02, 0.08, n_proteins)
@@ -134,11 +123,11 @@ def synthetic_reference(n_features: Mapping[str, int] | None = None) -> dict[str
     # Levels of transcript and protein agree.
     rho = np.clip(rng.normal(0.34, 0.25, n_proteins), -0.2, 0.85)
     baseline = mix(rho, mean_gene[protein_gene], mean_protein)
-    protein = Omics(_numbered("protein", n_proteins), baseline, noise, protein_gene)
+    protein = Omics(_numbered("protein", n_proteins), baseline, protein_gene, *noise)
     return {"methylation": methylation, "expression": expression, "protein": protein}
 
 
-def _factor_noise(name: str, size: int, rng: np.random.Generator) -> OmicsNoise:
+def _factor_noise(name: str, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     median, spread = _VARIANCES[name]
     variance = median * np.exp(spread * rng.standard_normal(size))
     shares = np.array(_FACTOR_SHARES[name])
@@ -150,7 +139,7 @@ def _factor_noise(name: str, size: int, rng: np.random.Generator) -> OmicsNoise:
     if name == "methylation":
         signs[:, 0] = 1.0
     loadings = signs * np.sqrt(weights * variance[:, None])
-    return OmicsNoise(loadings, np.sqrt(variance * (1 - weights.sum(axis=1))))
+    return loadings, np.sqrt(variance * (1 - weights.sum(axis=1)))
 
 
 def _genes_of(n_features: int, n_genes: int, rng: np.random.Generator) -> np.ndarray:
@@ -184,15 +173,16 @@ def tcga_ov_reference(path: str | PathLike[str] | None = None) -> dict[str, Omic
     protein_gene = np.array([position[gene] for gene in gene_of_protein.loc[proteins]])
 
     value = {name: np.asarray(tables[name]) for name in tables if "map" not in name}
-    noise = {name: OmicsNoise.from_covariance(value[f"cov.{name}"]) for name in own}
+    covariances = (value[f"cov.{name}"] for name in own)
+    noise = {k: (cholesky(x), np.zeros(len(x))) for k, x in zip(own, covariances, strict=True)}
     expression = mix(value["rho.methyl.expr"], value["methyl.gene.level.mean"], value["mean.expr"])
     protein = mix(
         value["rho.expr.protein"], value["mean.expr"][protein_gene], value["mean.protein"]
     )
     return {
-        "methylation": Omics(cpgs, value["mean.M"], noise["M"], cpg_gene),
-        "expression": Omics(genes, expression, noise["expr"], np.arange(len(genes))),
-        "protein": Omics(proteins, protein, noise["protein"], protein_gene),
+        "methylation": Omics(cpgs, value["mean.M"], cpg_gene, *noise["M"]),
+        "expression": Omics(genes, expression, np.arange(len(genes)), *noise["expr"]),
+        "protein": Omics(proteins, protein, protein_gene, *noise["protein"]),
     }
 
 
