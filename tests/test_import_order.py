@@ -46,12 +46,12 @@ BUDGETS = {
     "links": 369,
     "metrics": 443,
     "pl": 1082,
-    "datasets": 2213,
-    "studies": 3014,
-    "report": 1095,
+    "datasets": 2203,
+    "studies": 2990,
+    "report": 1091,
     "cli": 596,
-    "src/modis": 18_028,
-    "tests": 15_189,
+    "src/modis": 17_990,
+    "tests": 15_187,
 }
 
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.metadata import version
@@ -172,3 +173,13 @@ def test_sentences(
     text = " ".join((tmp_path / "report.html").read_text(encoding="utf-8").split())
     assert [sentence for sentence in said if sentence not in text] == []
     assert [sentence for sentence in unsaid if sentence in text] == []
+
+
+def test_counts_are_named(results: tuple[Results, Path], tmp_path: Path) -> None:
+    cohort = results[0].cohort
+    likelihood = cohort.likelihood | dict.fromkeys(("expression", "protein"), "nb")
+    counted = altered(results[0], cohort=replace(cohort, likelihood=likelihood))
+    shutil.copy(results[1] / "translation.png", tmp_path)
+    write_page(counted, tmp_path, figures=["translation.png"], notes=[])
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Counts (expression, protein) are compared as log(1 + count)." in text

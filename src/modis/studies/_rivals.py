@@ -135,10 +135,6 @@ class Classifiers(Rival):
         together = {COMBINED: combine(self.soft, self.log)} if len(self.soft) > 1 else {}
         return self.soft | together
 
-    def tuned(self) -> "TunedLogistic":
-        """An untrained logistic regression."""
-        return TunedLogistic(random_state=self.fold.seed)
-
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
         if source not in self.soft:
             return None
@@ -192,7 +188,7 @@ class Logistic(Classifiers):
 
     def make(self, modality: str) -> Pipeline:
         # the rotation changes nothing but the time it takes
-        return make_pipeline(StandardScaler(), PCA(), self.tuned())
+        return make_pipeline(StandardScaler(), PCA(), TunedLogistic(random_state=self.fold.seed))
 
 
 class MeanLogistic(Logistic):
@@ -211,7 +207,8 @@ class PcaLogistic(Classifiers):
     def make(self, modality: str) -> Pipeline:
         x = self.fold.features(modality, self.fold.train[modality].index)
         known = make_pipeline(StandardScaler(), PCA(min(_N_COMPONENTS, *x.shape), random_state=0))
-        return make_pipeline(FunctionTransformer(known.fit(x).transform), self.tuned())
+        tuned = TunedLogistic(random_state=self.fold.seed)
+        return make_pipeline(FunctionTransformer(known.fit(x).transform), tuned)
 
 
 class Forest(Classifiers):
