@@ -43,15 +43,15 @@ BUDGETS = {
     "dataloaders": 538,
     "train": 469,
     "model": 3689,
-    "links": 373,
+    "links": 369,
     "metrics": 443,
-    "pl": 1084,
-    "datasets": 2218,
-    "studies": 3026,
-    "report": 1104,
+    "pl": 1082,
+    "datasets": 2198,
+    "studies": 2984,
+    "report": 1085,
     "cli": 602,
-    "src/modis": 18_158,
-    "tests": 15_273,
+    "src/modis": 18_071,
+    "tests": 15_253,
 }
 
 

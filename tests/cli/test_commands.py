@@ -28,7 +28,7 @@ OF_CLASSES |= {"feature_importance.csv", "feature_importance.png"}
 @pytest.fixture(scope="session")
 def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mosaic of 160 simulated samples: 120 with one modality, 40 with all three."""
-    from modis.report._demo import simulate
+    from modis.report._fit import simulate
     from modis.studies import without_pulling
 
     path = tmp_path_factory.mktemp("data") / "mosaic.h5mu"

@@ -14,7 +14,7 @@ from ._run import done, error_line, modis
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tables, features in the rows of one of them, and beside the folder their labels."""
-    from modis.report._demo import simulate
+    from modis.report._fit import simulate
 
     mdata, folder = simulate(160, seed=1), tmp_path_factory.mktemp("tables") / "cohort"
     folder.mkdir()

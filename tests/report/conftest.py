@@ -4,8 +4,7 @@ import mudata as md
 import pytest
 
 from modis.report import Screen, Settings
-from modis.report._demo import simulate
-from modis.report._fit import fit
+from modis.report._fit import fit, simulate
 from modis.report._results import Results
 from modis.studies import without_pulling
 

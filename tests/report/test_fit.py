@@ -50,13 +50,6 @@ def test_a_modality_that_is_left_out_is_known_by_name(mosaic: md.MuData) -> None
     assert model.adata["methylation"].n_vars == 0
 
 
-def test_all_train_where_nothing_tests(mosaic: md.MuData) -> None:
-    part = _cohort(mosaic, Settings(labels_key="label", test_size=0)).part
-    assert part is not None
-    assert len(part) == 50
-    assert (part == "train").all()
-
-
 def test_parts_that_cannot_train(mosaic: md.MuData) -> None:
     mosaic.obs["batch"] = mosaic.obs["split"].map({"train": "x", "test": "y"})
     with pytest.raises(ValueError, match="Batch 'y' of modality 'methylation' has only test"):

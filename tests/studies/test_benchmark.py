@@ -130,7 +130,6 @@ def test_nothing_is_begun_with_what_cannot_work(mosaic, tmp_path, console):
         adata.obs["one"], adata.obs["none"], adata.obs["all"] = "a", "unknown", "train"
     ridge = {"methods": ["ridge"], "tasks": ["classes"]}
     for error, said, labels_key, how in (
-        (ValueError, "no 'svm'", "label", {"methods": ["svm"]}),
         (KeyError, "No column 'class'", "class", {}),
         (ValueError, "only the class 'a'", "one", {}),
         (ValueError, "no class at all", "none", {}),

@@ -132,15 +132,9 @@ LINKS = pd.DataFrame(
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
-        ({"labels_key": "class"}, KeyError, "No column 'class'.*'label'"),
         ({"split_key": "half"}, KeyError, "no obs column 'half'"),
-        ({"batch_key": "donor"}, KeyError, "No column 'donor'"),
-        ({"split_key": "label"}, ValueError, "must say 'train' or 'test'"),
-        ({"modalities": ["rna"]}, KeyError, r"Modalities \['rna'\] are not in"),
-        ({"layer": "raw"}, KeyError, "no layer 'raw'"),
         ({"likelihood": "nb"}, ValueError, "cannot explain"),
         ({"likelihood": "normal"}, ValueError, "not known; choose one of"),
-        ({"likelihood": {"rna": "nb"}}, KeyError, r"names modalities \['rna'\]"),
         ({"links": LINKS}, KeyError, "modalities that the data do not have: 'rna'"),
         ({"links": LINKS.iloc[:, :3]}, KeyError, "no column 'target_feature'"),
     ],

@@ -14,8 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from modis.datasets import bayes_probabilities
 from modis.model import MODIS
-from modis.studies import METHODS, SETTINGS
-from modis.studies._experiment import Experiment, evaluate, fit, sample_latent
+from modis.studies._experiment import Experiment, evaluate, sample_latent
 from modis.studies._runs import Job
 from modis.studies._source import Source, split_paired
 
@@ -130,7 +129,7 @@ def test_bayes_rows_are_those_of_the_test_samples():
     assert 0.5 < right < 1
 
 
-def test_links_reach_the_model(paired, monkeypatch):
+def test_links_reach_the_model(paired, data_file, monkeypatch):
     given = []
     original = MODIS.__init__
 
@@ -139,14 +138,11 @@ def test_links_reach_the_model(paired, monkeypatch):
         original(self, *args, **kwargs)
 
     monkeypatch.setattr(MODIS, "__init__", spy)
-    train, test = split_paired(paired)
-    links = paired.uns["feature_links"]
-    how = {"setting": SETTINGS["labels-0"], "seed": 0, "max_epochs": 1}
-    fit(train, method=METHODS["default"], feature_links=links, **how)
-    model, _ = fit(train, method=METHODS["links"], feature_links=links, **how)
+    study = Experiment(Source(str(data_file)), max_epochs=1)
+    for method in ("default", "links"):
+        rows, _ = study.perform(Job({"setting": "labels-0", "method": method}, seed=1))
     assert given[0] is None
-    assert given[1] is links
-    assert model.module.n_classes == 0
+    assert given[1].equals(paired.uns["feature_links"])
     # without classes only what needs none
-    metrics = {row["metric"] for row in evaluate(model, test, paired)}
+    metrics = {row["metric"] for row in rows} - {"train_seconds", "epochs"}
     assert metrics == {"label_transfer", "mse", "mse_over_limit"}

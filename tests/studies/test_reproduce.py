@@ -6,8 +6,9 @@ import pytest
 from matplotlib.image import imread
 
 from modis.studies import FIGURES, METHODS, SETTINGS, reproduce
-from modis.studies._experiment import BAYES, Experiment, fit
+from modis.studies._experiment import BAYES, Experiment
 from modis.studies._runs import Job, Store
+from modis.studies._settings import Setting
 from modis.studies._source import Source
 
 pytestmark = pytest.mark.usefixtures("quickly")
@@ -26,11 +27,12 @@ def trained(monkeypatch):
     """Settings and seeds that were trained."""
     done = []
 
-    def spy(train, *, setting, seed, **how):
+    def spy(setting, train, seed):
         done.append((setting, seed))
-        return fit(train, setting=setting, seed=seed, **how)
+        return apply(setting, train, seed)
 
-    monkeypatch.setattr("modis.studies._experiment.fit", spy)
+    apply = Setting.apply
+    monkeypatch.setattr(Setting, "apply", spy)
     return done
 
 

@@ -143,7 +143,6 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from modis.studies import benchmark
-from modis.studies import benchmark
 from modis.studies._runs import Job, Store, complete
 
 folder = Path(sys.argv[2])

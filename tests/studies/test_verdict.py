@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from modis.studies._draw_forest import draw_forest
+from modis.studies._figures import draw_forest
 from modis.studies._verdict import (
     decide,
     gains,

@@ -89,7 +89,7 @@ def bayes_probabilities(
         if name == "methylation":
             values = logit(np.clip(values, _SMALLEST_BETA, _LARGEST_BETA))
         means = deltas[name] * np.asarray(adata.varm["differential"], dtype=float)
-        weights = cho_solve(cho_factor(omics.noise.covariance), means)
+        weights = cho_solve(cho_factor(omics.covariance), means)
         # log density of each class up to a constant per sample
         score = (values - omics.baseline) @ weights - 0.5 * np.sum(means * weights, axis=0)
         n_classes = means.shape[1]

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ._reference import Omics, feature_links
-from ._reference_synthetic import synthetic_reference
-from ._reference_tcga_ov import tcga_ov_reference
+from ._reference import Omics, feature_links, synthetic_reference, tcga_ov_reference
 from ._selection import allot, assemble, check_share
 
 
@@ -110,7 +108,7 @@ def intersim(
     modalities = {}
     for (name, omics), delta in zip(parameters.items(), deltas, strict=True):
         shift = delta * differential[name].T[classes]
-        values = omics.baseline + shift + omics.noise.sample(n_samples, rng)
+        values = omics.baseline + shift + omics.noise(n_samples, rng)
         modalities[name] = ad.AnnData(
             (expit(values) if name == "methylation" else values).astype(np.float32),
             obs=pd.DataFrame(index=names.copy()),

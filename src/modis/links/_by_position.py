@@ -2,7 +2,7 @@ import mudata as md
 import numpy as np
 import pandas as pd
 
-from ._table import check_modalities, column_of, link_table, some, text_keys
+from ._by_column import check_modalities, column_of, link_table, some, text_keys
 
 # Looked for in this order: genes and peaks, single positions, 10x Genomics' text.
 KNOWN_COLUMNS: tuple[tuple[str, ...], ...] = (

@@ -10,8 +10,7 @@ from matplotlib.patches import Patch
 
 from ._heatmap import heatmap, light_to, mark
 from ._palette import UNLABELED_COLOR
-from ._panels import figure_of, headline, panels
-from ._style import house_style, wrapped
+from ._style import figure_of, headline, house_style, panels, wrapped
 
 APART: Any = {"facecolor": UNLABELED_COLOR, "linewidth": 0}
 UNSEEN: Any = {"facecolor": "#fdf0e6", "edgecolor": "#d55e00", "hatch": "////", "linewidth": 0}

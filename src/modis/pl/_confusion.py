@@ -15,8 +15,17 @@ from sklearn.utils import check_consistent_length
 
 from ._heatmap import heatmap, mark
 from ._palette import in_order
-from ._panels import figure_of, headline, panels
-from ._style import ASIDE_COLOR, NO_DATA, house_style, is_missing, text_inches, wrapped
+from ._style import (
+    ASIDE_COLOR,
+    NO_DATA,
+    figure_of,
+    headline,
+    house_style,
+    is_missing,
+    panels,
+    text_inches,
+    wrapped,
+)
 
 ASIDE: Any = {
     "textcoords": "offset points",

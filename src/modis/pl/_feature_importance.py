@@ -9,8 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ._palette import in_order
-from ._panels import figure_of, headline, legend, panels
-from ._style import TEXT_COLOR, house_style, wrapped
+from ._style import TEXT_COLOR, figure_of, headline, house_style, legend, panels, wrapped
 
 COLORS = {"up": "#d55e00", "down": "#0072b2"}
 MEANINGS = {"up": "higher in the class", "down": "lower in the class"}

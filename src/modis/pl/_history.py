@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ._panels import figure_of, legend, panels
-from ._style import house_style
+from ._style import figure_of, house_style, legend, panels
 
 LOOKS: Any = {
     "train": {"color": "#0072b2", "linestyle": "-", "linewidth": 1.4},

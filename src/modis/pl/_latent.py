@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from ._palette import UNLABELED_COLOR, in_order, palette
-from ._panels import panels
-from ._style import house_style, is_missing, text_inches, wrapped
+from ._style import house_style, is_missing, panels, text_inches, wrapped
 
 TITLES = {"modality": "Modality", "label": "Class", "predicted": "Predicted class"}
 BASES = {"X_pca": "PC", "X_umap": "UMAP", "X_tsne": "t-SNE"}

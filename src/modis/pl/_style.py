@@ -1,14 +1,18 @@
-"""One look for all figures: fonts, lines and colours."""
+"""One look for all figures: fonts, lines, colours, and axes to draw on."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 PAPER_COLOR = "#ffffff"
@@ -46,6 +50,9 @@ RC: Any = {
     **dict.fromkeys(["axes.edgecolor", "xtick.color", "ytick.color"], LINE_COLOR),
     **dict.fromkeys(_TEXTS, TEXT_COLOR),
 }
+
+# Of a new figure, for its headline and its legend.
+EXTRA_HEIGHT = 0.6
 
 NO_DATA: Any = {"facecolor": "#f3f3f3", "edgecolor": "#c0c0c0", "hatch": "////", "linewidth": 0}
 
@@ -87,3 +94,52 @@ def text_inches(names: Iterable[Any]) -> float:
     """Width of the longest line of the wrapped names on paper, about."""
     lines = [line for name in names for line in wrapped(name).splitlines()]
     return 0.075 * max((len(line) for line in lines), default=0)
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that holds `ax`, through any subfigure."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def panels(
+    n: int,
+    axes: Axes | Iterable[Axes] | None,
+    *,
+    panel_size: tuple[float, float],
+    max_width: float = 16.0,
+) -> NDArray[np.object_]:
+    """Return `n` axes: the given ones, or those of a new figure as wide as `max_width` inches."""
+    if axes is not None:
+        given = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+        if len(given) != n:
+            raise ValueError(f"{n} panels need {n} axes, but {len(given)} were given.")
+        return given
+
+    width, height = panel_size
+    n_rows = -(-n // max(1, int(max_width // width)))
+    # Rows as full as possible: 5 panels in rows of at most 4 look better as 3 + 2.
+    n_columns = -(-n // n_rows)
+    _, grid = plt.subplots(
+        n_rows,
+        n_columns,
+        figsize=(width * n_columns, height * n_rows + EXTRA_HEIGHT),
+        squeeze=False,
+        layout="constrained",
+    )
+    drawn_on, unused = np.split(grid.ravel(), [n])
+    for ax in unused:
+        ax.remove()
+    return drawn_on
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write what a figure shows above its panels, in a figure made by :func:`panels`."""
+    figure.suptitle(text, x=0.01, ha="left", wrap=True)
+
+
+def legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Explain the colours once, below the panels of a new figure."""
+    n_columns = len(handles) if figure.get_figwidth() > 3.4 else 1
+    figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, handlelength=1.2)

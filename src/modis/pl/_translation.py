@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from ._heatmap import heatmap, light_to, mark
-from ._panels import figure_of, headline, panels
-from ._style import NO_DATA, TEXT_COLOR, house_style, wrapped
+from ._style import NO_DATA, TEXT_COLOR, figure_of, headline, house_style, panels, wrapped
 
 RATIO_TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 FRAME: Any = {"fill": False, "edgecolor": TEXT_COLOR, "linewidth": 1.4}

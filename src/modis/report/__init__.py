@@ -2,8 +2,7 @@
 
 from ._apply import predict_file, translate_file
 from ._console import Screen
-from ._demo import run_demo
-from ._fit import fit_file
+from ._fit import fit_file, run_demo
 from ._page import write_comparison_page
 from ._results import Settings
 

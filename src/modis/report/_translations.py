@@ -29,15 +29,12 @@ class Translations:
         labels.
     average
         By target, the error of predicting the average profile of the training samples.
-    counts
-        Modalities whose counts were compared as ``log(1 + count)``.
     """
 
     errors: pd.DataFrame
     n_samples: pd.DataFrame
     class_average: pd.Series | None
     average: pd.Series
-    counts: list[str]
 
     @property
     def across(self) -> bool:
@@ -105,5 +102,4 @@ def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translati
         n_samples,
         class_average if class_average.notna().any() else None,
         average,
-        [name for name in names if cohort.is_counts(name)],
     )

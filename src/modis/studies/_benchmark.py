@@ -13,7 +13,7 @@ from rich.console import Console
 from ..train import quiet_libraries
 from ._cohort import Cohort, make_cohort
 from ._design import UNSEEN, Design, Scenario, make_fold, scenarios
-from ._draw_forest import draw_forest
+from ._figures import draw_forest
 from ._methods import DEFAULT_METHODS, RIVALS, model_code
 from ._reading import read_links, read_mudata
 from ._runs import Found, Job, Row, Store, complete, write_tables

@@ -11,10 +11,10 @@ from mudata import MuData
 
 from ..datasets import bayes_probabilities
 from ..model import MODIS
-from ._methods import METHODS, Method
+from ._methods import METHODS
 from ._runs import Found, Job, Row
 from ._scores import rate_classes, vote
-from ._settings import LABELS_KEY, SETTINGS, Setting, class_names
+from ._settings import LABELS_KEY, SETTINGS, class_names
 from ._source import Source
 
 #: In place of a method: the best possible classifier of simulated data.
@@ -50,15 +50,16 @@ class Experiment:
             best = bayes_probabilities(parts.test, **self.source.simulation(setting.delta))
             predicted = {modality: table.idxmax(axis=1) for modality, table in best.items()}
             return list(_rate_classes(_labels(parts.test), predicted)), None
-        model, rows = fit(
-            parts.train,
-            setting=setting,
-            method=METHODS[name],
-            seed=job.seed,
-            feature_links=parts.links,
-            max_epochs=self.max_epochs,
-            enable_progress_bar=False,
+        method = METHODS[name]
+        model, seconds = method.fit(
+            setting.apply(parts.train, job.seed),
+            job.seed,
+            {"labels_key": LABELS_KEY if setting.labeled_fraction else None},
+            {"feature_links": parts.links} if method.links else {},
+            {"max_epochs": self.max_epochs, "enable_progress_bar": False},
         )
+        measured = {"train_seconds": seconds, "epochs": len(model.history["loss_train"])}
+        rows: list[Row] = [{"metric": metric, "value": own} for metric, own in measured.items()]
         is_shown, latent = job.seed == 0, None
         rows += evaluate(model, parts.test, parts.truth, confusion=is_shown)
         if is_shown:
@@ -73,28 +74,6 @@ class Experiment:
             "missing": "; ".join(f"{name} in {modality}" for name, modality in pairs) or None,
         }
         return [chosen | row for row in rows], latent
-
-
-def fit(
-    train: MuData,
-    *,
-    setting: Setting,
-    method: Method,
-    seed: int,
-    feature_links: pd.DataFrame | None = None,
-    **train_kwargs: Any,
-) -> tuple[MODIS, list[Row]]:
-    """Train one model on unpaired data with all labels, of which the setting takes something.
-
-    `train_kwargs` come on top of the method's own. Returns the model, and rows of how long it was
-    trained.
-    """
-    made = setting.apply(train, seed)
-    setup = {"labels_key": LABELS_KEY if setting.labeled_fraction else None}
-    links = {"feature_links": feature_links} if method.links else {}
-    model, seconds = method.fit(made, seed, setup, links, train_kwargs)
-    measured = {"train_seconds": seconds, "epochs": len(model.history["loss_train"])}
-    return model, [{"metric": name, "value": value} for name, value in measured.items()]
 
 
 def evaluate(model: MODIS, test: MuData, truth: MuData, *, confusion: bool = False) -> list[Row]:

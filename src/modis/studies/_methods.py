@@ -15,16 +15,19 @@ from mudata import MuData
 from .. import model as model_room
 from ..model import MODIS
 from ._design import TASKS, Fold
-from ._pair_rivals import LinkedCorrelation, Neighbors, Pls, Ridge
 from ._rivals import (
     COMBINED,
     Forest,
     LightGBM,
+    LinkedCorrelation,
     LinkedLogistic,
     Logistic,
     MeanLogistic,
+    Neighbors,
     PcaLogistic,
+    Pls,
     Points,
+    Ridge,
     Rival,
     TabICL,
 )

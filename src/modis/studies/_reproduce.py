@@ -4,8 +4,8 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from ._draw_paper import draw_paper
 from ._experiment import BAYES, Experiment
+from ._figures import draw_paper
 from ._methods import METHODS
 from ._paper_table import tabulate, to_markdown
 from ._runs import Job, Store, complete, write_tables

@@ -1,4 +1,4 @@
-"""Classifiers that MODIS is compared with: a class, and a row of the table of methods, each."""
+"""Classifiers, translations and matchings that MODIS is compared with, a class each."""
 
 import warnings
 from importlib import import_module
@@ -7,12 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.cross_decomposition import PLSSVD
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, normalize
 
 from ._cohort import Cohort
 from ._design import (
@@ -33,6 +35,11 @@ _CS = np.logspace(-4, 1, 6)
 _N_FOLDS = 3
 _N_COMPONENTS = 50
 _N_TREES = 300
+# fewer training pairs teach nothing
+_FEWEST_PAIRS = 10
+_N_NEIGHBORS = 10
+_N_LATENT = 20
+
 # a modality alone rules no class out
 _LEAST = 1e-3
 
@@ -128,10 +135,6 @@ class Classifiers(Rival):
         together = {COMBINED: combine(self.soft, self.log)} if len(self.soft) > 1 else {}
         return self.soft | together
 
-    def tuned(self) -> "TunedLogistic":
-        """An untrained logistic regression."""
-        return TunedLogistic(random_state=self.fold.seed)
-
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
         if source not in self.soft:
             return None
@@ -185,7 +188,7 @@ class Logistic(Classifiers):
 
     def make(self, modality: str) -> Pipeline:
         # the rotation changes nothing but the time it takes
-        return make_pipeline(StandardScaler(), PCA(), self.tuned())
+        return make_pipeline(StandardScaler(), PCA(), TunedLogistic(random_state=self.fold.seed))
 
 
 class MeanLogistic(Logistic):
@@ -204,7 +207,8 @@ class PcaLogistic(Classifiers):
     def make(self, modality: str) -> Pipeline:
         x = self.fold.features(modality, self.fold.train[modality].index)
         known = make_pipeline(StandardScaler(), PCA(min(_N_COMPONENTS, *x.shape), random_state=0))
-        return make_pipeline(FunctionTransformer(known.fit(x).transform), self.tuned())
+        tuned = TunedLogistic(random_state=self.fold.seed)
+        return make_pipeline(FunctionTransformer(known.fit(x).transform), tuned)
 
 
 class Forest(Classifiers):
@@ -264,3 +268,85 @@ def linked_profiles(fold: Fold, modality: str, features: pd.Series, names: pd.In
     columns = fold.cohort.modalities[modality].var_names.get_indexer(features)
     scaler = StandardScaler().fit(fold.features(modality, fold.train[modality].index)[:, columns])
     return scaler.transform(fold.features(modality, names)[:, columns])
+
+
+class PairRegression(Rival):
+    """A regression of the target's profile on the source's, learned from pairs."""
+
+    tasks = (TRANSLATION,)
+
+    def make(self, n_pairs: int) -> Any:
+        """An untrained regression, with `fit` and `predict`."""
+        raise NotImplementedError
+
+    def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
+        pairs = self.fold.pairs(source, target)
+        if len(pairs) < _FEWEST_PAIRS:
+            return None
+        model: Pipeline = make_pipeline(StandardScaler(), self.make(len(pairs)))
+        model.fit(self.fold.features(source, pairs), self.fold.profiles(target, pairs))
+        return model.predict(self.fold.features(source, names)).reshape(len(names), -1)
+
+
+class Ridge(PairRegression):
+    """Ridge regression on the training pairs, its penalty chosen by leave-one-out errors."""
+
+    title = "ridge on pairs"
+
+    def make(self, n_pairs: int) -> RidgeCV:
+        return RidgeCV(np.logspace(0, 5, 11))
+
+
+class Neighbors(PairRegression):
+    """Mean profile of the nearest training pairs."""
+
+    title = "nearest paired neighbours"
+
+    def make(self, n_pairs: int) -> KNeighborsRegressor:
+        return KNeighborsRegressor(min(_N_NEIGHBORS, n_pairs))
+
+
+class Pls(Rival):
+    """Partial least squares on the training pairs; scores are compared by their angle."""
+
+    title = "PLS on pairs"
+    tasks = (MATCHING,)
+
+    def match(self, first: str, second: str, names: pd.Index) -> Points | None:
+        pairs = self.fold.pairs(first, second)
+        if len(pairs) < _FEWEST_PAIRS:
+            return None
+        x, y = (self.fold.profiles(name, pairs) for name in (first, second))
+        n_components = min(_N_LATENT, *x.shape, *y.shape)
+        model = PLSSVD(n_components).fit(x, y)
+        scale = [scores.std(axis=0) + 1e-12 for scores in model.transform(x, y)]
+        tested = (self.fold.profiles(name, names) for name in (first, second))
+        one, other = model.transform(*tested)
+        return normalize(one / scale[0]), normalize(other / scale[1])
+
+
+class LinkedCorrelation(Rival):
+    """Canonical correlation of the samples of two modalities by their linked features.
+
+    No pairs are needed: as in Seurat's integration, the canonical vectors are the singular vectors
+    of the product of both tables of linked features, samples by samples.
+    """
+
+    title = "CCA of linked features"
+    tasks = (MATCHING,)
+    links = needs_links = True
+
+    def match(self, first: str, second: str, names: pd.Index) -> Points | None:
+        fold, linked = self.fold, linked_features(self.fold.cohort, first, second)
+        if len(linked) < 2:
+            return None
+        sides = ((first, linked["first"]), (second, linked["second"]))
+        sign = linked["sign"].to_numpy(dtype=float)
+        x, y = (linked_profiles(fold, name, own, fold.train[name].index) for name, own in sides)
+        # singular vectors of x @ y.T from small factors: x = q_x r_x
+        (q_x, r_x), (q_y, r_y) = np.linalg.qr(x * sign), np.linalg.qr(y)
+        u, s, v = np.linalg.svd(r_x @ r_y.T, full_matrices=False)
+        n = min(_N_LATENT, int((s > 1e-6 * s[0]).sum()))
+        loadings = (y.T @ (q_y @ v[:n].T) / s[:n], (x * sign).T @ (q_x @ u[:, :n]) / s[:n])
+        one, other = (linked_profiles(fold, name, own, names) for name, own in sides)
+        return normalize(one * sign @ loadings[0]), normalize(other @ loadings[1])

@@ -1,4 +1,4 @@
-"""The figures of the paper's experiments."""
+"""The figures of studies: of a benchmark, and of the paper's experiments."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,12 @@ from ._experiment import BAYES
 from ._methods import METHODS
 from ._paper_table import METHOD_NAMES
 from ._runs import Job, Store
+from ._scores import METRICS
 from ._settings import FIGURES, SETTINGS
+from ._verdict import AHEAD, BEHIND, LEVEL, name_rival, name_task
+
+_DPI = 140
+_COLORS = {AHEAD: CLASS_COLORS[2], LEVEL: "#777777", BEHIND: CLASS_COLORS[4]}
 
 _SCORES = {"accuracy": "ACC", "inverse_frequency_accuracy": "W-ACC", "jaccard": "JI"}
 
@@ -38,7 +43,6 @@ _STYLES: dict[str, Any] = {
 }
 _PAPER: Any = {"linestyle": "", "marker": "^", "markersize": 8, "markerfacecolor": "none"}
 _PAPER |= {"markeredgecolor": TEXT_COLOR, "label": "the paper: above this"}
-
 
 # by figure: what is shown of a method, and in which settings (all if none are named)
 _PANELS: dict[str, tuple[list[str], tuple[str, ...]]] = {
@@ -198,3 +202,40 @@ def _curves_of(rows: pd.DataFrame, figure: str) -> dict[str, pd.DataFrame]:
     rare = single[(single["metric"] == "recall") & (single["class"] == single["rare_class"])]
     worst = rare.groupby(["method", "x", "seed"])["value"].min()
     return {**shown, "Recall of the rare class, worst modality": worst.reset_index()}
+
+
+@house_style()
+def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
+    """Draw rows of :func:`gains` with their intervals, a block per task and measure.
+
+    Rows are named by the other method, and by data and setting where there are several.
+    """
+    several = gains[["data", "setting"]].drop_duplicates().shape[0] > 1
+    blocks = gains.groupby(["task", "source", "metric"], sort=False)
+    height = 1.3 + 0.2 * len(gains) + 0.42 * len(blocks)
+    figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
+    y, ticks, labels = 0.0, [], []
+    for (task, source, metric), own in blocks:
+        y -= 1.4
+        head = f"{name_task(task, source)}: {METRICS[metric].title}"
+        ax.text(0, y, head, transform=ax.get_yaxis_transform(), weight="bold", va="center")
+        for _, row in own.iterrows():
+            y -= 1
+            color = _COLORS[row["side"]]
+            ax.plot([row["low"], row["high"]], [y, y], color=color, linewidth=1.6)
+            ax.plot(row["mean"], y, "o", color=color, markersize=4.5)
+            ticks.append(y)
+            where = f"{row['data']}, {row['setting']}, " if several else ""
+            labels.append(where + name_rival(row["reference"], task))
+    ax.axvline(0, color=TEXT_COLOR, linewidth=0.9)
+    for side, color in _COLORS.items():
+        ax.plot([], [], "o-", color=color, markersize=4.5, label=f"MODIS {side}")
+    ax.set_yticks(ticks, labels)
+    ax.set_ylim(y - 1, 0)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color=GRID_COLOR, linewidth=0.7)
+    ax.set(title=title, xlabel="MODIS − other method, right is better (95 % confidence interval)")
+    figure.legend(loc="outside upper right", ncols=3)
+    with draft_of(path) as draft:
+        figure.savefig(draft, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+    plt.close(figure)
