@@ -120,7 +120,7 @@ def _sizes(results: Results) -> dict[str, int]:
 
 
 def cautions(results: Results) -> dict[str, Any]:
-    """What a reader should watch out for, as numbers; the template has the sentences.
+    """Problems that a reader should know of, as numbers; the template has the sentences.
 
     ``unseen`` modalities and ``few`` test samples by class; ``missed`` classes with what was
     predicted instead; ``overfitted`` modalities; low ``mixing``; ``uninformative`` translations.
