@@ -137,4 +137,6 @@ def try_kills(n: int, seed: int, folder: Path) -> tuple[Counter, list[str]]:
             problems += [f"{trial.__name__} {k}: {own}" for own in trial(1000 * seed + k, place)]
             counts[trial.__name__] += N_SAVES if trial is kill_saves else 2
             shutil.rmtree(place)
+        # an hour may pass, and whatever ends it should lose nothing
+        print(f"kills: {k + 1} of {n}, problems: {problems}", flush=True)
     return counts, problems
