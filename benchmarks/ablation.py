@@ -28,8 +28,9 @@ from quiet import run_quietly
 
 from modis.dataloaders import BalancedMinibatchSampler, _splitter
 from modis.studies import SETTINGS
-from modis.studies._experiment import evaluate, fit
+from modis.studies._experiment import evaluate
 from modis.studies._methods import Method
+from modis.studies._settings import LABELS_KEY
 from modis.studies._source import split_paired
 from modis.train import _training_plan
 
@@ -148,24 +149,26 @@ class Data:
 def measure(data: Data, variant: Variant, setting: str, seed: int) -> pd.Series:
     """Train once; missing values where the training diverged."""
     name, with_links, _ = setting.partition(LINKS)
+    method = Method("MODIS", variant.model, variant.train, links=bool(with_links))
     with ExitStack() as stack:
         for target, attribute, value in variant.patches:
             stack.enter_context(patch.object(target, attribute, value))
         try:
-            model, rows = fit(
-                data.train,
-                setting=SETTINGS[name],
-                method=Method("MODIS", variant.model, variant.train, links=bool(with_links)),
-                seed=seed,
-                feature_links=data.links,
-                callbacks=[make() for make in variant.callbacks],
-                enable_progress_bar=False,
+            model, seconds = method.fit(
+                SETTINGS[name].apply(data.train, seed),
+                seed,
+                {"labels_key": LABELS_KEY if SETTINGS[name].labeled_fraction else None},
+                {"feature_links": data.links} if method.links else {},
+                {
+                    "callbacks": [make() for make in variant.callbacks],
+                    "enable_progress_bar": False,
+                },
             )
         except RuntimeError as error:
             print(error, flush=True)
             return pd.Series(np.nan, index=list(COLUMNS))
-    rows += evaluate(model, data.held_out, data.truth)
-    table = pd.DataFrame(rows)
+    rows = evaluate(model, data.held_out, data.truth)
+    table = pd.DataFrame([{"metric": "train_seconds", "value": seconds}, *rows])
     values = table.groupby("metric")["value"].agg(["min", "max"])
     over_all = table[table["source"] == "all"].groupby("metric")["value"].first()
     values["all modalities"] = over_all

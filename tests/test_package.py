@@ -1,5 +1,6 @@
 """The package from outside: its version, its names, the price of importing it, its texts."""
 
+import ast
 import csv
 import importlib
 import json
@@ -102,6 +103,16 @@ def test_help_is_light_and_quick() -> None:
     assert {"demo", "fit"} <= set(shown.split())
     assert HEAVY.isdisjoint(loaded.split())
     assert min(seconds) < 1.5
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "scripts", "docs/extensions"])
+def test_scripts_import_what_there_is(folder: str) -> None:
+    for path in (REPOSITORY / folder).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("modis"):
+                module = importlib.import_module(str(node.module))
+                for name in (each.name for each in node.names if not hasattr(module, each.name)):
+                    importlib.import_module(f"{node.module}.{name}")
 
 
 # Written in pieces, or this file would hold the very words.
