@@ -39,10 +39,10 @@ BUDGETS = {
     "data": 1734,
     "nn": 675,
     "linear": 788,
-    "module": 1340,
+    "module": 1346,
     "dataloaders": 538,
     "train": 469,
-    "model": 3689,
+    "model": 3693,
     "links": 369,
     "metrics": 443,
     "pl": 1082,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2984,
     "report": 1085,
     "cli": 602,
-    "src/modis": 18_071,
-    "tests": 15_264,
+    "src/modis": 18_081,
+    "tests": 15_268,
 }
 
 

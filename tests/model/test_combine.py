@@ -35,7 +35,7 @@ def test_probabilities_by_hand():
     assert combined.dtype == np.float32
     # and whatever the modalities weigh together
     even = np.log([0.5, 0.5])
-    weighing = {"a": Weighing(0.5, even), "b": Weighing(2.0, even)}
+    weighing = {"a": Weighing(0.5, even, 0 * even), "b": Weighing(2.0, even, 0 * even)}
     weighted = combine_probabilities(probabilities, POSITIONS, 4, weighing)
     both = np.exp(np.log([[1.0, 1e-6], [0.2, 0.8]]).T @ [0.5, 2.0] / np.sqrt(2))
     np.testing.assert_allclose(weighted, [both / both.sum(), *expected[1:]], rtol=1e-6)
@@ -45,22 +45,23 @@ def test_class_frequencies_count_once():
     """Modalities that say nothing beyond them leave them as they are."""
     prior = np.array([0.9, 0.09, 0.01])
     probabilities = {"a": np.tile(prior, (2, 1)), "b": np.tile(prior, (2, 1))}
-    weighing = dict.fromkeys("ab", Weighing(1.7, np.log(prior)))
+    weighing = dict.fromkeys("ab", Weighing(1.7, np.log(prior), np.zeros(3)))
     combined = combine_probabilities(probabilities, POSITIONS, 4, weighing)
     np.testing.assert_allclose(combined[0], prior, rtol=1e-5)
 
 
 def test_a_modality_says_nothing_of_a_class_that_it_cannot_know():
     probabilities = {"a": np.array([[0.2, 0.7, 0.1]] * 2), "b": np.array([[0.5, 0.5, 0.0]] * 2)}
-    prior = np.log([0.3, 0.3, 0.4])
-    weighing = {"a": Weighing(1.0, prior), "b": Weighing(1.0, np.log([0.5, 0.5, np.nan]))}
+    prior, unseen = np.log([0.3, 0.3, 0.4]), np.log([0.5, 0.5, np.nan])
+    rarity = np.log([1.0, 1.0, 0.2])
+    weighing = {"a": Weighing(1.0, prior, np.zeros(3)), "b": Weighing(1.0, unseen, rarity)}
     (combined, *_) = combine_probabilities(probabilities, POSITIONS, 4, weighing)
     own = np.log(probabilities["a"][0]) - prior
-    mean = np.array([*(prior[:2] + np.log(0.5)) / 2, prior[2]])
+    mean = np.array([*(prior[:2] + np.log(0.5)) / 2, prior[2] + np.log(0.2)])
     expected = np.exp(own / np.sqrt(2) + mean)
     np.testing.assert_allclose(combined, expected / expected.sum(), rtol=1e-5)
     # nor does any, and it is as unlikely as can be
-    nobody = dict.fromkeys("ab", Weighing(1.0, np.log([0.5, 0.5, np.nan])))
+    nobody = dict.fromkeys("ab", Weighing(1.0, unseen, rarity))
     (combined, *_) = combine_probabilities(probabilities, POSITIONS, 4, nobody)
     assert combined[2] < 1e-5
 

@@ -95,10 +95,13 @@ def test_a_class_that_nothing_tells_of_is_not_found(fit):
     rna, protein = model.module.linear.array("log_prior")
     np.testing.assert_allclose(np.exp(rna), 1 / 3)
     np.testing.assert_allclose(np.exp(protein), [0.5, 0.5, np.nan])
+    # of 30 samples in 150, 12 were to be expected among 60
+    rarity = np.exp(model.module.linear.array("log_rarity"))
+    np.testing.assert_allclose(rarity, [[1, 1, 1], [1, 1, 0.5 / 12]])
     new = make_mudata({name: own[180:].copy() for name, own in whole.mod.items()})
     right = model.predict(new) == truth(new, RNA)
-    assert right[truth(new, RNA) == "c"].mean() > 0.9
-    assert right.mean() > 0.9
+    assert right[truth(new, RNA) == "c"].mean() > 0.6
+    assert right.mean() > 0.85
 
 
 # translations -----------------------------------------------------------------------------------

@@ -78,19 +78,21 @@ def evidence(log_probability: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
     return np.nan_to_num(np.fmax(log_probability, np.log(_LEAST_PROBABILITY)) - log_prior)
 
 
-def mean_prior(
-    log_priors: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
+def common_prior(
+    weighing: Mapping[str, Weighing], positions: Mapping[str, np.ndarray], n_obs: int
 ) -> np.ndarray:
     """Mean log-prior over the modalities that an observation has, ``(n_obs, n_classes)``.
 
-    A class that none of them says anything of is as unlikely as can be.
+    A class is as much rarer as modalities that never saw it say, and as unlikely as can be if none
+    did.
     """
-    shape = (n_obs, len(next(iter(log_priors.values()))))
-    total, count = np.zeros(shape), np.zeros(shape)
+    shape = (n_obs, len(next(iter(weighing.values())).log_prior))
+    total, count, rarity = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for name, rows in positions.items():
-        total[rows] += np.nan_to_num(log_priors[name])
-        count[rows] += ~np.isnan(log_priors[name])
-    return np.where(count, total / np.maximum(count, 1), np.log(_LEAST_PROBABILITY))
+        total[rows] += np.nan_to_num(weighing[name].log_prior)
+        count[rows] += ~np.isnan(weighing[name].log_prior)
+        rarity[rows] += weighing[name].log_rarity
+    return rarity + np.where(count, total / np.maximum(count, 1), np.log(_LEAST_PROBABILITY))
 
 
 def combine_probabilities(
@@ -106,8 +108,9 @@ def combine_probabilities(
     of their number. Their mean alone would be right if all modalities told the same, and so is
     underconfident; their sum would be right if they told independent things, and so is
     overconfident. The mean log-frequency is then added once: with each modality it would count
-    several times, against rare classes. A modality says nothing of a class that it cannot know.
-    What a single modality says stays as it is.
+    several times, against rare classes. A modality says nothing of a class that it cannot know,
+    but that it is as rare where it was measured as its lack of samples tells. What a single
+    modality says stays as it is.
 
     By modality: probabilities ``(n, n_classes)``, the row of the result that each belongs to,
     ``(n,)``, and by default a weight of 1 and equal frequencies. Returns float32 of shape
@@ -119,15 +122,15 @@ def combine_probabilities(
         # without classes
         return total.astype(np.float32)
     if weighing is None:
-        weighing = dict.fromkeys(probabilities, Weighing(1.0, np.zeros(n_classes)))
+        even = Weighing(1.0, np.zeros(n_classes), np.zeros(n_classes))
+        weighing = dict.fromkeys(probabilities, even)
     for name, probability in probabilities.items():
-        weight, log_prior = weighing[name]
+        weight, log_prior, _ = weighing[name]
         with np.errstate(divide="ignore"):
             total[positions[name]] += weight * evidence(np.log(probability), log_prior)
         count[positions[name]] += 1
     count[count == 0] = np.nan
-    log_priors = {name: weighing[name].log_prior for name in probabilities}
-    prior = mean_prior(log_priors, {name: positions[name] for name in probabilities}, n_obs)
+    prior = common_prior(weighing, {name: positions[name] for name in probabilities}, n_obs)
     combined = softmax(total / np.sqrt(count) + prior, axis=1)
     for name, probability in probabilities.items():
         alone = count[positions[name], 0] == 1

@@ -21,10 +21,10 @@ from ..linear import (
     linked_axes,
 )
 from ..metrics import foscttm
-from ..module import LinearModels
+from ..module import LinearModels, Weighing
 from ._base import Model
 from ._class_maps import fit_classes, fit_components, fit_guests, principal_scores
-from ._combine import Encoding, all_names, evidence, mean_prior
+from ._combine import Encoding, all_names, common_prior, evidence
 from ._linear_translations import fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
@@ -213,41 +213,42 @@ def _fit_combination(
     linear = model.module.linear
     judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
     names = all_names(item.obs_names[judged[name]] for name, item in data.items())
-    log_priors = _log_priors(model, data)
+    weighing = _first_weighing(model, data)
     views = np.zeros((len(data), len(names), model.module.n_classes))
     count, labels = np.zeros(len(names)), np.zeros(len(names), dtype=int)
     positions = {}
     for view, (name, item) in zip(views, data.items(), strict=True):
         known = np.flatnonzero(judged[name])
         rows = positions[name] = names.get_indexer(item.obs_names[known])
-        view[rows] = evidence(out_of_fold[name][known], log_priors[name])
+        view[rows] = evidence(out_of_fold[name][known], weighing[name].log_prior)
         count[rows] += 1
         labels[rows] = item.labels[known]
-    prior, several = mean_prior(log_priors, positions, len(names)), count > 1
+    prior, several = common_prior(weighing, positions, len(names)), count > 1
     views = views[:, several] / np.sqrt(count[several])[:, None]
     expected = np.ones(len(data))
     linear["combination"] = fit_pool(views, labels[several], expected, prior[several])
-    linear["log_prior"] = np.stack(list(log_priors.values()))
+    linear["log_prior"] = np.stack([own.log_prior for own in weighing.values()])
+    linear["log_rarity"] = np.stack([own.log_rarity for own in weighing.values()])
 
 
-def _log_priors(model: Model, data: Mapping[str, Modality]) -> dict[str, np.ndarray]:
-    """Log-frequency of classes among the labelled rows of each modality, ``(n_classes,)``.
+def _first_weighing(model: Model, data: Mapping[str, Modality]) -> dict[str, Weighing]:
+    """Weight of 1, log-frequencies of the classes among labelled rows, and rarity of others.
 
-    Of a class that a modality has no row of, their mean in the others if it has a map of it from
-    these, and else NaN.
+    Of a class that a modality has no row of: its mean in the others if it has a map of it from
+    these. Else NaN, and the class may have half a sample of those to be expected there.
     """
-    codes = model.module.modality_codes
+    codes, linear = model.module.modality_codes, model.module.linear
     counts = np.stack([item.label_counts(model.module.n_classes) for item in data.values()])
+    size, in_all = counts.sum(axis=1, keepdims=True), counts.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.log(counts / counts.sum(axis=1, keepdims=True))
-    found[counts == 0] = np.nan
-    elsewhere = np.full(counts.shape[1], np.nan)
-    seen = (counts > 0).any(axis=0)
-    elsewhere[seen] = np.nanmean(found[:, seen], axis=0)
-    for name, own, log_prior in zip(data, counts, found, strict=True):
-        if not own.any() or f"guest_weight_{codes[name]}" in model.module.linear:
-            log_prior[own == 0] = elsewhere[own == 0]
-    return dict(zip(data, found, strict=True))
+        log_prior = np.where(counts, np.log(counts / size), np.nan)
+        elsewhere = np.nansum(log_prior, axis=0) / (counts > 0).sum(axis=0)
+    log_rarity = -np.log(np.maximum(1.0, 2 * size * in_all / max(1, in_all.sum())))
+    has_guests = np.array([f"guest_weight_{codes[name]}" in linear for name in data])
+    told = has_guests[:, None] | (size == 0)
+    log_prior = np.where(told & (counts == 0), elsewhere, log_prior)
+    log_rarity[~np.isnan(log_prior)] = 0
+    return dict(zip(data, map(Weighing, [1.0] * len(data), log_prior, log_rarity), strict=True))
 
 
 def _fit_place(

@@ -11,11 +11,13 @@ from ..nn import Tensors
 class Weighing(NamedTuple):
     """What a modality counts for beside others.
 
-    Log-frequencies of the classes, ``(n_classes,)``, are NaN where it says nothing of a class.
+    Log-frequencies of the classes, ``(n_classes,)``, are NaN where it says nothing of a class, and
+    `log_rarity` is then the share of the samples expected that such a class may have, else 0.
     """
 
     weight: float
     log_prior: np.ndarray
+    log_rarity: np.ndarray
 
 
 class LinearModels(Tensors):
@@ -39,8 +41,8 @@ class LinearModels(Tensors):
     Of the latent space: ``from_i``, ``turn_i`` and ``onto`` align the networks' points, see
     :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, and ``scale`` of its three
     parts, ``(3,)``. ``combination`` ``(n_modalities,)`` are weights of the modalities where an
-    observation has several, and ``log_prior`` ``(n_modalities, n_classes)`` log-frequencies of
-    classes among their labelled samples.
+    observation has several, ``log_prior`` and ``log_rarity`` ``(n_modalities, n_classes)`` as in
+    :class:`Weighing`.
     """
 
     #: A modality does not rule out a class that it never saw.
@@ -79,8 +81,12 @@ class LinearModels(Tensors):
         """What each modality counts for beside others; `None` without a model."""
         if "combination" not in self:
             return None
-        own = zip(self["combination"].tolist(), self.array("log_prior"), strict=True)
-        return dict(zip(modalities, (Weighing(*each) for each in own), strict=True))
+        tables = (
+            self.array("combination").tolist(),
+            self.array("log_prior"),
+            self.array("log_rarity"),
+        )
+        return dict(zip(modalities, map(Weighing, *tables), strict=True))
 
     @property
     def n_axes(self) -> int:
