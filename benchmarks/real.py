@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from modis.studies import Comparison, benchmark
-from modis.studies._draw_forest import draw_forest
+from modis.studies._figures import draw_forest
 from modis.studies._verdict import SIDES, decide
 
 REPOSITORY = Path(__file__).resolve().parents[1]

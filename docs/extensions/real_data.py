@@ -9,7 +9,7 @@ import pandas as pd
 
 from modis.pl._style import GRID_COLOR, TEXT_COLOR, house_style
 from modis.studies import TASKS
-from modis.studies._draw_forest import _COLORS
+from modis.studies._figures import _COLORS
 from modis.studies._verdict import name_rival
 
 if TYPE_CHECKING:
