@@ -71,9 +71,9 @@ def combine_coordinates(
 
 
 def evidence(log_probability: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
-    """What log-probabilities ``(n, n_classes)`` say beyond their prior, ``(n_classes,)``.
+    """Log-probabilities ``(n, n_classes)`` relative to the log-prior, ``(n_classes,)``.
 
-    0 of classes that they say nothing of, whose prior is NaN.
+    0 for classes whose prior is NaN: there is no evidence.
     """
     return np.nan_to_num(np.fmax(log_probability, np.log(_LEAST_PROBABILITY)) - log_prior)
 
@@ -83,8 +83,8 @@ def common_prior(
 ) -> np.ndarray:
     """Mean log-prior over the modalities that an observation has, ``(n_obs, n_classes)``.
 
-    A class is as much rarer as modalities that never saw it say, and as unlikely as can be if none
-    did.
+    A class is rarer by what modalities without samples of it imply, and has the lowest
+    probability if no modality has any.
     """
     shape = (n_obs, len(next(iter(weighing.values())).log_prior))
     total, count, rarity = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -103,14 +103,14 @@ def combine_probabilities(
 ) -> np.ndarray:
     """Class probabilities of every observation over the modalities that it has.
 
-    What the log-probabilities of each modality say beyond the class frequencies among its labelled
-    training samples is added, with the weights of the modalities and divided by the square root
+    The log-probabilities of each modality, relative to the class frequencies among its labelled
+    training samples, are added with the weights of the modalities and divided by the square root
     of their number. Their mean alone would be right if all modalities told the same, and so is
     underconfident; their sum would be right if they told independent things, and so is
     overconfident. The mean log-frequency is then added once: with each modality it would count
-    several times, against rare classes. A modality says nothing of a class that it cannot know,
-    but that it is as rare where it was measured as its lack of samples tells. What a single
-    modality says stays as it is.
+    several times, to the disadvantage of rare classes. A modality without samples of a class has
+    no evidence for or against it, but makes it rarer (`log_rarity`). The probabilities of a single
+    modality are returned unchanged.
 
     By modality: probabilities ``(n, n_classes)``, the row of the result that each belongs to,
     ``(n,)``, and by default a weight of 1 and equal frequencies. Returns float32 of shape

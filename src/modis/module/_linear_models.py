@@ -9,10 +9,10 @@ from ..nn import Tensors
 
 
 class Weighing(NamedTuple):
-    """What a modality counts for beside others.
+    """How a modality is combined with others.
 
-    Log-frequencies of the classes, ``(n_classes,)``, are NaN where it says nothing of a class, and
-    `log_rarity` is then the share of the samples expected that such a class may have, else 0.
+    `log_prior` are log-frequencies of the classes, ``(n_classes,)``, NaN without evidence for a
+    class. Only then is `log_rarity` not 0: the log of half a sample over the number expected.
     """
 
     weight: float
@@ -78,7 +78,7 @@ class LinearModels(Tensors):
         return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
 
     def weighing(self, modalities: Iterable[str]) -> dict[str, Weighing] | None:
-        """What each modality counts for beside others; `None` without a model."""
+        """How each modality is combined with others; `None` without a model."""
         if "combination" not in self:
             return None
         tables = (
