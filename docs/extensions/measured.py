@@ -15,6 +15,7 @@ import pandas as pd
 from real_data import count_sides, draw_overview, list_verdicts, summarize_sides
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
+from trust_tables import list_added, list_novelty, list_sets
 
 from modis.studies import FIGURES, METHODS, SETTINGS
 from modis.studies._experiment import BAYES
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 RUNS, SHUFFLED, ABLATION = "reproduce/results.csv", "shuffled_links.csv", "ablation.csv"
 REAL, REAL_TEST = "real/verdicts.csv", "real_test/verdicts.csv"
+TRUST = "trust"
 NOTHING = "Nothing was measured yet."
 MEMORY, IMPORTANCE, COUNTS = "memory.csv", "importance.csv", "counts_likelihood.csv"
 
@@ -218,6 +220,9 @@ TABLES = {
     "test": (REAL_TEST, summarize_test),
     "memory": (MEMORY, list_memory),
     "importance": (IMPORTANCE, list_importance),
+    "novelty": (TRUST, list_novelty),
+    "sets": (TRUST, list_sets),
+    "added": (TRUST, list_added),
     "counts": (COUNTS, list_counts),
 }
 #: What may be missing, and takes the text inside its directive with it.
@@ -237,7 +242,7 @@ class Measured(SphinxDirective):
         file, write = TABLES[name]
         for path in _files(file):
             self.env.note_dependency(str(path))
-        made = write(pd.read_csv(RESULTS / file)) if _files(file) else NOTHING
+        made = write(pd.concat(map(pd.read_csv, _files(file)))) if _files(file) else NOTHING
         text = made if isinstance(made, str) else _markdown(made)
         if text == NOTHING and name in OPTIONAL:
             return []
@@ -265,8 +270,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def _files(file: str) -> list[Path]:
-    """The table of results, if it is there."""
-    return [RESULTS / file] if (RESULTS / file).is_file() else []
+    """The table of results, or the tables in a folder, if they are there."""
+    path = RESULTS / file
+    return sorted(path.glob("*.csv")) if path.is_dir() else [path] if path.is_file() else []
 
 
 def _is_of(results: pd.DataFrame, figure: str) -> pd.Series:
