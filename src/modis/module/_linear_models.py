@@ -81,11 +81,7 @@ class LinearModels(Tensors):
         """How each modality is combined with others; `None` without a model."""
         if "combination" not in self:
             return None
-        tables = (
-            self.array("combination").tolist(),
-            self.array("log_prior"),
-            self.array("log_rarity"),
-        )
+        tables = map(self.array, ("combination", "log_prior", "log_rarity"))
         return dict(zip(modalities, map(Weighing, *tables), strict=True))
 
     @property
