@@ -46,6 +46,12 @@ SUITE = {
 FAST = ("brca_tcga_unpaired", "brca_tcga_partial", "tcga_rare", "pbmc_mosaic")
 
 
+def data_folder() -> Path:
+    """Where the data sets are."""
+    named = os.environ.get("MODIS_SHARED_DATA")
+    return Path(named) if named else REPOSITORY.parent / "shared" / "data"
+
+
 def write_together(found: list[Comparison], out: Path) -> None:
     """All rows of the suite: results, tables, and what decides, with what is behind first."""
     out.mkdir(parents=True, exist_ok=True)
@@ -72,15 +78,13 @@ def main() -> None:
     parser.add_argument("--splits", type=int, help="in place of the suite's own numbers")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    named = os.environ.get("MODIS_SHARED_DATA")
-    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     found = []
     for name in FAST if options.fast else options.only:
         file, splits, how = SUITE[name]
         across_donors = how["split_key"] == "split"
         found.append(
             benchmark(
-                folder / f"{file}.h5mu",
+                data_folder() / f"{file}.h5mu",
                 "label",
                 options.out / name,
                 methods=options.methods,
