@@ -38,10 +38,10 @@ BESIDE = {
 BUDGETS = {
     "data": 1734,
     "nn": 675,
-    "linear": 788,
+    "linear": 804,
     "module": 1342,
     "dataloaders": 538,
-    "train": 469,
+    "train": 474,
     "model": 3693,
     "links": 369,
     "metrics": 443,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2984,
     "report": 1085,
     "cli": 602,
-    "src/modis": 18_077,
-    "tests": 15_268,
+    "src/modis": 18_098,
+    "tests": 15_278,
 }
 
 

@@ -29,6 +29,16 @@ def test_genuine_samples_are_flagged_as_often_as_promised(rng, with_probability)
     assert 0.42 < high < 0.58
 
 
+def test_components_that_fit_few_rows_closely_flag_little_more(rng):
+    flagged = []
+    for _ in range(8):
+        x, new = rng.normal(size=(60, 400)), rng.normal(size=(200, 400))
+        p_values = fit_alarm(x, rng.integers(0, 2, len(x)), None)[0](new, None)
+        flagged.append((p_values <= 0.3).mean())
+    # with five folds, 0.55
+    assert 0.25 < np.mean(flagged) < 0.45
+
+
 def test_strange_samples_are_found(rng):
     x, codes = _cohort(rng, 300)
     alarm, new = fit_alarm(x, codes, None)[0], _cohort(rng, 100)[0]

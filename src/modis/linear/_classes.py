@@ -134,9 +134,9 @@ def _regression(penalty: float) -> LogisticRegression:
     )
 
 
-def folds(codes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def folds(codes: np.ndarray, n_folds: int = _N_FOLDS) -> list[tuple[np.ndarray, np.ndarray]]:
     """Shuffled folds, stratified where every class has as many rows as there are folds."""
-    n_folds = min(_N_FOLDS, len(codes))
+    n_folds = min(n_folds, len(codes))
     counts = np.bincount(codes)
     common = np.where(counts[codes] >= n_folds, codes, -1)
     if (common >= 0).all():

@@ -8,6 +8,8 @@ from sklearn.decomposition import PCA
 from ._classes import folds
 
 _N_COMPONENTS = 50
+# folds of the training samples: at least and at most, and how many rows all of them may train on
+_N_FOLDS, _FOLDED_ROWS = (10, 20), 10_000
 # Share of the level for gross errors, far outside of what any training sample shows.
 _FOR_GROSS = 0.05
 
@@ -72,9 +74,15 @@ def fit_alarm(
     `probability` is that of the likeliest class out of fold, ``(n,)``, or `None` without classes.
     Also returns the rows' own p-values among the others, ``(n,)``.
     """
-    distance, rest = np.zeros((2, len(x)))
-    for train, test in folds(codes):
-        distance[test], rest[test] = _measure(x[test], *_describe(x[train], codes[train]))
+    # With fewer rows than new samples are compared with, components fit them more closely, and all
+    # that is left out looks nearer. Many folds make that difference small.
+    n_folds = int(np.clip(_FOLDED_ROWS // len(x), *_N_FOLDS))
+    parts, turned, (distance, rest) = folds(codes, n_folds), _turn(x), np.zeros((2, len(x)))
+    n_components = min(_N_COMPONENTS, *(len(train) - 1 for train, _ in parts), x.shape[1])
+    for train, test in parts:
+        described = _describe(turned[train], codes[train], n_components)
+        distance[test], rest[test] = _measure(turned[test], *described)
+    rest *= turned.shape[1] / x.shape[1]
     probability = np.empty(0) if probability is None else probability
     total = -np.log(_upper_within(distance))
     if len(probability):
@@ -82,19 +90,27 @@ def fit_alarm(
     logs = _logs(distance, rest)
     usual = np.stack([logs.mean(axis=0), np.maximum(logs.std(axis=0, ddof=1), 1e-3)])
     least = _least(_upper_within(total), logs, usual)
-    center, basis, whiten, means = _describe(x, codes)
+    center, basis, whiten, means = _describe(x, codes, n_components)
     distances, probabilities, sums, smallest = map(np.sort, (distance, probability, total, least))
     null = distances, probabilities, sums, smallest
     return Alarm(center, basis, whiten, means, *null, usual), _upper_within(-least)
 
 
+def _turn(x: np.ndarray) -> np.ndarray:
+    """Rows at the same distances from one another, with no more features than rows."""
+    if len(x) >= x.shape[1]:
+        return x
+    variances, axes = np.linalg.eigh(x @ x.T)
+    return axes * np.sqrt(np.maximum(variances, 0))
+
+
 def _describe(
-    x: np.ndarray, codes: np.ndarray
+    x: np.ndarray, codes: np.ndarray, n_components: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Center, basis, whitening and means of classes."""
     # of rows that are all alike
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = PCA(min(_N_COMPONENTS, len(x) - 1, x.shape[1]), random_state=0).fit(x)
+        found = PCA(n_components, random_state=0).fit(x)
     points = found.transform(x)
     classes, member = np.unique(codes, return_inverse=True)
     means = np.stack([points[member == k].mean(axis=0) for k in range(len(classes))])
