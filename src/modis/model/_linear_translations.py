@@ -153,7 +153,10 @@ def _fit_link_ridge(
     apart = uses[some] @ uses[some].T == 0
     found = link_correlation(here[:, some], there[:, linked[some]], apart) if apart.any() else 0.0
     deviation = here.std(axis=0)
-    slope = found * there[:, linked].std(axis=0) / np.where(deviation > 0, deviation, np.inf)
+    # all that both share may be due to something else, as far as is known without pairs: this is
+    # the expected correlation if any from 0 to the one found is as likely
+    expected = found / 2
+    slope = expected * there[:, linked].std(axis=0) / np.where(deviation > 0, deviation, np.inf)
     ridge = np.zeros((len(view), target.profile.shape[1]))
     ridge[:, linked] = view * slope
     linear[f"ridge_{key}"], linear[f"by_class_{key}"] = ridge, np.array(1.0)
