@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ from scipy import sparse
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
+from modis.datasets import intersim
 
 N_GENES, N_EXPRESSED, N_PROTEINS, N_TYPES = 2_000, 100, 100, 10
 BATCH_SIZE = 256
@@ -236,6 +238,20 @@ def measure_many(n_modalities: int, n_classes: int, n_obs: int) -> dict[str, flo
     }
 
 
+def measure_processes(n_processes: int, batch_size: int) -> dict[str, float]:
+    """Wall seconds of the median of 25 epochs, shared out among processes of one thread each."""
+    mdata = intersim(8_000, seed=0)
+    MODIS.setup_mudata(mdata, labels_key="label")
+    model, clock = MODIS(mdata, linear_models=False), Clock()
+    how = {"devices": n_processes} if n_processes > 1 else {}
+    how |= {"max_epochs": 25, "train_size": 1.0, "batch_size": batch_size, "callbacks": [clock]}
+    model.train(early_stopping=False, **how, **QUIET)
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        # of several, the first tells
+        sys.exit()
+    return {"epoch_wall_s": clock.seconds[1]}
+
+
 def accuracy(model: MODIS, mdata: mudata.MuData) -> float:
     """Share of the training samples of the first modality whose class is found."""
     adata = mdata.mod["m0"]
@@ -254,6 +270,8 @@ def measure(arguments: list[str]) -> dict[str, float]:
         return measure_rival(Path(given[0]), what)
     if what == "plain":
         return measure_plain(Path(given[0]), int(given[1]))
+    if what == "processes":
+        return measure_processes(*map(int, given))
     return measure_many(*map(int, given))
 
 
@@ -270,7 +288,7 @@ def main() -> None:
     parser.add_argument("--n-obs", type=int, nargs="+", default=[10_000, 30_000, 100_000])
     parser.add_argument("--million", action="store_true", help="1,000,000 cells as well")
     parser.add_argument("--first", type=int, default=0, help="only so many minibatches")
-    parser.add_argument("--what", nargs="+", default=["cells", "plain", "many"])
+    parser.add_argument("--what", nargs="+", default=["cells", "plain", "many", "processes"])
     parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     run_quietly()
@@ -323,6 +341,11 @@ def compare(options: argparse.Namespace) -> None:
         for given in ((2, 10, 10_000), (30, 10, 10_000), (2, 1_000, 50_000)):
             size = dict(zip(("n_modalities", "n_classes", "n_obs"), given, strict=True))
             add("many", "memory", size, "many", *given)
+    if "processes" in options.what:
+        for batch_size in (256, 1_024):
+            for n in (1, 2):
+                size = {"n_obs": 8_000, "batch_size": batch_size}
+                add("processes", f"{n} of them", size, "processes", n, batch_size)
 
 
 if __name__ == "__main__":

@@ -127,20 +127,19 @@ def list_settings(results: pd.DataFrame) -> str:
 
 
 def list_variants(ablation: pd.DataFrame) -> str:
-    """What becomes of the results when one part is changed; a table per setting."""
+    """What the defaults reach, and the differences to them; a table per data set."""
     tables = []
-    for setting, own in ablation.groupby("setting", sort=False):
-        shown = [score for score in SCORES if own[score].notna().any()]
+    for data, own in ablation.groupby("data", sort=False):
         rows = []
-        for variant, runs in own.groupby("variant", sort=False):
-            row = {"variant": variant, "seeds": runs["seed"].nunique()}
-            for score in shown:
-                title, worst = SCORES[score]
-                row[title] = _cell(runs[score], worst)
+        for variant, here in own.groupby("variant", sort=False):
+            row = {"variant": variant}
+            for each in here.itertuples():
+                title = f"{each.task}: {each.metric.replace('_', ' ')}"
+                change = f"{each.difference:+.3f} ± {each.sd:.3f}"
+                row[title] = f"{each.mean:.3f}" if variant == "defaults" else change
             rows.append(row)
-        name, _, links = setting.partition("+")
-        title = f"`{name}`, with links" if links else f"`{name}`"
-        tables.append(f"{title}:\n\n{_markdown(rows)}")
+        name = str(data).replace("_unpaired", ", unpaired")
+        tables.append(f"{name}, {own['splits'].max()} splits:\n\n{_markdown(rows)}")
     return "\n\n".join(tables)
 
 
