@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from goals import list_goals
 from real_data import count_sides, draw_overview, list_verdicts, summarize_sides
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
@@ -213,6 +214,7 @@ TABLES = {
     "settings": (RUNS, list_settings),
     "shuffled": (SHUFFLED, list_settings),
     "ablation": (ABLATION, list_variants),
+    "goals": ("real/results.csv", list_goals),
     "sides": (REAL, count_sides),
     "real": (REAL, list_verdicts),
     "summary": (REAL, summarize_sides),

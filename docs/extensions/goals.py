@@ -1,0 +1,106 @@
+"""What MODIS was to reach on real data, before the present version and now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from real_data import DATA
+
+BEFORE = Path(__file__).parents[2] / "benchmarks" / "results" / "real_before" / "results.csv"
+Rows = list[dict[str, object]]
+Means = pd.Series
+
+
+class Goal(NamedTuple):
+    """A measure of a task, and which results of baselines it was compared with."""
+
+    task: str
+    metric: str
+    source: str
+    baselines: tuple[str, ...]
+    #: What is added to the baselines' best, and what it is multiplied with.
+    room: float = 0.0
+    factor: float = 1.0
+    is_loss: bool = False
+    #: In place of baselines.
+    value: float | None = None
+    settings: tuple[str, ...] = ("unpaired", "as it is")
+
+
+BOTH = ("lr", "pca-lr")
+#: By title.
+GOALS = {
+    "balanced accuracy": Goal("classes", "balanced_accuracy", "average", BOTH, -0.01),
+    "accuracy": Goal("classes", "accuracy", "average", BOTH, -0.01),
+    "log loss": Goal("classes", "log_loss", "average", ("lr",), factor=1.05, is_loss=True),
+    "calibration error": Goal(
+        "classes", "calibration_error", "average", (), is_loss=True, value=0.08
+    ),
+    "combined: balanced accuracy": Goal("classes", "balanced_accuracy", "combined", ("lr-mean",)),
+    "combined: accuracy": Goal("classes", "accuracy", "combined", ("lr-mean",)),
+    "combined: calibration error": Goal(
+        "classes", "calibration_error", "combined", (), is_loss=True, value=0.08
+    ),
+    "few labels: balanced accuracy": Goal("few", "balanced_accuracy", "average", BOTH, -0.005),
+    "translation without pairs: squared error": Goal(
+        "translation", "mse", "average", ("lr",), is_loss=True, settings=("unpaired",)
+    ),
+    "translation with pairs: squared error": Goal(
+        "translation", "mse", "average", ("ridge",), 0, 1.02, True, settings=("as it is",)
+    ),
+    "matching without pairs: FOSCTTM": Goal(
+        "matching", "foscttm", "average", ("lr",), is_loss=True, settings=("unpaired",)
+    ),
+    "matching with pairs: FOSCTTM": Goal(
+        "matching", "foscttm", "average", ("pls",), is_loss=True, settings=("as it is",)
+    ),
+    "label transfer: accuracy": Goal("transfer", "accuracy", "average", (), value=0.96),
+    "label transfer: balanced accuracy": Goal(
+        "transfer", "balanced_accuracy", "average", (), value=0.85
+    ),
+    "unseen class: recall": Goal(
+        "unseen", "recall_unseen", "average", (), value=0.75, settings=("as it is",)
+    ),
+}
+
+
+def list_goals(now: pd.DataFrame) -> Rows:
+    """Every goal on every data set and setting; those that were missed come first."""
+    ours, theirs = _means(now), _means(pd.read_csv(BEFORE))
+    rows: Rows = []
+    for title, goal in GOALS.items():
+        for where in ours.index.droplevel([2, 3, 4, 5]).unique():
+            data, setting = where
+            key = (data, setting, goal.task, goal.metric, goal.source)
+            found = ours.get((*key, "modis"))
+            if found is None or setting not in goal.settings:
+                continue
+            asked = goal.value
+            if asked is None:
+                best = [ours[(*key, each)] for each in goal.baselines if (*key, each) in ours]
+                if not best:
+                    continue
+                asked = (min if goal.is_loss else max)(best) * goal.factor + goal.room
+            is_met = found <= asked if goal.is_loss else found >= asked
+            earlier = theirs.get((*key, "modis"))
+            rows.append(
+                {
+                    "goal": title,
+                    "data": f"{DATA.get(data, data)}, {setting}",
+                    "asked": f"{'≤' if goal.is_loss else '≥'} {asked:.3f}",
+                    "before": "-" if earlier is None else f"{earlier:.3f}",
+                    "now": f"{found:.3f}",
+                    "reached": "yes" if is_met else "no",
+                }
+            )
+    return sorted(rows, key=lambda row: row["reached"])
+
+
+def _means(results: pd.DataFrame) -> Means:
+    """Means over splits, of single modalities or directions together and of all combined."""
+    measured = results[results["task"].notna() & results["class"].isna()]
+    own = measured["source"].where(measured["source"] == "combined", "average")
+    keys = ["data", "setting", "task", "metric", "source", "method"]
+    return measured.assign(source=own).groupby(keys)["value"].mean()
