@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from modis.pl import translation
+
+from ._read import ticks
 
 MODALITIES = ["meth", "rna"]
 ERRORS = pd.DataFrame([[0.0101, 420.04], [0.02, np.nan]], index=MODALITIES, columns=MODALITIES)
@@ -12,10 +13,6 @@ ERRORS = pd.DataFrame([[0.0101, 420.04], [0.02, np.nan]], index=MODALITIES, colu
 
 def texts(ax):
     return [text.get_text() for text in ax.texts]
-
-
-def ticks(axis):
-    return [tick.get_text() for tick in axis.get_ticklabels()]
 
 
 def test_errors_and_ratios_to_the_limit(drawn):
@@ -43,16 +40,3 @@ def test_reconstructions_are_framed_and_gaps_hatched():
     framed = [np.floor(p.get_xy()).tolist() for p in ax.patches if not p.get_fill()]
     hatched = [list(p.get_xy()) for p in ax.patches if p.get_hatch()]
     assert (framed, hatched) == ([[0, 0]], [[1, 1]])
-
-
-@pytest.mark.parametrize(
-    "errors",
-    [
-        pd.DataFrame([[0.0, 1.0], [2.0, np.nan]], MODALITIES, ["x", "y"]),
-        pd.DataFrame([[1.0, np.nan], [2.0, np.nan]], MODALITIES, ["x", "y"]),
-    ],
-)
-def test_odd_tables(errors, drawn):
-    ax = translation(errors)
-    assert len(ax.texts) == errors.notna().to_numpy().sum()
-    drawn(ax.figure.axes)
