@@ -1,5 +1,3 @@
-"""The table of classes by modality: numbers, and marks on what was never seen."""
-
 import numpy as np
 import pandas as pd
 
@@ -7,9 +5,7 @@ from modis.pl import class_counts
 
 from ._read import legend, ticks
 
-COUNTS = pd.DataFrame(
-    {"unlabeled": [0, 40], "T": [2000, 12], "B": [5, 0]}, index=["rna", "protein"]
-)
+COUNTS = pd.DataFrame({"unlabeled": [0, 40], "T": [2000, 12], "B": [5, 0]}, ["rna", "protein"])
 
 
 def by_position(ax):
@@ -25,11 +21,9 @@ def test_numbers_and_marks(drawn):
     ax = class_counts(COUNTS)
     assert ticks(ax.xaxis) == ["T", "B", "unlabeled"]
     assert ticks(ax.yaxis) == ["rna\nn = 2,005", "protein\nn = 52"]
-    found = by_position(ax)
-    assert [found[column, row] for row in (0, 1) for column in (0, 1, 2)] == [
-        *("2,000", "5", "0"),
-        *("12", "0", "40"),
-    ]
+    rows = (("2,000", "5", "0"), ("12", "0", "40"))
+    expected = {(k, at): text for at, row in enumerate(rows) for k, text in enumerate(row)}
+    assert by_position(ax) == expected
     # No unlabelled sample is nothing to warn of.
     assert marked(ax) == [(1, 1)]
     assert "not seen" in legend(ax.get_legend())[0]

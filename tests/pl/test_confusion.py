@@ -1,5 +1,3 @@
-"""Confusion matrices: the right number in the right cell."""
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,5 +1,3 @@
-"""Bars of important features: which, in what order, how long and in what colour."""
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -1,5 +1,3 @@
-"""Training curves: which values share a panel, and where they stand."""
-
 import numpy as np
 import pandas as pd
 import pytest

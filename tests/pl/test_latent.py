@@ -1,5 +1,3 @@
-"""The latent space: which points are drawn, where, in which colours and order."""
-
 import anndata
 import numpy as np
 import pandas as pd
