@@ -1,22 +1,12 @@
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 
-from modis.report._predictions import (
-    COMBINED,
-    N_FEATURES,
-    SEVERAL,
-    doubtful,
-    explain,
-    leading_features,
-    rival_accuracy,
-    scores,
-)
+from modis.report._predictions import COMBINED, SEVERAL, doubtful, explain, rival_accuracy, scores
 
 
-def test_scores_by_hand() -> None:
+def test_scores_by_hand():
     rows = [
         # observation, source, n_modalities, label, predicted
         ("s1", "rna", 2, "a", "a"),
@@ -38,28 +28,13 @@ def test_scores_by_hand() -> None:
     assert found[SEVERAL, "accuracy", ""] == 1
 
 
-def test_leading_features_by_hand() -> None:
-    rows = [
-        ("rna", "b", 1, "g1", "up"),
-        ("rna", "b", 2, "g2", "down"),
-        ("dna", "a", 1, "c1", "up"),
-        ("rna", "b", N_FEATURES + 1, "late", "up"),
-    ]
-    columns = ["modality", "class", "rank", "feature", "direction"]
-    found = leading_features(pd.DataFrame(rows, columns=columns))
-    space = "\N{NO-BREAK SPACE}"
-    assert list(found) == ["rna", "dna"]
-    assert found.loc["a"].to_list() == [None, [f"c1{space}↑"]]
-    assert found.loc["b"].to_list() == [[f"g1{space}↑", f"g2{space}↓"], None]
-
-
-def test_a_modality_that_cannot_be_explained_is_left_out() -> None:
-    def feature_importance(modality: str) -> pd.DataFrame:
+def test_a_modality_that_cannot_be_explained_is_left_out():
+    def feature_importance(modality):
         if modality == "dna":
             raise ValueError("one class only")
         return pd.DataFrame({"modality": [modality]})
 
-    model: Any = SimpleNamespace(
+    model = SimpleNamespace(
         module=SimpleNamespace(n_classes=2),
         get_var_names=lambda: {"rna": ["g"], "dna": ["c"]},
         feature_importance=feature_importance,
