@@ -275,8 +275,8 @@ def test_the_separator_parts_all_lines_alike(folder, ending, text, features):
 def test_a_separator_by_file(folder):
     path = folder(rna__csv=RNA.replace(",", "|"), protein__csv="sample;P1\ns1;1\n")
     # said of all omics tables, it does not hold for the table of labels
-    mdata = datasets.read_tables({"rna": path / "rna.csv"}, labels=path / "labels.csv", sep="|")
-    assert mdata["rna"].shape == (3, 2)
+    mdata = datasets.read_tables({"a b": path / "rna.csv"}, labels=path / "labels.csv", sep="|")
+    assert mdata["a b"].shape == (3, 2)
     (path / "labels.csv").write_text(LABELS.replace(",", "!"))
     mdata = datasets.read_tables(path, sep={"rna": "|", "labels": "!"})
     assert list(mdata.mod) == ["protein", "rna"]

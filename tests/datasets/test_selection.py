@@ -10,6 +10,7 @@ def test_largest_remainders_first():
     assert allot([47, 31, 22], 10).tolist() == [5, 3, 2]
     assert allot([1, 1, 1], 2).tolist() == [1, 1, 0]
     assert allot([0.2] * 5, 500).tolist() == [100] * 5
+    assert allot([0, 0], 3).tolist() == [0, 0]
 
 
 def test_a_copy_is_another_object_to_scvi_tools(unpaired):

@@ -15,6 +15,7 @@ def test_modality_head_reads_the_hidden_layer():
     assert output.hidden.shape == (9, 6)
     torch.testing.assert_close(output.hidden, hidden)
     torch.testing.assert_close(output.modality, hidden @ head.weight.T + head.bias)
+    assert Discriminator(*SIZES, n_batch=1).batch_head is None
 
 
 @pytest.mark.parametrize("linear_class_head", [False, True])
