@@ -1,5 +1,3 @@
-"""The command line as a user meets it: what it prints, leaves behind and exits with."""
-
 import errno
 import hashlib
 import re

@@ -1,5 +1,3 @@
-"""Refused before anything heavy is loaded."""
-
 import errno
 import re
 from unittest import mock

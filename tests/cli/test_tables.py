@@ -1,5 +1,3 @@
-"""The command line takes folders of tables, and single ones, as it takes a MuData."""
-
 import shutil
 
 import anndata as ad

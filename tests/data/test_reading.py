@@ -1,5 +1,3 @@
-"""Registered data are read as they were at set-up, other data by the names of their features."""
-
 import numpy as np
 import pandas as pd
 import pytest

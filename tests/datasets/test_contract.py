@@ -1,5 +1,3 @@
-"""What holds for every function that makes one MuData from another."""
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,12 +87,9 @@ def test_what_belongs_to_observations_and_modalities_stays(function, mosaic):
     assert not any("depth" in column for column in result.obs.columns)
 
 
-def test_missing_column_is_named(function, mosaic):
+def test_what_is_wrong_with_labels_is_named(function, mosaic):
     with pytest.raises(KeyError, match="'disease'.*age.*label"):
         function(mosaic, labels_key="disease")
-
-
-def test_contradiction_is_named(function, mosaic):
     mosaic["a"].obs["label"] = mosaic.obs["label"].reindex(mosaic["a"].obs_names)
     mosaic["a"].obs.loc["s3", "label"] = "y"
     with pytest.raises(ValueError, match=r"1 observations.*'label' in 'a'.*'s3'"):

@@ -1,5 +1,3 @@
-"""Public data, built from copies of the published files, as they were built before."""
-
 import time
 import warnings
 from functools import cache

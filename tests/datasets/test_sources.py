@@ -1,5 +1,3 @@
-"""Public files: downloaded once, checked, and refused where they are not the expected ones."""
-
 import hashlib
 from pathlib import Path
 from unittest.mock import Mock

@@ -1,5 +1,3 @@
-"""Class maps and pools, against scikit-learn and SciPy."""
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize

@@ -1,6 +1,3 @@
-"""Texts of what was drawn."""
-
-
 def ticks(axis):
     return [tick.get_text() for tick in axis.get_ticklabels()]
 
