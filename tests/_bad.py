@@ -11,11 +11,8 @@ import pytest
 
 from modis import MODIS
 
-from ._make import SCVI_KEYS, fingerprint, make_mdata, make_mudata
+from ._make import CPG, RNA, SCVI_KEYS, TINY, fingerprint, make_mdata, make_mudata
 
-RNA, CPG = "rna seq", "CpG-îlots"
-TINY = {"n_latent": 4, "n_hidden": 8}
-BRIEFLY = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False}
 Change = Callable[[md.MuData], Any]
 
 
@@ -47,9 +44,6 @@ def check_refused(bad: Bad, mdata: Any, call: Callable[[Any], Any]) -> None:
         assert not SCVI_KEYS & set(mdata.uns)
 
 
-# ways to break data ----------------------------------------------------------------------------
-
-
 def replaced(change: Callable[[ad.AnnData], Any]) -> Change:
     """The same data with another modality of CpGs."""
 
@@ -77,10 +71,22 @@ def with_value(X: np.ndarray, value: float) -> np.ndarray:
     return X
 
 
-def twice(adata: ad.AnnData, axis: str) -> ad.AnnData:
-    names = list(getattr(adata, axis))
-    setattr(adata, axis, [names[0], names[0], *names[2:]])
-    return adata
+def numbered(mdata: md.MuData) -> md.MuData:
+    """Names of observations are numbers."""
+    for adata in mdata.mod.values():
+        adata.obs_names = [name[1:] for name in adata.obs_names]
+    return make_mudata(mdata.mod)
+
+
+def twice(axis: str) -> Change:
+    """The first name of an axis is the second as well."""
+
+    def change(adata: ad.AnnData) -> ad.AnnData:
+        names = list(getattr(adata, axis))
+        setattr(adata, axis, [names[0], names[0], *names[2:]])
+        return adata
+
+    return replaced(change)
 
 
 def with_obs(column: str, **values: Any) -> Change:

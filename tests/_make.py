@@ -16,6 +16,9 @@ from modis.datasets._selection import without_pulling
 #: Names as users have them: spaces, accents, no order. Numbers of features differ, so that a
 #: mix-up of modalities fails.
 N_VARS = {"rna seq": 12, "CpG-îlots": 9, "a_protein": 7}
+RNA, CPG, PROTEIN = N_VARS
+TINY = {"n_latent": 4, "n_hidden": 8}
+BRIEFLY = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False}
 
 #: First and last observation of each modality. Every group of observations with the same
 #: modalities and the same class is large enough to give one to validation.

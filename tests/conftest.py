@@ -1,5 +1,6 @@
 """What every test starts from: seeds, no display, no progress bars, and the shared data."""
 
+import logging
 import os
 import random
 import sys
@@ -44,6 +45,22 @@ def shared_data() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def messages() -> Iterator[list[str]]:
+    """What scvi-tools' logger is given, at its own verbosity."""
+    import scvi
+
+    records: list[str] = []
+    logger, handler = logging.getLogger("scvi"), logging.Handler()
+    verbosity = scvi.settings.verbosity
+    handler.emit = lambda record: records.append(record.getMessage())
+    logger.addHandler(handler)
+    scvi.settings.verbosity = logging.INFO
+    yield records
+    logger.removeHandler(handler)
+    scvi.settings.verbosity = verbosity
 
 
 @pytest.fixture(autouse=True)

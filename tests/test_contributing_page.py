@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "contributing.md").read_text(encoding="utf-8")
 
 
-def python_blocks(heading: str) -> list[str]:
+def python_blocks(heading):
     """Code of one section of the page, in its order."""
     section = PAGE[PAGE.index(f"## {heading}\n") :].split("\n## ")[0]
     found = re.findall(r"(?ms)^ *```python\n(.*?)^ *```$", section)
@@ -45,9 +45,8 @@ def test_the_likelihood_of_the_page_trains(monkeypatch, tmp_path):
     exec(decoder, namespace)
     (likelihood, made), *_ = eval(f"{{{decoder_row}}}", namespace).items()
     monkeypatch.setitem(_decoder.DECODERS, likelihood, made)
-    monkeypatch.setitem(
-        _constants.LIKELIHOOD_DOMAINS, likelihood, eval(f"{{{domain_row}}}")[likelihood]
-    )
+    domain = eval(f"{{{domain_row}}}")[likelihood]
+    monkeypatch.setitem(_constants.LIKELIHOOD_DOMAINS, likelihood, domain)
     mdata = make_mdata()
     with pytest.raises(ValueError, match=f"zinb.*{likelihood}"):
         MODIS.setup_mudata(mdata, labels_key="label", likelihood="no such")

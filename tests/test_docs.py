@@ -103,9 +103,6 @@ def test_constants_are_described() -> None:
     assert [n for n in names if not re.search(rf"(?m)^#: .+\n{n}\b.* = ", text)] == []
 
 
-# docstrings and signatures ------------------------------------------------------------------
-
-
 def sections(value: Any) -> dict[str, list[str]]:
     """Entries of a numpydoc docstring by section."""
     parts = re.split(r"(?m)^(\w[\w ]*)\n-{3,}\n", inspect.cleandoc(value.__doc__ or ""))

@@ -4,8 +4,6 @@ import logging
 import shlex
 import shutil
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import mudata as md
@@ -33,9 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The set_bad function:PendingDepr
 
 
 @pytest.fixture(autouse=True)
-def _as_a_reader(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def _as_a_reader(tmp_path, monkeypatch, request):
     """An empty folder, two epochs, and neither tables on the screen nor windows."""
     monkeypatch.chdir(tmp_path)
     logger = logging.getLogger("scvi")
@@ -44,7 +40,7 @@ def _as_a_reader(
     monkeypatch.setattr(plt, "show", lambda: None)
     train = modis.MODIS.train
 
-    def train_shortly(self: modis.MODIS, max_epochs: int = 2, **kwargs: Any) -> None:
+    def train_shortly(self, max_epochs=2, **kwargs):
         # weights, and so what links say of them, are of no interest after two epochs
         with quick_linear_models():
             train(self, min(max_epochs, 2), **kwargs)
@@ -53,7 +49,7 @@ def _as_a_reader(
 
 
 @pytest.fixture(scope="module")
-def cohort_of_the_guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cohort_of_the_guide(tmp_path_factory):
     """The files that the user guide's first page makes, and all others read."""
     folder = tmp_path_factory.mktemp("guide")
     with pytest.MonkeyPatch.context() as patch:
@@ -64,7 +60,7 @@ def cohort_of_the_guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cohort_of_patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cohort_of_patients(tmp_path_factory):
     """Genes in upper case, their proteins in lower, as the landing page's `cohort.h5mu`."""
     paired = modis.datasets.intersim(n_samples=150)
     links = paired.uns["feature_links"]
@@ -84,7 +80,7 @@ def cohort_of_patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
-def test_user_guide(page: Path, cohort_of_the_guide: Path, tmp_path: Path) -> None:
+def test_user_guide(page, cohort_of_the_guide, tmp_path):
     if page != INDEX:
         for file in cohort_of_the_guide.iterdir():
             shutil.copy(file, tmp_path)
@@ -92,14 +88,12 @@ def test_user_guide(page: Path, cohort_of_the_guide: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.stem)
-def test_first_pages(page: Path, cohort_of_patients: Path, tmp_path: Path) -> None:
+def test_first_pages(page, cohort_of_patients, tmp_path):
     shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
     run(page)
 
 
-def test_cells_of_the_quickstart(
-    cohort_of_patients: Path, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cells_of_the_quickstart(cohort_of_patients, shared_data, tmp_path, monkeypatch):
     shutil.copy(cohort_of_patients / "cohort.h5mu", tmp_path)
     monkeypatch.setenv("MODIS_DATA_DIR", str(shared_data / "raw" / "pbmc_mosaic"))
     namespace = run(REPOSITORY / "docs" / "quickstart.md", public_data=True)
@@ -107,7 +101,7 @@ def test_cells_of_the_quickstart(
     assert namespace["emb"].obsm["X_umap"].shape == (2400, 2)
 
 
-def test_commands_and_options_exist() -> None:
+def test_commands_and_options_exist():
     commands = typer.main.get_command(app).commands
     texts = [block.text for page in PAGES for block in blocks(page, "bash")]
     unknown = []

@@ -28,9 +28,7 @@ DOWNLOADS = {"modis.datasets._pbmc_mosaic": "pbmc_mosaic"}
 
 
 @pytest.mark.parametrize("name", N_PROMPTS)
-def test_examples(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def test_examples(name, tmp_path, monkeypatch, request):
     module = importlib.import_module(name)
     # Empty globals: an example may use only what it imports itself.
     found = doctest.DocTestFinder().find(module, globs={})

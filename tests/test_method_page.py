@@ -30,9 +30,8 @@ def test_terms_their_weights_and_steps_are_those_of_the_code():
 
 def test_numbers_of_the_linear_models_are_those_of_the_code():
     for names, values, _ in rows("| name | value | what |"):
-        found = [
-            (vars(_linear) | vars(_class_maps))[name] for name in re.findall(r"`(\w+)`", names)
-        ]
+        known = vars(_linear) | vars(_class_maps)
+        found = [known[name] for name in re.findall(r"`(\w+)`", names)]
         assert np.hstack(found).tolist() == [float(Fraction(each)) for each in values.split(", ")]
     text = " ".join(PAGE.split())
     assert f"the {_classes._N_LEADING} leading ones" in text

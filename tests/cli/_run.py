@@ -1,5 +1,3 @@
-"""Commands as a user gives them."""
-
 from pathlib import Path
 from typing import Any
 

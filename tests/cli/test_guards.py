@@ -1,14 +1,11 @@
-"""Refused before anything heavy is loaded."""
-
 import errno
 import re
-from pathlib import Path
 from unittest import mock
 
 from ._run import error_line, names_in
 
 
-def test_missing_files(tmp_path: Path) -> None:
+def test_missing_files(tmp_path):
     missing, source = tmp_path / "none.h5mu", tmp_path / "a.h5mu"
     source.touch()
     for command in (["fit"], ["predict", tmp_path], ["benchmark", "--labels-key", "label"]):
@@ -21,7 +18,7 @@ def test_missing_files(tmp_path: Path) -> None:
     assert names_in(tmp_path) == {"a.h5mu"}
 
 
-def test_results_are_not_lost(tmp_path: Path) -> None:
+def test_results_are_not_lost(tmp_path):
     source = tmp_path / "integrated.h5mu"
     source.write_text("keep")
     out = tmp_path / "out"

@@ -1,21 +1,19 @@
-"""The command line takes folders of tables, and single ones, as it takes a MuData."""
-
 import shutil
-from pathlib import Path
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 
+from modis.report._fit import simulate
+from modis.studies import read_mudata
+
 from ._run import done, error_line, modis
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cohort(tmp_path_factory):
     """Two tables, features in the rows of one of them, and beside the folder their labels."""
-    from modis.report._fit import simulate
-
     mdata, folder = simulate(160, seed=1), tmp_path_factory.mktemp("tables") / "cohort"
     folder.mkdir()
     expression = mdata["expression"].to_df().T.rename_axis("Hugo_Symbol")
@@ -27,7 +25,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def fitted(cohort: Path) -> Path:
+def fitted(cohort):
     out = cohort.parent / "results"
     options = ["--labels", cohort.parent / "patients.csv", "--max-epochs", 2, "--out", out]
     with pytest.MonkeyPatch.context() as patch:
@@ -38,9 +36,7 @@ def fitted(cohort: Path) -> Path:
     return out
 
 
-def test_fit_and_predict(cohort: Path, fitted: Path, tmp_path: Path) -> None:
-    from modis.studies import read_mudata
-
+def test_fit_and_predict(cohort, fitted, tmp_path):
     mdata = read_mudata(fitted / "integrated.h5mu")
     assert set(mdata.mod) == {"expression", "protein"}
     # the samples of new tables need no labels
@@ -52,7 +48,7 @@ def test_fit_and_predict(cohort: Path, fitted: Path, tmp_path: Path) -> None:
     assert dict(table["predicted"]) == dict(mdata["protein"].obs["modis_predicted"])
 
 
-def test_translate(cohort: Path, fitted: Path, tmp_path: Path) -> None:
+def test_translate(cohort, fitted, tmp_path):
     pair = ["--source", "expression", "--target", "protein"]
     out = tmp_path / "out.h5ad"
     done("translate", fitted, cohort, *pair, "--out", out)
@@ -65,7 +61,7 @@ def test_translate(cohort: Path, fitted: Path, tmp_path: Path) -> None:
         assert "lacks 131 of the 131 features" in error_line(*where, "--no-transpose")
 
 
-def test_benchmark(cohort: Path, tmp_path: Path) -> None:
+def test_benchmark(cohort, tmp_path):
     patients = tmp_path / "diseases.csv"
     labels = pd.read_csv(cohort.parent / "patients.csv").rename(columns={"label": "disease"})
     labels.to_csv(patients, index=False)
@@ -75,13 +71,13 @@ def test_benchmark(cohort: Path, tmp_path: Path) -> None:
     assert {"expression", "protein"} <= set(sources)
 
 
-def test_where_samples_are_can_be_asked_for(cohort: Path, tmp_path: Path) -> None:
+def test_where_samples_are_can_be_asked_for(cohort, tmp_path):
     options = ["--labels", cohort.parent / "patients.csv", "--out", tmp_path / "out"]
     line = error_line("fit", cohort / "protein.csv", "--transpose", *options)
     assert "shares no sample with the table of labels" in line
 
 
-def test_what_does_not_fit(cohort: Path, tmp_path: Path) -> None:
+def test_what_does_not_fit(cohort, tmp_path):
     out = ["--out", tmp_path / "out"]
     assert "There is no table of labels" in error_line("fit", cohort, *out)
     labels = ["--labels", cohort.parent / "patients.csv"]

@@ -28,17 +28,17 @@ def test_a_draft_takes_its_place_or_leaves_no_trace(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "other.txt"]
 
 
-def _external(file: h5py.File, secret: str) -> None:
+def _external(file, secret):
     file.create_dataset("uns/x", (8,), "u1", external=[(secret, 0, 8)])
 
 
-def _virtual(file: h5py.File, secret: str) -> None:
+def _virtual(file, secret):
     layout = h5py.VirtualLayout((8,), "u1")
     layout[:] = h5py.VirtualSource(secret, "x", (8,))
     file.create_virtual_dataset("uns/x", layout)
 
 
-def _link(file: h5py.File, secret: str) -> None:
+def _link(file, secret):
     file["uns/x"] = h5py.ExternalLink(secret, "x")
 
 

@@ -1,25 +1,14 @@
-from collections.abc import Mapping
-from typing import Any
-
 import anndata as ad
-import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from modis.data import collect_batches, collect_labels, count_classes, find_labels
-from modis.data._labels import class_names, encode
+from modis.data import collect_batches, collect_labels, find_labels
 
-from .._make import fingerprint, make_mdata, make_mudata
+from .._make import fingerprint, make_mudata
 
 
-def _mdata(
-    own: Mapping[str, Mapping[str, Any]],
-    shared: Mapping[str, Any] | None = None,
-    names: Mapping[str, list[str]] | None = None,
-) -> md.MuData:
+def _mdata(own, shared=None, names=None):
     """Labels by modality and observation; `names` by modality where it has no column."""
     columns = {m: pd.DataFrame({"label": pd.Series(labels)}) for m, labels in own.items()}
     columns |= {m: pd.DataFrame(index=index) for m, index in (names or {}).items()}
@@ -31,7 +20,7 @@ def _mdata(
     return mdata
 
 
-def _collect(mdata: md.MuData, key: Any = "label", unlabeled: str = "unknown") -> dict:
+def _collect(mdata, key="label", unlabeled="unknown"):
     before = fingerprint(mdata)
     labels = collect_labels(mdata, list(mdata.mod), key, unlabeled)
     assert fingerprint(mdata) == before
@@ -153,29 +142,7 @@ def test_no_column_names_the_columns_at_hand(key):
         assert found["a"].index.equals(mdata.mod["a"].obs_names)
 
 
-names = st.text("ab é\0", min_size=1, max_size=3).map(str.strip).filter(bool)
-
-
-@given(st.dictionaries(st.sampled_from(["m", "n", "o"]), st.lists(names | st.none())))
-def test_one_vocabulary_and_codes_that_point_into_it(columns):
-    series = {name: pd.Series(values, dtype=object) for name, values in columns.items()}
-    vocabulary = class_names(series)
-    assert vocabulary == sorted({v for values in columns.values() for v in values if v})
-    codes = encode(series, vocabulary)
-    for name, values in columns.items():
-        assert codes[name].dtype == np.int64
-        decoded = [vocabulary[code] if code >= 0 else None for code in codes[name]]
-        assert decoded == values
-        assert (codes[name] >= -1).all()
-
-
-def test_unknown_names_are_refused():
-    columns = {"a": pd.Series(["x", None, "w", "v"], dtype=object)}
-    with pytest.raises(ValueError, match=r"'a' has batch 'v', 'w'.*\['x', 'y'\]"):
-        encode(columns, ["x", "y"], "batch")
-
-
-def _batches(mdata: md.MuData, key: Any, **how: Any) -> dict[str, list[str]]:
+def _batches(mdata, key, **how):
     return {m: list(c) for m, c in collect_batches(mdata, ["a", "b"], key, **how).items()}
 
 
@@ -195,17 +162,3 @@ def test_batches():
         assert f"mod[{says}]" in message
         # what is missing is a column, not a dict
         assert "{" not in message.split("Columns found")[0]
-
-
-def test_counts_of_classes():
-    """Also of classes that are called like a column of the table."""
-    mdata = make_mdata(("gaussian",) * 3, "unpaired", ["total", "healthy"])
-    # one class in one modality only, everything else unlabelled there
-    mdata.mod["a_protein"].obs["label"] = ["rare", *[None] * 17]
-    names = list(mdata.mod)
-    labels = collect_labels(mdata, names, "label", "unknown")
-    table = count_classes(mdata, names, labels, ["healthy", "rare", "total"])
-    assert list(table.columns) == ["healthy", "rare", "total", "unlabeled", "total", "features"]
-    assert table.index.tolist() == names
-    expected = [[15, 0, 15, 0, 30, 12], [11, 0, 11, 0, 22, 9], [0, 1, 0, 17, 18, 7]]
-    np.testing.assert_array_equal(table, expected)

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import anndata as ad
 import mudata as md
 import numpy as np
@@ -11,7 +9,7 @@ from modis.data import FeatureMatrix, _matrix
 from .._make import make_mudata
 
 VALUES = np.random.default_rng(0).poisson(1, size=(11, 4)).astype(np.float32)
-STORED: dict[str, Callable[[np.ndarray], object]] = {
+STORED = {
     "C order": np.ascontiguousarray,
     "Fortran order": np.asfortranarray,
     "float64": lambda x: x.astype(np.float64),

@@ -1,31 +1,11 @@
 import logging
 
 import mudata as md
-import pytest
 import scvi
 
 from modis import MODIS
 
-from .._make import SCVI_KEYS, fingerprint, make_mdata
-
-TINY = {"n_latent": 2, "n_hidden": 4}
-
-
-@pytest.fixture
-def messages():
-    """What scvi-tools' logger was given, at its own verbosity."""
-    records: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            records.append(record.getMessage())
-
-    handler, logger, verbosity = Keep(), logging.getLogger("scvi"), scvi.settings.verbosity
-    logger.addHandler(handler)
-    scvi.settings.verbosity = logging.INFO
-    yield records
-    logger.removeHandler(handler)
-    scvi.settings.verbosity = verbosity
+from .._make import SCVI_KEYS, TINY, fingerprint, make_mdata
 
 
 def test_nothing_is_written_but_identifiers(tmp_path):

@@ -1,7 +1,6 @@
 """The single checks; tests/test_bad_input.py has what users see of them."""
 
 import anndata as ad
-import mudata as md
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +16,7 @@ from .._make import fingerprint, make_mdata
 RNA = "rna seq"
 
 
-def _one(*extra: float, stored=np.asarray) -> md.MuData:
+def _one(*extra, stored=np.asarray):
     """0 and 1 in turn, with other values in feature r3 from observation 5 on."""
     X = (np.add.outer(np.arange(32), np.arange(12)) % 2).astype(np.float64)
     X[5 : 5 + len(extra), 3] = extra
@@ -26,7 +25,7 @@ def _one(*extra: float, stored=np.asarray) -> md.MuData:
     return mdata
 
 
-def _check(mdata: md.MuData, likelihood: str, layer: str | None = None, **kwargs) -> None:
+def _check(mdata, likelihood, layer=None, **kwargs):
     before = fingerprint(mdata)
     check_values(mdata, [RNA], {RNA: layer}, {RNA: likelihood}, **kwargs)
     assert fingerprint(mdata) == before
@@ -162,12 +161,9 @@ def test_sparse_values_are_checked_as_dense_ones(seed, domain, odd, with_columns
         adata = ad.AnnData(stored(x))
         names = adata.var_names[[3, 0, 4]] if with_columns else adata.var_names
         rows = np.array([1, 2, 5, 8]) if with_columns else None
+        how = (names, rows, not with_columns)
         try:
-            found.append(
-                _validation._check_matrix(
-                    adata, "rna", None, likelihood, names, rows, not with_columns
-                )
-            )
+            found.append(_validation._check_matrix(adata, "rna", None, likelihood, *how))
         except ValueError as error:
             found.append((np.zeros(0), np.zeros(0), str(error), np.zeros(0)))
     for other in found[1:]:

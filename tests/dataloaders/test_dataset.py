@@ -13,11 +13,11 @@ N, D = 23, 6
 SUBSET = np.array([20, 4, 9, 4, 0])
 
 
-def values() -> np.ndarray:
+def values():
     return np.random.default_rng(0).poisson(0.7, size=(N, D)).astype(np.float32)
 
 
-def modality(x) -> Modality:
+def modality(x):
     rng, adata = np.random.default_rng(1), AnnData(x)
     labels, batch = rng.integers(-1, 3, N), rng.integers(0, 2, (N, 2))
     return Modality("rna", FeatureMatrix(adata), adata.obs_names, labels, batch)
@@ -48,21 +48,6 @@ def test_minibatches_are_the_users_data_no_longer():
     x = values()
     ModalityDataset(modality(x))[np.arange(N)]["X"].add_(100)
     np.testing.assert_array_equal(x, values())
-
-
-@pytest.mark.parametrize("batch_size", [1, 4, N, 100])
-@pytest.mark.parametrize("indices", [None, SUBSET, np.empty(0, dtype=int)])
-def test_sequential_loader_keeps_the_order(batch_size, indices):
-    x = values()
-    data = modality(sparse.csr_matrix(x))
-    rows = np.arange(N) if indices is None else indices
-    loader = sequential_loader(data, indices, batch_size)
-    served = list(loader)
-    assert len(loader) == len(served) == int(np.ceil(len(rows) / batch_size))
-    assert [len(each["X"]) for each in served[:-1]] == [batch_size] * max(0, len(served) - 1)
-    for key, expected in (("X", x), ("labels", data.labels)):
-        found = [row for each in served for row in each[key].tolist()]
-        assert found == expected[rows].tolist()
 
 
 @pytest.mark.parametrize(("n_features", "expected"), [(4, 512), (2**14, 128), (2**22, 1)])

@@ -1,5 +1,3 @@
-"""Observations that two modalities saw: which, and how often they are served."""
-
 import time
 
 import numpy as np
@@ -10,28 +8,24 @@ from anndata import AnnData
 
 from modis.data import FeatureMatrix, Modality
 from modis.dataloaders import _pairs
-from modis.dataloaders._pairs import PairedDataset, PairSampler, seen_by_several, shared_rows
+from modis.dataloaders._pairs import PairSampler, seen_by_several, shared_rows
 
-FEATURES = {"rna": 4, "protein": 3, "mirna": 2}
 SEEN = {"rna": range(60), "protein": range(20, 100), "mirna": range(50, 70)}
 
 
-def modality(name: str, observations) -> Modality:
-    """Features whose first column is the number of the observation; shuffled rows."""
-    rng = np.random.default_rng(len(name))
-    observations = rng.permutation(np.asarray(observations))
-    x = observations[:, None] + 0.125 * np.arange(FEATURES.get(name, 2))[None]
+def modality(name, observations):
+    """Shuffled rows; their values do not matter."""
+    observations = np.random.default_rng(len(name)).permutation(np.asarray(observations))
     index = pd.Index([f"s{number}" for number in observations])
-    adata = AnnData(x.astype(np.float32), obs=pd.DataFrame(index=index))
-    batch = np.stack([observations % 2, observations % 3], axis=1)
-    return Modality(name, FeatureMatrix(adata), index, observations % 5, batch)
+    zeros = np.zeros((len(index), 2), dtype=np.float32)
+    return Modality(name, FeatureMatrix(AnnData(zeros)), index, zeros[:, 0], zeros)
 
 
-def cohort(seen=SEEN) -> dict[str, Modality]:
+def cohort(seen=SEEN):
     return {name: modality(name, observations) for name, observations in seen.items()}
 
 
-def everyone(data) -> dict[str, np.ndarray]:
+def everyone(data):
     return {name: np.arange(item.n_obs) for name, item in data.items()}
 
 
@@ -57,26 +51,11 @@ def test_modalities_that_share_fewer_than_two_are_no_pair():
         assert len(shared_rows(data, everyone(data))) == n_pairs
 
 
-def test_a_minibatch_of_a_pair():
-    data = cohort()
-    pair, positions = ("protein", "mirna"), np.array([7, 0, 19, 3])
-    shared = shared_rows(data, everyone(data))[pair]
-    drawn = {name: rows[positions] for name, rows in zip(pair, shared, strict=True)}
-    batch = PairedDataset(data)[drawn]
-    assert list(batch) == list(pair)
-    numbers = [int(name[1:]) for name in data["protein"].obs_names[drawn["protein"]]]
-    for name, tensors in batch.items():
-        assert tensors["X"].shape == (4, FEATURES[name])
-        assert tensors["X"][:, 0].tolist() == numbers
-        assert tensors["labels"].tolist() == [number % 5 for number in numbers]
-        assert tensors["batch"].tolist() == [[number % 2, number % 3] for number in numbers]
-
-
 def test_everybody_has_a_turn_and_nobody_is_in_a_minibatch_twice():
     data = cohort()
     shared = shared_rows(data, everyone(data))
 
-    def drawn(seed: int, batch_size: int) -> list[tuple]:
+    def drawn(seed, batch_size):
         torch.manual_seed(seed)
         sampler = PairSampler(seen_by_several(data, everyone(data)), batch_size, 2_000)
         served = [(tuple(rows), *map(tuple, rows.values())) for rows in sampler]
@@ -113,7 +92,7 @@ def test_many_modalities_make_no_table_of_each_pair(monkeypatch):
 
 
 def test_drawing_a_minibatch_takes_no_longer_with_more_pairs():
-    def seconds(n: int) -> float:
+    def seconds(n):
         rows = np.arange(n)
         started = time.process_time()
         assert len(list(PairSampler({"a": rows, "b": rows}, 64, 200))) == 200
@@ -121,8 +100,3 @@ def test_drawing_a_minibatch_takes_no_longer_with_more_pairs():
 
     # all are shuffled once for 15,000 minibatches, and not for each
     assert seconds(1_000_000) < 10 * min(seconds(30_000) for _ in range(3)) + 0.5
-
-
-def test_without_pairs_there_is_no_minibatch():
-    data = cohort({"rna": range(10), "protein": range(9, 30)})
-    assert len(PairSampler(seen_by_several(data, everyone(data)), 8, 20)) == 0

@@ -119,9 +119,6 @@ def test_bad_arguments(unpaired, arguments, message):
         datasets.hide_labels(unpaired, **arguments)
 
 
-# wrong labels -------------------------------------------------------------------------------
-
-
 @given(fraction=st.floats(0, 1), seed=st.integers(0, 1000))
 def test_as_many_as_asked_get_another_class(fraction, seed):
     result = datasets.corrupt_labels(UNPAIRED, fraction, seed=seed)

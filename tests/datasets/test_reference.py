@@ -1,5 +1,4 @@
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -48,7 +47,7 @@ def test_noise_has_its_covariance(kind):
 
 
 @pytest.fixture
-def folder(shared_data, tmp_path) -> Path:
+def folder(shared_data, tmp_path):
     return shutil.copytree(shared_data / "intersim_reference", tmp_path / "rda")
 
 

@@ -12,9 +12,6 @@ def _count(mdata, label="class_2"):
     return {name: (adata.obs["label"] == label).sum() for name, adata in mdata.mod.items()}
 
 
-# unpair -------------------------------------------------------------------------------------
-
-
 @given(seed=st.integers(0, 2**31), n=st.integers(10, 60))
 def test_every_observation_keeps_one_modality_in_balance(seed, n):
     paired = datasets.intersim(n, (0.5, 0.3, 0.2), n_features=SIZES)
@@ -60,9 +57,6 @@ def test_observed_key_must_name_a_modality_of_the_observation(mosaic):
         datasets.unpair(mosaic, observed_key="kept")
 
 
-# split --------------------------------------------------------------------------------------
-
-
 @given(
     n=st.integers(12, 80),
     test_size=st.floats(0.15, 0.85),
@@ -103,9 +97,6 @@ def test_both_parts_have_every_set_of_modalities_in_proportion(mosaic, check_con
 def test_bad_test_size(unpaired, test_size, message):
     with pytest.raises(ValueError, match=message):
         datasets.split(unpaired, test_size)
-
-
-# shrink_class -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

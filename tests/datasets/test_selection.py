@@ -1,22 +1,8 @@
 import mudata as md
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from modis import datasets
 from modis.datasets._selection import allot
-
-
-@given(weights=st.lists(st.integers(0, 50), min_size=1, max_size=8), total=st.integers(0, 200))
-def test_shares_are_within_one_of_proportion(weights, total):
-    shares = allot(weights, total)
-    if sum(weights) == 0:
-        assert shares.tolist() == [0] * len(weights)
-        return
-    exact = np.array(weights) / sum(weights) * total
-    assert shares.sum() == total
-    assert (np.abs(shares - exact) < 1).all()
 
 
 def test_largest_remainders_first():
@@ -24,6 +10,7 @@ def test_largest_remainders_first():
     assert allot([47, 31, 22], 10).tolist() == [5, 3, 2]
     assert allot([1, 1, 1], 2).tolist() == [1, 1, 0]
     assert allot([0.2] * 5, 500).tolist() == [100] * 5
+    assert allot([0, 0], 3).tolist() == [0, 0]
 
 
 def test_a_copy_is_another_object_to_scvi_tools(unpaired):

@@ -1,5 +1,3 @@
-"""Public files: downloaded once, checked, and refused where they are not the expected ones."""
-
 import hashlib
 from pathlib import Path
 from unittest.mock import Mock
@@ -28,9 +26,7 @@ def test_downloads_once_from_the_commit(served, cache):
     commit = "5f0f57973bd6bea6f9ed034fffb4d9b3aa703777"
     address = f"https://github.com/labomics/midas/raw/{commit}/src/scmidas/data/{NAME}"
     assert served[1] == [address]
-
-
-def test_a_changed_file_is_fetched_again(served, cache):
+    # a changed file is fetched again
     (cache / NAME).write_bytes(b"changed")
     fetch_sources("pbmc_mosaic")
     assert (cache / NAME).read_bytes() == served[0][NAME]

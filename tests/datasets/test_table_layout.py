@@ -18,7 +18,7 @@ CLINICAL = (
 )
 
 
-def genes_in_rows(columns=SAMPLES, **annotation) -> pd.DataFrame:
+def genes_in_rows(columns=SAMPLES, **annotation):
     table = pd.DataFrame(VALUES, pd.Index(GENES, name="gene"), columns)
     for name, values in reversed(annotation.items()):
         table.insert(0, name.replace("_x_", " "), values)
@@ -162,9 +162,8 @@ def test_classes_are_no_feature(read):
 def test_xena(read):
     mdata, said = read(genes_in_rows().rename_axis("sample"), ending="tsv")
     np.testing.assert_array_equal(mdata["rna"].X, VALUES.T)
-    phenotype = "sampleID\tSUBTYPE\t_PATIENT\n" + "".join(
-        f"{name}\tx\t{name[:12]}\n" for name in SAMPLES
-    )
+    rows = [f"{name}\tx\t{name[:12]}\n" for name in SAMPLES]
+    phenotype = "sampleID\tSUBTYPE\t_PATIENT\n" + "".join(rows)
     mdata, said = read(genes_in_rows().rename_axis("Ensembl_ID"), phenotype)
     assert mdata.obs_names.tolist() == SAMPLES
     assert said == ""
@@ -195,9 +194,8 @@ def test_maxquant(read):
 @pytest.mark.parametrize("labelled", ["wt_1 wt_2 ko.1", "wt_1.raw wt_2.raw ko.1.raw"])
 @pytest.mark.parametrize("folder", ["D:\\data\\run 7\\", "/data/me/", ""])
 def test_diann(read, labelled, folder):
-    table = pd.DataFrame(
-        VALUES.copy(), columns=[f"{folder}{n}.raw" for n in ("wt_1", "wt_2", "ko.1")]
-    )
+    columns = [f"{folder}{n}.raw" for n in ("wt_1", "wt_2", "ko.1")]
+    table = pd.DataFrame(VALUES.copy(), columns=columns)
     for name in ("First.Protein.Description", "Genes", "Protein.Names", "Protein.Ids"):
         table.insert(0, name, ["a;b", "c", "d;e;f", None])
     table.index = pd.Index(["P04637;Q1MSW8", "P01106", "P00533", "P38398"], name="Protein.Group")

@@ -1,5 +1,3 @@
-"""Class maps and pools, against scikit-learn and SciPy."""
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -11,11 +9,10 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from modis.linear import fit_class_map, fit_pool
 
 
-def classes(rng, n: int, n_features: int, distance: float) -> tuple[np.ndarray, np.ndarray]:
+def classes(rng, n, n_features, distance):
     codes = np.arange(n) % 3
-    return distance * rng.normal(size=(3, n_features))[codes] + rng.normal(
-        size=(n, n_features)
-    ), codes
+    centers = distance * rng.normal(size=(3, n_features))
+    return centers[codes] + rng.normal(size=(n, n_features)), codes
 
 
 def test_a_map_is_the_balanced_regression_at_the_penalty_of_the_least_loss(rng):

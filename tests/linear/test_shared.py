@@ -5,7 +5,7 @@ from modis.linear import N_FOLDS, fit_scale, fit_shared
 from modis.metrics import foscttm
 
 
-def pairs_of(rng, n: int, strength: float) -> tuple[dict, dict]:
+def pairs_of(rng, n, strength):
     """Two modalities of which one component each follows the same factor; rows in other orders."""
     factor, order = rng.normal(size=n), rng.permutation(n)
     scores = {"rna": rng.normal(size=(n, 6)), "protein": rng.normal(size=(n, 4))}

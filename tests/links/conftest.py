@@ -1,7 +1,6 @@
 """A made-up MuData of which only `.var` matters."""
 
 import anndata as ad
-import mudata as md
 import pandas as pd
 import pytest
 
@@ -9,7 +8,7 @@ from .._make import make_mudata
 
 
 @pytest.fixture
-def mdata() -> md.MuData:
+def mdata():
     genes = pd.DataFrame(
         {
             "symbol": ["TP53", "WRAP53", "MYC", None],

@@ -36,9 +36,7 @@ def test_cells_of_several_keys(mdata, pairs):
     mdata["meth"].var["gene"] = mdata["meth"].var["gene"].astype("category")
     table = links.by_column(mdata, "meth", "rna", "gene", "symbol")
     assert pairs(table) == [("cg2", "ENSG1")]
-
-
-def test_numbers_and_text_are_the_same_key(mdata, pairs):
+    # numbers and text are the same key
     table = links.by_column(mdata, "meth", "rna", "entrez", "entrez")
     assert pairs(table) == [("cg1", "ENSG1"), ("cg2", "ENSG1"), ("cg5", "ENSG3")]
 

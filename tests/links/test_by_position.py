@@ -1,5 +1,3 @@
-"""Links by position, worked out by hand."""
-
 import sys
 
 import anndata as ad

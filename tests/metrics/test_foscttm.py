@@ -1,5 +1,3 @@
-"""FOSCTTM, against the full distance matrix and closed forms."""
-
 import anndata
 import numpy as np
 import pytest
@@ -33,16 +31,6 @@ def test_agrees_with_brute_force_whatever_the_chunks(seed, n, chunk, tied):
         value = foscttm(z_a, z_b)
     assert value == pytest.approx(brute_force(z_a, z_b))
     assert value == pytest.approx(foscttm(z_b, z_a))
-
-
-def test_known_values():
-    rng = np.random.default_rng(0)
-    z = rng.normal(size=(1500, 3))
-    assert foscttm(z, z) == 0.0
-    assert foscttm(z, z + 1e-6) == 0.0
-    assert foscttm(z, rng.permutation(z)) == pytest.approx(0.5, abs=0.02)
-    assert foscttm(np.zeros((40, 2)), np.zeros((40, 2))) == 0.5
-    assert foscttm([[0.0], [1.0]], [[1.0], [0.0]]) == 1.0
 
 
 def test_refuses():

@@ -1,5 +1,3 @@
-"""Link agreement, against the statistic written out, and known structures."""
-
 from itertools import combinations
 
 import numpy as np
@@ -29,9 +27,7 @@ def by_hand(x, y, links):
     for s, t in combinations(targets, 2):
         if sources[s] & sources[t]:
             continue
-        mean_s, mean_t = (
-            sum(w * zx[:, a] for a, b, w in links if b == target) for target in (s, t)
-        )
+        mean_s, mean_t = (sum(w * zx[:, a] for a, b, w in links if b == end) for end in (s, t))
         expected.append(np.corrcoef(mean_s, mean_t)[0, 1])
         found.append(np.corrcoef(zy[:, s], zy[:, t])[0, 1])
     return np.corrcoef(expected, found)[0, 1]
@@ -65,9 +61,8 @@ def test_true_links_stand_out_and_wrong_ones_do_not(rng):
     assert true.z_score > 5
     assert true.p_value == 1 / 201
     assert link_agreement(x, y, first, second).z_score < true.z_score  # signs left out
-    wrong = [
-        link_agreement(x, y, first, rng.permutation(second), sign, seed=seed) for seed in range(20)
-    ]
+    drawn = [rng.permutation(second) for _ in range(20)]
+    wrong = [link_agreement(x, y, first, own, sign, seed=k) for k, own in enumerate(drawn)]
     assert max(result.z_score for result in wrong) < 4
     assert abs(np.mean([result.z_score for result in wrong])) < 1
     assert np.mean([result.p_value for result in wrong]) > 0.25

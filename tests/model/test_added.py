@@ -5,16 +5,14 @@ import pytest
 
 from modis import MODIS
 
-from .._make import make_mdata, make_mudata
+from .._make import CPG, RNA, make_mdata, make_mudata
 from ._made import BRIEFLY
-
-RNA, CPG = "rna seq", "CpG-îlots"
 
 
 @pytest.fixture
 def three():
     """Classes a, b and c of which the model is taught c later."""
-    return make_mdata(("gaussian", "gaussian"), "paired", ["a", "b", "c"])
+    return make_mdata(pairing="paired", classes=["a", "b", "c"])
 
 
 def _of(mdata, *classes, modalities=(RNA, CPG)):
@@ -24,7 +22,7 @@ def _of(mdata, *classes, modalities=(RNA, CPG)):
 
 
 @pytest.fixture
-def trained(fit, three) -> MODIS:
+def trained(fit, three):
     return fit(_of(three, "a", "b"), train={"max_epochs": 20})
 
 

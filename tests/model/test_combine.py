@@ -22,10 +22,8 @@ def test_posteriors_by_hand():
 
 
 def test_probabilities_by_hand():
-    probabilities = {
-        "a": np.array([[0.5, 0.5], [1.0, 0.0]]),
-        "b": np.array([[0.2, 0.8], [0.3, 0.7]]),
-    }
+    a, b = np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([[0.2, 0.8], [0.3, 0.7]])
+    probabilities = {"a": a, "b": b}
     combined = combine_probabilities(probabilities, POSITIONS, 4)
     # row 0: mean of logarithms times the root of 2; a zero counts as one in a million
     both = np.exp(np.sqrt(2) * np.log([[1.0, 1e-6], [0.2, 0.8]]).mean(axis=0))

@@ -1,31 +1,26 @@
-"""Feature importance: exact sums, and the observations explained."""
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from modis import MODIS
-
-from .._make import make_mudata
+from .._make import CPG, PROTEIN, RNA, make_mudata
 from ._made import equal, weights
 from .conftest import LIKELIHOODS
 
-RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
 COLUMNS = ["modality", "class", "rank", "feature", "importance", "attribution"]
 COLUMNS += ["direction", "mean_class", "mean_baseline"]
 
 
-def by_feature(table: pd.DataFrame) -> pd.DataFrame:
+def by_feature(table):
     return table.sort_values(["class", "feature"], ignore_index=True)
 
 
-def scaled(model: MODIS, modality: str, rows: np.ndarray) -> torch.Tensor:
+def scaled(model, modality, rows):
     x = np.asarray(model.adata.mod[modality].X)[rows]
     return model.module.scale(modality, torch.as_tensor(x))
 
 
-def score(model: MODIS, modality: str, x: torch.Tensor, code: int) -> torch.Tensor:
+def score(model, modality, x, code):
     """Logit minus the mean logit of the other two classes."""
     mean = model.module.encoders[modality](x).mean
     logits = model.module.class_log_probability(modality, x, mean)
@@ -60,18 +55,16 @@ def test_table(model, mdata):
 def test_contributions_sum_to_the_difference_in_score(model, mdata, modality, baseline):
     table = model.feature_importance(modality, baseline=baseline, n_steps=300)
     labels = mdata.mod[modality].obs["label"].to_numpy(str)
-    means = {
-        name: scaled(model, modality, labels == name).mean(dim=0, keepdim=True) for name in "abc"
-    }
+    rows = {name: scaled(model, modality, labels == name) for name in "abc"}
+    means = {name: own.mean(dim=0, keepdim=True) for name, own in rows.items()}
     for code, name in enumerate("abc"):
         start = torch.zeros_like(means[name])
         if baseline == "other_classes":
             start = torch.stack([means[other] for other in "abc" if other != name]).mean(dim=0)
-        x = scaled(model, modality, labels == name)
         with torch.no_grad():
-            expected = score(model, modality, x, code).mean() - score(model, modality, start, code)
+            told = [score(model, modality, x, code).mean() for x in (rows[name], start)]
         found = table.loc[table["class"] == name, "attribution"].sum()
-        assert found == pytest.approx(float(expected), rel=0.02, abs=2e-3)
+        assert found == pytest.approx(float(told[0] - told[1]), rel=0.02, abs=2e-3)
 
 
 def test_means_are_in_the_units_of_the_data(fit, mdata):
@@ -96,9 +89,6 @@ def test_means_of_counts_are_counts_at_the_typical_depth(model, mdata):
     typical = float(model.module.decoder(PROTEIN).typical_library)
     expected = np.expm1(np.log1p(counts / counts.sum(axis=1, keepdims=True) * typical).mean(0))
     np.testing.assert_allclose(table["mean_class"], expected, rtol=1e-3)
-
-
-# which observations ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_labeled", [0, 30])
@@ -136,8 +126,6 @@ def test_at_most_so_many_observations(model):
     assert not np.allclose(by_feature(some)["mean_class"], by_feature(everything)["mean_class"])
     pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", max_obs=None), everything)
 
-
-# refused ---------------------------------------------------------------------------------------
 
 REFUSED = [
     ({"modality": "rna"}, KeyError, r"Unknown modality 'rna'; the model has \['rna seq'"),

@@ -1,7 +1,4 @@
-"""What linear models give a trained model: classes, translations, shared axes."""
-
 import anndata as ad
-import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,9 +16,7 @@ LINKS = pd.DataFrame([(RNA, f"r{k}", PROTEIN, f"p{k}") for k in range(14)], colu
 PROBABLE = np.array(list("abc"))
 
 
-def related(
-    n: int = 150, pairing: str = "paired", likelihood: str = "gaussian", unlabelled: str = ""
-) -> md.MuData:
+def related(n=150, pairing="paired", likelihood="gaussian", unlabelled=""):
     """Features of five factors, of which the class decides two; protein k is like rna k.
 
     `unlabelled` are classes whose samples have no label in protein.
@@ -48,17 +43,14 @@ def related(
     return make_mudata(adatas)
 
 
-def truth(mdata: md.MuData, name: str) -> np.ndarray:
+def truth(mdata, name):
     numbers = mdata.mod[name].obs_names.str[1:].astype(int)
     return PROBABLE[numbers % 3]
 
 
-def recall(model: MODIS, name: str) -> dict[str, float]:
+def recall(model, name):
     predicted, known = model.predict(modality=name).astype(str), truth(model.adata, name)
     return {label: (predicted[known == label] == label).mean() for label in PROBABLE}
-
-
-# classes ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("pairing", "links"), [("paired", None), ("unpaired", LINKS)])
@@ -68,14 +60,10 @@ def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, 
     data = related(300, pairing, unlabelled=unlabelled)
     if pairing == "paired":
         # a label of one modality counts for the observation: half of them have no partner
-        data = make_mudata(
-            {RNA: data.mod[RNA][:200].copy(), PROTEIN: data.mod[PROTEIN][100:].copy()}
-        )
-        rows = data.mod[RNA].obs_names.isin(data.mod[PROTEIN].obs_names)
-        data.mod[RNA].obs.loc[rows, "label"] = None
-        data.mod[PROTEIN].obs.loc[
-            data.mod[PROTEIN].obs_names.isin(data.mod[RNA].obs_names), "label"
-        ] = None
+        rna, protein = data.mod[RNA][:200].copy(), data.mod[PROTEIN][100:].copy()
+        both = rna.obs_names.intersection(protein.obs_names)
+        rna.obs.loc[both, "label"] = protein.obs.loc[both, "label"] = None
+        data = make_mudata({RNA: rna, PROTEIN: protein})
     model = fit(data, model={"feature_links": links})
     found = recall(model, PROTEIN)
     assert found["c"] > 0.75
@@ -104,9 +92,6 @@ def test_a_class_that_nothing_tells_of_is_not_found(fit):
     assert right.mean() > 0.85
 
 
-# translations -----------------------------------------------------------------------------------
-
-
 def test_unpaired_translations_are_class_means(fit):
     """Weighted by what the model says of the classes; without links nothing more is known."""
     data = related(150, "unpaired")
@@ -121,13 +106,11 @@ def test_pairs_and_links_tell_more_than_the_class(fit):
     """As much as ridge on the pairs; links of unpaired samples at least something."""
     whole = related(600).mod
 
-    def part(**rows: slice) -> md.MuData:
+    def part(**rows):
         return make_mudata({name: whole[name][own].copy() for name, own in rows.items()})
 
-    data, new = (
-        part(rna=slice(150), protein=slice(150)),
-        part(rna=slice(300, None), protein=slice(300, None)),
-    )
+    data = part(rna=slice(150), protein=slice(150))
+    new = part(rna=slice(300, None), protein=slice(300, None))
     unpaired = part(rna=slice(150), protein=slice(150, 300))
     expected = new.mod[PROTEIN].X
     means = pd.DataFrame(data.mod[PROTEIN].X).groupby(truth(data, PROTEIN)).mean()
@@ -162,14 +145,10 @@ def test_batches_are_added_to_translations(fit):
     shift = np.linspace(-4, 4, protein.n_vars)
     protein.X[(protein.obs["run"] == "first").to_numpy()] += shift
     model = fit(data, batch_key="run")
-    told = {
-        name: model.translate(RNA, PROTEIN, transform_batch=name).X for name in ("first", "second")
-    }
-    np.testing.assert_allclose((told["first"] - told["second"]).mean(axis=0), shift, atol=0.6)
-    np.testing.assert_allclose(told["second"], related(150).mod[PROTEIN].X, atol=3)
-
-
-# shared axes ------------------------------------------------------------------------------------
+    runs = ("first", "second")
+    first, second = (model.translate(RNA, PROTEIN, transform_batch=run).X for run in runs)
+    np.testing.assert_allclose((first - second).mean(axis=0), shift, atol=0.6)
+    np.testing.assert_allclose(second, related(150).mod[PROTEIN].X, atol=3)
 
 
 def test_pairs_are_neighbours_in_the_latent_space(fit):
@@ -183,22 +162,13 @@ def test_pairs_are_neighbours_in_the_latent_space(fit):
         assert bounds[0] <= closer <= bounds[1]
 
 
-# whatever there is ------------------------------------------------------------------------------
-
-
-def _one_class(data: md.MuData) -> md.MuData:
+def _labelled(label, data):
     for adata in data.mod.values():
-        adata.obs["label"] = "a"
+        adata.obs["label"] = label
     return data
 
 
-def _no_label(data: md.MuData) -> md.MuData:
-    for adata in data.mod.values():
-        adata.obs["label"] = None
-    return data
-
-
-def _by_spread(n: int) -> md.MuData:
+def _by_spread(n):
     """Classes with the same means, whose samples are more or less far from them."""
     data, rng = related(n), np.random.default_rng(6)
     for adata in data.mod.values():
@@ -221,9 +191,9 @@ KINDS = {
     "paired": lambda: related(60),
     "unpaired": lambda: related(60, "unpaired"),
     "one modality": lambda: make_mudata({RNA: related(60).mod[RNA]}),
-    "one class": lambda: _one_class(related(60)),
-    "no label": lambda: _no_label(related(60)),
-    "no label, unpaired": lambda: _no_label(related(60, "unpaired")),
+    "one class": lambda: _labelled("a", related(60)),
+    "no label": lambda: _labelled(None, related(60)),
+    "no label, unpaired": lambda: _labelled(None, related(60, "unpaired")),
     "a modality without labels": lambda: related(60, "unpaired", unlabelled="abc"),
 }
 

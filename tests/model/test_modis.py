@@ -2,32 +2,14 @@ import logging
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 import scvi
 
 from modis import MODIS
 from modis.module import PRESETS
 
-from .._make import make_mdata
-from ._made import BRIEFLY, equal, weights
-
-RNA, CPG, PROTEIN = "rna seq", "CpG-îlots", "a_protein"
-
-
-def test_the_same_seed_gives_the_same_weights(fit):
-    first, second = fit(make_mdata()), fit(make_mdata())
-    assert equal(weights(first), weights(second))
-    for name, values in first.history.items():
-        pd.testing.assert_frame_equal(values, second.history[name])
-    scvi.settings.seed = 1
-    other = MODIS(first.adata, n_latent=5, n_hidden=8)
-    other.train(**BRIEFLY)
-    assert not equal(weights(first), weights(other))
-
-
-# presets ---------------------------------------------------------------------------------------
-
+from .._make import CPG, RNA, make_mdata
+from ._made import BRIEFLY
 
 OWN = replace(PRESETS["default"], name="mine", train_size=0.5, lr=2e-3)
 
@@ -47,9 +29,6 @@ def test_the_users_preset_and_sizes_go_first(options, expected):
     MODIS.setup_mudata(data, labels_key="label")
     model = MODIS(data, **options)
     assert model.preset == model.module.preset == expected
-
-
-# labels ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("labels", "key"), [("healthy", "label"), ("unknown", None)])

@@ -1,5 +1,3 @@
-"""A new batch is learnt, and nothing that the reference knows is forgotten."""
-
 import warnings
 
 import numpy as np
@@ -8,17 +6,16 @@ import torch
 
 from modis import MODIS
 
-from .._make import fingerprint, make_mdata, make_mudata
+from .._make import CPG, RNA, fingerprint, make_mdata, make_mudata
 from ._made import BRIEFLY, weights
 
-RNA, CPG = "rna seq", "CpG-îlots"
 OPTIONS = {"batch_key": "run", "categorical_covariate_keys": ["sex"]}
 SHIFT = 3
 
 
-def cohort(run: str, shift: float, *, label: bool = True):
+def cohort(run, shift, *, label=True):
     """Samples of one run and two sexes, all features shifted."""
-    mdata = make_mdata(("gaussian", "gaussian"), "paired", ["a", "b"])
+    mdata = make_mdata(pairing="paired", classes=["a", "b"])
     for adata in mdata.mod.values():
         numbers = np.arange(adata.n_obs)
         adata.obs["run"] = np.where((numbers % 3 == 0) & (run == "several"), "other", run)
@@ -29,7 +26,7 @@ def cohort(run: str, shift: float, *, label: bool = True):
 
 
 @pytest.fixture(scope="module", params=["one", "several"])
-def reference(request, fit) -> MODIS:
+def reference(request, fit):
     data = cohort(request.param, 0)
     return fit(data, **OPTIONS, model={"n_layers": 1}, train={"max_epochs": 10})
 

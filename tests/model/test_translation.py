@@ -5,9 +5,7 @@ import scvi
 
 from modis import MODIS
 
-from .._make import fingerprint, make_mdata
-
-RNA, CPG = "rna seq", "CpG-îlots"
+from .._make import CPG, RNA, fingerprint, make_mdata
 
 
 def test_networks_average_draws(networks):
@@ -34,10 +32,8 @@ def test_translations_are_the_users(model, mdata, tmp_path):
 
 
 def test_translation_into_a_chosen_batch(shifted):
-    told = {
-        name: shifted.translate(RNA, CPG, transform_batch=name).X.mean()
-        for name in ("small", "large", None)
-    }
+    translate = lambda name: shifted.translate(RNA, CPG, transform_batch=name).X.mean()
+    told = {name: translate(name) for name in ("small", "large", None)}
     assert told["small"] - told["large"] > 10
     # the largest batch by default, and the most frequent category of the covariate
     assert told[None] == told["large"]
@@ -60,7 +56,7 @@ def test_reconstruction_as_if_of_one_batch(shifted):
 
 def test_numbers_are_conditions(fit, tmp_path):
     """Of the dose, 30 a deviation in every feature of one modality, alone or beside a category."""
-    data = make_mdata(("gaussian", "gaussian"), "unpaired")
+    data = make_mdata(pairing="unpaired")
     rng = np.random.default_rng(0)
     for adata in data.mod.values():
         adata.obs["dose"] = 100 + 10 * rng.normal(size=adata.n_obs)

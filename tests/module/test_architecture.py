@@ -1,5 +1,3 @@
-"""Sizes of the networks: what follows from them, and which are impossible."""
-
 import pytest
 
 from modis.module import Architecture
@@ -37,8 +35,3 @@ def test_hidden_units_follow_the_features(n_features):
 def test_impossible_sizes(sizes, message):
     with pytest.raises(ValueError, match=message):
         Architecture(**sizes)
-
-
-def test_an_encoder_in_words():
-    assert Architecture(n_layers=0).describe_encoder(367) == "linear encoder"
-    assert Architecture(n_layers=2, n_hidden=None).describe_encoder(367) == "512 hidden units"

@@ -1,5 +1,3 @@
-"""Terms on translations, against loops over samples: links, cycle, pairs."""
-
 import itertools
 
 import numpy as np
@@ -14,11 +12,11 @@ from ._make import LINKS, TWO, fitted, minibatch, terms_of
 EVERY_LIKELIHOOD = pytest.mark.parametrize(("likelihood", "domain"), LIKELIHOOD_DOMAINS.items())
 
 
-def term_of(module, batch, name, **kwargs) -> torch.Tensor:
+def term_of(module, batch, name, **kwargs):
     return terms_of(module, batch, name, **kwargs)[name]
 
 
-def standardised(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def standardised(x, like):
     """In units of what the scaling was fitted to."""
     spread = like.std(dim=0, unbiased=False)
     return (x - like.mean(dim=0)) / torch.where(spread > 0, spread, 1)
@@ -34,9 +32,8 @@ def test_link_term_is_the_mean_over_the_linked_directions(likelihood, domain, sc
     for source, target in [*LINKS, *((b, a) for a, b in LINKS)]:
         translated = module.scaled_mean(target, module.decoder(target)(encoded[source].z))
         x, seen = encoded[source].x_scaled, encoded[target].x_scaled
-        expected = module.link_maps[source, target].loss(
-            standardised(x, x), standardised(translated, seen)
-        )
+        pair = standardised(x, x), standardised(translated, seen)
+        expected = module.link_maps[source, target].loss(*pair)
         by_hand[source, target] = expected.mean().item()
     for lacking in (None, "methylation", "rna"):
         part = {name: item for name, item in encoded.items() if name != lacking}

@@ -1,5 +1,3 @@
-"""What linear models say, by hand."""
-
 import numpy as np
 import pytest
 import torch
@@ -10,14 +8,14 @@ from modis.module import LinearModels
 N, N_FEATURES, N_CLASSES = 6, 5, 4
 
 
-def made(rng, **tensors) -> tuple[LinearModels, np.ndarray]:
+def made(rng, **tensors):
     models = LinearModels()
     for name, value in tensors.items():
         models[name] = np.asarray(value)
     return models, rng.normal(size=(N, N_FEATURES)).astype(np.float32)
 
 
-def random_map(rng, kind: str) -> dict[str, np.ndarray]:
+def random_map(rng, kind):
     weight, bias = rng.normal(size=(N_CLASSES, N_FEATURES)), rng.normal(size=N_CLASSES)
     return {f"{kind}_weight_0": weight.astype("f4"), f"{kind}_bias_0": bias.astype("f4")}
 
@@ -64,9 +62,8 @@ def test_translation_adds_class_means_and_ridge(rng, by_links):
 def test_units_and_effects_of_conditions(rng):
     """Of two batches and three categories, of which each adds its own."""
     offset = rng.normal(size=(5, 2)).astype("f4")
-    models, _ = made(
-        rng, offset_0=offset, first_condition=[0, 2], spread_0=[2, 3], location_0=[1, -1]
-    )
+    units = {"spread_0": [2, 3], "location_0": [1, -1]}
+    models, _ = made(rng, offset_0=offset, first_condition=[0, 2], **units)
     found = models.offset(0, torch.tensor([[1, 0], [0, 2]]))
     np.testing.assert_allclose(found, [offset[1] + offset[2], offset[0] + offset[4]], rtol=1e-6)
     assert models.restore(0, torch.tensor([[1.0, 2.0]])).tolist() == [[3, 5]]
@@ -88,10 +85,9 @@ def test_distances_are_of_hellinger_and_shared_axes(rng):
     assert not models.shared(1, torch.from_numpy(x), said).any()
     points = models.coordinates(said, shared, mean)
     hellinger = (said[0].exp().sqrt() - said[1].exp().sqrt()).square().sum()
-    rest = (
-        0.25 * (shared[0] - shared[1]).square().sum() + 0.01 * (mean[0] - mean[1]).square().sum()
-    )
-    assert (points[0] - points[1]).square().sum().item() == pytest.approx(float(hellinger + rest))
+    squared = lambda x: float((x[0] - x[1]).square().sum())
+    rest = 0.25 * squared(shared) + 0.01 * squared(mean)
+    assert squared(points) == pytest.approx(float(hellinger) + rest)
     # by links they tell the samples of a class apart, by direction
     models["axes_mean_0"] = np.ones((N_CLASSES, 3))
     expected = shared.numpy() - 1

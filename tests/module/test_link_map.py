@@ -1,5 +1,3 @@
-"""Predictions along feature links, against dense matrices and loops."""
-
 import numpy as np
 import torch
 from scipy import sparse
@@ -10,12 +8,12 @@ from modis.module._link_map import LinkMap
 N_SOURCE, N_TARGET = 6, 5
 
 
-def link_map(links: dict[tuple[int, int], float]) -> LinkMap:
+def link_map(links):
     source, target = np.array(list(links)).T
     return LinkMap(source, target, np.array(list(links.values()), dtype=np.float32), N_SOURCE)
 
 
-def random_features(n: int, n_features: int, seed: int = 0) -> torch.Tensor:
+def random_features(n, n_features, seed=0):
     values = np.random.default_rng(seed).normal(size=(n, n_features))
     return torch.as_tensor(values, dtype=torch.float32)
 

@@ -1,5 +1,3 @@
-"""Loss terms, against scikit-learn, closed forms and loops over samples."""
-
 import math
 from itertools import permutations
 
@@ -16,11 +14,11 @@ from sklearn.metrics import log_loss
 from modis.module import _losses as losses
 
 
-def tensor(x) -> torch.Tensor:
+def tensor(x):
     return torch.as_tensor(np.asarray(x), dtype=torch.float64)
 
 
-def normal(rng: np.random.Generator, *shape: int) -> torch.Tensor:
+def normal(rng, *shape):
     return tensor(rng.normal(size=shape))
 
 
@@ -92,9 +90,8 @@ def test_gradient_penalty_of_many_logits_is_that_of_all_in_the_mean(rng):
 @pytest.mark.parametrize(("n_logits", "n_passes"), [(2, 2), (4, 4), (5, 1), (30, 1)])
 def test_gradient_penalty_takes_few_backward_passes(n_logits, n_passes, monkeypatch):
     calls, grad = [], torch.autograd.grad
-    monkeypatch.setattr(
-        torch.autograd, "grad", lambda *args, **how: [calls.append(1), grad(*args, **how)][1]
-    )
+    counted = lambda *args, **how: [calls.append(1), grad(*args, **how)][1]
+    monkeypatch.setattr(torch.autograd, "grad", counted)
     critic = torch.nn.Linear(4, n_logits)
     losses.gradient_penalty(critic, torch.randn(5, 4)).backward()
     assert len(calls) == n_passes
@@ -107,9 +104,8 @@ def test_some_pairs_of_many_modalities_are_as_all_in_the_mean(rng, generator, mo
     weights = {code: torch.ones(6) for code in range(6)}
     some = [losses.relativistic(logits, weights, generator=generator).item() for _ in range(1500)]
     softplus, calls = torch.nn.functional.softplus, []
-    monkeypatch.setattr(
-        torch.nn.functional, "softplus", lambda x: [calls.append(1), softplus(x)][1]
-    )
+    counted = lambda x: [calls.append(1), softplus(x)][1]
+    monkeypatch.setattr(torch.nn.functional, "softplus", counted)
     losses.relativistic(logits, weights, generator=generator)
     assert len(calls) == 6
     monkeypatch.setattr(losses, "_FEW_MODALITIES", 6)

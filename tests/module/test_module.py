@@ -1,5 +1,3 @@
-"""The networks: what they are made of, what encoders see, decoders give, and that all learn."""
-
 import numpy as np
 import pytest
 import torch
@@ -15,7 +13,7 @@ from ._make import LINKS, N_CLASSES, SIZES, SMALL, N, fitted, make, minibatch, t
 COUNTS = [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
 
 
-def count(*modules: torch.nn.Module) -> int:
+def count(*modules):
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 

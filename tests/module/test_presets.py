@@ -1,5 +1,3 @@
-"""What a cohort of a size gets, and what a preset holds, is changed to and saved as."""
-
 from dataclasses import asdict, replace
 
 import pytest
@@ -59,8 +57,3 @@ def test_sizes_change_only_what_they_name(name):
     assert asdict(changed) == asdict(preset) | {"architecture": sizes}
     assert str(changed) == f"'{name}' with n_latent=7, dropout=0.4"
     assert str(preset) == f"'{name}'"
-
-
-def test_unknown_size_is_named():
-    with pytest.raises(TypeError, match=r"'n_hiden'.*n_hidden"):
-        PRESETS["default"].with_sizes(n_hiden=3)

@@ -1,5 +1,3 @@
-"""Every decoder of the table, against scipy."""
-
 import numpy as np
 import pytest
 import torch
@@ -11,10 +9,8 @@ from modis.nn import DECODERS, BlockStyle
 PLAIN = BlockStyle(norm=None)
 N, N_LATENT, N_OUTPUT = 12, 3, 5
 
-COUNTS = [name for name, domain in LIKELIHOOD_DOMAINS.items() if domain == "counts"]
 
-
-def values(likelihood: str) -> torch.Tensor:
+def values(likelihood):
     """Data in the likelihood's domain, with zeros (and ones) among them."""
     rng = np.random.default_rng(1)
     domain = LIKELIHOOD_DOMAINS[likelihood]
@@ -27,12 +23,12 @@ def values(likelihood: str) -> torch.Tensor:
     return torch.as_tensor(drawn, dtype=torch.float64)
 
 
-def make(likelihood: str, n_batch: int = 0):
-    decoder = DECODERS[likelihood](N_LATENT, N_OUTPUT, [6, 4], PLAIN, n_batch).double()
+def make(likelihood):
+    decoder = DECODERS[likelihood](N_LATENT, N_OUTPUT, [6, 4], PLAIN).double()
     return decoder, torch.randn(N, N_LATENT, dtype=torch.float64)
 
 
-def array(x: torch.Tensor) -> np.ndarray:
+def array(x):
     return x.detach().numpy()
 
 
@@ -89,19 +85,6 @@ def test_log_likelihood_and_loss(likelihood):
     np.testing.assert_allclose(array(decoder.loss(px, x, scaled)), loss, rtol=1e-12)
 
 
-def learn(decoder, x, steps=400, lr=0.02, library=None):
-    """Fit a decoder to values that say nothing of z."""
-    z = torch.zeros(len(x), N_LATENT, dtype=x.dtype)
-    optimizer = torch.optim.Adam(decoder.parameters(), lr=lr)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    for _step in range(steps):
-        loss = decoder.loss(decoder(z, library=library), x, x).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-
-
 def assert_finite(decoder, z, x):
     """Loss and gradients."""
     loss = decoder.loss(decoder(z), x, x)
@@ -148,32 +131,19 @@ def test_decoder_sees_batch_and_covariates(categories):
     assert torch.equal(seen[1], torch.cat([z, *one_hot, age], dim=1))
 
 
-@pytest.mark.parametrize("likelihood", ["nb", "zinb"])
-def test_dispersions_start_at_one_and_learn_over_orders_of_magnitude(likelihood):
-    """In so few steps, at the networks' learning rate."""
-    decoder = DECODERS[likelihood](N_LATENT, 2, [4], PLAIN)
+def test_dispersions_start_at_one_and_learn_over_orders_of_magnitude():
+    """In so few steps, at the networks' learning rate; ``zinb`` has the same ones."""
+    decoder = DECODERS["nb"](N_LATENT, 2, [4], PLAIN)
     assert torch.equal(decoder.log_theta, torch.zeros(2))
     rng = np.random.default_rng(0)
     # of the same mean; the first far noisier than counts are by themselves, the second hardly
     mean, theta = 50, np.array([0.2, 50.0])
     x = rng.negative_binomial(theta, theta / (theta + mean), size=(500, 2)).astype(np.float32)
+    x, z = torch.from_numpy(x), torch.zeros(500, N_LATENT)
     library = torch.full((500, 1), 2.0 * mean)
-    learn(decoder, torch.from_numpy(x), steps=500, lr=5e-3, library=library)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=5e-3)
+    for _step in range(500):
+        optimizer.zero_grad()
+        decoder.loss(decoder(z, library=library), x, x).mean().backward()
+        optimizer.step()
     np.testing.assert_allclose(array(decoder.log_theta), np.log(theta), atol=0.5)
-
-
-@pytest.mark.parametrize("likelihood", COUNTS)
-def test_counts_follow_the_library_or_the_typical_one(likelihood):
-    decoder, z = make(likelihood)
-    library = torch.linspace(10, 500, N, dtype=torch.float64)[:, None]
-
-    # the rate before any excess of zeros, which scvi's distributions call mu
-    def rate(px):
-        return px.rate if likelihood == "poisson" else px.mu
-
-    torch.testing.assert_close(rate(decoder(z, library=library)).sum(dim=1, keepdim=True), library)
-    decoder.typical_library.fill_(70)
-    other, _ = make(likelihood)
-    # it is saved with the weights
-    other.load_state_dict(decoder.state_dict())
-    assert rate(other(z)).sum(dim=1).tolist() == pytest.approx([70] * N)

@@ -1,5 +1,3 @@
-"""Encoder: its posterior, its bounds, its layers."""
-
 import pytest
 import torch
 from torch import nn
@@ -10,11 +8,11 @@ from modis.nn import BlockStyle, Encoder
 PLAIN = BlockStyle(norm=None)
 
 
-def leaky(x: torch.Tensor) -> torch.Tensor:
+def leaky(x):
     return torch.where(x > 0, x, 0.2 * x)
 
 
-def affine(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+def affine(layer, x):
     return x @ layer.weight.T + layer.bias
 
 

@@ -59,6 +59,29 @@ def test_title_says_the_finding(draw, finding, drawn):
     assert " ".join(figure.get_suptitle().split()) == finding
 
 
+LONG = "a very long name of a class that nobody can read"
+ZEROS = IMPORTANCE.assign(attribution=0.0, **{"class": [LONG, 2]})
+LINE = anndata.AnnData(obs=EMBEDDING.obs, obsm={"X_modis": np.eye(2, 1)})
+ODD = [
+    lambda: class_counts(COUNTS[["unlabeled"]]),
+    lambda: class_counts(COUNTS.iloc[:1, :1] * 0),
+    lambda: class_counts(pd.DataFrame(np.arange(180).reshape(6, 30)).add_prefix("cell type ")),
+    lambda: feature_importance(pd.concat([IMPORTANCE.assign(**{"class": k}) for k in range(11)])),
+    lambda: feature_importance(pd.concat(6 * [ZEROS])),
+    lambda: history({f"term_{k}_train": LOSS["loss_train"] for k in range(17)}),
+    lambda: latent(EMBEDDING, color="label"),
+    lambda: latent(EMBEDDING[:1], color="label"),
+    lambda: latent(LINE, color="label"),
+    lambda: translation(ERRORS * np.array([[0, 1], [1, np.nan]])),
+    lambda: translation(ERRORS.assign(adt=np.nan)),
+]
+
+
+@pytest.mark.parametrize("draw", ODD)
+def test_odd_data_are_drawn_in_full(draw, drawn):
+    drawn(draw())
+
+
 @pytest.mark.parametrize(
     "draw",
     [

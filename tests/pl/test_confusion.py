@@ -1,5 +1,3 @@
-"""Confusion matrices: the right number in the right cell."""
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +6,8 @@ from matplotlib.text import Annotation
 from sklearn.metrics import confusion_matrix
 
 from modis.pl import confusion
+
+from ._read import ticks, titles
 
 
 def cells(ax, n):
@@ -22,10 +22,6 @@ def cells(ax, n):
     return inside, beside
 
 
-def ticks(axis):
-    return [tick.get_text() for tick in axis.get_ticklabels()]
-
-
 @pytest.fixture
 def data(rng):
     y_true = rng.choice(["a", "b", "c"], 90)
@@ -37,7 +33,7 @@ def test_cells_agree_with_sklearn(data, drawn):
     y_true, y_pred, modality = data
     axes = confusion(y_true, y_pred, modality)
     names = ["All modalities", *pd.unique(modality)]
-    assert [ax.get_title(loc="left") for ax in axes] == names
+    assert titles(axes) == names
     for ax, name in zip(axes, names, strict=True):
         rows = (modality == name) | (name == "All modalities")
         expected = confusion_matrix(y_true[rows], y_pred[rows], labels=["a", "b", "c"])
@@ -59,7 +55,7 @@ def test_percent_of_the_true_class():
     # 99.9 % must not read 100, nor 0.1 % nothing.
     assert inside.tolist() == [["99", "<1"], ["75", "25"]]
     assert beside[:3] == ["n", "1,000", "4"]
-    assert ax.get_title(loc="left") == "All samples"
+    assert titles([ax]) == ["All samples"]
     assert "% of true class" in ax.get_xlabel()
 
 

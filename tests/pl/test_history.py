@@ -1,11 +1,10 @@
-"""Training curves: which values share a panel, and where they stand."""
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from modis.pl import history
+
+from ._read import legend, titles
 
 LOGGED = {
     "train_loss_step": [9.0, 8.0],
@@ -29,13 +28,9 @@ def curves(ax):
     return [np.column_stack(line.get_data()).tolist() for line in ax.lines]
 
 
-def legend(texts):
-    return [text.get_text() for text in texts.get_texts()]
-
-
 def test_train_and_validation_share_a_panel(logged, drawn):
     axes = history(logged)
-    assert [ax.get_title(loc="left") for ax in axes] == ["loss", "kl_rna", "mixing"]
+    assert titles(axes) == ["loss", "kl_rna", "mixing"]
     assert curves(axes[0]) == [[[0, 3.0], [1, 2.0], [2, 1.0]], [[0, 4.0], [2, 2.5]]]
     assert [line.get_linestyle() for line in axes[1].lines] == ["-", "--"]
     assert len(axes[2].lines) == 1
@@ -46,22 +41,16 @@ def test_train_and_validation_share_a_panel(logged, drawn):
 
 def test_keys_choose_terms(logged, drawn):
     axes = history(logged, keys=["kl_rna", "loss"], best_epoch=1)
-    assert [ax.get_title(loc="left") for ax in axes] == ["kl_rna", "loss"]
+    assert titles(axes) == ["kl_rna", "loss"]
     assert [len(ax.lines) for ax in axes] == [3, 3]
     assert [list(ax.lines[-1].get_xdata()) for ax in axes] == [[1, 1]] * 2
     assert "best epoch (1)" in legend(drawn(axes).legends[0])
 
 
-def test_many_terms(drawn):
-    frames = {f"term_{i}_train": pd.DataFrame({"x": [2.0, 1.0]}) for i in range(17)}
-    assert len(history(frames)) == 17
-    drawn(plt.gcf().axes)
-
-
 def test_a_term_may_have_the_name_of_a_part(drawn):
     frames = {name: pd.DataFrame({name: [1.0]}) for name in ["train", "validation_train"]}
     axes = history(frames)
-    assert [ax.get_title(loc="left") for ax in axes] == ["train"]
+    assert titles(axes) == ["train"]
     # A single epoch is a point, since a line would not show.
     assert [line.get_marker() for line in axes[0].lines] == ["o", "o"]
     drawn(axes)

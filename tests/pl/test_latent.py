@@ -1,14 +1,13 @@
-"""The latent space: which points are drawn, where, in which colours and order."""
-
 import anndata
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.colors import to_rgba
 from sklearn.decomposition import PCA
 
 from modis.pl import latent, palette
 from modis.pl._palette import UNLABELED_COLOR
+
+from ._read import legend, titles
 
 
 def make(rng, n=60, n_classes=3, modalities=("rna", "adt"), n_latent=5):
@@ -36,10 +35,6 @@ def points(ax):
     return offsets, [tuple(color) for color in colors]
 
 
-def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
 def test_points_stand_where_they_should_in_their_colors(rng, drawn):
     embedding = make(rng)
     embedding.obsm["X_umap"] = rng.normal(size=(60, 3))
@@ -47,9 +42,9 @@ def test_points_stand_where_they_should_in_their_colors(rng, drawn):
     axes = latent(embedding)
     pd.testing.assert_frame_equal(embedding.obs, before.obs)
     assert (list(embedding.obsm), len(embedding.uns)) == (["X_modis", "X_umap"], 0)
-    assert [ax.get_title(loc="left") for ax in axes] == ["Modality", "Class"]
-    assert legend(axes[0]) == ["adt", "rna"]
-    assert legend(axes[1]) == ["class 0", "class 1", "class 2"]
+    assert titles(axes) == ["Modality", "Class"]
+    assert legend(axes[0].get_legend()) == ["adt", "rna"]
+    assert legend(axes[1].get_legend()) == ["class 0", "class 1", "class 2"]
     drawn(axes)
 
     for ax, key, kind in zip(axes, ["modality", "label"], ["modality", "class"], strict=True):
@@ -80,11 +75,6 @@ def test_pca_stands_in_for_a_missing_basis(rng, drawn):
     drawn(axes)
 
 
-@pytest.mark.parametrize(("n", "n_latent"), [(60, 1), (60, 2), (1, 5)])
-def test_smallest_embeddings(rng, drawn, n, n_latent):
-    drawn(latent(make(rng, n=n, n_classes=1, modalities=["rna"], n_latent=n_latent)))
-
-
 def test_unlabeled_samples_lie_underneath_in_grey(rng):
     embedding = make(rng)
     labels = embedding.obs["label"].astype(object)
@@ -93,9 +83,9 @@ def test_unlabeled_samples_lie_underneath_in_grey(rng):
     (ax,) = latent(embedding, color="label")
     grey = [color == to_rgba(UNLABELED_COLOR) for color in points(ax)[1]]
     assert grey == [True] * 15 + [False] * 45
-    assert legend(ax) == ["class 0", "class 1", "class 2", "unlabeled"]
+    assert legend(ax.get_legend()) == ["class 0", "class 1", "class 2", "unlabeled"]
     (ax,) = latent(embedding, color="label", unlabeled_category=None)
-    assert legend(ax) == ["class 0", "class 1", "class 2", "unknown", "unlabeled"]
+    assert legend(ax.get_legend()) == ["class 0", "class 1", "class 2", "unknown", "unlabeled"]
 
 
 def test_colors_that_scanpy_would_use_come_first(rng):
@@ -114,7 +104,7 @@ def test_many_classes_are_numbered(rng, drawn):
     embedding = make(rng, n=300, n_classes=30)
     embedding.obsm["X_umap"] = rng.normal(size=(300, 2))
     (ax,) = latent(embedding, color="label")
-    assert legend(ax)[:2] == ["1  class 0", "2  class 1"]
+    assert legend(ax.get_legend())[:2] == ["1  class 0", "2  class 1"]
     assert [text.get_text() for text in ax.texts] == [str(i + 1) for i in range(30)]
     own = embedding.obsm["X_umap"][embedding.obs["label"] == "class 0"].tolist()
     assert list(ax.texts[0].get_position()) in own

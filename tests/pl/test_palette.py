@@ -1,5 +1,3 @@
-"""Colours of classes and modalities: which name has which, and who can tell them apart."""
-
 import numpy as np
 import pytest
 from matplotlib.colors import is_color_like, to_rgb

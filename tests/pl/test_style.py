@@ -1,27 +1,16 @@
-"""What all figures share: names that fit, labels that are missing, settings that stay."""
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from modis.pl._style import (
-    ASIDE_COLOR,
-    PAPER_COLOR,
-    RC,
-    TEXT_COLOR,
-    house_style,
-    ink_on,
-    is_missing,
-    wrapped,
-)
+from modis.pl import _style as style
 
 
 def test_missing_labels():
     values = pd.Series(["a", None, np.nan, "", "unknown"], dtype=object)
-    assert is_missing(values).tolist() == [False, True, True, True, False]
-    assert is_missing(values.astype("category"), "unknown").tolist() == [False] + [True] * 4
+    assert style.is_missing(values).tolist() == [False, True, True, True, False]
+    assert style.is_missing(values.astype("category"), "unknown").tolist() == [False] + [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -36,18 +25,18 @@ def test_missing_labels():
     ],
 )
 def test_long_names_break_into_lines(name, text):
-    assert wrapped(name) == text
+    assert style.wrapped(name) == text
 
 
 def test_what_a_backend_sets_while_drawing_stays():
     # a notebook's backend turns interactive mode on with the first figure
     before = dict(mpl.rcParams)
     try:
-        with house_style():
+        with style.house_style():
             assert mpl.rcParams["axes.spines.top"] is False
             mpl.rcParams["interactive"] = not before["interactive"]
         assert mpl.rcParams["interactive"] is not before["interactive"]
-        assert all(mpl.rcParams[name] == before[name] for name in RC)
+        assert all(mpl.rcParams[name] == before[name] for name in style.RC)
     finally:
         mpl.rcParams.update(interactive=before["interactive"])
 
@@ -61,7 +50,7 @@ def contrast(one, other):
 
 
 def test_texts_are_read_on_the_card_and_on_any_cell():
-    assert contrast(TEXT_COLOR, PAPER_COLOR) > 7
-    assert contrast(ASIDE_COLOR, PAPER_COLOR) > 4.5
+    assert contrast(style.TEXT_COLOR, style.PAPER_COLOR) > 7
+    assert contrast(style.ASIDE_COLOR, style.PAPER_COLOR) > 4.5
     cells = mpl.colormaps["Blues"](np.linspace(0, 1, 100))
-    assert min(contrast(ink_on(cell), cell) for cell in cells) >= 4.5
+    assert min(contrast(style.ink_on(cell), cell) for cell in cells) >= 4.5

@@ -1,10 +1,9 @@
-"""The translation heatmap: errors, ratios and marks."""
-
 import numpy as np
 import pandas as pd
-import pytest
 
 from modis.pl import translation
+
+from ._read import ticks
 
 MODALITIES = ["meth", "rna"]
 ERRORS = pd.DataFrame([[0.0101, 420.04], [0.02, np.nan]], index=MODALITIES, columns=MODALITIES)
@@ -12,10 +11,6 @@ ERRORS = pd.DataFrame([[0.0101, 420.04], [0.02, np.nan]], index=MODALITIES, colu
 
 def texts(ax):
     return [text.get_text() for text in ax.texts]
-
-
-def ticks(axis):
-    return [tick.get_text() for tick in axis.get_ticklabels()]
 
 
 def test_errors_and_ratios_to_the_limit(drawn):
@@ -36,23 +31,7 @@ def test_without_limit_colors_compare_within_a_column(drawn):
     np.testing.assert_allclose(ax.collections[0].get_array().compressed(), [1, 1, 0.02 / 0.0101])
     assert ax.collections[0].colorbar.ax.get_ylabel() == "error / lowest of its column"
     drawn(ax.figure.axes)
-
-
-def test_reconstructions_are_framed_and_gaps_hatched():
-    ax = translation(ERRORS)
+    # reconstructions are framed, gaps hatched
     framed = [np.floor(p.get_xy()).tolist() for p in ax.patches if not p.get_fill()]
     hatched = [list(p.get_xy()) for p in ax.patches if p.get_hatch()]
     assert (framed, hatched) == ([[0, 0]], [[1, 1]])
-
-
-@pytest.mark.parametrize(
-    "errors",
-    [
-        pd.DataFrame([[0.0, 1.0], [2.0, np.nan]], MODALITIES, ["x", "y"]),
-        pd.DataFrame([[1.0, np.nan], [2.0, np.nan]], MODALITIES, ["x", "y"]),
-    ],
-)
-def test_odd_tables(errors, drawn):
-    ax = translation(errors)
-    assert len(ax.texts) == errors.notna().to_numpy().sum()
-    drawn(ax.figure.axes)

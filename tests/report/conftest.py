@@ -1,18 +1,15 @@
-from pathlib import Path
-
 import mudata as md
 import pytest
 
 from modis.report import Screen, Settings
 from modis.report._fit import fit, simulate
-from modis.report._results import Results
 from modis.studies import without_pulling
 
 from .._make import quick_linear_models
 
 
 @pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Path]:
+def results(tmp_path_factory):
     """A short run on simulated data with a class that protein never trains on."""
     out = tmp_path_factory.mktemp("results") / "out"
     simulated = simulate(120, seed=0)

@@ -1,18 +1,14 @@
-"""The report in a real browser: what a reader sees, at a desk and on a phone, by day and night."""
-
 import json
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 
 import modis.report
-from modis.report._results import Results
 
 PROBE = Path(__file__).with_name("probe.html")
 SCRIPT = Path(modis.report.__file__).with_name("tables.js")
@@ -35,7 +31,7 @@ SMALL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Sma
 
 
 @pytest.fixture(scope="module")
-def browser() -> str:
+def browser():
     named = os.environ.get("MODIS_BROWSER")
     if named and shutil.which(named) is None:
         pytest.fail(f"MODIS_BROWSER names no program: {named}", pytrace=False)
@@ -45,7 +41,7 @@ def browser() -> str:
     return found
 
 
-def visit(browser: str, pages: list[tuple[Path, int]], home: Path, *options: str) -> Any:
+def visit(browser, pages, home, *options):
     """What the probe sees on pages of some widths, and what the console says."""
     wanted = [{"url": path.resolve().as_uri(), "width": width} for path, width in pages]
     probe = f"{PROBE.resolve().as_uri()}#{quote(json.dumps(wanted))}"
@@ -58,9 +54,7 @@ def visit(browser: str, pages: list[tuple[Path, int]], home: Path, *options: str
 
 
 @pytest.fixture(scope="module")
-def seen(
-    browser: str, results: tuple[Results, Path], tmp_path_factory: pytest.TempPathFactory
-) -> list[Any]:
+def seen(browser, results, tmp_path_factory):
     """The report at a desk, on a phone and at night, and a small table."""
     folder = tmp_path_factory.mktemp("browser")
     small, report = folder / "small.html", results[1] / "report.html"
@@ -75,7 +69,7 @@ def seen(
 
 
 @pytest.mark.parametrize("at", range(3))
-def test_report_is_seen_in_full(seen: list[Any], at: int) -> None:
+def test_report_is_seen_in_full(seen, at):
     page, width = seen[at], [*WIDTHS, 1280][at]
     assert [name for name in page["requests"] if not name.startswith("data:")] == []
     assert page["dead"] == []
@@ -90,7 +84,7 @@ def test_report_is_seen_in_full(seen: list[Any], at: int) -> None:
     assert page["faint"][0] >= 4.5, page["faint"]
 
 
-def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(seen: list[Any]) -> None:
+def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(seen):
     ((name, value),) = seen[-1]["tables"]
     before, up, down, again = (state["cells"] for state in value["states"])
     nothing = ["\N{EN DASH}", ""]
@@ -100,7 +94,7 @@ def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(seen: list[Any]) -
     assert name["states"][1]["cells"] == ["a", "b", "c", "Type 2", "type 9", "type 10", "all"]
 
 
-def test_every_column_of_the_report_sorts(seen: list[Any]) -> None:
+def test_every_column_of_the_report_sorts(seen):
     tables = seen[0]["tables"]
     assert len(tables) == 5
     for head in (head for table in tables for head in table):

@@ -8,7 +8,7 @@ import modis.report._console as ours
 from modis.report import Screen
 
 
-def test_own_warnings_become_notes_and_others_are_dropped() -> None:
+def test_own_warnings_become_notes_and_others_are_dropped():
     stream, logger = io.StringIO(), logging.getLogger("scvi")
     screen, level = Screen(Console(file=stream, width=80)), logger.level
     with screen.quiet():

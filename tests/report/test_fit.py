@@ -10,7 +10,7 @@ from modis.studies import without_pulling
 
 
 @pytest.fixture
-def mosaic() -> md.MuData:
+def mosaic():
     """Methylation on samples 0-29, protein on 20-49, every other one a test sample."""
     paired = intersim(50, n_features={"methylation": 20, "expression": 10, "protein": 12})
     parts = {"methylation": paired["methylation"][:30], "protein": paired["protein"][20:]}
@@ -21,7 +21,7 @@ def mosaic() -> md.MuData:
     return mdata
 
 
-def test_the_model_gets_training_observations_only(mosaic: md.MuData) -> None:
+def test_the_model_gets_training_observations_only(mosaic):
     columns = [list(x.obs) for x in (mosaic, *mosaic.mod.values())]
     settings = Settings(labels_key="label", split_key="split")
     model = _model(mosaic, _cohort(mosaic, settings), settings)
@@ -31,7 +31,7 @@ def test_the_model_gets_training_observations_only(mosaic: md.MuData) -> None:
     assert [list(x.obs) for x in (mosaic, *mosaic.mod.values())] == columns
 
 
-def test_covariates_reach_the_model_from_wherever_they_stand(mosaic: md.MuData) -> None:
+def test_covariates_reach_the_model_from_wherever_they_stand(mosaic):
     mosaic.obs["sex"] = ["f", "m"] * 25
     mosaic["protein"].obs["age"] = mosaic["methylation"].obs["age"] = 50.0
     settings = Settings(labels_key="label", covariate=["sex"], continuous_covariate=["age"])
@@ -40,7 +40,7 @@ def test_covariates_reach_the_model_from_wherever_they_stand(mosaic: md.MuData) 
     assert (spec.covariates, list(spec.numbers)) == ({"sex": ["f", "m"]}, ["age"])
 
 
-def test_a_modality_that_is_left_out_is_known_by_name(mosaic: md.MuData) -> None:
+def test_a_modality_that_is_left_out_is_known_by_name(mosaic):
     settings = Settings(labels_key="label", modalities=["protein"])
     cohort = _cohort(mosaic, settings)
     model = _model(mosaic, cohort, settings)
@@ -50,7 +50,7 @@ def test_a_modality_that_is_left_out_is_known_by_name(mosaic: md.MuData) -> None
     assert model.adata["methylation"].n_vars == 0
 
 
-def test_parts_that_cannot_train(mosaic: md.MuData) -> None:
+def test_parts_that_cannot_train(mosaic):
     mosaic.obs["batch"] = mosaic.obs["split"].map({"train": "x", "test": "y"})
     with pytest.raises(ValueError, match="Batch 'y' of modality 'methylation' has only test"):
         _cohort(mosaic, Settings(split_key="split", batch_key="batch"))

@@ -3,15 +3,12 @@ import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
 
 from modis.report._figures import draw_figures
 from modis.report._page import cautions, share, write_page
-from modis.report._results import Results
 
 VOID = {"meta", "img", "br", "link"}
 
@@ -19,32 +16,32 @@ VOID = {"meta", "img", "br", "link"}
 class Page(HTMLParser):
     """Tags with their attributes, and texts; every tag is closed."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text):
         super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: list[str] = []
+        self.tags = []
+        self.open = []
+        self.texts = []
         self.feed(text)
         assert self.open == []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
-    def handle_data(self, data: str) -> None:
+    def handle_data(self, data):
         self.texts.append(data)
 
 
 @pytest.fixture(scope="module")
-def page(results: tuple[Results, Path]) -> Page:
+def page(results):
     return Page((results[1] / "report.html").read_text(encoding="utf-8"))
 
 
-def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
+def test_nothing_is_loaded_from_elsewhere(page):
     assert not {"link", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
     for tag, attributes in page.tags:
         assert not {"srcset", "action", "poster", "data", "background"} & set(attributes)
@@ -56,14 +53,14 @@ def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
         assert not any(word in text for text in page.texts)
 
 
-def test_contents_lead_to_sections(page: Page) -> None:
+def test_contents_lead_to_sections(page):
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     sections = [attributes.get("id") for tag, attributes in page.tags if tag == "h2"]
     assert [f"#{name}" for name in sections] == links
     assert len(set(links)) == len(links) == 10
 
 
-def test_what_a_reader_must_know(page: Page) -> None:
+def test_what_a_reader_must_know(page):
     text = " ".join(" ".join(page.texts).split())
     assert f"by modis-omics {version('modis-omics')} with modis fit cohort.h5mu" in text
     assert "114 observations of methylation, expression and protein" in text
@@ -79,9 +76,7 @@ def test_what_a_reader_must_know(page: Page) -> None:
     assert [tag for tag, _ in page.tags].count("b") == 1
 
 
-def test_figures_of_the_page_are_those_of_the_tables(
-    results: tuple[Results, Path], page: Page
-) -> None:
+def test_figures_of_the_page_are_those_of_the_tables(results, page):
     metrics, importance = results[0].metrics, results[0].importance
     chosen = metrics["metric"].isin(["balanced_accuracy", "recall"])
     for value in metrics.loc[chosen & (metrics["split"] == "test"), "value"]:
@@ -92,7 +87,7 @@ def test_figures_of_the_page_are_those_of_the_tables(
         assert f"{row.feature}\N{NO-BREAK SPACE}{arrow}" in page.texts
 
 
-def test_a_figure_that_fails_costs_no_other(results: tuple[Results, Path], tmp_path: Path) -> None:
+def test_a_figure_that_fails_costs_no_other(results, tmp_path):
     fails = mock.patch("modis.pl.confusion", side_effect=TypeError("no font"))
     with fails, pytest.warns(UserWarning, match=r"confusion\.png could not be drawn: no font"):
         drawn = draw_figures(results[0], tmp_path)
@@ -103,11 +98,11 @@ def test_a_figure_that_fails_costs_no_other(results: tuple[Results, Path], tmp_p
     ("value", "text"),
     [(1.0, "100 %"), (0.99999, "> 99.9 %"), (0.5, "50.0 %"), (1e-5, "< 0.1 %"), (0.0, "0 %")],
 )
-def test_shares_are_never_rounded_to_all_or_nothing(value: float, text: str) -> None:
+def test_shares_are_never_rounded_to_all_or_nothing(value, text):
     assert share(value).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
-def altered(results: Results, **changes: Any) -> Results:
+def altered(results, **changes):
     """Results of which protein finds no class_2, and in which nothing else changes."""
     assert results.predictions is not None
     predictions = results.predictions.copy()
@@ -119,7 +114,7 @@ def altered(results: Results, **changes: Any) -> Results:
     return made
 
 
-def test_found_in_the_numbers(results: tuple[Results, Path]) -> None:
+def test_found_in_the_numbers(results):
     found = cautions(results[0])
     assert found["unseen"] == {"class_3": ["protein"]}
     # six test samples of each class in each modality: enough
@@ -128,7 +123,7 @@ def test_found_in_the_numbers(results: tuple[Results, Path]) -> None:
     assert ("class_2", "protein", 0, 6, "class_4", 6) in missed
 
 
-def test_overfitting_and_useless_translations(results: tuple[Results, Path]) -> None:
+def test_overfitting_and_useless_translations(results):
     overfitted, judged = altered(results[0]), results[0].translations
     assert judged is not None
     metrics = overfitted.metrics
@@ -162,20 +157,14 @@ def test_overfitting_and_useless_translations(results: tuple[Results, Path]) -> 
         ),
     ],
 )
-def test_sentences(
-    changes: dict[str, Any],
-    said: list[str],
-    unsaid: list[str],
-    results: tuple[Results, Path],
-    tmp_path: Path,
-) -> None:
+def test_sentences(changes, said, unsaid, results, tmp_path):
     write_page(altered(results[0], **changes), tmp_path, figures=[], notes=["Note & more"])
     text = " ".join((tmp_path / "report.html").read_text(encoding="utf-8").split())
     assert [sentence for sentence in said if sentence not in text] == []
     assert [sentence for sentence in unsaid if sentence in text] == []
 
 
-def test_counts_are_named(results: tuple[Results, Path], tmp_path: Path) -> None:
+def test_counts_are_named(results, tmp_path):
     cohort = results[0].cohort
     likelihood = cohort.likelihood | dict.fromkeys(("expression", "protein"), "nb")
     counted = altered(results[0], cohort=replace(cohort, likelihood=likelihood))

@@ -1,70 +1,60 @@
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 
-from modis.report._predictions import (
-    COMBINED,
-    N_FEATURES,
-    SEVERAL,
-    doubtful,
-    explain,
-    leading_features,
-    rival_accuracy,
-    scores,
-)
+from modis.report import _predictions as predictions
 
 
-def test_scores_by_hand() -> None:
+def test_scores_by_hand():
     rows = [
         # observation, source, n_modalities, label, predicted
         ("s1", "rna", 2, "a", "a"),
         ("s2", "rna", 1, "a", "b"),
         ("s3", "rna", 1, "b", "b"),
         ("s4", "rna", 1, None, "b"),
-        ("s1", COMBINED, 2, "a", "a"),
-        ("s2", COMBINED, 1, "a", "b"),
+        ("s1", predictions.COMBINED, 2, "a", "a"),
+        ("s2", predictions.COMBINED, 1, "a", "b"),
     ]
     columns = ["observation", "source", "n_modalities", "label", "predicted"]
     table = pd.DataFrame(rows, columns=columns).assign(part="test")
-    found = scores(table).set_index(["modality", "metric", "class"])["value"]
+    found = predictions.scores(table).set_index(["modality", "metric", "class"])["value"]
     assert found["rna", "accuracy", ""] == 2 / 3
     assert found["rna", "balanced_accuracy", ""] == 0.75
     assert found["rna", "recall", "a"] == 0.5
     assert found["rna", "n_samples", ""] == 3
-    assert found[COMBINED, "n_samples", ""] == 2
-    assert found[SEVERAL, "n_samples", ""] == 1
-    assert found[SEVERAL, "accuracy", ""] == 1
+    assert found[predictions.COMBINED, "n_samples", ""] == 2
+    assert found[predictions.SEVERAL, "n_samples", ""] == 1
+    assert found[predictions.SEVERAL, "accuracy", ""] == 1
 
 
-def test_leading_features_by_hand() -> None:
+def test_leading_features_by_hand():
     rows = [
         ("rna", "b", 1, "g1", "up"),
         ("rna", "b", 2, "g2", "down"),
         ("dna", "a", 1, "c1", "up"),
-        ("rna", "b", N_FEATURES + 1, "late", "up"),
+        ("rna", "b", predictions.N_FEATURES + 1, "late", "up"),
     ]
     columns = ["modality", "class", "rank", "feature", "direction"]
-    found = leading_features(pd.DataFrame(rows, columns=columns))
+    found = predictions.leading_features(pd.DataFrame(rows, columns=columns))
     space = "\N{NO-BREAK SPACE}"
     assert list(found) == ["rna", "dna"]
     assert found.loc["a"].to_list() == [None, [f"c1{space}↑"]]
     assert found.loc["b"].to_list() == [[f"g1{space}↑", f"g2{space}↓"], None]
 
 
-def test_a_modality_that_cannot_be_explained_is_left_out() -> None:
-    def feature_importance(modality: str) -> pd.DataFrame:
+def test_a_modality_that_cannot_be_explained_is_left_out():
+    def feature_importance(modality):
         if modality == "dna":
             raise ValueError("one class only")
         return pd.DataFrame({"modality": [modality]})
 
-    model: Any = SimpleNamespace(
+    model = SimpleNamespace(
         module=SimpleNamespace(n_classes=2),
         get_var_names=lambda: {"rna": ["g"], "dna": ["c"]},
         feature_importance=feature_importance,
     )
-    found = explain(model)
+    found = predictions.explain(model)
     assert found is not None
     assert list(found["modality"]) == ["rna"]
 
@@ -72,11 +62,11 @@ def test_a_modality_that_cannot_be_explained_is_left_out() -> None:
 def test_doubtful_samples_and_why():
     rows = [
         # sample, source, predicted, set, p-value
-        ("sure", COMBINED, "a", "a", 0.6),
+        ("sure", predictions.COMBINED, "a", "a", 0.6),
         ("sure", "rna", "a", "a", 0.6),
-        ("strange", COMBINED, "a", "a", 0.01),
-        ("open", COMBINED, "b", "a | b", 0.5),
-        ("split", COMBINED, "a", "a | b", 0.02),
+        ("strange", predictions.COMBINED, "a", "a", 0.01),
+        ("open", predictions.COMBINED, "b", "a | b", 0.5),
+        ("split", predictions.COMBINED, "a", "a | b", 0.02),
         ("split", "rna", "a", "a", 0.5),
         ("split", "protein", "b", "b", 0.5),
     ]
@@ -84,7 +74,9 @@ def test_doubtful_samples_and_why():
     table = pd.DataFrame(rows, columns=columns).assign(part="test", probability=0.9)
     # c has too few samples to be left out of any set
     known = table.assign(part="train", observation="known", set="b")
-    found = doubtful(pd.concat([known, table]).assign(set=lambda own: own["set"] + " | c"))
+    found = predictions.doubtful(
+        pd.concat([known, table]).assign(set=lambda own: own["set"] + " | c")
+    )
     assert list(found.index) == ["split", "strange", "open"]
     split = "unlike the training samples, several classes possible, modalities disagree"
     others = ["unlike the training samples", "several classes possible"]
@@ -93,7 +85,7 @@ def test_doubtful_samples_and_why():
 
 def test_rival_is_cross_validated_on_training_samples(results):
     cohort = results[0].cohort
-    found = rival_accuracy(cohort)
+    found = predictions.rival_accuracy(cohort)
     assert all(0.7 < found[name] <= 1 for name in ("methylation", "expression", "protein"))
     # nothing is foretold of labels at random
     labels = {
@@ -101,4 +93,4 @@ def test_rival_is_cross_validated_on_training_samples(results):
         for name, own in cohort.labels.items()
     }
     alone = replace(cohort, labels={"methylation": labels["methylation"]})
-    assert rival_accuracy(alone)["methylation"] < 0.5
+    assert predictions.rival_accuracy(alone)["methylation"] < 0.5

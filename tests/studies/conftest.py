@@ -47,7 +47,7 @@ def mosaic(paired):
     rows = {"methylation": slice(0, 80), "protein": slice(40, 120)}
     parts = {name: paired.mod[name][chosen].copy() for name, chosen in rows.items()}
     for name, adata in parts.items():
-        adata.obs = paired.obs.loc[adata.obs_names, ["label", "part"]].copy()
+        adata.obs = paired.obs.loc[adata.obs_names, ["label", "part"]].astype(str)
         if name == "protein":
             adata.layers["counts"] = np.random.default_rng(0).poisson(5.0, adata.shape)
     with without_pulling():

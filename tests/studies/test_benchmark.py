@@ -9,7 +9,6 @@ from modis.studies import RIVALS, TASKS, benchmark
 from modis.studies._benchmark import Benchmark
 from modis.studies._design import Design
 from modis.studies._methods import Modis
-from modis.studies._rivals import Rival
 from modis.studies._runs import Job, Store
 from modis.studies._verdict import SIDES
 
@@ -108,21 +107,6 @@ def test_settings_of_modis_from_python(paired, console):
     said = "1 of 1 runs failed, such as standard number 0 modis seed 0: .*train_size"
     with pytest.raises(RuntimeError, match=said):
         benchmark(paired, "label", train_kwargs={"train_size": 2.0}, **how, **FEW)
-
-
-def test_a_rival_is_one_class_and_one_row(paired, tmp_path, console, monkeypatch):
-    class Fails(Rival):
-        title, tasks = "a method that fails", ("classes",)
-
-        def probabilities(self):
-            raise RuntimeError("The loss became infinite.")
-
-    monkeypatch.setitem(RIVALS, "fails", Fails)
-    how = {"methods": ["fails", "lr"], "split_key": "part", "tasks": ["classes"]}
-    with pytest.raises(RuntimeError, match="1 of 2 runs failed, such as standard .*: The loss"):
-        benchmark(paired, "label", tmp_path, console=console, **how, **FEW)
-    results = pd.read_csv(tmp_path / "results.csv")
-    assert set(results["method"]) == {"lr"}
 
 
 def test_nothing_is_begun_with_what_cannot_work(mosaic, tmp_path, console):

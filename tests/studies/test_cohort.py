@@ -9,14 +9,14 @@ from modis.model import MODIS
 from modis.studies import UNLABELED, make_cohort, without_pulling
 
 
-def modality(prefix: str, names: list[str]) -> ad.AnnData:
+def modality(prefix, names):
     x = np.random.default_rng(len(names)).normal(size=(len(names), 3)).astype("float32")
     var = pd.DataFrame(index=[f"{prefix}{i}" for i in range(3)])
     return ad.AnnData(x, obs=pd.DataFrame(index=names), var=var)
 
 
 @pytest.fixture
-def small() -> md.MuData:
+def small():
     """Twelve observations: rna on 0-7, protein on 4-11; two classes, two without a label."""
     names = [f"s{i}" for i in range(12)]
     with without_pulling():
@@ -28,9 +28,8 @@ def small() -> md.MuData:
 
 
 def test_only_what_is_used_is_kept(mosaic):
-    cohort = make_cohort(
-        mosaic, "label", split_key="part", layer="protein=counts", likelihood={"protein": "nb"}
-    )
+    how = {"layer": "protein=counts", "likelihood": {"protein": "nb"}}
+    cohort = make_cohort(mosaic, "label", split_key="part", **how)
     assert list(cohort.modalities) == ["methylation", "protein"]
     counts = mosaic.mod["protein"].layers["counts"]
     np.testing.assert_array_equal(cohort.modalities["protein"].X, counts)
@@ -77,9 +76,8 @@ def test_the_data_of_a_model(small):
     for adata in small.mod.values():
         adata.obs["site"] = ["x", "y"] * 4
         adata.layers["twice"] = 2 * adata.X
-    cohort = make_cohort(
-        small, "label", modalities=["rna"], split_key="split", batch_key="site", layer="twice"
-    )
+    how = {"modalities": ["rna"], "batch_key": "site", "layer": "twice"}
+    cohort = make_cohort(small, "label", split_key="split", **how)
     labels = {"rna": cohort.labels["rna"].mask(lambda c: c.index == "s2", None)}
     train = cohort.mudata({"rna": pd.Index(["s2", "s0"])}, labels)
     np.testing.assert_array_equal(train.mod["rna"].X, 2 * small.mod["rna"].X[[2, 0]])
@@ -111,7 +109,6 @@ def test_whatever_decides_the_runs_decides_the_digest(mosaic):
     for column, value in (("label", "class_9"), ("batch", "two"), ("part", "test")):
         other = mosaic.copy()
         obs = other.mod["protein"].obs
-        obs[column] = obs[column].astype(str)
         assert obs.loc[name, column] != value
         obs.loc[name, column] = value
         digests.append(make_cohort(other, "label", **how).digest)

@@ -3,13 +3,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import (
-    accuracy_score,
-    balanced_accuracy_score,
-    confusion_matrix,
-    jaccard_score,
-    recall_score,
-)
+from sklearn import metrics
 from sklearn.neighbors import KNeighborsClassifier
 
 from modis.datasets import bayes_probabilities
@@ -46,19 +40,21 @@ def test_scores_are_those_of_scikit_learn(trained, rows):
     for source, (true, predicted) in pairs.items():
         own = rows[rows["source"] == source]
         value = own[own["class"].isna() & own["target"].isna()].set_index("metric")["value"]
-        assert value["accuracy"] == pytest.approx(accuracy_score(true, predicted))
-        balanced = balanced_accuracy_score(true, predicted)
+        assert value["accuracy"] == pytest.approx(metrics.accuracy_score(true, predicted))
+        balanced = metrics.balanced_accuracy_score(true, predicted)
         assert value["balanced_accuracy"] == pytest.approx(balanced)
         assert value["inverse_frequency_accuracy"] == pytest.approx(balanced)
-        assert value["jaccard"] == pytest.approx(jaccard_score(true, predicted, average="macro"))
+        jaccard = metrics.jaccard_score(true, predicted, average="macro")
+        assert value["jaccard"] == pytest.approx(jaccard)
         recall = own[own["metric"] == "recall"].set_index("class")["value"]
-        expected = recall_score(true, predicted, labels=list(recall.index), average=None)
+        expected = metrics.recall_score(true, predicted, labels=list(recall.index), average=None)
         np.testing.assert_allclose(recall, expected)
         if source != "all":
             names = sorted(set(true) | set(predicted))
             counts = own[own["metric"] == "confusion"].pivot_table("value", "class", "predicted")
             counts = counts.reindex(index=names, columns=names).fillna(0)
-            np.testing.assert_array_equal(counts, confusion_matrix(true, predicted, labels=names))
+            expected = metrics.confusion_matrix(true, predicted, labels=names)
+            np.testing.assert_array_equal(counts, expected)
 
 
 def test_label_transfer_is_that_of_scikit_learn(trained, rows):
@@ -68,10 +64,8 @@ def test_label_transfer_is_that_of_scikit_learn(trained, rows):
     assert set(own.index) == set(permutations(test.mod, 2))
     for source, target in own.index:
         labels = {n: test.mod[n].obs["label"].astype(str) for n in (source, target)}
-        n_neighbors = min(15, len(latent[source]))
-        voters = KNeighborsClassifier(n_neighbors).fit(
-            latent[source].astype(float), labels[source]
-        )
+        voters = KNeighborsClassifier(min(15, len(latent[source])))
+        voters.fit(latent[source].astype(float), labels[source])
         expected = voters.score(latent[target].astype(float), labels[target])
         assert own[source, target] == pytest.approx(expected)
     counted = rows[rows["metric"] == "transfer_confusion"]
@@ -144,5 +138,5 @@ def test_links_reach_the_model(paired, data_file, monkeypatch):
     assert given[0] is None
     assert given[1].equals(paired.uns["feature_links"])
     # without classes only what needs none
-    metrics = {row["metric"] for row in rows} - {"train_seconds", "epochs"}
-    assert metrics == {"label_transfer", "mse", "mse_over_limit"}
+    measured = {row["metric"] for row in rows} - {"train_seconds", "epochs"}
+    assert measured == {"label_transfer", "mse", "mse_over_limit"}

@@ -76,16 +76,6 @@ def test_broken_files_count_as_missing(store):
     assert store.read(job) is None
 
 
-def test_a_draft_is_no_result(store, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.replace", stop)
-    with pytest.raises(KeyboardInterrupt):
-        store.write(Job({"method": "lr"}), ROWS, NAMES)
-    assert store.finished() == []
-
-
 def test_no_cell_is_a_formula_and_no_link_is_followed(tmp_path):
     names = ["=HYPERLINK(1)", "@x", "+SUM(1)", "-1", "+", "CD4+", None]
     values = {"name": pd.Categorical(names), "=v": range(7)}

@@ -32,9 +32,8 @@ def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
     assert setting.rare_class(CLASSES, seed) == (rare if setting.rare_samples else None)
     if setting.rare_samples:
         expected.loc[rare] = setting.rare_samples
-    pairs = [
-        (CLASSES[k % 5], MODALITIES[k % 3]) for k in range(seed, seed + setting.missing_pairs)
-    ]
+    numbers = range(seed, seed + setting.missing_pairs)
+    pairs = [(CLASSES[k % 5], MODALITIES[k % 3]) for k in numbers]
     for pair in pairs:
         expected.loc[pair] = setting.put_back
     assert setting.missing(CLASSES, MODALITIES, seed) == pairs
@@ -42,10 +41,7 @@ def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
     assert made.obs["label"].equals(again.obs["label"])
     # what it is made of stays as it was
     assert (counts(train, train) == N).all(axis=None)
-    pd.testing.assert_frame_equal(
-        counts(made, train), expected, check_dtype=False, check_names=False
-    )
-
+    assert (counts(made, train) == expected).all(axis=None)
     shown = counts(made, made)
     shares = pd.Series(setting.labeled_fraction * setting.reference_fraction, index=CLASSES)
     if setting.rare_samples:
@@ -59,18 +55,6 @@ def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
         assert (shown.sub(expected.mul(shares, axis=0)).abs() < 1).all(axis=None)
 
 
-def test_the_names_say_what_the_settings_are():
-    fields = {"labels": "labeled_fraction", "rare": "rare_samples"}
-    fields |= {"reference": "reference_fraction", "corrupted": "corrupted_fraction"}
-    fields |= {"delta": "delta", "missing": "missing_pairs"}
-    for name, setting in SETTINGS.items():
-        kind, _, rest = name.partition("-")
-        number, _, back = rest.partition("-back-")
-        value = getattr(setting, fields[kind])
-        assert value * (100 if fields[kind].endswith("fraction") else 1) == float(number)
-        assert setting.put_back == int(back or 0)
-
-
 def test_every_setting_stands_in_one_figure():
     by_figure = [settings_of(figure) for figure in FIGURES]
     assert [len(names) for names in by_figure] == [5, 14, 8, 3, 3]
@@ -80,8 +64,3 @@ def test_every_setting_stands_in_one_figure():
         settings_of("fig5")
     with pytest.raises(ValueError, match="'fig2' has no setting 'rare-5'"):
         settings_of("fig2", ["rare-5"])
-
-
-def test_another_seed_draws_others(train):
-    labels = [SETTINGS["labels-5"].apply(train, seed).obs["label"] for seed in (1, 2)]
-    assert not labels[0].equals(labels[1])

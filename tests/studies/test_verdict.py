@@ -3,15 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from modis.studies import _verdict as verdicts
 from modis.studies._figures import draw_forest
-from modis.studies._verdict import (
-    decide,
-    gains,
-    reach_verdicts,
-    summarise,
-    tabulate_comparison,
-    write_comparison,
-)
 
 PLACES = {"classes": [("rna", ""), ("adt", ""), ("combined", "")], "translation": [("rna", "adt")]}
 
@@ -37,7 +30,7 @@ def made(values, splits=3, spread=0.01):
 
 def tabulate(values, **kwargs):
     results, drawn = made(values, **kwargs)
-    return tabulate_comparison(results, drawn).assign(data="d", setting="s")
+    return verdicts.tabulate_comparison(results, drawn).assign(data="d", setting="s")
 
 
 def classes(**values):
@@ -51,7 +44,7 @@ def classes(**values):
 
 
 def sides(table):
-    return {own.title: own.side for own in reach_verdicts(table)}
+    return {own.title: own.side for own in verdicts.reach_verdicts(table)}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +61,7 @@ def sides(table):
 def test_ahead_level_and_behind(values, side):
     table = tabulate(values)
     assert sides(table) == {"Classes": side, "Classes from all modalities": side}
-    said = summarise(reach_verdicts(table))
+    said = verdicts.summarise(verdicts.reach_verdicts(table))
     assert ("worth it" in said) == (side == "ahead")
     assert ("simple method" in said) == (side != "ahead")
 
@@ -77,12 +70,12 @@ def test_lower_errors_are_better():
     task = {("modis", "translation", "mse"): 0.8, ("ridge", "translation", "mse"): 0.9}
     table = tabulate(task)
     assert sides(table) == {"Translation": "ahead"}
-    (verdict,) = reach_verdicts(table)
+    (verdict,) = verdicts.reach_verdicts(table)
     assert verdict.text.startswith("squared error / variance 0.1")
     assert "better [+0." in verdict.text
     assert verdict.text.endswith("than ridge on pairs")
     task["ridge", "translation", "mse"] = 0.7
-    assert "worse [-0." in reach_verdicts(tabulate(task))[0].text
+    assert "worse [-0." in verdicts.reach_verdicts(tabulate(task))[0].text
 
 
 def test_differences_are_paired_and_intervals_shrink():
@@ -103,7 +96,7 @@ def test_averages_are_over_what_both_can_do():
     lacks = (drawn["method"] == "lr") & (drawn["source"] == "adt")
     draws = list(drawn.filter(like="draw_"))
     drawn.loc[(drawn["method"] == "modis") & (drawn["source"] == "adt"), ["value", *draws]] -= 0.5
-    table = tabulate_comparison(results, drawn[~lacks])
+    table = verdicts.tabulate_comparison(results, drawn[~lacks])
     own = table[(table["source"] == "average") & (table["metric"] == "accuracy")]
     mean = own.set_index(["method", "reference"])["mean"]
     assert mean["modis", "lr"] == pytest.approx(0.1, abs=0.02)
@@ -113,27 +106,27 @@ def test_averages_are_over_what_both_can_do():
 def test_variants_of_modis_are_no_rivals():
     table = tabulate(classes(modis=(0.8, 0.8), lr=(0.6, 0.6), paper=(0.9, 0.9)))
     assert sides(table)["Classes"] == "ahead"
-    assert set(decide(table)["reference"]) == {"lr"}
+    assert set(verdicts.decide(table)["reference"]) == {"lr"}
 
 
 def test_nothing_to_compare_with():
     table = tabulate(classes(lr=(0.7, 0.7), rf=(0.6, 0.6)))
-    assert reach_verdicts(table) == []
-    assert summarise([]) == "Nothing was compared with MODIS."
+    assert verdicts.reach_verdicts(table) == []
+    assert verdicts.summarise([]) == "Nothing was compared with MODIS."
 
 
 def test_the_verdict_comes_first_and_figures_are_drawn(tmp_path):
     values = classes(modis=(0.9, 0.9), lr=(0.7, 0.7))
     values |= {("modis", "translation", "mse"): 0.8, ("lr", "translation", "mse"): 0.8}
     results, drawn = made(values)
-    table = tabulate_comparison(results, drawn).assign(data="d", setting="s")
-    text = write_comparison(table, results)
+    table = verdicts.tabulate_comparison(results, drawn).assign(data="d", setting="s")
+    text = verdicts.write_comparison(table, results)
     assert text.startswith("**MODIS is worth it here for: classes; classes from all modalities.")
     assert "A simple method does as well for: translation." in text
     assert "| logistic regression |" in text
     assert "Seconds per run: " in text
-    assert set(gains(table)["side"]) == {"ahead", "level"}
-    draw_forest(gains(table), tmp_path / "one.png", "title")
-    both = pd.concat([decide(table), decide(table).assign(data="other")])
+    assert set(verdicts.gains(table)["side"]) == {"ahead", "level"}
+    draw_forest(verdicts.gains(table), tmp_path / "one.png", "title")
+    both = pd.concat([verdicts.decide(table), verdicts.decide(table).assign(data="other")])
     draw_forest(both, tmp_path / "both.png", "title")
     assert imread(tmp_path / "both.png").shape[0] > imread(tmp_path / "one.png").shape[0]

@@ -1,5 +1,3 @@
-"""Other libraries' notes stay off the screen, warnings do not."""
-
 import logging
 import warnings
 

@@ -1,5 +1,3 @@
-"""Scores of a validation pass, against scikit-learn."""
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,7 @@ SIZES = {"rna": 40, "protein": 25, "mirna": 10}
 LINKED = [("rna", "protein"), ("protein", "rna"), ("rna", "mirna")]
 
 
-def cohort(sizes=None, n_classes=3, unlabeled=0.3) -> dict[str, dict[str, np.ndarray]]:
+def cohort(sizes=None, n_classes=3, unlabeled=0.3):
     rng = np.random.default_rng(0)
     drawn = {}
     for name, n in (SIZES if sizes is None else sizes).items():
@@ -29,7 +27,7 @@ def cohort(sizes=None, n_classes=3, unlabeled=0.3) -> dict[str, dict[str, np.nda
     return drawn
 
 
-def scores_of(drawn, classes=True, linked=()) -> dict[str, float]:
+def scores_of(drawn, classes=True, linked=()):
     """Scores of the rows; a modality that is linked with two others disagrees alike with both."""
     seen = {}
     for name, arrays in drawn.items():
@@ -44,7 +42,7 @@ def scores_of(drawn, classes=True, linked=()) -> dict[str, float]:
     return validation_scores(seen)
 
 
-def mean_log_loss(drawn) -> float:
+def mean_log_loss(drawn):
     """Every class of every modality with the same weight."""
     per_group = []
     for arrays in drawn.values():
@@ -58,10 +56,8 @@ def mean_log_loss(drawn) -> float:
 
 def test_scores():
     drawn = cohort()
-    labels, logits, z = (
-        np.concatenate([arrays[key] for arrays in drawn.values()])
-        for key in ("labels", "logits", "z")
-    )
+    joined = lambda key: np.concatenate([arrays[key] for arrays in drawn.values()])
+    labels, logits, z = map(joined, ("labels", "logits", "z"))
     known = labels >= 0
     expected = {
         "reconstruction": sum(arrays["reconstruction"].mean() for arrays in drawn.values()),
@@ -70,9 +66,8 @@ def test_scores():
         "accuracy": balanced_accuracy_score(labels[known], logits[known].argmax(axis=1)),
         "mixing": modality_mixing(z, np.repeat(list(SIZES), list(SIZES.values()))),
     }
-    expected["selection"] = (
-        expected["reconstruction"] / 3 + expected["classification"] + 1 - expected["mixing"]
-    )
+    total = expected["reconstruction"] / 3 + expected["classification"]
+    expected["selection"] = total + 1 - expected["mixing"]
     assert scores_of(drawn) == pytest.approx(expected)
     # every pair of modalities counts alike, however many samples the source has
     link = np.mean([drawn[source]["link"].mean() for source, _ in LINKED])

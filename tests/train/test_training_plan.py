@@ -1,5 +1,3 @@
-"""Two steps per minibatch, and what the history tells of them."""
-
 import itertools
 
 import numpy as np
@@ -18,19 +16,20 @@ from modis.train import MODISTrainingPlan, _training_plan, quiet_libraries
 
 FEATURES = {"rna": 12, "protein": 6}
 N, N_CLASSES = 60, 3
-LINKS = {("rna", "protein"): LinkPair(np.arange(6), np.arange(6), np.float32([1, -1] * 3))}
+PAIR = LinkPair(np.arange(6), np.arange(6), np.float32([1, -1] * 3))
+LINKS = {"links": {("rna", "protein"): PAIR}}
 
 
-def toy(features=None, labelled=True) -> dict[str, Modality]:
+def toy(features=FEATURES):
     """Classes that are far apart in every modality; a fifth of the samples is not labelled."""
     rng = np.random.default_rng(0)
     data = {}
-    for name, n_features in (FEATURES if features is None else features).items():
+    for name, n_features in features.items():
         codes = np.arange(N) % N_CLASSES
         centres = 3 * rng.normal(size=(N_CLASSES, n_features))
         adata = AnnData((centres[codes] + rng.normal(size=(N, n_features))).astype(np.float32))
         adata.obs_names = [f"{name}{i}" for i in range(N)]
-        labels = np.where((np.arange(N) % 5 > 0) & labelled, codes, -1)
+        labels = np.where(np.arange(N) % 5 > 0, codes, -1)
         batch = np.zeros(N, dtype=np.int64)
         data[name] = Modality(name, FeatureMatrix(adata), adata.obs_names, labels, batch)
     return data
@@ -39,78 +38,48 @@ def toy(features=None, labelled=True) -> dict[str, Modality]:
 class Run:
     """A module, a plan and a trainer on toy data."""
 
-    def __init__(
-        self,
-        data=None,
-        *,
-        n_classes=N_CLASSES,
-        adversarial="cross_entropy",
-        train_size=0.8,
-        batch_size=16,
-        links=None,
-        preset="default",
-        **plan_kwargs,
-    ) -> None:
+    def __init__(self, data=None, *, module=None, train_size=0.8, batch_size=16, **plan_kwargs):
         self.data = toy() if data is None else data
         sizes = {name: item.matrix.shape[1] for name, item in self.data.items()}
-        self.module = MODISModule(
-            sizes,
-            n_classes,
-            dict.fromkeys(sizes, "gaussian"),
-            preset=preset,
-            adversarial=adversarial,
-            links=links,
-            n_latent=4,
-            n_hidden=16,
-            discriminator_hidden=(16,),
-        )
-        self.splitter = ModalitySplitter(
-            self.data, train_size=train_size, batch_size=batch_size, seed=0
-        )
+        small = {"n_latent": 4, "n_hidden": 16, "discriminator_hidden": (16,)} | (module or {})
+        self.module = MODISModule(sizes, N_CLASSES, dict.fromkeys(sizes, "gaussian"), **small)
+        how = {"train_size": train_size, "batch_size": batch_size, "seed": 0}
+        self.splitter = ModalitySplitter(self.data, **how)
         for name, item in self.data.items():
             self.module.fit_scaler(name, item.matrix.chunks(self.splitter.train_idx[name]))
         self.plan = MODISTrainingPlan(self.module, **plan_kwargs)
         self.plan.validated_modalities = self.splitter.validated_modalities
 
     def fit(self, max_epochs=1, **trainer_kwargs):
+        how = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False}
+        how |= {"check_val_every_n_epoch": 1 if self.splitter.n_val else None}
         with quiet_libraries():
-            trainer = Trainer(
-                accelerator="cpu",
-                devices=1,
-                max_epochs=max_epochs,
-                check_val_every_n_epoch=1 if self.splitter.n_val else None,
-                enable_progress_bar=False,
-                log_every_n_steps=1,
-                **trainer_kwargs,
-            )
+            trainer = Trainer(max_epochs=max_epochs, log_every_n_steps=1, **how, **trainer_kwargs)
             trainer.fit(self.plan, self.splitter)
         self.history = trainer.logger.history
         return self
 
-    def curve(self, name: str) -> np.ndarray:
+    def curve(self, name):
         return self.history[name].to_numpy(dtype=float).ravel()
 
 
-def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+def state(module):
     return {name: value.detach().clone() for name, value in module.named_parameters()}
 
 
-def changed(before: dict, after: dict) -> set[str]:
+def changed(before, after):
     """Networks of which some parameter is another."""
     return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-
-
-# the two steps
 
 
 class Watch(Callback):
     """Of every optimizer step: its networks, their rate, and all weights and gradients before."""
 
-    def __init__(self, module: MODISModule) -> None:
+    def __init__(self, module):
         self.module = module
         self.whose, self.rates, self.states, self.gradients = [], [], [], []
 
-    def on_before_optimizer_step(self, trainer, plan, optimizer) -> None:
+    def on_before_optimizer_step(self, trainer, plan, optimizer):
         owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
         named = dict(self.module.named_parameters())
         self.whose.append({name.split(".")[0] for name, p in named.items() if id(p) in owned})
@@ -119,7 +88,7 @@ class Watch(Callback):
         have = {name: p.grad.clone() for name, p in named.items() if p.grad is not None}
         self.gradients.append(have)
 
-    def norms(self, order: float) -> list[float]:
+    def norms(self, order):
         """Norm of the gradients that each step takes."""
         return [
             torch.cat([g.ravel() for name, g in each.items() if name.split(".")[0] in own])
@@ -131,7 +100,7 @@ class Watch(Callback):
 
 @pytest.mark.parametrize("adversarial", ADVERSARIAL)
 def test_first_the_discriminator_then_the_autoencoders(adversarial):
-    run = Run(adversarial=adversarial, loss_weights={"clustering": 0.1})
+    run = Run(module={"adversarial": adversarial}, loss_weights={"clustering": 0.1})
     watch = Watch(run.module)
     run.fit(callbacks=[watch])
     n = run.splitter.steps_per_epoch
@@ -190,12 +159,9 @@ def test_optimizers_know_their_parameters():
     assert {group["betas"] for group in groups} == {(0.4, 0.9)}
 
 
-# history
-
-
 @pytest.mark.parametrize("loss_weights", [{}, {"kl": 0.2, "adversarial": 0.7, "clustering": 0.1}])
 def test_history_is_the_mean_over_the_steps(monkeypatch, loss_weights):
-    run, steps = Run(loss_weights=loss_weights, links=LINKS), []
+    run, steps = Run(loss_weights=loss_weights, module=LINKS), []
 
     def recorded(step):
         terms = compute_terms(step)
@@ -218,13 +184,12 @@ def test_history_is_the_mean_over_the_steps(monkeypatch, loss_weights):
 
 
 def test_validation_scores_are_means_over_samples_and_directions():
-    run = Run(train_size=0.5, links=LINKS).fit()
+    run = Run(train_size=0.5, module=LINKS).fit()
     module, other = run.module.eval(), {"rna": "protein", "protein": "rna"}
     reconstruction, kl, link = 0.0, 0.0, []
     for name, item in run.data.items():
-        encoded = module.encode(
-            name, torch.from_numpy(item.matrix.rows(run.splitter.val_idx[name]))
-        )
+        rows = item.matrix.rows(run.splitter.val_idx[name])
+        encoded = module.encode(name, torch.from_numpy(rows))
         x_hat = module.decoders[name](encoded.qz.mean).mean
         reconstruction += (x_hat - encoded.x_scaled).square().mean().item()
         kl += losses.kl_to_standard_normal(encoded.qz).mean().item()
@@ -240,14 +205,11 @@ def test_a_validation_pass_changes_nothing():
     kept = []
     for validated in (True, False):
         scvi.settings.seed = 0
-        run = Run(links=LINKS).fit(limit_val_batches=1.0 if validated else 0)
+        run = Run(module=LINKS).fit(limit_val_batches=1.0 if validated else 0)
         assert ("selection_validation" in run.history) is validated
         kept.append(run.module.state_dict())
     assert any("running_mean" in name for name in kept[0])
     assert all(torch.equal(kept[0][name], kept[1][name]) for name in kept[0])
-
-
-# weights
 
 
 def test_training_without_a_term_is_refused():
@@ -268,9 +230,7 @@ def test_a_term_that_never_applies_leaves_the_weights_as_they_are():
 
 
 @pytest.mark.parametrize(("steps_per_epoch", "weight"), [(1, 1), (2, 0.25), (4, 2), (5, 1)])
-def test_gradient_penalty_has_its_weight_on_average_over_the_steps(
-    monkeypatch, steps_per_epoch, weight
-):
+def test_gradient_penalty_has_its_weight_on_average(monkeypatch, steps_per_epoch, weight):
     """Also in a small cohort, whose epoch is shorter than the steps between two penalties."""
     # its own gradient adds up the weights that it was given
     penalty = torch.tensor(3.0, requires_grad=True)
@@ -281,9 +241,6 @@ def test_gradient_penalty_has_its_weight_on_average_over_the_steps(
     assert penalty.grad.item() == pytest.approx(weight * 8 * steps_per_epoch, rel=0.05)
     # logged as the mean over the steps that computed it
     assert run.curve("discriminator_gradient_penalty_train") == pytest.approx([3] * 8)
-
-
-# divergence, with and without a validation pass in the same epoch
 
 
 @pytest.mark.parametrize("train_size", [0.8, 1])
