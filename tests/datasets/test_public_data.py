@@ -5,11 +5,13 @@ from unittest import mock
 
 import mudata as md
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
 from modis import datasets
 from modis.datasets._rda import read_rda
+from modis.datasets._tcga import _copy_number, _mutations, _tumours
 
 from .._make import without_pulling
 
@@ -74,3 +76,33 @@ def test_tcga_pancancer(shared_data, tmp_path, monkeypatch):
         assert list(built[name].obs["label"]) == list(part.obs["label"])
         difference = built[name].X - part.X
         assert np.abs(difference).max() < 1e-5
+
+
+BARCODES = ["TCGA-AA-0001-11A", "TCGA-AA-0001-01A", "TCGA-AA-0001-06A", "TCGA-AA-0002-01B"]
+
+
+@pytest.mark.parametrize(
+    ("first_only", "rows"), [(True, {"0002": [3]}), (False, {"0001": [1, 2], "0002": [3]})]
+)
+def test_tumours_of_a_patient(first_only, rows):
+    frame = pd.DataFrame({"row": range(4)})
+    found = _tumours(frame, pd.Index(BARCODES), first_only=first_only)
+    own = found.groupby(level=0)["row"].agg(list).to_dict()
+    assert own == {f"TCGA-AA-{name}": numbers for name, numbers in rows.items()}
+
+
+def test_bins_of_a_chromosome():
+    segments = pd.DataFrame(
+        [(1, 2e6, 15e6, 1.0), (1, 15e6, 20e6, -1.0), (2, 31e6, 32e6, 0.5)],
+        columns=["Chromosome", "Start", "End", "Segment_Mean"],
+    ).assign(Sample="TCGA-AA-0001-01A")
+    found = _copy_number(segments, ["chr1_0", "chr1_1", "chr2_0", "chr2_3"])
+    assert found.loc["TCGA-AA-0001"].tolist() == [1.0, 0.0, 0.0, 0.5]
+
+
+def test_patients_without_a_mutation_that_counts():
+    rows = [("0001", "TP53", "Missense_Mutation"), ("0001", "MYC", "Silent"), ("0002", "X", "RNA")]
+    table = pd.DataFrame(rows, columns=["Patient", "Hugo_Symbol", "Variant_Classification"])
+    table["Tumor_Sample_Barcode"] = "TCGA-AA-" + table["Patient"] + "-01A"
+    found = _mutations(table, ["MYC", "TP53"])
+    assert found.to_dict("list") == {"MYC": [False, False], "TP53": [True, False]}
