@@ -1,4 +1,3 @@
-import logging
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -9,6 +8,7 @@ from mudata import MuData
 from scvi.data import AnnDataManager
 from scvi.data._manager import AnnDataManagerValidationCheck
 
+from .._constants import logger
 from ._errors import NotInDataError
 from ._labels import (
     COUNTED,
@@ -32,9 +32,6 @@ from ._validation import (
     resolve_modalities,
     warn_of_numbers,
 )
-
-# a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
-logger = logging.getLogger("scvi.modis")
 
 
 def register(

@@ -1,6 +1,5 @@
 """Checks of a user's data before anything is done with them."""
 
-import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -15,13 +14,9 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import min_max_axis
 from torch import nn
 
-from .._constants import LIKELIHOOD_DOMAINS
-from ._arguments import choice
-from ._errors import NotInDataError, can_be_shown, name_some, shortened
+from .._constants import LIKELIHOOD_DOMAINS, logger
+from ._errors import NotInDataError, can_be_shown, choice, name_some, shortened
 from ._matrix import FeatureMatrix
-
-# a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
-logger = logging.getLogger("scvi.modis")
 
 # kinds of dtypes
 _NUMBERS = "biuf"

@@ -8,12 +8,12 @@ from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
 from sklearn.metrics import recall_score
 
+from .._constants import logger
 from ..data import Modality
 from ..linear import fit_class_map, fit_pool
 from ..module import LinearModels
 from ._base import Model
 from ._linear_translations import MOST_VALUES
-from ._summary import logger
 from ._values import scaled_rows
 
 _MOST_COMPONENTS = 512

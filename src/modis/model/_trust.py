@@ -9,12 +9,11 @@ import torch
 from mudata import MuData
 from sklearn.metrics import pairwise_distances, roc_auc_score
 
-from .._constants import X_KEY
+from .._constants import X_KEY, logger
 from ..data import Modality, Profile, number
 from ..linear import Alarm, fit_alarm
 from ._base import Model
 from ._combine import all_names, combine_probabilities
-from ._summary import logger
 from ._values import MOST_VALUES, find_differences, scaled_rows
 
 # rows that an alarm learns from, at most
