@@ -197,7 +197,10 @@ def _check_matrix(
         observed += chunk.shape[0] - _count(chunk, np.isnan)
         counts.append(_count(chunk, np.isnan, axis=1))
         outside += _count(chunk, partial(_outside, domain=domain))
-        low, high = _extremes(chunk)
+        if sparse.issparse(chunk):
+            low, high = min_max_axis(chunk, axis=0, ignore_nan=True)
+        else:
+            low, high = np.fmin.reduce(chunk, axis=0), np.fmax.reduce(chunk, axis=0)
         lowest, highest = np.fmin(lowest, low), np.fmax(highest, high)
         is_whole = is_whole and not _count(chunk, _is_broken).any()
     if infinite.any():
@@ -256,13 +259,6 @@ def _count(
         return is_counted(x).sum(axis=axis)
     place = x.indices if axis == 0 else np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
     return np.bincount(place[is_counted(x.data)], minlength=x.shape[1 - axis])
-
-
-def _extremes(x: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest values of columns, NaN without any."""
-    if sparse.issparse(x):
-        return min_max_axis(x, axis=0, ignore_nan=True)
-    return np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
 
 
 def _is_broken(x: np.ndarray) -> np.ndarray:
