@@ -161,8 +161,6 @@ class MODISModule(BaseModuleClass):
             return 1.0
         return _KL_FEATURES / decoder.mean.out_features
 
-    # scaling ----------------------------------------------------------------------------------
-
     def fit_scaler(self, modality: str, chunks: Iterable[Any]) -> None:
         """Learn the scaling, and the typical library size of counts, from training rows.
 
@@ -205,8 +203,6 @@ class MODISModule(BaseModuleClass):
             return px.mean
         return self.scale(modality, px.mean)
 
-    # one modality -----------------------------------------------------------------------------
-
     @auto_move_data
     def encode(self, modality: str, x: torch.Tensor) -> Encoded:
         """Encode features ``(n, n_features)`` in the user's units."""
@@ -235,8 +231,6 @@ class MODISModule(BaseModuleClass):
         px = decoder(z, batch, library)
         values = px.sample() if draw else px.mean
         return self.scaler(modality).inverse(values) if decoder.scaled_output else values
-
-    # standardised profiles, which linear models translate into ---------------------------------
 
     @auto_move_data
     def profile(self, modality: str, x: torch.Tensor) -> torch.Tensor:
@@ -301,8 +295,6 @@ class MODISModule(BaseModuleClass):
         """Reconstruction loss of a minibatch, ``(n,)``; values that were filled do not count."""
         x, missing = tensors[X_KEY], tensors.get(MISSING_KEY)
         return self.decoder(modality).loss(px, x, encoded.x_scaled, missing)
-
-    # a minibatch of every modality --------------------------------------------------------------
 
     def inference(self, tensors: Mapping[str, Minibatch]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""

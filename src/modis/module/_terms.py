@@ -116,9 +116,6 @@ def weighted_sum(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]
     return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
 
-# conditions -------------------------------------------------------------------------------------
-
-
 def several_modalities(step: Step) -> bool:
     """Whether there is more than one modality."""
     return len(step.encoded) > 1
@@ -132,9 +129,6 @@ def has_classes(step: Step) -> bool:
 def has_batches(step: Step) -> bool:
     """Whether there are batches to distinguish."""
     return step.networks.discriminator.batch_head is not None
-
-
-# reconstruction ---------------------------------------------------------------------------------
 
 
 def reconstruction(step: Step) -> torch.Tensor:
@@ -163,9 +157,6 @@ def kl(step: Step) -> torch.Tensor:
         for name, item in step.encoded.items()
     ]
     return torch.stack(each).sum()
-
-
-# which modality, which batch --------------------------------------------------------------------
 
 
 def modality_game(step: Step) -> torch.Tensor:
@@ -213,9 +204,6 @@ def _game(step: Step) -> Callable[..., torch.Tensor]:
     return losses.adversarial_cross_entropy if step.generator else losses.modality_cross_entropy
 
 
-# classes ----------------------------------------------------------------------------------------
-
-
 def classification(step: Step) -> torch.Tensor:
     """Cross-entropy of the classes."""
     return losses.class_cross_entropy(step.class_logits, step.labels)
@@ -227,9 +215,6 @@ def clustering(step: Step) -> torch.Tensor:
     return losses.clustering(
         step.class_logits.softmax(dim=-1), step.judged if sees_latent else step.output.hidden
     )
-
-
-# translations -----------------------------------------------------------------------------------
 
 
 def link(step: Step) -> torch.Tensor | None:
@@ -251,11 +236,13 @@ def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
     if step.weights.get("link"):
         linked = {pair for pair in networks.link_maps if encoded.keys() >= set(pair)}
     if step.weights.get("cycle") and networks.n_classes:
-        cycled = {
-            (source, target)
-            for source, target in _random_targets(list(encoded))
-            if _lacks_labels(networks, target) and len(step.labeled(source)) > 1
-        }
+        # one other modality for each, every one chosen once
+        names, shift = list(encoded), int(torch.randint(1, len(encoded), ()))
+        for source, target in zip(names, names[shift:] + names[:shift], strict=True):
+            counts = networks.label_counts.get(target)
+            lacks = counts is None or bool((counts < _ENOUGH_LABELED).any())
+            if lacks and len(step.labeled(source)) > 1:
+                cycled.add((source, target))
     links, cycles = [], []
     # in a fixed order, or the same seed would not give the same draws
     for source, target in sorted(linked | cycled):
@@ -287,18 +274,6 @@ def pairing(step: Step) -> torch.Tensor:
         step.networks.encode(name, tensors[X_KEY]) for name, tensors in step.paired.items()
     )
     return (first.qz.mean - second.qz.mean).square().sum(dim=-1).mean()
-
-
-def _lacks_labels(networks: MODISModule, modality: str) -> bool:
-    """Whether a modality has few labelled samples of a class, or none."""
-    counts = networks.label_counts.get(modality)
-    return counts is None or bool((counts < _ENOUGH_LABELED).any())
-
-
-def _random_targets(names: list[str]) -> list[tuple[str, str]]:
-    """One other modality for each, every one chosen once."""
-    shift = int(torch.randint(1, len(names), ()))
-    return [(name, names[(k + shift) % len(names)]) for k, name in enumerate(names)]
 
 
 #: Every term of the loss by name, in the order of computation.
