@@ -36,13 +36,13 @@ BESIDE = {
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was
 #: written. The numbers only fall.
 BUDGETS = {
-    "data": 1734,
+    "data": 1650,
     "nn": 675,
-    "linear": 788,
-    "module": 1342,
-    "dataloaders": 538,
+    "linear": 780,
+    "module": 1278,
+    "dataloaders": 533,
     "train": 474,
-    "model": 3693,
+    "model": 3529,
     "links": 369,
     "metrics": 443,
     "pl": 1082,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2984,
     "report": 1085,
     "cli": 602,
-    "src/modis": 18_077,
-    "tests": 15_268,
+    "src/modis": 17_761,
+    "tests": 15_257,
 }
 
 

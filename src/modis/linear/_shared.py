@@ -12,6 +12,8 @@ _CLOSE_TO_ONE = 0.99
 
 # Scales that are tried; that of the class coordinates is 1.
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
+# held-out pairs of a fold that are matched, at most
+_MATCHED_ROWS = 500
 
 Pairs = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
@@ -71,25 +73,25 @@ def fit_scale(
     held_out: list[HeldOut],
     class_places: Mapping[str, np.ndarray],
     error: Callable[[np.ndarray, np.ndarray], float],
-) -> float:
+) -> float | None:
     """Scale of the shared axes with the least error of matching; that of the classes is 1.
 
     `class_places` are coordinates of the rows by modality, ``(n, n_classes)``, out of fold, and
     `error` says how far apart both places of the same samples are among the others. Pairs of
-    modalities and folds have equal weight.
+    modalities and folds have equal weight. `None` if no fold has several pairs.
     """
+    rng, folds = np.random.default_rng(0), []
+    for own in held_out:
+        kept = rng.permutation(len(own.rows[0]))[:_MATCHED_ROWS]
+        if len(kept) > 1:
+            sides = zip(*own, strict=True)
+            folds.append([(class_places[n][rows[kept]], axes[kept]) for n, rows, axes in sides])
 
     def mean_error(scale: float) -> float:
-        errors = []
-        for pair, rows, places in held_out:
-            ours, theirs = (
-                np.concatenate([class_places[name][each], scale * place], axis=1)
-                for name, each, place in zip(pair, rows, places, strict=True)
-            )
-            errors.append(error(ours, theirs))
-        return float(np.mean(errors))
+        places = ([np.hstack([own, scale * axes]) for own, axes in fold] for fold in folds)
+        return float(np.mean([error(ours, theirs) for ours, theirs in places]))
 
-    return min(_SCALES, key=mean_error)
+    return min(_SCALES, key=mean_error) if folds else None
 
 
 def _hold_out(

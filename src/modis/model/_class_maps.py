@@ -6,15 +6,13 @@ import numpy as np
 import torch
 from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
-from sklearn.metrics import recall_score
 
-from .._constants import logger
 from ..data import Modality
 from ..linear import fit_class_map, fit_pool
 from ..module import LinearModels
 from ._base import Model
 from ._linear_translations import MOST_VALUES
-from ._values import scaled_rows
+from ._values import scaled_pieces, scaled_rows
 
 _MOST_COMPONENTS = 512
 _ALL_COMPONENTS = 1_024
@@ -26,20 +24,14 @@ _TAKEN_FOR_UNSEEN = 0.01
 _N_ROUNDS = 3
 
 
-def principal_scores(model: Model, item: Modality) -> np.ndarray:
+def fit_components(model: Model, item: Modality) -> np.ndarray:
     """Principal components of all rows, float32 ``(n_obs, n_components)``."""
-    networks = model.module
-    code = networks.modality_codes[item.name]
-    pieces = (networks.scale(item.name, torch.from_numpy(x)) for x in item.matrix.chunks())
-    return torch.cat([networks.linear.components(code, x) for x in pieces]).cpu().numpy()
-
-
-def fit_components(model: Model, item: Modality) -> None:
-    """Principal axes of scaled features, and their means."""
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     found = _principal(scaled_rows(networks, item, _some(np.arange(item.n_obs), item)))
     linear[f"basis_{code}"], linear[f"center_{code}"] = found.components_, found.mean_
+    pieces = [linear.components(code, x) for x in scaled_pieces(networks, item)]
+    return torch.cat(pieces).cpu().numpy()
 
 
 def _some(rows: np.ndarray, item: Modality) -> np.ndarray:
@@ -66,8 +58,8 @@ def fit_classes(
     labels = item.labels[labeled]
     x = scaled_rows(networks, item, _some(labeled, item))
     varied = _principal(linear.deviations(code, x))
-    pieces = (networks.scale(item.name, torch.from_numpy(x)) for x in item.matrix.chunks(labeled))
-    deviated = [varied.transform(linear.deviations(code, x).cpu().numpy()) for x in pieces]
+    pieces = (linear.deviations(code, x) for x in scaled_pieces(networks, item, labeled))
+    deviated = [varied.transform(x.cpu().numpy()) for x in pieces]
     found = fit_class_map(scores[labeled], labels, networks.n_classes, np.concatenate(deviated))
     bias = found.bias
     if found.by_deviation is not None:
@@ -77,14 +69,13 @@ def fit_classes(
     linear[f"class_seen_{code}"] = found.seen
     linear[f"share_{code}"] = _SHARE
     tested = np.isin(labeled, held_out) & ~np.isnan(found.out_of_fold).all(axis=1)
-    logits = np.zeros((2, 0, networks.n_classes))
     if tested.any():
         encoded = model._encode_all(item, labeled[tested])
         ours = np.nan_to_num(found.out_of_fold[tested], nan=linear.LEAST_LOG_PROBABILITY)
         mean = torch.from_numpy(encoded.mean).to(networks.device)
         theirs = networks.discriminator.classify(mean)
         logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
-    linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
+        linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
     return found.out_of_fold
 
 
@@ -107,7 +98,6 @@ def fit_guests(
             rows = np.flatnonzero(own.labels >= 0)
             found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
             maps.append((found.weight @ theirs.T, found.bias))
-            _announce(model, name, donor, found.out_of_fold, own.labels[rows])
         if not maps:
             continue
         weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
@@ -121,22 +111,6 @@ def fit_guests(
             odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
             bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
         _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
-
-
-def _announce(
-    model: Model, name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray
-) -> None:
-    """Say how sure one may be of classes that come from another modality."""
-    judged = ~np.isnan(out_of_fold).all(axis=1)
-    said = np.nan_to_num(out_of_fold[judged], nan=-np.inf).argmax(axis=1)
-    known = labels[judged]
-    found = recall_score(known, said, labels=np.unique(known), average="macro", zero_division=0)
-    logger.info(
-        "Classes that '%s' has no label of come from '%s', by what both share. In '%s' itself "
-        "that finds the classes with a balanced accuracy of %.2f (cross-validated); expect less "
-        "in '%s'.",
-        *(name, donor, donor, found, name),
-    )
 
 
 def _self_train(

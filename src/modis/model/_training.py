@@ -15,8 +15,8 @@ from ..data import Modality, check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
+from ._archive import Checkpoints
 from ._base import Model
-from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._query import only_new_batches

@@ -1,7 +1,7 @@
 """What training values looked like: how to fill those that new data lack, and what is unusual."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,13 @@ _MANY = 0.5
 def scaled_rows(networks: MODISModule, item: Modality, rows: np.ndarray) -> torch.Tensor:
     """Scaled features of these rows at once, ``(n, n_features)``."""
     return networks.scale(item.name, torch.from_numpy(item.matrix.rows(rows)))
+
+
+def scaled_pieces(
+    networks: MODISModule, item: Modality, rows: np.ndarray | None = None
+) -> Iterator[torch.Tensor]:
+    """Scaled features of these rows, or of all, piece by piece."""
+    return (networks.scale(item.name, torch.from_numpy(x)) for x in item.matrix.chunks(rows))
 
 
 def learn_values(values: Tensors, code: int, item: Modality, rows: np.ndarray) -> None:
