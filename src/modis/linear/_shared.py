@@ -30,7 +30,7 @@ def fit_shared(
     scores: Mapping[str, np.ndarray],
     pairs: Pairs,
     n_axes: int,
-    folds: Mapping[str, np.ndarray] | None = None,
+    folds: Mapping[str, np.ndarray],
 ) -> tuple[dict[str, np.ndarray], list[HeldOut]] | None:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
@@ -39,20 +39,14 @@ def fit_shared(
     covariances and the weight of each axis come from held-out pairs: an axis of correlation r
     weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one observation.
     `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
-    otherwise its other pairs would show the axes what is held out. They can be omitted with two
-    modalities.
+    otherwise its other pairs would show the axes what is held out.
 
     Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs, or `None` if these
     do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
     correlation analysis*.
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
-    fold = {
-        (a, b): folds[a][rows]
-        if folds
-        else np.random.default_rng(0).permutation(len(rows)) % N_FOLDS
-        for (a, b), (rows, _) in pairs.items()
-    }
+    fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
     best, chosen = 0.0, None
     for shrinkage in _SHRINKAGES:
         correlation, held_out = _hold_out(scores, pairs, fold, shrinkage, n_axes)

@@ -116,8 +116,8 @@ class Model(BaseModelClass):
 
     def _fill(self, data: dict[str, Modality]) -> dict[str, Modality]:
         """Let missing values be filled, once that was learnt."""
-        for name, item in data.items():
-            fill_missing(self.module.training_values, self.module.modality_codes[name], item)
+        for item in data.values():
+            fill_missing(self.module, item)
         return data
 
     def _training_data(self) -> dict[str, Modality]:
@@ -176,7 +176,7 @@ class Model(BaseModelClass):
                 rows = {name: own[own >= 0] for name, own in found.items()}
         read = self._fill(read_new(data, self._spec, modalities, rows=rows, decode=decode))
         if warn:
-            warn_of_differences(self.module.training_values, self.module.modality_codes, read)
+            warn_of_differences(self.module, read)
         return read
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:

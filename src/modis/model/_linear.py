@@ -23,9 +23,8 @@ from ..linear import (
 from ..metrics import foscttm
 from ..module import Weighing
 from ._base import Model
-from ._class_maps import fit_classes, fit_components, fit_guests
 from ._combine import Encoding, all_names, common_prior, evidence
-from ._linear_translations import fit_translations
+from ._linear_maps import fit_classes, fit_components, fit_guests, fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
 

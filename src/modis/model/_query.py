@@ -14,7 +14,7 @@ from ..data import DataSpec, Modality, check_mudata, collect_batches
 from ..linear import Alarm
 from ..train import quiet_libraries
 from ._base import Model
-from ._linear_translations import some_profiles
+from ._linear_maps import some_profiles
 from ._persistence import load, public_attributes, restore
 
 

@@ -256,7 +256,7 @@ def _fit_to_training_rows(
     for name, item in data.items():
         rows = splitter.train_idx[name]
         if not model.is_trained_:
-            learn_values(module.training_values, module.modality_codes[name], item, rows)
+            learn_values(module, item, rows)
             module.fit_scaler(name, item.matrix.chunks(rows, compact=True))
             vocabularies = [spec.batches, *spec.covariates.values()]
             model.condition_counts_[name] = [

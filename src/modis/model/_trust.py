@@ -112,7 +112,7 @@ def check_query(  # numpydoc ignore=PR01
     if indices is not None:
         names = self._obs_names(mdata, None, indices)
         data = {k: v.take(np.flatnonzero(v.obs_names.isin(names))) for k, v in data.items()}
-    return find_differences(self.module.training_values, self.module.modality_codes, data)
+    return find_differences(self.module, data)
 
 
 def novelty(  # numpydoc ignore=PR01
@@ -235,22 +235,18 @@ def predict_set(  # numpydoc ignore=PR01
     _check_calibrated(self)
     names, _, said = judge(self, mdata, modality, indices)
     classes = self._spec.classes
-    p_values = {
-        name: _conformal(np.exp(own), linear.array(f"calibration_{codes[name]}"), per_class)
-        for name, (_, own) in said.items()
-        if f"calibration_{codes[name]}" in linear
-    }
+    known = {name: own for name, own in said.items() if f"calibration_{codes[name]}" in linear}
+    rows, each = ({name: own[k] for name, own in known.items()} for k in range(2))
     total, count = np.zeros((len(names), len(classes))), np.zeros((len(names), 1))
-    for name, own in p_values.items():
-        total[said[name][0]] += own
-        count[said[name][0]] += 1
+    for name, own in each.items():
+        calibration = linear.array(f"calibration_{codes[name]}")
+        total[rows[name]] += _conformal(np.exp(own), calibration, per_class)
+        count[rows[name]] += 1
     # twice the mean of p-values is one, whatever their dependence
     p_value = np.where(count > 1, 2, 1) * total / np.maximum(count, 1)
     several = np.flatnonzero(count[:, 0] > 1)
     calibration = linear.array("calibration")
     if len(several):
-        rows = {name: own for name, (own, _) in said.items() if name in p_values}
-        each = {name: said[name][1] for name in rows}
         combined = combine_classes(each, rows, len(names), linear.weighing(codes))
         found = _conformal(np.exp(combined[several]), calibration, per_class)
         # of classes with calibration samples of their own
@@ -358,22 +354,19 @@ def judge(
         rows, code = np.flatnonzero(positions >= 0), networks.modality_codes[name]
         alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
         profile = networks.training_values.named_tuple(Profile, f"profile_{code}")
-        p_values, told = [np.empty(0)], [np.empty((0, networks.n_classes))]
-        for _, tensors, encoded in model._encode(item, positions[rows], None):
-            found = networks.linear.class_log_probability(code, encoded.x_scaled)
-            likeliest = None
+        alarms[name], told = np.full(len(names), np.nan), []
+        for some, tensors, encoded in model._encode(item, positions[rows], None):
+            found, likeliest = networks.linear.class_log_probability(code, encoded.x_scaled), None
             if found is not None:
                 told.append(found.cpu().numpy())
                 likeliest = np.exp(told[-1].max(axis=1))
             if alarm is not None:
-                p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
-            if alarm is not None and profile is not None:
-                strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
-                # as unusual as can be told
-                p_values[-1][strange] = 1 / (len(alarm.least) + 1)
-        alarms[name] = np.full(len(names), np.nan)
-        if alarm is not None:
-            alarms[name][rows] = np.concatenate(p_values)
-        if len(told) > 1:
+                p_value = alarm(encoded.x_scaled.cpu().numpy(), likeliest)
+                if profile is not None:
+                    strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
+                    # as unusual as can be told
+                    p_value[strange] = 1 / (len(alarm.least) + 1)
+                alarms[name][rows[some]] = p_value
+        if told:
             said[name] = rows, np.concatenate(told)
     return names, alarms, said
