@@ -39,10 +39,10 @@ BUDGETS = {
     "data": 1650,
     "nn": 675,
     "linear": 774,
-    "module": 1278,
-    "dataloaders": 533,
+    "module": 1274,
+    "dataloaders": 529,
     "train": 474,
-    "model": 3503,
+    "model": 3488,
     "links": 369,
     "metrics": 443,
     "pl": 1082,
@@ -50,7 +50,7 @@ BUDGETS = {
     "studies": 2984,
     "report": 1085,
     "cli": 602,
-    "src/modis": 17_729,
+    "src/modis": 17_706,
     "tests": 15_280,
 }
 

@@ -31,7 +31,7 @@ def fit_shared(
     pairs: Pairs,
     n_axes: int,
     folds: Mapping[str, np.ndarray],
-) -> tuple[dict[str, np.ndarray], list[HeldOut]] | None:
+) -> tuple[dict[str, np.ndarray], list[HeldOut]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
     `scores` are principal components by modality, ``(n, n_components)``, of all rows, paired or
@@ -41,8 +41,8 @@ def fit_shared(
     `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
     otherwise its other pairs would show the axes what is held out.
 
-    Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs, or `None` if these
-    do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
+    Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs; none of either if
+    these do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
     correlation analysis*.
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
@@ -54,7 +54,7 @@ def fit_shared(
         if (total := np.square(weight).sum()) > best:
             best, chosen = total, (shrinkage, weight, held_out)
     if chosen is None:
-        return None
+        return {}, []
     shrinkage, weight, held_out = chosen
     axes = {name: own * weight for name, own in _axes(scores, pairs, shrinkage, n_axes).items()}
     weighted = [

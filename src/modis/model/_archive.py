@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from safetensors.numpy import load_file, save
 
@@ -178,40 +177,35 @@ class Checkpoints(Callback):
                     "the same arguments and data, or another checkpoint_dir."
                 )
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Take over the state that is kept, if any."""
         if self._kept is None:
             return
         kept, self._kept = self._kept, None
-        networks: Any = pl_module.module
-        networks.load_state_dict(kept["weights"])
+        pl_module.module.load_state_dict(kept["weights"])
         for name, holder in _holders(trainer).items():
             # another progress bar is no other training
             if name in kept["states"]:
                 holder.load_state_dict(kept["states"][name])
-        loop: Any = trainer.fit_loop
         for name in ("ready", "started", "processed", "completed"):
-            setattr(loop.epoch_progress.current, name, kept["epoch"])
-        loop.epoch_loop._batches_that_stepped = kept["n_steps"]
+            setattr(trainer.fit_loop.epoch_progress.current, name, kept["epoch"])
+        trainer.fit_loop.epoch_loop._batches_that_stepped = kept["n_steps"]
         if kept["history"]:
-            logger: Any = trainer.logger
-            logger.experiment.data = kept["history"]
+            trainer.logger.experiment.data = kept["history"]
         torch.set_rng_state(kept["random"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(kept["random_cuda"])
         np.random.set_state(kept["random_numpy"])  # noqa: NPY002
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Keep the state, which takes the place of that of the epoch before."""
         if not trainer.is_global_zero:
             return
-        networks: Any = pl_module.module
-        loop: Any = trainer.fit_loop
         content = {
             "training": self.training,
             "epoch": trainer.current_epoch,
-            "n_steps": loop.epoch_loop._batches_that_stepped,
-            "weights": dict(networks.state_dict()),
+            "n_steps": trainer.fit_loop.epoch_loop._batches_that_stepped,
+            "weights": dict(pl_module.module.state_dict()),
             "history": getattr(trainer.logger, "history", {}),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],

@@ -114,12 +114,6 @@ class Model(BaseModelClass):
             raise ValueError("The model was loaded without data: pass the MuData as mdata=...")
         return self.adata if mdata is None else mdata
 
-    def _fill(self, data: dict[str, Modality]) -> dict[str, Modality]:
-        """Let missing values be filled, once that was learnt."""
-        for item in data.values():
-            fill_missing(self.module, item)
-        return data
-
     def _training_data(self) -> dict[str, Modality]:
         """Training data by modality, read once; labels are those of the set-up."""
         mdata = self._data_or_own(None)
@@ -129,7 +123,8 @@ class Model(BaseModelClass):
         # a matrix that took the place of another is read anew
         if any(now is not then for now, then in zip_longest(sources, self._sources)):
             self._sources = sources
-            self._read_data = self._fill(read_registered(mdata, self._spec))
+            self._read_data = read_registered(mdata, self._spec)
+            fill_missing(self.module, self._read_data)
         return self._read_data
 
     def _check_values(self) -> None:
@@ -174,7 +169,8 @@ class Model(BaseModelClass):
                     if own.obs_names.is_unique  # others are refused
                 }
                 rows = {name: own[own >= 0] for name, own in found.items()}
-        read = self._fill(read_new(data, self._spec, modalities, rows=rows, decode=decode))
+        read = read_new(data, self._spec, modalities, rows=rows, decode=decode)
+        fill_missing(self.module, read)
         if warn:
             warn_of_differences(self.module, read)
         return read

@@ -111,12 +111,10 @@ def combine_classes(
 
     The log-probabilities of each modality, relative to the class frequencies among its labelled
     training samples, are added with the weights of the modalities and divided by the square root
-    of their number. Their mean alone would be right if all modalities told the same, and so is
-    underconfident; their sum would be right if they told independent things, and so is
-    overconfident. The mean log-frequency is then added once: with each modality it would count
-    several times, to the disadvantage of rare classes. A modality without samples of a class has
-    no evidence for or against it, but makes it rarer (`log_rarity`). Those of a single modality
-    are returned unchanged.
+    of their number: their mean would be right if all modalities told the same, their sum if they
+    told independent things. The mean log-frequency is then added once. A modality without samples
+    of a class has no evidence for or against it, but makes it rarer (`log_rarity`). Those of a
+    single modality are returned unchanged.
 
     By modality: log-probabilities ``(n, n_classes)``, and by default a weight of 1 and equal
     frequencies. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a

@@ -139,11 +139,8 @@ def _fit_axes(
         some = {n: scores[n][:, :_LEADING] for n in used}
         # root mean squared distance from 0; 1 if nothing varies
         size = {n: np.sqrt(np.square(x).sum(axis=1).mean()) or 1.0 for n, x in some.items()}
-        shared: dict[str, np.ndarray] = {}
         some = {n: x / size[n] for n, x in some.items()}
-        found = fit_shared(some, pairs, _N_AXES, folds)
-        if found is not None:
-            shared, matched = found
+        shared, matched = fit_shared(some, pairs, _N_AXES, folds)
         for name, own in shared.items():
             axes[name] = np.zeros((scores[name].shape[1], own.shape[1]))
             axes[name][: len(own)] = own / size[name]

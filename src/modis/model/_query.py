@@ -183,7 +183,7 @@ def only_new_batches(model: Model) -> Iterator[None]:
     networks.requires_grad_(not n_new)
     hooks = []
     for key, weight in networks.named_parameters():
-        if n_new and key in map(_FIRST_LAYER.format, networks.modalities):
+        if n_new and key in map(_FIRST_LAYER.format, networks.modality_codes):
             column = torch.arange(weight.shape[1])
             is_new = (column >= last - n_new) & (column < last)
             weight.requires_grad_()

@@ -40,15 +40,16 @@ def learn_values(networks: MODISModule, item: Modality, rows: np.ndarray) -> Non
     x = item.matrix.rows(chosen)
     imputation, code = fit_imputation(x), networks.modality_codes[item.name]
     networks.training_values.store(f"imputation_{code}", imputation)
-    fill_missing(networks, item)
+    fill_missing(networks, {item.name: item})
     if len(chosen) >= _LEAST_ROWS:
         networks.training_values.store(f"profile_{code}", fit_profile(imputation(x)))
 
 
-def fill_missing(networks: MODISModule, item: Modality) -> None:
-    """Let missing values of a modality be filled, once that was learnt."""
-    kept = f"imputation_{networks.modality_codes[item.name]}"
-    item.matrix.fill = networks.training_values.named_tuple(Imputation, kept)
+def fill_missing(networks: MODISModule, data: Mapping[str, Modality]) -> None:
+    """Let missing values be filled, once that was learnt."""
+    for name, item in data.items():
+        kept = f"imputation_{networks.modality_codes[name]}"
+        item.matrix.fill = networks.training_values.named_tuple(Imputation, kept)
 
 
 def warn_of_lost(modality: str, now: np.ndarray, then: np.ndarray) -> None:

@@ -82,6 +82,7 @@ class MODISModule(BaseModuleClass):
         self.architecture = built = self.preset.architecture
         self.adversarial = adversarial
         self.n_classes = n_classes if n_classes > 1 else 0
+        #: Their order is that of the discriminator's logits.
         self.modality_codes = {name: code for code, name in enumerate(n_input)}
         #: Categories of the batch and of each covariate.
         self.n_categories = [n_batch, *n_cats_per_cov]
@@ -132,11 +133,6 @@ class MODISModule(BaseModuleClass):
             linear_class_head=built.linear_class_head,
             n_batch=n_batch,
         )
-
-    @property
-    def modalities(self) -> list[str]:
-        """Names of the modalities, in the order of the discriminator's logits."""
-        return list(self.modality_codes)
 
     def encoder(self, modality: str) -> Encoder:
         """Encoder of one modality."""
