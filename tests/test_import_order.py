@@ -36,10 +36,10 @@ BESIDE = {
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was
 #: written. The numbers only fall.
 BUDGETS = {
-    "data": 1650,
+    "data": 1648,
     "nn": 675,
     "linear": 774,
-    "module": 1274,
+    "module": 1266,
     "dataloaders": 529,
     "train": 474,
     "model": 3488,
@@ -50,7 +50,7 @@ BUDGETS = {
     "studies": 2984,
     "report": 1085,
     "cli": 602,
-    "src/modis": 17_706,
+    "src/modis": 17_696,
     "tests": 15_280,
 }
 

@@ -26,8 +26,6 @@ _DOMAIN_TEXT |= dict.fromkeys(("unit", "binary"), "values lie between 0 and 1")
 
 def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[str]:
     """Names of the modalities to use, in the order of the MuData; refuse those of no use."""
-    if isinstance(modalities, str):
-        modalities = [modalities]
     names = list(mdata.mod) if modalities is None else list(modalities)
     unknown = [name for name in names if name not in mdata.mod]
     if unknown:

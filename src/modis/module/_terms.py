@@ -217,20 +217,12 @@ def clustering(step: Step) -> torch.Tensor:
     )
 
 
-def link(step: Step) -> torch.Tensor | None:
-    """Translations should have the profile that the linked features of their source predict."""
-    return step.guided.get("link")
-
-
-def cycle(step: Step) -> torch.Tensor | None:
-    """Labelled samples, translated into another modality and encoded there, keep their class.
-
-    That shows an encoder the classes of which its modality has few labelled samples, or none.
-    """
-    return step.guided.get("cycle")
-
-
 def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
+    """Translations have the profile that the linked features of their source predict (link).
+
+    Labelled samples, translated into another modality and encoded there, keep their class (cycle):
+    that shows an encoder the classes of which its modality has few labelled samples, or none.
+    """
     networks, encoded = step.networks, step.encoded
     linked, cycled = set(), set()
     if step.weights.get("link"):
@@ -287,7 +279,7 @@ TERMS: dict[str, Term] = {
     "adversarial_batch": Term("autoencoders", batch_game, has_batches),
     "classification": Term("both", classification, has_classes),
     "clustering": Term("both", clustering, has_classes),
-    "link": Term("autoencoders", link, several_modalities),
-    "cycle": Term("autoencoders", cycle, several_modalities),
+    "link": Term("autoencoders", lambda step: step.guided.get("link"), several_modalities),
+    "cycle": Term("autoencoders", lambda step: step.guided.get("cycle"), several_modalities),
     "pairing": Term("autoencoders", pairing, lambda step: bool(step.paired)),
 }
