@@ -1,5 +1,3 @@
-"""Observations that two modalities saw: which, and how often they are served."""
-
 import time
 
 import numpy as np
@@ -122,8 +120,3 @@ def test_drawing_a_minibatch_takes_no_longer_with_more_pairs():
 
     # all are shuffled once for 15,000 minibatches, and not for each
     assert seconds(1_000_000) < 10 * min(seconds(30_000) for _ in range(3)) + 0.5
-
-
-def test_without_pairs_there_is_no_minibatch():
-    data = cohort({"rna": range(10), "protein": range(9, 30)})
-    assert len(PairSampler(seen_by_several(data, everyone(data)), 8, 20)) == 0

@@ -7,12 +7,9 @@ from modis.module import Weighing
 POSITIONS = {"a": np.array([2, 0]), "b": np.array([0, 1])}
 
 
-def combined_probabilities(probabilities, positions, n_obs, *weighing):
-    with np.errstate(divide="ignore"):
-        said = {name: np.log(own) for name, own in probabilities.items()}
-    combined = combine_classes(said, positions, n_obs, *weighing)
-    assert combined.dtype == np.float32
-    return np.exp(combined)
+def together(probabilities, *weighing):
+    said = {name: np.log(np.fmax(own, 1e-30)) for name, own in probabilities.items()}
+    return np.exp(combine_classes(said, POSITIONS, 4, *weighing))
 
 
 def test_posteriors_by_hand():
@@ -34,7 +31,7 @@ def test_probabilities_by_hand():
         "a": np.array([[0.5, 0.5], [1.0, 0.0]]),
         "b": np.array([[0.2, 0.8], [0.3, 0.7]]),
     }
-    combined = combined_probabilities(probabilities, POSITIONS, 4)
+    combined = together(probabilities)
     # row 0: mean of logarithms times the root of 2; a zero counts as one in a million
     both = np.exp(np.sqrt(2) * np.log([[1.0, 1e-6], [0.2, 0.8]]).mean(axis=0))
     # other rows have what their only modality says, to the digit
@@ -44,7 +41,7 @@ def test_probabilities_by_hand():
     # and whatever the modalities weigh together
     even = np.log([0.5, 0.5])
     weighing = {"a": Weighing(0.5, even, 0 * even), "b": Weighing(2.0, even, 0 * even)}
-    weighted = combined_probabilities(probabilities, POSITIONS, 4, weighing)
+    weighted = together(probabilities, weighing)
     both = np.exp(np.log([[1.0, 1e-6], [0.2, 0.8]]).T @ [0.5, 2.0] / np.sqrt(2))
     np.testing.assert_allclose(weighted, [both / both.sum(), *expected[1:]], rtol=1e-6)
 
@@ -54,7 +51,7 @@ def test_class_frequencies_count_once():
     prior = np.array([0.9, 0.09, 0.01])
     probabilities = {"a": np.tile(prior, (2, 1)), "b": np.tile(prior, (2, 1))}
     weighing = dict.fromkeys("ab", Weighing(1.7, np.log(prior), np.zeros(3)))
-    combined = combined_probabilities(probabilities, POSITIONS, 4, weighing)
+    combined = together(probabilities, weighing)
     np.testing.assert_allclose(combined[0], prior, rtol=1e-5)
 
 
@@ -63,14 +60,14 @@ def test_a_modality_says_nothing_of_a_class_that_it_cannot_know():
     prior, unseen = np.log([0.3, 0.3, 0.4]), np.log([0.5, 0.5, np.nan])
     rarity = np.log([1.0, 1.0, 0.2])
     weighing = {"a": Weighing(1.0, prior, np.zeros(3)), "b": Weighing(1.0, unseen, rarity)}
-    (combined, *_) = combined_probabilities(probabilities, POSITIONS, 4, weighing)
+    (combined, *_) = together(probabilities, weighing)
     own = np.log(probabilities["a"][0]) - prior
     mean = np.array([*(prior[:2] + np.log(0.5)) / 2, prior[2] + np.log(0.2)])
     expected = np.exp(own / np.sqrt(2) + mean)
     np.testing.assert_allclose(combined, expected / expected.sum(), rtol=1e-5)
     # nor does any, and it is as unlikely as can be
     nobody = dict.fromkeys("ab", Weighing(1.0, unseen, rarity))
-    (combined, *_) = combined_probabilities(probabilities, POSITIONS, 4, nobody)
+    (combined, *_) = together(probabilities, nobody)
     assert combined[2] < 1e-5
 
 
