@@ -133,7 +133,7 @@ def alarms(train: md.MuData, judged: md.MuData) -> Iterator[dict]:
         # how likely each score says that a sample is known
         scores = {(m, "alarm"): pd.Series(own, index) for m, own in alarm.items()}
         for m, (rows, own) in said.items():
-            scores[m, "maximum probability"] = pd.Series(own.max(axis=1), index[rows])
+            scores[m, "maximum probability"] = pd.Series(np.exp(own.max(axis=1)), index[rows])
         together = model.novelty(judged)["all"]
         likeliest = pd.concat([own for (_, s), own in scores.items() if s != "alarm"], axis=1)
         scores["all", "alarm"] = together

@@ -111,12 +111,12 @@ def try_setups(n: int, seed: int) -> tuple[Counter, list[str]]:
             model = MODIS(mdata, n_latent=3, n_hidden=4)
             model.train(**BRIEFLY)
             assert np.isfinite(
-                model.get_latent_representation(modality=model.module.modalities[0])
+                model.get_latent_representation(modality=next(iter(model.module.modality_codes)))
             ).all()
             if model.module.n_classes:
                 found = model.predict(soft=True)
                 assert list(found.index) == list(mdata.obs_names)
-                used = set().union(*(mdata.mod[m].obs_names for m in model.module.modalities))
+                used = set().union(*(mdata.mod[m].obs_names for m in model.module.modality_codes))
                 assert found.loc[found.index.isin(used)].notna().all(axis=None)
 
         outcome, problem = judged(call, mdata, done)

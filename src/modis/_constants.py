@@ -1,6 +1,10 @@
 """Names shared by every room: registry keys, ``.obsm`` keys and the likelihoods' value domains."""
 
+import logging
 from typing import Final, Literal
+
+#: A child of scvi-tools' logger: ``scvi.settings.verbosity`` and its handler hold for it.
+logger: Final = logging.getLogger("scvi.modis")
 
 #: Keys of the tensors in a minibatch of one modality.
 X_KEY: Final = "X"

@@ -31,7 +31,7 @@ def everyone(data):
 
 def test_the_same_observations_in_the_same_order():
     data = cohort()
-    shared = shared_rows(data, everyone(data))
+    shared = shared_rows(data, 2)
     expected = {
         ("rna", "protein"): range(20, 60),
         ("rna", "mirna"): range(50, 60),
@@ -48,12 +48,13 @@ def test_modalities_that_share_fewer_than_two_are_no_pair():
     """One is too few for batch normalisation."""
     for first, n_pairs in [(10, 0), (9, 0), (8, 1)]:
         data = cohort({"rna": range(10), "protein": range(first, 30)})
-        assert len(shared_rows(data, everyone(data))) == n_pairs
+        assert len(shared_rows(data, 2)) == n_pairs
+        assert len(PairSampler(seen_by_several(data, everyone(data)), 8, 20)) == 20 * n_pairs
 
 
 def test_everybody_has_a_turn_and_nobody_is_in_a_minibatch_twice():
     data = cohort()
-    shared = shared_rows(data, everyone(data))
+    shared = shared_rows(data, 2)
 
     def drawn(seed, batch_size):
         torch.manual_seed(seed)

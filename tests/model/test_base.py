@@ -7,7 +7,7 @@ from scipy import sparse
 
 from modis.data import FeatureMatrix, _matrix
 from modis.dataloaders import _dataset
-from modis.model import _base, _class_maps, _linear_translations, _trust, _values
+from modis.model import _base, _linear_maps, _trust, _values
 
 from .._make import CPG, PROTEIN, RNA, fingerprint, make_mdata, make_mudata
 
@@ -193,7 +193,7 @@ def test_sparse_data_never_become_one_dense_matrix(fit, monkeypatch):
     """Every step, from setup to translation, makes no more rows dense than one piece has."""
     monkeypatch.setattr(_matrix, "_CHUNK_VALUES", 12 * 20)
     monkeypatch.setattr(_dataset, "_BATCH_SIZE", 16)
-    for room in (_class_maps, _linear_translations, _trust, _values):
+    for room in (_linear_maps, _trust, _values):
         monkeypatch.setattr(room, "MOST_VALUES", 12 * 20)
     n_rows, to_dense = [], sparse.csr_matrix.toarray
 

@@ -1,10 +1,15 @@
 import numpy as np
 
-from modis.model._combine import combine_coordinates, combine_posteriors, combine_probabilities
+from modis.model._combine import combine_classes, combine_coordinates, combine_posteriors
 from modis.module import Weighing
 
 #: Row 0 in both, row 1 in b only, row 2 in a only, row 3 in none.
 POSITIONS = {"a": np.array([2, 0]), "b": np.array([0, 1])}
+
+
+def together(probabilities, *weighing):
+    said = {name: np.log(np.fmax(own, 1e-30)) for name, own in probabilities.items()}
+    return np.exp(combine_classes(said, POSITIONS, 4, *weighing))
 
 
 def test_posteriors_by_hand():
@@ -24,7 +29,7 @@ def test_posteriors_by_hand():
 def test_probabilities_by_hand():
     a, b = np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([[0.2, 0.8], [0.3, 0.7]])
     probabilities = {"a": a, "b": b}
-    combined = combine_probabilities(probabilities, POSITIONS, 4)
+    combined = together(probabilities)
     # row 0: mean of logarithms times the root of 2; a zero counts as one in a million
     both = np.exp(np.sqrt(2) * np.log([[1.0, 1e-6], [0.2, 0.8]]).mean(axis=0))
     # other rows have what their only modality says, to the digit
@@ -34,7 +39,7 @@ def test_probabilities_by_hand():
     # and whatever the modalities weigh together
     even = np.log([0.5, 0.5])
     weighing = {"a": Weighing(0.5, even, 0 * even), "b": Weighing(2.0, even, 0 * even)}
-    weighted = combine_probabilities(probabilities, POSITIONS, 4, weighing)
+    weighted = together(probabilities, weighing)
     both = np.exp(np.log([[1.0, 1e-6], [0.2, 0.8]]).T @ [0.5, 2.0] / np.sqrt(2))
     np.testing.assert_allclose(weighted, [both / both.sum(), *expected[1:]], rtol=1e-6)
 
@@ -44,7 +49,7 @@ def test_class_frequencies_count_once():
     prior = np.array([0.9, 0.09, 0.01])
     probabilities = {"a": np.tile(prior, (2, 1)), "b": np.tile(prior, (2, 1))}
     weighing = dict.fromkeys("ab", Weighing(1.7, np.log(prior), np.zeros(3)))
-    combined = combine_probabilities(probabilities, POSITIONS, 4, weighing)
+    combined = together(probabilities, weighing)
     np.testing.assert_allclose(combined[0], prior, rtol=1e-5)
 
 
@@ -53,14 +58,14 @@ def test_a_modality_says_nothing_of_a_class_that_it_cannot_know():
     prior, unseen = np.log([0.3, 0.3, 0.4]), np.log([0.5, 0.5, np.nan])
     rarity = np.log([1.0, 1.0, 0.2])
     weighing = {"a": Weighing(1.0, prior, np.zeros(3)), "b": Weighing(1.0, unseen, rarity)}
-    (combined, *_) = combine_probabilities(probabilities, POSITIONS, 4, weighing)
+    (combined, *_) = together(probabilities, weighing)
     own = np.log(probabilities["a"][0]) - prior
     mean = np.array([*(prior[:2] + np.log(0.5)) / 2, prior[2] + np.log(0.2)])
     expected = np.exp(own / np.sqrt(2) + mean)
     np.testing.assert_allclose(combined, expected / expected.sum(), rtol=1e-5)
     # nor does any, and it is as unlikely as can be
     nobody = dict.fromkeys("ab", Weighing(1.0, unseen, rarity))
-    (combined, *_) = combine_probabilities(probabilities, POSITIONS, 4, nobody)
+    (combined, *_) = together(probabilities, nobody)
     assert combined[2] < 1e-5
 
 

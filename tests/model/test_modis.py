@@ -75,7 +75,7 @@ def test_two_models_of_the_same_data(fit):
     second = fit(data, modalities=[RNA], model={"n_latent": 3})
     assert second.get_latent_representation(modality=RNA).shape == (60, 3)
     np.testing.assert_array_equal(first.get_latent_representation(), latent)
-    assert first.module.modalities == [RNA, CPG]
+    assert list(first.module.modality_codes) == [RNA, CPG]
 
 
 def test_repr(model, build):

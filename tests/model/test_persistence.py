@@ -39,7 +39,7 @@ def saved(model, tmp_path_factory):
 
 
 def _same(loaded, model, mdata=None):
-    for modality in (None, *model.module.modalities):
+    for modality in (None, *model.module.modality_codes):
         latent = loaded.get_latent_representation(mdata, modality)
         np.testing.assert_array_equal(latent, model.get_latent_representation(modality=modality))
     pd.testing.assert_frame_equal(loaded.predict(mdata, soft=True), model.predict(soft=True))

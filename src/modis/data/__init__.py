@@ -1,8 +1,7 @@
 """MuData in: checks, one vocabulary of labels, registration, reading, feature links."""
 
-from ._arguments import check_arguments, choice, number, whole
-from ._errors import NotInDataError
-from ._errors import shortened as shortened
+# for the rooms above
+from ._errors import NotInDataError, check_arguments, choice, number, shortened, whole
 from ._files import check_own_data, draft_of
 from ._labels import collect_batches, collect_labels, count_classes, find_labels
 from ._links import AlignedLinks, LinkPair, align_links
@@ -13,32 +12,4 @@ from ._register import register
 from ._spec import DataSpec
 from ._validation import check_mudata, check_values
 
-__all__ = [
-    "AlignedLinks",
-    "DataSpec",
-    "FeatureMatrix",
-    "LinkPair",
-    "Modality",
-    "NotInDataError",
-    "Profile",
-    "STATISTICS",
-    "align_links",
-    "check_arguments",
-    "check_mudata",
-    "check_own_data",
-    "check_unchanged",
-    "check_values",
-    "choice",
-    "collect_batches",
-    "collect_labels",
-    "count_classes",
-    "draft_of",
-    "find_labels",
-    "fit_profile",
-    "number",
-    "read_new",
-    "read_registered",
-    "register",
-    "registered_labels",
-    "whole",
-]
+__all__: list[str] = []

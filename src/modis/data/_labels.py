@@ -156,7 +156,7 @@ def encode_conditions(
 ) -> tuple[dict[str, np.ndarray], DataSpec]:
     """Codes of the batch and of each category, then standardised numbers, by modality.
 
-    Shape ``(n_obs, n_conditions)``; int64, or float32 with numbers; 0 without batches and outside
+    Shape ``(n_obs, n_conditions)``; int32, or float32 with numbers; 0 without batches and outside
     of `rows`. Also `spec`, of data that are new with the vocabularies and the scales found.
     """
     conditions: list[tuple[str, Key | None, str]] = [("batch_key", spec.batch_key, "batch")]
@@ -164,7 +164,7 @@ def encode_conditions(
     conditions += [(_NUMBERS, key, "") for key in spec.numbers]
     # names of categories, or mean and deviation of numbers
     known: list[Any] = [spec.batches, *spec.covariates.values(), *spec.numbers.values()]
-    dtype = np.float32 if spec.numbers else np.int64
+    dtype = np.float32 if spec.numbers else np.int32
     codes = {m: np.zeros((mdata.mod[m].n_obs, len(known)), dtype) for m in modalities}
     for k, (argument, key, what) in enumerate(conditions):
         columns = collect_batches(mdata, modalities, key, rows, argument) if key else {}

@@ -1,14 +1,13 @@
-import logging
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from mudata import MuData
 from scvi.data import AnnDataManager
 from scvi.data._manager import AnnDataManagerValidationCheck
 
+from .._constants import logger
 from ._errors import NotInDataError
 from ._labels import (
     COUNTED,
@@ -23,7 +22,7 @@ from ._labels import (
     warn_of_odd_classes,
 )
 from ._reading import check_fits
-from ._spec import DataSpec, make_fields, per_modality
+from ._spec import DataSpec, SpecField, hash_names, per_modality
 from ._validation import (
     check_likelihoods,
     check_mudata,
@@ -32,9 +31,6 @@ from ._validation import (
     resolve_modalities,
     warn_of_numbers,
 )
-
-# a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
-logger = logging.getLogger("scvi.modis")
 
 
 def register(
@@ -51,18 +47,17 @@ def register(
         spec = _describe(mdata, setup_method_args["setup_args"])
     else:
         spec = DataSpec.from_registry(source_registry)
-        missing = [name for name in spec.modalities if name not in mdata.mod]
-        present = [name for name in spec.modalities if name in mdata.mod]
-        check_names(mdata, present)
-        check_fits(mdata, spec, present)
-        if missing:
-            raise NotInDataError(
-                f"The data lack modalities {missing}; the model was trained on {spec.modalities}. "
-                "Load the model without data, MODIS.load(folder, False), and give the data to its "
-                "methods: they may lack modalities."
-            )
     names = spec.modalities
-    check_names(mdata, names)
+    present = [name for name in names if name in mdata.mod]
+    check_names(mdata, present)
+    if not is_new:
+        check_fits(mdata, spec, present)
+    if missing := [name for name in names if name not in present]:
+        raise NotInDataError(
+            f"The data lack modalities {missing}; the model was trained on {names}. "
+            "Load the model without data, MODIS.load(folder, False), and give the data to its "
+            "methods: they may lack modalities."
+        )
     # data that are attached to a saved model may lack labels
     collect = collect_labels if is_new else find_labels
     labels = collect(mdata, names, spec.labels_key, spec.unlabeled_category, warn=True)
@@ -71,20 +66,33 @@ def register(
         spec = replace(spec, classes=class_names(labels))
         check_vocabulary(spec.classes, COUNTED)
         check_vocabulary([*spec.batches, *chain(*spec.covariates.values())])
-    spec = spec.attached(mdata, encode(labels, spec.classes), condition_codes)
-    features = None if is_new else spec.var_names
+    label_codes, features = encode(labels, spec.classes), None if is_new else spec.var_names
     which = (mdata, names, spec.layers, spec.likelihoods)
-    spec = replace(spec, n_missing=check_values(*which, features=features, warn=is_new))
+    spec = replace(
+        spec,
+        label_codes={k: own.astype(np.int32) for k, own in label_codes.items()},
+        condition_codes=condition_codes,
+        obs_hashes={name: hash_names(mdata.mod[name].obs_names) for name in names},
+        var_hashes={name: hash_names(mdata.mod[name].var_names) for name in names},
+        n_missing=check_values(*which, features=features, warn=is_new),
+    )
     warn_of_numbers(mdata, names)
     manager = AnnDataManager(
-        fields=make_fields(spec),
+        fields=[SpecField(spec)],
         setup_method_args=setup_method_args,
         validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
     )
     manager.register_fields(mdata, source_registry)
     if is_new:
         warn_of_odd_classes(labels, spec.classes)
-        _announce(count_classes(mdata, names, labels, spec.classes), spec.classes)
+        # one row per class: narrow enough for a terminal
+        counts = count_classes(mdata, names, labels, spec.classes).T.to_string()
+        logger.info("Observations by class and modality:\n%s", counts)
+        if len(spec.classes) < 2:
+            logger.info(
+                "%s: the model is trained without a class head and cannot predict classes.",
+                f"Only one class ('{spec.classes[0]}')" if spec.classes else "No labels",
+            )
     return manager
 
 
@@ -118,13 +126,3 @@ def _describe(mdata: MuData, setup: dict[str, Any]) -> DataSpec:
         batch_key=setup["batch_key"],
         unlabeled_category="unknown" if category is None else as_name(category),
     )
-
-
-def _announce(counts: pd.DataFrame, classes: list[str]) -> None:
-    # one row per class: narrow enough for a terminal
-    logger.info("Observations by class and modality:\n%s", counts.T.to_string())
-    if len(classes) < 2:
-        logger.info(
-            "%s: the model is trained without a class head and cannot predict classes.",
-            f"Only one class ('{classes[0]}')" if classes else "No labels",
-        )

@@ -1,15 +1,13 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import rich.table
-from anndata import AnnData
 from mudata import MuData
-from scvi.data.fields import BaseAnnDataField, LayerField, MuDataWrapper
+from scvi.data.fields import BaseAnnDataField
 
-from .._constants import X_KEY
 from ._errors import NotInDataError
 
 _SPEC_KEY = "modis"
@@ -56,24 +54,6 @@ class DataSpec:
         """Read the specification from an AnnDataManager's registry."""
         return cls(**registry["field_registries"][_SPEC_KEY]["state_registry"])
 
-    def attached(
-        self,
-        mdata: MuData,
-        label_codes: dict[str, np.ndarray],
-        condition_codes: dict[str, np.ndarray],
-    ) -> Self:
-        """Of these data, with these codes of their observations."""
-        adatas = {name: mdata.mod[name] for name in self.modalities}
-        return replace(
-            self,
-            label_codes={k: codes.astype(np.int32) for k, codes in label_codes.items()},
-            condition_codes={
-                k: codes.astype(f"{codes.dtype.kind}4") for k, codes in condition_codes.items()
-            },
-            obs_hashes={name: hash_names(adata.obs_names) for name, adata in adatas.items()},
-            var_hashes={name: hash_names(adata.var_names) for name, adata in adatas.items()},
-        )
-
 
 def hash_names(names: pd.Index) -> np.ndarray:
     """A number for each name, uint32 of shape ``(n_names,)``: a saved model names no patient."""
@@ -90,16 +70,7 @@ def per_modality(value: Any, modalities: list[str], argument: str, default: Any 
     return {name: value.get(name, default) for name in modalities}
 
 
-class _FeaturesField(LayerField):
-    """Features of one modality; data that are attached to a model keep the model's order."""
-
-    def transfer_field(
-        self, state_registry: dict[str, Any], adata_target: AnnData, **kwargs: Any
-    ) -> dict[str, Any]:
-        return {**state_registry, self.N_OBS_KEY: adata_target.n_obs}
-
-
-class _SpecField(BaseAnnDataField):
+class SpecField(BaseAnnDataField):
     """The specification in the registry; unlike scvi-tools' fields it writes no column."""
 
     registry_key = _SPEC_KEY
@@ -137,14 +108,3 @@ class _SpecField(BaseAnnDataField):
         for name, (center, spread) in state_registry["numbers"].items():
             table.add_row(name, "", f"{center:.4g} ± {spread:.4g}")
         return table
-
-
-def make_fields(spec: DataSpec) -> list[BaseAnnDataField]:
-    """scvi-tools' fields of the data, the specification among them."""
-    features_field = MuDataWrapper(_FeaturesField)
-    how = {"is_count_data": False, "correct_data_format": False}
-    fields = [
-        features_field(f"{X_KEY}_{name}", layer, mod_key=name, **how)
-        for name, layer in spec.layers.items()
-    ]
-    return [*fields, _SpecField(spec)]

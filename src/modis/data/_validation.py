@@ -1,6 +1,5 @@
 """Checks of a user's data before anything is done with them."""
 
-import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -15,13 +14,9 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import min_max_axis
 from torch import nn
 
-from .._constants import LIKELIHOOD_DOMAINS
-from ._arguments import choice
-from ._errors import NotInDataError, can_be_shown, name_some, shortened
+from .._constants import LIKELIHOOD_DOMAINS, logger
+from ._errors import NotInDataError, can_be_shown, choice, name_some, shortened
 from ._matrix import FeatureMatrix
-
-# a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
-logger = logging.getLogger("scvi.modis")
 
 # kinds of dtypes
 _NUMBERS = "biuf"
@@ -31,8 +26,6 @@ _DOMAIN_TEXT |= dict.fromkeys(("unit", "binary"), "values lie between 0 and 1")
 
 def resolve_modalities(mdata: MuData, modalities: Sequence[str] | None) -> list[str]:
     """Names of the modalities to use, in the order of the MuData; refuse those of no use."""
-    if isinstance(modalities, str):
-        modalities = [modalities]
     names = list(mdata.mod) if modalities is None else list(modalities)
     unknown = [name for name in names if name not in mdata.mod]
     if unknown:
@@ -202,7 +195,10 @@ def _check_matrix(
         observed += chunk.shape[0] - _count(chunk, np.isnan)
         counts.append(_count(chunk, np.isnan, axis=1))
         outside += _count(chunk, partial(_outside, domain=domain))
-        low, high = _extremes(chunk)
+        if sparse.issparse(chunk):
+            low, high = min_max_axis(chunk, axis=0, ignore_nan=True)
+        else:
+            low, high = np.fmin.reduce(chunk, axis=0), np.fmax.reduce(chunk, axis=0)
         lowest, highest = np.fmin(lowest, low), np.fmax(highest, high)
         is_whole = is_whole and not _count(chunk, _is_broken).any()
     if infinite.any():
@@ -261,13 +257,6 @@ def _count(
         return is_counted(x).sum(axis=axis)
     place = x.indices if axis == 0 else np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
     return np.bincount(place[is_counted(x.data)], minlength=x.shape[1 - axis])
-
-
-def _extremes(x: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest values of columns, NaN without any."""
-    if sparse.issparse(x):
-        return min_max_axis(x, axis=0, ignore_nan=True)
-    return np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
 
 
 def _is_broken(x: np.ndarray) -> np.ndarray:

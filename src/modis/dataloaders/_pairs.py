@@ -35,15 +35,15 @@ def seen_by_several(modalities: Mapping[str, Modality], index: Mapping[str, np.n
 
 
 def shared_rows(
-    modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]
+    modalities: Mapping[str, Modality], least: int
 ) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
     """Positions of the observations that two modalities share, each ``(n_shared,)``, by pair.
 
-    Pairs that share fewer than two are left out: batch normalisation needs two.
+    Pairs that share fewer than the `least` are left out.
     """
-    rows = seen_by_several(modalities, index)
+    rows = seen_by_several(modalities, {k: np.arange(own.n_obs) for k, own in modalities.items()})
     pairs = {pair: _shared(rows, *pair) for pair in combinations(modalities, 2)}
-    return {pair: both for pair, both in pairs.items() if len(both[0]) > 1}
+    return {pair: both for pair, both in pairs.items() if len(both[0]) >= least}
 
 
 def _shared(rows: Rows, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +82,7 @@ class PairSampler(Sampler):
         shared = (seen @ seen.T).round().astype(int)
         pairs = combinations(range(len(rows)), 2)
         names = list(rows)
-        #: Shared observations of each pair that has two at least.
+        #: Shared observations of each pair that has two: batch normalisation needs them.
         self.sizes = {(names[a], names[b]): shared[a, b] for a, b in pairs if shared[a, b] > 1}
         self.n_minibatches = n_minibatches if self.sizes else 0
 

@@ -45,19 +45,15 @@ class BalancedMinibatchSampler(Sampler[np.ndarray]):
     `labels` are class codes of shape ``(n,)``, -1 where not labelled; `n_classes` counts those of
     all modalities, by default those in `labels`. With `balance`, classes have equal shares among
     the labelled rows of an epoch; otherwise all rows are drawn alike. At least `min_labeled` of
-    each minibatch is labelled, if there are labelled and unlabelled samples: a quarter keeps the
-    class loss informative with few labels, more would repeat the same few samples.
+    each minibatch is labelled, if there are labelled and unlabelled samples. With thousands of
+    rows, neighbours come soon after each other, so that files are read in blocks.
 
     :attr:`row_weights` are importance weights: the share that rows should have over the share
-    that they are drawn with. Labelled and unlabelled rows should have their shares of the data.
-    Among the labelled rows each class should have the share ``1 / n_classes``, in a modality that
-    lacks some of them as well as in one that has them all: otherwise its classes would be more
-    frequent than the same classes elsewhere, and the discriminator could tell modalities by that.
-    The share of a class that is lacking is left empty. With `undo_balance` the weights bring the
-    classes back to their shares among the labelled samples: a modality without labels shows its
-    classes as they are, and the others must match that, or the adversary moves samples into
-    wrong classes. Every epoch has a generator of its own, see :func:`epoch_generator`. With
-    thousands of rows, neighbours come soon after each other, so that files are read in blocks.
+    that they are drawn with. Labelled and unlabelled rows should have their shares of the data,
+    and each class ``1 / n_classes`` of the labelled rows, also where others are lacking: the
+    discriminator could tell modalities by its frequency. With `undo_balance` classes have their
+    shares of the labelled samples: a modality without labels shows its classes as they are, and
+    if the others do not match that, the adversary moves samples into wrong classes.
     """
 
     def __init__(

@@ -12,6 +12,8 @@ _CLOSE_TO_ONE = 0.99
 
 # Scales that are tried; that of the class coordinates is 1.
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
+# held-out pairs of a fold that are matched, at most
+_MATCHED_ROWS = 500
 
 Pairs = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
@@ -28,8 +30,8 @@ def fit_shared(
     scores: Mapping[str, np.ndarray],
     pairs: Pairs,
     n_axes: int,
-    folds: Mapping[str, np.ndarray] | None = None,
-) -> tuple[dict[str, np.ndarray], list[HeldOut]] | None:
+    folds: Mapping[str, np.ndarray],
+) -> tuple[dict[str, np.ndarray], list[HeldOut]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
     `scores` are principal components by modality, ``(n, n_components)``, of all rows, paired or
@@ -37,20 +39,14 @@ def fit_shared(
     covariances and the weight of each axis come from held-out pairs: an axis of correlation r
     weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one observation.
     `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
-    otherwise its other pairs would show the axes what is held out. They can be omitted with two
-    modalities.
+    otherwise its other pairs would show the axes what is held out.
 
-    Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs, or `None` if these
-    do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
+    Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs; none of either if
+    these do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
     correlation analysis*.
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
-    fold = {
-        (a, b): folds[a][rows]
-        if folds
-        else np.random.default_rng(0).permutation(len(rows)) % N_FOLDS
-        for (a, b), (rows, _) in pairs.items()
-    }
+    fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
     best, chosen = 0.0, None
     for shrinkage in _SHRINKAGES:
         correlation, held_out = _hold_out(scores, pairs, fold, shrinkage, n_axes)
@@ -58,7 +54,7 @@ def fit_shared(
         if (total := np.square(weight).sum()) > best:
             best, chosen = total, (shrinkage, weight, held_out)
     if chosen is None:
-        return None
+        return {}, []
     shrinkage, weight, held_out = chosen
     axes = {name: own * weight for name, own in _axes(scores, pairs, shrinkage, n_axes).items()}
     weighted = [
@@ -71,25 +67,25 @@ def fit_scale(
     held_out: list[HeldOut],
     class_places: Mapping[str, np.ndarray],
     error: Callable[[np.ndarray, np.ndarray], float],
-) -> float:
+) -> float | None:
     """Scale of the shared axes with the least error of matching; that of the classes is 1.
 
     `class_places` are coordinates of the rows by modality, ``(n, n_classes)``, out of fold, and
     `error` says how far apart both places of the same samples are among the others. Pairs of
-    modalities and folds have equal weight.
+    modalities and folds have equal weight. `None` if no fold has several pairs.
     """
+    rng, folds = np.random.default_rng(0), []
+    for own in held_out:
+        kept = rng.permutation(len(own.rows[0]))[:_MATCHED_ROWS]
+        if len(kept) > 1:
+            sides = zip(*own, strict=True)
+            folds.append([(class_places[n][rows[kept]], axes[kept]) for n, rows, axes in sides])
 
     def mean_error(scale: float) -> float:
-        errors = []
-        for pair, rows, places in held_out:
-            ours, theirs = (
-                np.concatenate([class_places[name][each], scale * place], axis=1)
-                for name, each, place in zip(pair, rows, places, strict=True)
-            )
-            errors.append(error(ours, theirs))
-        return float(np.mean(errors))
+        places = ([np.hstack([own, scale * axes]) for own, axes in fold] for fold in folds)
+        return float(np.mean([error(ours, theirs) for ours, theirs in places]))
 
-    return min(_SCALES, key=mean_error)
+    return min(_SCALES, key=mean_error) if folds else None
 
 
 def _hold_out(

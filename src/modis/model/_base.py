@@ -15,7 +15,7 @@ from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 from sklearn.utils import gen_batches
 
-from .._constants import BATCH_KEY, MISSING_KEY, X_KEY
+from .._constants import MISSING_KEY, X_KEY
 from ..data import (
     AlignedLinks,
     DataSpec,
@@ -34,7 +34,7 @@ from ..dataloaders import ModalitySplitter, sequential_loader
 from ..linear import Alarm
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
-from ._combine import Encoding, combine_coordinates, combine_posteriors, combine_probabilities
+from ._combine import Encoding, combine_classes, combine_coordinates, combine_posteriors
 from ._values import fill_missing, warn_of_differences, warn_of_lost
 
 # Rows that are combined and placed at once, which takes several times their memory.
@@ -99,23 +99,20 @@ class Model(BaseModelClass):
         return DataSpec.from_registry(self.registry_)
 
     def _check_trained(self) -> None:
-        """Refuse to say anything before the training."""
         if not self.is_trained_:
             raise RuntimeError("The model is not trained yet: call model.train() first.")
 
-    # data -------------------------------------------------------------------------------------
+    def _check_classes(self) -> None:
+        if not self.module.n_classes:
+            raise ValueError(
+                "The model was trained without classes (fewer than two in the data), so it "
+                "cannot predict any. Set up the data with labels_key=... and train again."
+            )
 
     def _data_or_own(self, mdata: MuData | None) -> MuData:
-        """Data that a method was given, or else the training data."""
         if mdata is None and self.adata is None:
             raise ValueError("The model was loaded without data: pass the MuData as mdata=...")
         return self.adata if mdata is None else mdata
-
-    def _fill(self, data: dict[str, Modality]) -> dict[str, Modality]:
-        """Let missing values be filled, once that was learnt."""
-        for name, item in data.items():
-            fill_missing(self.module.training_values, self.module.modality_codes[name], item)
-        return data
 
     def _training_data(self) -> dict[str, Modality]:
         """Training data by modality, read once; labels are those of the set-up."""
@@ -126,7 +123,8 @@ class Model(BaseModelClass):
         # a matrix that took the place of another is read anew
         if any(now is not then for now, then in zip_longest(sources, self._sources)):
             self._sources = sources
-            self._read_data = self._fill(read_registered(mdata, self._spec))
+            self._read_data = read_registered(mdata, self._spec)
+            fill_missing(self.module, self._read_data)
         return self._read_data
 
     def _check_values(self) -> None:
@@ -150,6 +148,7 @@ class Model(BaseModelClass):
 
         `indices` are among the rows of the one modality, or else among those of the MuData.
         """
+        self._check_trained()
         for name in modalities or ():
             if name not in self._spec.modalities:
                 raise NotInDataError(
@@ -170,9 +169,10 @@ class Model(BaseModelClass):
                     if own.obs_names.is_unique  # others are refused
                 }
                 rows = {name: own[own >= 0] for name, own in found.items()}
-        read = self._fill(read_new(data, self._spec, modalities, rows=rows, decode=decode))
+        read = read_new(data, self._spec, modalities, rows=rows, decode=decode)
+        fill_missing(self.module, read)
         if warn:
-            warn_of_differences(self.module.training_values, self.module.modality_codes, read)
+            warn_of_differences(self.module, read)
         return read
 
     def _labels(self, mdata: MuData, modalities: list[str]) -> dict[str, pd.Series]:
@@ -192,12 +192,9 @@ class Model(BaseModelClass):
     def _obs_names(
         self, mdata: MuData | None, modality: str | None, indices: Sequence[int] | None
     ) -> pd.Index:
-        """Names of the rows that a method returns."""
         data = self._data_or_own(mdata)
         names = data.obs_names if modality is None else data.mod[modality].obs_names
         return names[positions(indices)]
-
-    # encoding ---------------------------------------------------------------------------------
 
     def _encode(
         self, data: Modality, indices: Sequence[int] | np.ndarray | None, batch_size: int | None
@@ -233,10 +230,14 @@ class Model(BaseModelClass):
         indices: Sequence[int] | np.ndarray | None,
         batch_size: int | None = None,
     ) -> Encoding:
-        """Encode rows of one modality."""
         n_rows = len(data.obs_names[positions(indices)])
         networks, encoding = self.module, self._no_encoding(n_rows)
         code = networks.modality_codes[data.name]
+        alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
+        # of the classes that were added, those that the modality can tell
+        added = {k: f"added_{code}_{k}" for k in range(len(self.added_classes_))}
+        added = {k: key for k, key in added.items() if key in networks.linear}
+        encoding.odds[:] = np.nan
         for rows, _, encoded in self._encode(data, indices, batch_size):
             mean, said = encoded.qz.mean, encoded.z.new_empty((len(encoded.z), 0))
             if networks.n_classes:
@@ -245,7 +246,9 @@ class Model(BaseModelClass):
                 mean = networks.linear.aligned(code, mean, said)
             shared = networks.linear.shared(code, encoded.x_scaled, said)
             found = (mean, encoded.qz.stddev, said, shared)
-            encoding.odds[rows] = self._added_odds(code, encoded.x_scaled)
+            for k, key in added.items():
+                points = alarm.place(encoded.x_scaled.cpu().numpy())
+                encoding.odds[rows, k] = alarm.odds(points, networks.linear.array(key))
             for array, values in zip(encoding[:4], found, strict=True):
                 array[rows] = values.cpu()
         return encoding
@@ -256,22 +259,11 @@ class Model(BaseModelClass):
         sizes = [n_latent, n_latent, self.module.n_classes, self.module.linear.n_axes, n_added]
         return Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
 
-    def _added_odds(self, code: int, x_scaled: torch.Tensor) -> np.ndarray:
-        """Log-odds of classes that were added, ``(n, n_added)``; NaN where nothing tells."""
-        linear = self.module.linear
-        keys = [f"added_{code}_{k}" for k in range(len(self.added_classes_))]
-        odds = np.full((len(x_scaled), len(keys)), np.nan)
-        for k, key in enumerate(keys):
-            if key in linear:
-                alarm = linear.named_tuple(Alarm, f"alarm_{code}")
-                odds[:, k] = alarm.odds(alarm.place(x_scaled.cpu().numpy()), linear.array(key))
-        return odds
-
-    def _worth(self, modalities: Iterable[str]) -> np.ndarray:
+    def _worth(self, modalities: Iterable[str]) -> dict[str, float]:
         """How well distances tell classes that are left out, by modality."""
         linear, codes = self.module.linear, self.module.modality_codes
-        keys = [f"worth_{codes[name]}" for name in modalities]
-        return np.array([float(linear[key]) if key in linear else 1.0 for key in keys])
+        keys = {name: f"worth_{codes[name]}" for name in modalities}
+        return {k: float(linear[key]) if key in linear else 1.0 for k, key in keys.items()}
 
     def _encoding(
         self,
@@ -281,7 +273,6 @@ class Model(BaseModelClass):
         batch_size: int | None = None,
     ) -> Encoding:
         """Encode rows from one modality, or from all that they have."""
-        self._check_trained()
         if modality is not None:
             item = self._read(mdata, [modality], indices)[modality]
             return self._encode_all(item, indices, batch_size)
@@ -303,18 +294,16 @@ class Model(BaseModelClass):
     ) -> Encoding:
         """Encodings of all modalities together; NaN for observations without any."""
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
-        said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
+        said = {name: own.log_probability for name, own in encodings.items()}
         shared = {name: own.shared for name, own in encodings.items()}
-        worth = dict(zip(encodings, self._worth(encodings), strict=True))
+        worth = self._worth(encodings)
         # a modality that does not tell, NaN, has no weight
         weights = {name: worth[name] + 0 * own.odds for name, own in encodings.items()}
         odds = {name: worth[name] * own.odds for name, own in encodings.items()}
-        with np.errstate(divide="ignore"):
-            weighing = self.module.linear.weighing(self.module.modality_codes)
-            log_probability = np.log(combine_probabilities(said, rows, n_obs, weighing))
+        weighing = self.module.linear.weighing(self.module.modality_codes)
         return Encoding(
             *combine_posteriors(posteriors, rows, n_obs),
-            log_probability,
+            combine_classes(said, rows, n_obs, weighing),
             combine_coordinates(shared, rows, n_obs),
             combine_coordinates(odds, rows, n_obs) / combine_coordinates(weights, rows, n_obs),
         )
@@ -336,48 +325,6 @@ class Model(BaseModelClass):
         parts = (encoding.log_probability, encoding.shared, encoding.mean)
         on_device = [torch.from_numpy(part).to(self.module.device) for part in parts]
         return self.module.linear.coordinates(*on_device)
-
-    # decoding ---------------------------------------------------------------------------------
-
-    def _batch_code(self, modality: str, name: str | None) -> int | None:
-        """Code of a batch to decode a modality into."""
-        if name is None:
-            return None
-        batches = self._spec.batches
-        if not batches:
-            raise NotInDataError(
-                f"transform_batch={name!r}: the model has no batches. Set up the data with "
-                "batch_key=... and train again."
-            )
-        (counts, *_) = self.condition_counts_.get(modality, [[1] * len(batches)])
-        seen = [batch for batch, count in zip(batches, counts, strict=True) if count]
-        if str(name) not in seen:
-            raise NotInDataError(
-                f"transform_batch={name!r}: no training sample of modality '{modality}' is of "
-                f"this batch; its batches are {seen}."
-            )
-        return batches.index(str(name))
-
-    def _conditions(
-        self,
-        source: str,
-        target: str,
-        tensors: dict[str, torch.Tensor],
-        encoded: Encoded,
-        batch_code: int | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Batch, covariates and library size to decode with."""
-        codes, library = tensors[BATCH_KEY].clone(), encoded.library
-        if source != target:
-            batches, *others = self.condition_counts_[target]
-            # one that was added is never the typical one
-            counts = [batches[: len(batches) - len(self.new_batches_)], *others]
-            # the mean of numbers is 0
-            typical = [*map(int, map(np.argmax, counts)), *[0] * len(self._spec.numbers)]
-            codes, library = codes.new_tensor(typical).repeat(len(codes), 1), None
-        if batch_code is not None:
-            codes[:, 0] = batch_code
-        return codes, library
 
 
 def positions(indices: Any) -> np.ndarray | slice:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
+from scipy.special import log_softmax
 
 from ..module import Weighing
 
@@ -32,6 +32,20 @@ def all_names(names: Iterable[pd.Index]) -> pd.Index:
     return reduce(pd.Index.union, names, pd.Index([]))
 
 
+def add_up(
+    parts: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
+) -> np.ndarray:
+    """Sum over the modalities that an observation has, ``(n_obs, n_columns)``.
+
+    By modality: values ``(n, n_columns)``, and the row of the result that each belongs to,
+    ``(n,)``. So they are in all functions here.
+    """
+    total = np.zeros((n_obs, next(iter(parts.values())).shape[1]))
+    for name, own in parts.items():
+        total[positions[name]] += own
+    return total
+
+
 def combine_posteriors(
     posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]],
     positions: Mapping[str, np.ndarray],
@@ -39,19 +53,15 @@ def combine_posteriors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Precision-weighted posterior of every observation over the modalities that it has.
 
-    By modality: mean and standard deviation, each ``(n, n_latent)``, and the row of the result
-    that each belongs to, ``(n,)``, -1 for none. Returns float32 mean and standard deviation, each
-    ``(n_obs, n_latent)``, NaN for observations without a modality.
+    By modality: mean and standard deviation, each ``(n, n_latent)``. Returns float32 mean and
+    standard deviation, each ``(n_obs, n_latent)``, NaN for observations without a modality.
     """
-    shape = (n_obs, next(iter(posteriors.values()))[0].shape[1])
-    precision, weighted = np.zeros(shape), np.zeros(shape)
-    for name, (mean, scale) in posteriors.items():
-        found = positions[name] >= 0
-        rows, own = positions[name][found], 1.0 / np.square(scale[found], dtype=np.float64)
-        precision[rows] += own
-        weighted[rows] += own * mean[found]
+    own = {name: 1 / np.square(scale, dtype=float) for name, (_, scale) in posteriors.items()}
+    precision = add_up(own, positions, n_obs)
     precision[precision == 0] = np.nan
-    return (weighted / precision).astype(np.float32), (precision**-0.5).astype(np.float32)
+    weighted = {name: own[name] * mean for name, (mean, _) in posteriors.items()}
+    mean = add_up(weighted, positions, n_obs) / precision
+    return mean.astype(np.float32), (precision**-0.5).astype(np.float32)
 
 
 def combine_coordinates(
@@ -61,13 +71,10 @@ def combine_coordinates(
 
     What a modality does not tell, NaN, does not count.
     """
-    total = np.zeros((n_obs, next(iter(coordinates.values())).shape[1]), dtype=np.float32)
-    count = np.zeros_like(total)
-    for name, own in coordinates.items():
-        total[positions[name]] += np.nan_to_num(own)
-        count[positions[name]] += ~np.isnan(own)
+    count = add_up({name: ~np.isnan(own) for name, own in coordinates.items()}, positions, n_obs)
     count[count == 0] = np.nan
-    return total / count
+    told = {name: np.nan_to_num(own) for name, own in coordinates.items()}
+    return (add_up(told, positions, n_obs) / count).astype(np.float32)
 
 
 def evidence(log_probability: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
@@ -86,53 +93,48 @@ def common_prior(
     A class is rarer by what modalities without samples of it imply, and has the lowest
     probability if no modality has any.
     """
-    shape = (n_obs, len(next(iter(weighing.values())).log_prior))
-    total, count, rarity = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    for name, rows in positions.items():
-        total[rows] += np.nan_to_num(weighing[name].log_prior)
-        count[rows] += ~np.isnan(weighing[name].log_prior)
-        rarity[rows] += weighing[name].log_rarity
-    return rarity + np.where(count, total / np.maximum(count, 1), np.log(_LEAST_PROBABILITY))
+    sizes = {name: (len(rows), 1) for name, rows in positions.items()}
+    priors = {name: np.tile(weighing[name].log_prior, size) for name, size in sizes.items()}
+    rarities = {name: np.tile(weighing[name].log_rarity, size) for name, size in sizes.items()}
+    prior = combine_coordinates(priors, positions, n_obs)
+    prior[np.isnan(prior)] = np.log(_LEAST_PROBABILITY)
+    return prior + add_up(rarities, positions, n_obs)
 
 
-def combine_probabilities(
-    probabilities: Mapping[str, np.ndarray],
+def combine_classes(
+    log_probability: Mapping[str, np.ndarray],
     positions: Mapping[str, np.ndarray],
     n_obs: int,
     weighing: Mapping[str, Weighing] | None = None,
 ) -> np.ndarray:
-    """Class probabilities of every observation over the modalities that it has.
+    """Log-probabilities of the classes over the modalities that an observation has.
 
     The log-probabilities of each modality, relative to the class frequencies among its labelled
     training samples, are added with the weights of the modalities and divided by the square root
-    of their number. Their mean alone would be right if all modalities told the same, and so is
-    underconfident; their sum would be right if they told independent things, and so is
-    overconfident. The mean log-frequency is then added once: with each modality it would count
-    several times, to the disadvantage of rare classes. A modality without samples of a class has
-    no evidence for or against it, but makes it rarer (`log_rarity`). The probabilities of a single
-    modality are returned unchanged.
+    of their number: their mean would be right if all modalities told the same, their sum if they
+    told independent things. The mean log-frequency is then added once. A modality without samples
+    of a class has no evidence for or against it, but makes it rarer (`log_rarity`). Those of a
+    single modality are returned unchanged.
 
-    By modality: probabilities ``(n, n_classes)``, the row of the result that each belongs to,
-    ``(n,)``, and by default a weight of 1 and equal frequencies. Returns float32 of shape
-    ``(n_obs, n_classes)``, NaN for observations without a modality.
+    By modality: log-probabilities ``(n, n_classes)``, and by default a weight of 1 and equal
+    frequencies. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a
+    modality.
     """
-    n_classes = next(iter(probabilities.values())).shape[1]
-    total, count = np.zeros((n_obs, n_classes)), np.zeros((n_obs, 1))
-    if not total.size:
-        # without classes
-        return total.astype(np.float32)
+    n_classes = next(iter(log_probability.values())).shape[1]
+    if not n_classes * n_obs:
+        return np.zeros((n_obs, n_classes), dtype=np.float32)
     if weighing is None:
         even = Weighing(1.0, np.zeros(n_classes), np.zeros(n_classes))
-        weighing = dict.fromkeys(probabilities, even)
-    for name, probability in probabilities.items():
-        weight, log_prior, _ = weighing[name]
-        with np.errstate(divide="ignore"):
-            total[positions[name]] += weight * evidence(np.log(probability), log_prior)
-        count[positions[name]] += 1
+        weighing = dict.fromkeys(log_probability, even)
+    told, ones = {}, {}
+    for name, own in log_probability.items():
+        told[name] = weighing[name].weight * evidence(own, weighing[name].log_prior)
+        ones[name] = np.ones((len(own), 1))
+    count = add_up(ones, positions, n_obs)
     count[count == 0] = np.nan
-    prior = common_prior(weighing, {name: positions[name] for name in probabilities}, n_obs)
-    combined = softmax(total / np.sqrt(count) + prior, axis=1)
-    for name, probability in probabilities.items():
+    mean = add_up(told, positions, n_obs) / np.sqrt(count)
+    combined = log_softmax(mean + common_prior(weighing, positions, n_obs), axis=1)
+    for name, own in log_probability.items():
         alone = count[positions[name], 0] == 1
-        combined[positions[name][alone]] = probability[alone]
+        combined[positions[name][alone]] = own[alone]
     return combined.astype(np.float32)

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,18 +16,6 @@ Baseline = Literal["other_classes", "mean"]
 _ROWS_AT_ONCE = 256
 # rows times integration steps that the networks hold at a time
 _POINTS_AT_ONCE = 2048
-
-
-class _Profiles(NamedTuple):
-    """Class codes ``(n_obs,)`` of one modality, -1 for none that the model knows.
-
-    ``mean`` are mean scaled profiles ``(n_classes, n_features)`` and ``n_obs`` the observations
-    behind each, shape ``(n_classes,)``.
-    """
-
-    codes: np.ndarray
-    mean: np.ndarray
-    n_obs: np.ndarray
 
 
 def feature_importance(  # numpydoc ignore=PR01
@@ -106,47 +94,54 @@ def feature_importance(  # numpydoc ignore=PR01
     Sundararajan, Taly, Yan (2017). Axiomatic attribution for deep networks. Proceedings of
     the 34th International Conference on Machine Learning, 3319-3328.
     """
-    names = _classes_to_explain(self, class_name)
+    self._check_classes()
+    classes = self._spec.classes
+    if class_name is not None and class_name not in classes:
+        raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
     choice("baseline", baseline, get_args(Baseline))
     n_steps = whole("n_steps", n_steps)
     max_obs = None if max_obs is None else whole("max_obs", max_obs)
     data = self._read(mdata, [modality])[modality]
-    profiles = _profiles(self, data, self._data_or_own(mdata))
+    codes, means = _profiles(self, data, self._data_or_own(mdata))
+    n_obs = np.bincount(codes[codes >= 0], minlength=len(classes))
     chosen = None
     if indices is not None:
         chosen = np.arange(data.n_obs)[positions(indices)]
         if not len(chosen):
             raise ValueError("indices names no observation to explain.")
     blocks = []
-    for name in names:
-        code = self._spec.classes.index(name)
-        rows = np.flatnonzero(profiles.codes == code) if chosen is None else chosen
-        if len(rows):
-            if max_obs is not None and len(rows) > max_obs:
-                rows = np.sort(np.random.default_rng(0).choice(rows, max_obs, replace=False))
-            start = _baseline(self, data.name, profiles, code, baseline)
-            blocks.append(_block(self, data, rows, code, start, n_steps))
+    for code, name in enumerate(classes):
+        rows = np.flatnonzero(codes == code) if chosen is None else chosen
+        if class_name not in (None, name) or not len(rows):
+            continue
+        if max_obs is not None and len(rows) > max_obs:
+            rows = np.sort(np.random.default_rng(0).choice(rows, max_obs, replace=False))
+        start = self.module.scaler(modality).center
+        if baseline == "other_classes":
+            others = np.delete(means, code, axis=0)[np.delete(n_obs, code) > 0]
+            if not len(others):
+                raise ValueError(
+                    f"Modality '{modality}' has observations of class '{name}' only, so there is "
+                    "no other class to compare with: use baseline='mean'."
+                )
+            start = torch.as_tensor(others.mean(axis=0)).to(start)
+        blocks.append(_block(self, data, rows, code, start[None], n_steps))
     if not blocks:
-        raise ValueError(_nothing_to_explain(self, data.name, profiles, class_name))
+        whom = "any class" if class_name is None else f"class '{class_name}'"
+        raise ValueError(
+            f"Modality '{modality}' has no observation of {whom}, neither labelled nor (where not "
+            f"labelled) predicted so; it has {dict(zip(classes, n_obs.tolist(), strict=True))}. "
+            "Name the observations to explain with indices=..."
+        )
     return pd.concat(blocks, ignore_index=True)
 
 
-def _classes_to_explain(model: Model, class_name: str | None) -> list[str]:
-    classes = list(model._spec.classes)
-    if not model.module.n_classes:
-        raise ValueError(
-            "The model was trained without classes (fewer than two in the data), so it makes "
-            "no predictions to explain. Set up the data with labels_key=... and train again."
-        )
-    if class_name is not None and class_name not in classes:
-        raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
-    model._check_trained()
-    return classes if class_name is None else [class_name]
-
-
 @torch.inference_mode()
-def _profiles(model: Model, data: Modality, mdata: MuData) -> _Profiles:
-    """Classes of the observations and their mean profiles, in one walk over the data."""
+def _profiles(model: Model, data: Modality, mdata: MuData) -> tuple[np.ndarray, np.ndarray]:
+    """Class codes ``(n_obs,)`` of one modality, -1 for none that the model knows.
+
+    And mean scaled profiles of the classes, ``(n_classes, n_features)``.
+    """
     # a modality without labels of its own takes those of the others
     present = [name for name in model._spec.modalities if name in mdata.mod]
     labels = model._labels(mdata, present)[data.name]
@@ -163,24 +158,7 @@ def _profiles(model: Model, data: Modality, mdata: MuData) -> _Profiles:
         for code in np.unique(codes[rows][codes[rows] >= 0]):
             sums[code] += x[codes[rows] == code].sum(axis=0, dtype=np.float64)
     n_obs = np.bincount(codes[codes >= 0], minlength=n_classes)
-    return _Profiles(codes, sums / np.maximum(n_obs, 1)[:, None], n_obs)
-
-
-def _baseline(
-    model: Model, modality: str, profiles: _Profiles, code: int, baseline: str
-) -> torch.Tensor:
-    """Scaled profile to start from, ``(1, n_features)``."""
-    center = model.module.scaler(modality).center
-    if baseline == "mean":
-        return center[None]
-    others = profiles.n_obs > 0
-    others[code] = False
-    if not others.any():
-        raise ValueError(
-            f"Modality '{modality}' has observations of class '{model._spec.classes[code]}' "
-            "only, so there is no other class to compare with: use baseline='mean'."
-        )
-    return torch.as_tensor(profiles.mean[others].mean(axis=0)).to(center)[None]
+    return codes, sums / np.maximum(n_obs, 1)[:, None]
 
 
 def _block(
@@ -235,15 +213,3 @@ def _in_units(model: Model, modality: str, scaled: np.ndarray) -> np.ndarray:
     values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().double().numpy()
     is_counts = isinstance(model.module.decoder(modality), CountDecoder)
     return np.expm1(values) if is_counts else values
-
-
-def _nothing_to_explain(
-    model: Model, modality: str, profiles: _Profiles, class_name: str | None
-) -> str:
-    found = dict(zip(model._spec.classes, profiles.n_obs.tolist(), strict=True))
-    whom = "any class" if class_name is None else f"class '{class_name}'"
-    return (
-        f"Modality '{modality}' has no observation of {whom}, neither labelled nor (where not "
-        f"labelled) predicted so; it has {found}. Name the observations to explain with "
-        "indices=..."
-    )

@@ -8,11 +8,11 @@ from mudata import MuData
 from torch.distributions import Normal
 
 from .._constants import BATCH_KEY, LATENT_KEY, UNKNOWN
-from ..data import number, whole
+from ..data import DataSpec, number, whole
 from ..module import kl_to_standard_normal
-from ._added import share_with_added
+from ..pl import palette
 from ._base import Model, positions
-from ._colors import scanpy_colors
+from ._query import share_with_added
 from ._trust import judge, together
 
 
@@ -76,10 +76,8 @@ def predict(  # numpydoc ignore=PR01
         of their log-probabilities, times the square root of the number of modalities.
     soft
         Return probabilities instead of class names.
-    indices
-        Positions of the rows wanted; all by default.
-    batch_size
-        Rows encoded at a time, as in :meth:`get_latent_representation`.
+    indices, batch_size
+        As in :meth:`get_latent_representation`.
     reject
         Level in (0, 1) of :meth:`novelty` at or below which the class is called ``"unknown"``; by
         default every observation gets a class. At 0.05 one genuine sample in twenty is rejected.
@@ -96,18 +94,13 @@ def predict(  # numpydoc ignore=PR01
         If the model was trained without classes, or `reject` is out of range or asked for
         together with probabilities.
     """
-    classes = self._spec.classes
-    if not self.module.n_classes:
-        raise ValueError(
-            "The model was trained without classes (fewer than two in the data), so it "
-            "cannot predict any. Set up the data with labels_key=... and train again."
-        )
+    self._check_classes()
     if reject is not None:
         says = "between 0 and 1, and needs soft=False"
         reject = number("reject", reject, lambda x: 0 < x < 1 and not soft, says)
     encoding = self._encoding(mdata, modality, indices, batch_size)
     probability = share_with_added(encoding.log_probability, encoding.odds)
-    classes = [*classes, *self.added_classes_]
+    classes = [*self._spec.classes, *self.added_classes_]
     index = self._obs_names(mdata, modality, indices)
     if soft:
         return pd.DataFrame(probability, index=index, columns=pd.Index(classes))
@@ -117,7 +110,7 @@ def predict(  # numpydoc ignore=PR01
     if reject is not None:
         # without the warning, which was given before
         _, p_values, _ = judge(self, mdata, modality, indices, warn=False)
-        novel = together(self, p_values, len(index)) <= reject
+        novel = together(self, p_values) <= reject
         names = names.add_categories(pd.Index([UNKNOWN]).difference(names.categories))
         names[novel & seen] = UNKNOWN
     return pd.Series(names, index=index, name="predicted")
@@ -131,10 +124,8 @@ def get_elbo(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    mdata
-        Data to evaluate; the training data by default.
-    batch_size
-        Rows encoded at a time, by default 512, or fewer with thousands of features.
+    mdata, batch_size
+        As in :meth:`get_latent_representation`.
 
     Returns
     -------
@@ -143,7 +134,6 @@ def get_elbo(  # numpydoc ignore=PR01
     variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
     minimises, per feature).
     """
-    self._check_trained()
     rows = {}
     for name, data in self._read(mdata, None, decode=True).items():
         totals = np.zeros(3)
@@ -166,7 +156,7 @@ def get_reconstruction_error(  # numpydoc ignore=PR01
     Parameters
     ----------
     mdata, batch_size
-        As in :meth:`get_elbo`.
+        As in :meth:`get_latent_representation`.
 
     Returns
     -------
@@ -192,13 +182,12 @@ def get_marginal_ll(  # numpydoc ignore=PR01
     n_mc_samples
         Draws from the posterior of each observation; from few of them the estimate is too low.
     batch_size
-        Rows encoded at a time, as in :meth:`get_elbo`.
+        As in :meth:`get_latent_representation`.
 
     Returns
     -------
     By modality: of all features in nats, mean over the observations.
     """
-    self._check_trained()
     n_mc_samples, found = whole("n_mc_samples", n_mc_samples), {}
     for name, data in self._read(mdata, None, decode=True).items():
         total = 0.0
@@ -228,16 +217,12 @@ def posterior_predictive_sample(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    modality
-        Name of the modality.
-    mdata
-        Data to encode; the training data by default.
-    indices
-        Positions of the rows wanted, among ``mdata.mod[modality].obs_names``; all by default.
+    modality, mdata, indices
+        As in :meth:`get_latent_representation`; the modality is needed.
     n_samples
         Draws per observation.
     batch_size
-        Rows encoded at a time, as in :meth:`get_latent_representation`.
+        As in :meth:`get_latent_representation`.
 
     Returns
     -------
@@ -245,7 +230,6 @@ def posterior_predictive_sample(  # numpydoc ignore=PR01
     several draws, in the units of the data. The noise of a gaussian is that of its variance, which
     is 1 in scaled units unless it is learned.
     """
-    self._check_trained()
     n_samples = whole("n_samples", n_samples)
     data = self._read(mdata, [modality], indices, decode=True)[modality]
     shape = (len(data.obs_names[positions(indices)]), data.matrix.shape[1], n_samples)
@@ -270,7 +254,6 @@ def write_latent(
         Key in ``.obsm`` of the MuData (one row per observation, combined over its
         modalities) and of each modality.
     """
-    self._check_trained()
     target = self._data_or_own(mdata)
     data = self._read(mdata, None)
     encodings = {name: self._encode_all(item, None, None) for name, item in data.items()}
@@ -298,7 +281,6 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     classes), and the columns of the modalities' ``obs`` with other names. ``uns`` has their
     colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
     """
-    self._check_trained()
     spec, data = self._spec, self._read(mdata, None)
     encodings = [self._encode_all(item, None, None) for item in data.values()]
     latent = np.concatenate([self._latent(encoding) for encoding in encodings])
@@ -321,6 +303,26 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     own = pd.concat([self._data_or_own(mdata).mod[name].obs for name in data])
     own = own.loc[:, ~own.columns.isin(obs.columns)]
     obs = obs.join(own.set_axis(obs.index))
-    uns, obsm = scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
+    uns, obsm = _scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
     var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
     return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)
+
+
+def _scanpy_colors(obs: pd.DataFrame, spec: DataSpec) -> dict[str, list[str]]:
+    """Colours of the categories of a joint embedding, under the keys that scanpy reads.
+
+    Classes that the model does not know have colours behind those that it knows, and so change
+    none of them.
+    """
+    classes, unlabeled = list(spec.classes), spec.unlabeled_category
+    foreign = [name for name in obs["label"].cat.categories if name not in {*classes, unlabeled}]
+    in_sequence = list(palette(range(len(classes) + len(foreign))).values())
+    by_class = palette([*classes, unlabeled], unlabeled_category=unlabeled)
+    by_class |= dict(zip(foreign, in_sequence[len(classes) :], strict=True))
+    by_key = {"modality": palette(spec.modalities, "modality"), "label": by_class}
+    by_key["predicted"] = by_class
+    return {
+        f"{key}_colors": [colors[name] for name in obs[key].cat.categories]
+        for key, colors in by_key.items()
+        if key in obs
+    }

@@ -21,11 +21,10 @@ from ..linear import (
     linked_axes,
 )
 from ..metrics import foscttm
-from ..module import LinearModels, Weighing
+from ..module import Weighing
 from ._base import Model
-from ._class_maps import fit_classes, fit_components, fit_guests, principal_scores
 from ._combine import Encoding, all_names, common_prior, evidence
-from ._linear_translations import fit_translations
+from ._linear_maps import fit_classes, fit_components, fit_guests, fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
 
@@ -35,8 +34,6 @@ _RARE = 200
 _LEADING = 100
 _PLACED_ROWS = 2_000
 _N_AXES = 20
-# held-out pairs of a fold that are matched, at most
-_MATCHED_ROWS = 500
 # fewer pairs say nothing of a translation that lasts
 _LEAST_PAIRS = 10
 # Scale in the latent space of axes that links tell and of the networks' points, beside that of
@@ -63,20 +60,14 @@ def fit_linear_models(
     data, held_out = _some(data, held_out)
     scores, out_of_fold = {}, {}
     for name, item in data.items():
-        fit_components(model, item)
-        scores[name] = principal_scores(model, item)
+        scores[name] = fit_components(model, item)
         out_of_fold[name] = np.full((item.n_obs, networks.n_classes), np.nan)
         labeled = np.flatnonzero(item.labels >= 0)
         if len(np.unique(item.labels[labeled])) > 1:
             found = fit_classes(model, item, scores[name], labeled, held_out[name])
             out_of_fold[name][labeled] = found
-    everything = {name: np.arange(item.n_obs) for name, item in data.items()}
-    pairs = {
-        pair: both
-        for pair, both in shared_rows(data, everything).items()
-        if len(both[0]) >= _LEAST_PAIRS
-    }
-    views, matched = _fit_axes(model, scores, pairs, _folds(data))
+    pairs = shared_rows(data, _LEAST_PAIRS)
+    views, matched = _fit_axes(model, data, scores, pairs)
     by_axes = _BY_AXES
     if networks.n_classes:
         fit_guests(model, data, scores, views)
@@ -87,10 +78,18 @@ def fit_linear_models(
     if networks.n_classes:
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
         by_axes *= fit_translations(model, data, scores, said, out_of_fold, pairs)
-        if matched:
-            by_axes = _choose_scale(said, out_of_fold, matched)
-        if not pairs:
-            _center_axes(linear, networks.modality_codes, scores, said)
+        places = {}
+        for name, own in said.items():
+            honest = np.exp(np.fmax(out_of_fold[name], linear.LEAST_LOG_PROBABILITY))
+            judged = ~np.isnan(out_of_fold[name]).all(axis=1)
+            places[name] = np.sqrt(np.where(judged[:, None], honest, own))
+        scale = fit_scale(matched, places, foscttm)
+        by_axes = by_axes if scale is None else scale
+        for name, code in networks.modality_codes.items():
+            # by links, axes tell samples of a class apart only
+            if not pairs and f"axes_{code}" in linear:
+                along = scores[name] @ linear.array(f"axes_{code}")
+                linear[f"axes_mean_{code}"] = class_means(said[name], along)
     linear["scale"] = np.array([1.0, by_axes, _BY_NETWORKS])
     _fit_place(model, data, encodings)
 
@@ -119,9 +118,9 @@ def _some(
 
 def _fit_axes(
     model: Model,
+    data: Mapping[str, Modality],
     scores: Mapping[str, np.ndarray],
     pairs: Mapping[tuple[str, str], Any],
-    folds: Mapping[str, np.ndarray],
 ) -> tuple[dict[tuple[str, str], tuple[np.ndarray, np.ndarray]], list[HeldOut]]:
     """Shared axes, of pairs or else of links; by pair of modalities, maps to what both share.
 
@@ -132,13 +131,16 @@ def _fit_axes(
     views: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
     matched: list[HeldOut] = []
     if pairs:
+        # the same fold of an observation in all modalities
+        names = all_names(item.obs_names for item in data.values())
+        fold = np.random.default_rng(0).permutation(len(names)) % N_FOLDS
+        folds = {name: fold[names.get_indexer(item.obs_names)] for name, item in data.items()}
         used = dict.fromkeys(name for pair in pairs for name in pair)
-        size = {n: _size(scores[n][:, :_LEADING]) for n in used}
-        shared: dict[str, np.ndarray] = {}
-        some = {n: scores[n][:, :_LEADING] / size[n] for n in used}
-        found = fit_shared(some, pairs, _N_AXES, folds)
-        if found is not None:
-            shared, matched = found
+        some = {n: scores[n][:, :_LEADING] for n in used}
+        # root mean squared distance from 0; 1 if nothing varies
+        size = {n: np.sqrt(np.square(x).sum(axis=1).mean()) or 1.0 for n, x in some.items()}
+        some = {n: x / size[n] for n, x in some.items()}
+        shared, matched = fit_shared(some, pairs, _N_AXES, folds)
         for name, own in shared.items():
             axes[name] = np.zeros((scores[name].shape[1], own.shape[1]))
             axes[name][: len(own)] = own / size[name]
@@ -162,80 +164,14 @@ def _fit_axes(
     return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}, matched
 
 
-def _folds(data: Mapping[str, Modality]) -> dict[str, np.ndarray]:
-    """Fold of every row, the same of an observation in all modalities."""
-    names = all_names(item.obs_names for item in data.values())
-    fold = np.random.default_rng(0).permutation(len(names)) % N_FOLDS
-    return {name: fold[names.get_indexer(item.obs_names)] for name, item in data.items()}
-
-
-def _choose_scale(
-    said: Mapping[str, np.ndarray], out_of_fold: Mapping[str, np.ndarray], matched: list[HeldOut]
-) -> float:
-    """Scale of the shared axes with the best matching of held-out pairs."""
-    places = {}
-    for name, own in said.items():
-        honest = np.exp(np.fmax(out_of_fold[name], LinearModels.LEAST_LOG_PROBABILITY))
-        judged = ~np.isnan(out_of_fold[name]).all(axis=1)
-        places[name] = np.sqrt(np.where(judged[:, None], honest, own))
-    rng, some = np.random.default_rng(0), []
-    for held_out in matched:
-        kept = rng.permutation(len(held_out.rows[0]))[:_MATCHED_ROWS]
-        if len(kept) > 1:
-            ours, theirs = zip(held_out.rows, held_out.places, strict=True)
-            both = ((ours[0][kept], theirs[0][kept]), (ours[1][kept], theirs[1][kept]))
-            some.append(HeldOut(held_out.pair, *both))
-    return fit_scale(some, places, foscttm) if some else _BY_AXES
-
-
-def _size(points: np.ndarray) -> float:
-    """Root mean squared distance from 0; 1 if nothing varies."""
-    return float(np.sqrt(np.square(points).sum(axis=1).mean())) or 1.0
-
-
-def _center_axes(
-    linear: LinearModels,
-    codes: Mapping[str, int],
-    scores: Mapping[str, np.ndarray],
-    said: Mapping[str, np.ndarray],
-) -> None:
-    """Means of the predicted classes, `said`, along linked axes."""
-    for name, code in codes.items():
-        if f"axes_{code}" in linear:
-            along = scores[name] @ linear.array(f"axes_{code}")
-            linear[f"axes_mean_{code}"] = class_means(said[name], along)
-
-
 def _fit_combination(
     model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
 ) -> None:
-    """What modalities weigh together, from labelled observations with several of them."""
-    linear = model.module.linear
-    judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
-    names = all_names(item.obs_names[judged[name]] for name, item in data.items())
-    weighing = _first_weighing(model, data)
-    views = np.zeros((len(data), len(names), model.module.n_classes))
-    count, labels = np.zeros(len(names)), np.zeros(len(names), dtype=int)
-    positions = {}
-    for view, (name, item) in zip(views, data.items(), strict=True):
-        known = np.flatnonzero(judged[name])
-        rows = positions[name] = names.get_indexer(item.obs_names[known])
-        view[rows] = evidence(out_of_fold[name][known], weighing[name].log_prior)
-        count[rows] += 1
-        labels[rows] = item.labels[known]
-    prior, several = common_prior(weighing, positions, len(names)), count > 1
-    views = views[:, several] / np.sqrt(count[several])[:, None]
-    expected = np.ones(len(data))
-    linear["combination"] = fit_pool(views, labels[several], expected, prior[several])
-    linear["log_prior"] = np.stack([own.log_prior for own in weighing.values()])
-    linear["log_rarity"] = np.stack([own.log_rarity for own in weighing.values()])
+    """What modalities weigh together, from labelled observations with several of them.
 
-
-def _first_weighing(model: Model, data: Mapping[str, Modality]) -> dict[str, Weighing]:
-    """Weight of 1, log-frequencies of the classes among labelled rows, and rarity of others.
-
-    Of a class that a modality has no row of: its mean in the others if it has a map of it from
-    these. Else NaN, and the class may have half a sample of those to be expected there.
+    First log-frequencies of the classes among labelled rows. Of a class that a modality has no row
+    of: its mean in the others if it has a map of it from these. Else NaN, and the class may have
+    half a sample of those to be expected there.
     """
     codes, linear = model.module.modality_codes, model.module.linear
     counts = np.stack([item.label_counts(model.module.n_classes) for item in data.values()])
@@ -248,7 +184,23 @@ def _first_weighing(model: Model, data: Mapping[str, Modality]) -> dict[str, Wei
     told = has_guests[:, None] | (size == 0)
     log_prior = np.where(told & (counts == 0), elsewhere, log_prior)
     log_rarity[~np.isnan(log_prior)] = 0
-    return dict(zip(data, map(Weighing, [1.0] * len(data), log_prior, log_rarity), strict=True))
+    judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
+    names = all_names(item.obs_names[judged[name]] for name, item in data.items())
+    views = np.zeros((len(data), len(names), model.module.n_classes))
+    count, labels = np.zeros(len(names)), np.zeros(len(names), dtype=int)
+    positions = {}
+    for view, (name, item), prior in zip(views, data.items(), log_prior, strict=True):
+        known = np.flatnonzero(judged[name])
+        rows = positions[name] = names.get_indexer(item.obs_names[known])
+        view[rows] = evidence(out_of_fold[name][known], prior)
+        count[rows] += 1
+        labels[rows] = item.labels[known]
+    expected, several = np.ones(len(data)), count > 1
+    weighing = dict(zip(data, map(Weighing, expected, log_prior, log_rarity), strict=True))
+    prior = common_prior(weighing, positions, len(names))[several]
+    views = views[:, several] / np.sqrt(count[several])[:, None]
+    linear["combination"] = fit_pool(views, labels[several], expected, prior)
+    linear["log_prior"], linear["log_rarity"] = log_prior, log_rarity
 
 
 def _fit_place(

@@ -9,7 +9,6 @@ from .._constants import Likelihood
 from ..data import align_links, check_arguments, register
 from ..module import Preset
 from . import (
-    _added,
     _importance,
     _inference,
     _persistence,
@@ -285,7 +284,7 @@ class MODIS(Model):
     novelty = _trust.novelty
     cross_validated_accuracy = _trust.cross_validated_accuracy
     check_query = _trust.check_query
-    add_class = _added.add_class
+    add_class = _query.add_class
     impute = _translation.impute
     write_latent = _inference.write_latent
     joint_embedding = _inference.joint_embedding
@@ -303,7 +302,4 @@ class MODIS(Model):
     save = _persistence.save
     load = classmethod(_persistence.load)
     load_query_data = classmethod(_query.load_query_data)
-
-    def __repr__(self) -> str:
-        """Describe data, networks and state in a few lines."""
-        return _summary.describe(self)
+    __repr__ = _summary.describe

@@ -1,14 +1,10 @@
 """What a model knows of its training data: classes, missing pairs, feature links."""
 
-import logging
-
 import pandas as pd
 
+from .._constants import logger
 from ..data import AlignedLinks, count_classes
 from ._base import Model
-
-# a child of scvi's logger: scvi.settings.verbosity and its handler hold for it
-logger = logging.getLogger("scvi.modis")
 
 
 def class_counts(self: Model) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from ..data import Modality, check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, quiet_libraries, validation_interval
+from ._archive import Checkpoints
 from ._base import Model
-from ._checkpoint import Checkpoints
 from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._query import only_new_batches
@@ -229,10 +229,6 @@ def _with_defaults(
     # Every term is logged once per epoch; Lightning warns when its own interval is longer. Its
     # samplers for several processes have nothing to do: those here share out the minibatches.
     made: dict[str, Any] = {"log_every_n_steps": 1, "use_distributed_sampler": False}
-    made["checkpointing_monitor"] = "loss_train"
-    if not own:
-        # with checkpoints the trainer would look for validation data, and warn
-        made["limit_val_batches"] = 0
     # the user's list stays as it is
     callbacks = [*(given.get("callbacks") or []), *own]
     if own:
@@ -245,6 +241,9 @@ def _with_defaults(
             "early_stopping_monitor": _MONITOR,
             "early_stopping_patience": max(5, round(0.5 * max_epochs / every)),
         }
+    else:
+        # with checkpoints the trainer would look for validation data, and warn
+        made |= {"checkpointing_monitor": "loss_train", "limit_val_batches": 0}
     return made | given | {"callbacks": callbacks}
 
 
@@ -256,7 +255,7 @@ def _fit_to_training_rows(
     for name, item in data.items():
         rows = splitter.train_idx[name]
         if not model.is_trained_:
-            learn_values(module.training_values, module.modality_codes[name], item, rows)
+            learn_values(module, item, rows)
             module.fit_scaler(name, item.matrix.chunks(rows, compact=True))
             vocabularies = [spec.batches, *spec.covariates.values()]
             model.condition_counts_[name] = [

@@ -5,6 +5,7 @@ import torch
 from anndata import AnnData
 from mudata import MuData
 
+from .._constants import BATCH_KEY
 from ..data import NotInDataError, whole
 from ._base import Model, positions
 
@@ -58,15 +59,23 @@ def translate(  # numpydoc ignore=PR01
             f"Unknown modality '{target}'; the model has {self._spec.modalities}."
         )
     n_samples = whole("n_samples", n_samples)
-    batch_code = self._batch_code(target, transform_batch)
-    self._check_trained()
+    batch_code = _batch_code(self, target, transform_batch)
     data = self._read(mdata, [source], indices, decode=source == target)[source]
     obs = self._data_or_own(mdata).mod[source].obs.iloc[positions(indices)].copy()
     # filled piece by piece: the largest array that a model makes is never there twice
     decoded = np.empty((len(obs), len(self._spec.var_names[target])), dtype=np.float32)
     networks, codes = self.module, self.module.modality_codes
+    batches, *others = self.condition_counts_[target]
+    # one that was added is never the typical one
+    counts = [batches[: len(batches) - len(self.new_batches_)], *others]
+    # the mean of numbers is 0
+    typical = [*map(int, map(np.argmax, counts)), *[0] * len(self._spec.numbers)]
     for rows, tensors, encoded in self._encode(data, indices, None):
-        batch, library = self._conditions(source, target, tensors, encoded, batch_code)
+        batch, library = tensors[BATCH_KEY].clone(), encoded.library
+        if source != target:
+            batch, library = batch.new_tensor(typical).repeat(len(batch), 1), None
+        if batch_code is not None:
+            batch[:, 0] = batch_code
         if source != target and f"mean_{codes[target]}" in networks.linear:
             said = networks.class_log_probability(source, encoded.x_scaled, encoded.qz.mean)
             profile = networks.linear.translate(
@@ -82,6 +91,25 @@ def translate(  # numpydoc ignore=PR01
     translated = AnnData(decoded, obs=obs, var=self._var(target))
     translated.uns["modis"] = {"source": source, "target": target}
     return translated
+
+
+def _batch_code(model: Model, modality: str, name: str | None) -> int | None:
+    if name is None:
+        return None
+    batches = model._spec.batches
+    if not batches:
+        raise NotInDataError(
+            f"transform_batch={name!r}: the model has no batches. Set up the data with "
+            "batch_key=... and train again."
+        )
+    (counts, *_) = model.condition_counts_.get(modality, [[1] * len(batches)])
+    seen = [batch for batch, count in zip(batches, counts, strict=True) if count]
+    if str(name) not in seen:
+        raise NotInDataError(
+            f"transform_batch={name!r}: no training sample of modality '{modality}' is of "
+            f"this batch; its batches are {seen}."
+        )
+    return batches.index(str(name))
 
 
 def reconstruct(  # numpydoc ignore=PR01
@@ -126,7 +154,6 @@ def impute(  # numpydoc ignore=PR01
     AnnData of the modality's observations and the features that the model knows; ``X`` is float32
     without missing values, and the layer ``"missing"`` tells which were filled.
     """
-    self._check_trained()
     matrix = self._read(mdata, [modality])[modality].matrix
     x, missing = matrix.rows_and_missing(slice(0, matrix.shape[0]))
     missing = np.zeros(x.shape, dtype=bool) if missing is None else missing

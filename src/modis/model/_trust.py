@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import torch
 from mudata import MuData
+from scipy.special import logsumexp
 from sklearn.metrics import pairwise_distances, roc_auc_score
 
-from .._constants import X_KEY
+from .._constants import X_KEY, logger
 from ..data import Modality, Profile, number
 from ..linear import Alarm, fit_alarm
 from ._base import Model
-from ._combine import all_names, combine_probabilities
-from ._summary import logger
-from ._values import MOST_VALUES, find_differences, scaled_rows
+from ._combine import all_names, combine_classes
+from ._values import MOST_VALUES, find_differences, scaled_pieces, scaled_rows
 
 # rows that an alarm learns from, at most
 _MOST_ROWS = 5_000
@@ -61,7 +61,7 @@ def fit_trust(
         own_p_values[name] = pd.Series(p_value, item.obs_names[rows])
     several = pd.DataFrame(own_p_values).dropna(thresh=2)
     if len(several) >= _LEAST_COMBINED:
-        linear["novelty"] = np.sort(_weighted_cauchy(model, dict(several), len(several)))
+        linear["novelty"] = np.sort(_weighted_cauchy(model, dict(several)))
     if not any(own.any() for own in judged.values()):
         return
     names = all_names(item.obs_names[judged[name]] for name, item in data.items())
@@ -69,14 +69,14 @@ def fit_trust(
     labels, count = np.zeros(len(names), dtype=int), np.zeros(len(names))
     each = {}
     for name, item in data.items():
-        own, known = np.exp(np.nan_to_num(out_of_fold[name], nan=-np.inf)), item.labels
-        own, known = own[judged[name]], known[judged[name]]
+        own = np.nan_to_num(out_of_fold[name][judged[name]], nan=-np.inf)
+        known = item.labels[judged[name]]
         if f"guest_weight_{codes[name]}" in linear:
             own = _with_guests(model, item, np.flatnonzero(judged[name]), own)
         linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
         each[name], labels[place[name]] = own, known
         count[place[name]] += 1
-    combined = combine_probabilities(each, place, len(names), linear.weighing(codes))
+    combined = combine_classes(each, place, len(names), linear.weighing(codes))
     several = count > 1
     linear["calibration"] = _of_own_class(combined[several], labels[several])
 
@@ -108,12 +108,11 @@ def check_query(  # numpydoc ignore=PR01
     ValueError
         If a modality lacks more than half of its features, or has infinite values.
     """
-    self._check_trained()
     data = self._read(mdata, None, indices, warn=False)
     if indices is not None:
         names = self._obs_names(mdata, None, indices)
         data = {k: v.take(np.flatnonzero(v.obs_names.isin(names))) for k, v in data.items()}
-    return find_differences(self.module.training_values, self.module.modality_codes, data)
+    return find_differences(self.module, data)
 
 
 def novelty(  # numpydoc ignore=PR01
@@ -149,9 +148,8 @@ def novelty(  # numpydoc ignore=PR01
     ----------
     Liu and Xie (2020), *Cauchy combination test*.
     """
-    self._check_trained()
     names, found, _ = judge(self, mdata, modality, indices)
-    return pd.DataFrame(found | {"all": together(self, found, len(names))}, index=names)
+    return pd.DataFrame(found | {"all": together(self, found)}, index=names)
 
 
 def cross_validated_accuracy(self: Model) -> pd.DataFrame:
@@ -171,9 +169,8 @@ def cross_validated_accuracy(self: Model) -> pd.DataFrame:
     ValueError
         If the model has no linear class map.
     """
-    self._check_trained()
-    linear, rows = self.module.linear, {}
     _check_calibrated(self)
+    linear, rows = self.module.linear, {}
     for name, key in [*self.module.modality_codes.items(), ("all", None)]:
         stored = "calibration" if key is None else f"calibration_{key}"
         if stored not in linear or not linear[stored].shape[1]:
@@ -233,30 +230,25 @@ def predict_set(  # numpydoc ignore=PR01
     ----------
     Vovk, Gammerman and Shafer (2005), *Algorithmic Learning in a Random World*.
     """
-    self._check_trained()
     coverage = number("coverage", coverage, lambda x: 0 < x < 1, "between 0 and 1")
     linear, codes = self.module.linear, self.module.modality_codes
     _check_calibrated(self)
     names, _, said = judge(self, mdata, modality, indices)
     classes = self._spec.classes
-    p_values = {
-        name: _conformal(own, linear.array(f"calibration_{codes[name]}"), per_class)
-        for name, (_, own) in said.items()
-        if f"calibration_{codes[name]}" in linear
-    }
+    known = {name: own for name, own in said.items() if f"calibration_{codes[name]}" in linear}
+    rows, each = ({name: own[k] for name, own in known.items()} for k in range(2))
     total, count = np.zeros((len(names), len(classes))), np.zeros((len(names), 1))
-    for name, own in p_values.items():
-        total[said[name][0]] += own
-        count[said[name][0]] += 1
+    for name, own in each.items():
+        calibration = linear.array(f"calibration_{codes[name]}")
+        total[rows[name]] += _conformal(np.exp(own), calibration, per_class)
+        count[rows[name]] += 1
     # twice the mean of p-values is one, whatever their dependence
     p_value = np.where(count > 1, 2, 1) * total / np.maximum(count, 1)
     several = np.flatnonzero(count[:, 0] > 1)
     calibration = linear.array("calibration")
     if len(several):
-        rows = {name: own for name, (own, _) in said.items() if name in p_values}
-        each = {name: said[name][1] for name in rows}
-        combined = combine_probabilities(each, rows, len(names), linear.weighing(codes))
-        found = _conformal(combined[several], calibration, per_class)
+        combined = combine_classes(each, rows, len(names), linear.weighing(codes))
+        found = _conformal(np.exp(combined[several]), calibration, per_class)
         # of classes with calibration samples of their own
         enough = np.bincount(calibration[1].astype(int), minlength=len(classes)) >= _LEAST_ROWS
         p_value[several] = np.where(enough | (not per_class), found, p_value[several])
@@ -277,6 +269,7 @@ def predict_set(  # numpydoc ignore=PR01
 
 
 def _check_calibrated(model: Model) -> None:
+    model._check_trained()
     if "calibration" not in model.module.linear:
         raise ValueError(
             "The model has no calibrated classes: it was trained without labels of two classes, "
@@ -285,19 +278,18 @@ def _check_calibrated(model: Model) -> None:
 
 
 def _with_guests(model: Model, item: Modality, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Probabilities with those of classes that other modalities brought, ``(n, n_classes)``."""
+    """Log-probabilities with those of classes that other modalities brought."""
     networks, code = model.module, model.module.modality_codes[item.name]
-    seen, said = networks.linear.array(f"class_seen_{code}") > 0, []
-    for chunk in item.matrix.chunks(rows):
-        x = networks.scale(item.name, torch.from_numpy(chunk))
-        found = cast("torch.Tensor", networks.linear.class_log_probability(code, x))
-        said.append(found.exp().cpu().numpy())
-    whole = np.concatenate(said)
-    return np.where(seen, own * whole[:, seen].sum(axis=1, keepdims=True), whole)
+    seen, pieces = networks.linear.array(f"class_seen_{code}") > 0, []
+    for x in scaled_pieces(networks, item, rows):
+        pieces.append(cast("torch.Tensor", networks.linear.class_log_probability(code, x)))
+    whole = torch.cat(pieces).cpu().numpy()
+    return np.where(seen, own + logsumexp(whole[:, seen], axis=1, keepdims=True), whole)
 
 
-def _of_own_class(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _of_own_class(log_probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Probability of the own class, the class, and whether it is the likeliest, ``(3, n)``."""
+    probability = np.exp(log_probability)
     own = probability[np.arange(len(labels)), labels]
     return np.stack([own, labels, own >= probability.max(axis=1, initial=0.0)])
 
@@ -313,9 +305,9 @@ def _conformal(probability: np.ndarray, calibration: np.ndarray, per_class: bool
     return p_values
 
 
-def together(model: Model, p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+def together(model: Model, p_values: Mapping[str, np.ndarray]) -> np.ndarray:
     """P-values from all modalities, ``(n,)``; of several, compared with training samples'."""
-    combined = _weighted_cauchy(model, p_values, n)
+    combined = _weighted_cauchy(model, p_values)
     if "novelty" in model.module.linear:
         null = model.module.linear.array("novelty")
         several = np.sum([~np.isnan(own) for own in p_values.values()], axis=0) > 1
@@ -324,12 +316,11 @@ def together(model: Model, p_values: Mapping[str, np.ndarray], n: int) -> np.nda
     return combined
 
 
-def _weighted_cauchy(model: Model, p_values: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+def _weighted_cauchy(model: Model, p_values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Cauchy combination of those there are, by the worth of modalities."""
-    if not p_values:
-        return np.full(n, np.nan)
     stacked = np.clip(np.stack(list(p_values.values())), 1e-15, 1 - 1e-15)
-    weight = np.where(np.isnan(stacked), 0, model._worth(p_values)[:, None])
+    worth = np.array(list(model._worth(p_values).values()))
+    weight = np.where(np.isnan(stacked), 0, worth[:, None])
     total = np.nansum(weight * np.tan((0.5 - stacked) * np.pi), axis=0)
     count = weight.sum(axis=0)
     return np.where(count > 0, 0.5 - np.arctan(total / np.maximum(count, 1e-9)) / np.pi, np.nan)
@@ -353,7 +344,7 @@ def judge(
     *,
     warn: bool = True,
 ) -> tuple[pd.Index, dict[str, np.ndarray], dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Names of rows; by modality, p-values of alarms, and rows with their class probabilities."""
+    """Names of rows; by modality, p-values of alarms, and rows with their log-probabilities."""
     networks, alarms, said = model.module, {}, {}
     wanted = None if modality is None else [modality]
     data = model._read(mdata, wanted, indices, warn=warn)
@@ -363,22 +354,19 @@ def judge(
         rows, code = np.flatnonzero(positions >= 0), networks.modality_codes[name]
         alarm = networks.linear.named_tuple(Alarm, f"alarm_{code}")
         profile = networks.training_values.named_tuple(Profile, f"profile_{code}")
-        p_values, probabilities = [np.empty(0)], [np.empty((0, networks.n_classes))]
-        for _, tensors, encoded in model._encode(item, positions[rows], None):
-            found = networks.linear.class_log_probability(code, encoded.x_scaled)
-            likeliest = None
+        alarms[name], told = np.full(len(names), np.nan), []
+        for some, tensors, encoded in model._encode(item, positions[rows], None):
+            found, likeliest = networks.linear.class_log_probability(code, encoded.x_scaled), None
             if found is not None:
-                probabilities.append(found.exp().cpu().numpy())
-                likeliest = probabilities[-1].max(axis=1)
+                told.append(found.cpu().numpy())
+                likeliest = np.exp(told[-1].max(axis=1))
             if alarm is not None:
-                p_values.append(alarm(encoded.x_scaled.cpu().numpy(), likeliest))
-            if alarm is not None and profile is not None:
-                strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
-                # as unusual as can be told
-                p_values[-1][strange] = 1 / (len(alarm.least) + 1)
-        alarms[name] = np.full(len(names), np.nan)
-        if alarm is not None:
-            alarms[name][rows] = np.concatenate(p_values)
-        if len(probabilities) > 1:
-            said[name] = rows, np.concatenate(probabilities)
+                p_value = alarm(encoded.x_scaled.cpu().numpy(), likeliest)
+                if profile is not None:
+                    strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
+                    # as unusual as can be told
+                    p_value[strange] = 1 / (len(alarm.least) + 1)
+                alarms[name][rows[some]] = p_value
+        if told:
+            said[name] = rows, np.concatenate(told)
     return names, alarms, said

@@ -1,7 +1,7 @@
 """What training values looked like: how to fill those that new data lack, and what is unusual."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ import torch
 from ..data import STATISTICS, Modality, Profile, fit_profile
 from ..linear import Imputation, fit_imputation
 from ..module import MODISModule
-from ..nn import Tensors
 
 #: Training values that are looked at, at most.
 MOST_VALUES = 2**22
@@ -26,22 +25,31 @@ def scaled_rows(networks: MODISModule, item: Modality, rows: np.ndarray) -> torc
     return networks.scale(item.name, torch.from_numpy(item.matrix.rows(rows)))
 
 
-def learn_values(values: Tensors, code: int, item: Modality, rows: np.ndarray) -> None:
+def scaled_pieces(
+    networks: MODISModule, item: Modality, rows: np.ndarray | None = None
+) -> Iterator[torch.Tensor]:
+    """Scaled features of these rows, or of all, piece by piece."""
+    return (networks.scale(item.name, torch.from_numpy(x)) for x in item.matrix.chunks(rows))
+
+
+def learn_values(networks: MODISModule, item: Modality, rows: np.ndarray) -> None:
     """Learn from training rows to fill missing values, and what is usual."""
     item.matrix.fill = None
     n = max(2, MOST_VALUES // item.matrix.shape[1])
     chosen = np.sort(np.random.default_rng(0).permutation(rows)[:n])
     x = item.matrix.rows(chosen)
-    imputation = fit_imputation(x)
-    values.store(f"imputation_{code}", imputation)
-    fill_missing(values, code, item)
+    imputation, code = fit_imputation(x), networks.modality_codes[item.name]
+    networks.training_values.store(f"imputation_{code}", imputation)
+    fill_missing(networks, {item.name: item})
     if len(chosen) >= _LEAST_ROWS:
-        values.store(f"profile_{code}", fit_profile(imputation(x)))
+        networks.training_values.store(f"profile_{code}", fit_profile(imputation(x)))
 
 
-def fill_missing(values: Tensors, code: int, item: Modality) -> None:
-    """Let missing values of a modality be filled, once that was learnt."""
-    item.matrix.fill = values.named_tuple(Imputation, f"imputation_{code}")
+def fill_missing(networks: MODISModule, data: Mapping[str, Modality]) -> None:
+    """Let missing values be filled, once that was learnt."""
+    for name, item in data.items():
+        kept = f"imputation_{networks.modality_codes[name]}"
+        item.matrix.fill = networks.training_values.named_tuple(Imputation, kept)
 
 
 def warn_of_lost(modality: str, now: np.ndarray, then: np.ndarray) -> None:
@@ -54,13 +62,12 @@ def warn_of_lost(modality: str, now: np.ndarray, then: np.ndarray) -> None:
         )
 
 
-def find_differences(
-    values: Tensors, codes: Mapping[str, int], data: Mapping[str, Modality]
-) -> pd.DataFrame:
+def find_differences(networks: MODISModule, data: Mapping[str, Modality]) -> pd.DataFrame:
     """What is unusual in most samples of a modality; columns as of ``check_query``."""
     found = []
     for name, item in data.items():
-        profile = values.named_tuple(Profile, f"profile_{codes[name]}")
+        kept = f"profile_{networks.modality_codes[name]}"
+        profile = networks.training_values.named_tuple(Profile, kept)
         n = max(1, min(_MOST_ROWS, MOST_VALUES // item.matrix.shape[1]))
         rows = np.random.default_rng(0).permutation(item.n_obs)[:n]
         if profile is None or not len(rows):
@@ -76,12 +83,9 @@ def find_differences(
     return pd.DataFrame(found, columns=columns)
 
 
-def warn_of_differences(
-    values: Tensors, codes: Mapping[str, int], data: Mapping[str, Modality]
-) -> None:
+def warn_of_differences(networks: MODISModule, data: Mapping[str, Modality]) -> None:
     """Say that new data do not look like the training data."""
-    found = find_differences(values, codes, data)
-    for name, own in found.groupby("modality", sort=False):
+    for name, own in find_differences(networks, data).groupby("modality", sort=False):
         told = "; ".join(
             f"{row.statistic} {row.found:.3g} (usual: {row.lowest:.3g} to {row.highest:.3g})"
             for row in own.itertuples()

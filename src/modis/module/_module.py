@@ -82,6 +82,7 @@ class MODISModule(BaseModuleClass):
         self.architecture = built = self.preset.architecture
         self.adversarial = adversarial
         self.n_classes = n_classes if n_classes > 1 else 0
+        #: Their order is that of the discriminator's logits.
         self.modality_codes = {name: code for code, name in enumerate(n_input)}
         #: Categories of the batch and of each covariate.
         self.n_categories = [n_batch, *n_cats_per_cov]
@@ -133,11 +134,6 @@ class MODISModule(BaseModuleClass):
             n_batch=n_batch,
         )
 
-    @property
-    def modalities(self) -> list[str]:
-        """Names of the modalities, in the order of the discriminator's logits."""
-        return list(self.modality_codes)
-
     def encoder(self, modality: str) -> Encoder:
         """Encoder of one modality."""
         return cast("Encoder", self.encoders[modality])
@@ -160,8 +156,6 @@ class MODISModule(BaseModuleClass):
         if not isinstance(decoder, CountDecoder):
             return 1.0
         return _KL_FEATURES / decoder.mean.out_features
-
-    # scaling ----------------------------------------------------------------------------------
 
     def fit_scaler(self, modality: str, chunks: Iterable[Any]) -> None:
         """Learn the scaling, and the typical library size of counts, from training rows.
@@ -205,8 +199,6 @@ class MODISModule(BaseModuleClass):
             return px.mean
         return self.scale(modality, px.mean)
 
-    # one modality -----------------------------------------------------------------------------
-
     @auto_move_data
     def encode(self, modality: str, x: torch.Tensor) -> Encoded:
         """Encode features ``(n, n_features)`` in the user's units."""
@@ -235,8 +227,6 @@ class MODISModule(BaseModuleClass):
         px = decoder(z, batch, library)
         values = px.sample() if draw else px.mean
         return self.scaler(modality).inverse(values) if decoder.scaled_output else values
-
-    # standardised profiles, which linear models translate into ---------------------------------
 
     @auto_move_data
     def profile(self, modality: str, x: torch.Tensor) -> torch.Tensor:
@@ -301,8 +291,6 @@ class MODISModule(BaseModuleClass):
         """Reconstruction loss of a minibatch, ``(n,)``; values that were filled do not count."""
         x, missing = tensors[X_KEY], tensors.get(MISSING_KEY)
         return self.decoder(modality).loss(px, x, encoded.x_scaled, missing)
-
-    # a minibatch of every modality --------------------------------------------------------------
 
     def inference(self, tensors: Mapping[str, Minibatch]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""

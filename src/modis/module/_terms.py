@@ -1,16 +1,85 @@
-"""The loss: one row of ``TERMS`` per term."""
+"""The loss: what a term may look at, and one row of ``TERMS`` per term."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import torch
+from torch.distributions import Distribution
 
-from .._constants import BATCH_KEY
+from .._constants import BATCH_KEY, LABELED_KEY, LABELS_KEY, ROW_WEIGHTS_KEY, X_KEY
+from ..nn import DiscriminatorOutput
 from . import _losses as losses
-from ._cross_modal import cycle, link, pairing
-from ._step import Step
+from ._module import Encoded, Minibatch, MODISModule
+
+# A modality with this many labelled samples of every class learns best from them alone. With
+# fewer of one it learns from translations, too.
+_ENOUGH_LABELED = 5
+
+
+@dataclass
+class Step:
+    """What a loss term may look at: a minibatch of every modality in one of the two steps.
+
+    ``tensors`` and ``encoded`` are the minibatch before and after the encoders, ``px`` is what
+    was decoded from it (step 2 only), and ``paired`` are the same observations in two modalities,
+    rows in the same order.
+    """
+
+    networks: MODISModule
+    tensors: Mapping[str, Minibatch]
+    encoded: Mapping[str, Encoded]
+    weights: Mapping[str, float]
+    #: Whether the autoencoders learn (step 2), or the discriminator (step 1).
+    generator: bool
+    px: Mapping[str, Distribution] = field(default_factory=dict)
+    paired: Mapping[str, Minibatch] | None = None
+
+    def row_weights(self, modality: str) -> torch.Tensor:
+        """Weights of a modality's rows, shape ``(n,)``; all alike if the minibatch has none."""
+        weights, z = self.tensors[modality].get(ROW_WEIGHTS_KEY), self.encoded[modality].z
+        return z.new_ones(len(z)) if weights is None else weights
+
+    def labeled(self, modality: str) -> torch.Tensor:
+        """Positions of a modality's labelled rows, which the minibatch may know already."""
+        tensors = self.tensors[modality]
+        if LABELED_KEY in tensors:
+            return tensors[LABELED_KEY]
+        return tensors[LABELS_KEY].ge(0).nonzero()[:, 0]
+
+    @cached_property
+    def labels(self) -> torch.Tensor:
+        """Class codes of all modalities, shape ``(n_obs,)``, negative where unlabelled."""
+        return torch.cat([own[LABELS_KEY] for own in self.tensors.values()])
+
+    @cached_property
+    def judged(self) -> torch.Tensor:
+        """Latent points that the discriminator sees, ``(n_obs, n_latent)``; detached in step 1."""
+        items = self.encoded.values()
+        if self.networks.architecture.discriminator_input == "mean":
+            points = torch.cat([item.qz.mean for item in items])
+        else:
+            points = torch.cat([item.z for item in items])
+        return points if self.generator else points.detach()
+
+    @cached_property
+    def output(self) -> DiscriminatorOutput:
+        """What the discriminator says of them."""
+        output: DiscriminatorOutput = self.networks.discriminator(self.judged)
+        return output
+
+    @property
+    def class_logits(self) -> torch.Tensor:
+        """Class logits, shape ``(n_obs, n_classes)``."""
+        assert self.output.classes is not None
+        return self.output.classes
+
+    @cached_property
+    def guided(self) -> dict[str, torch.Tensor]:
+        """Both terms on translations, which share what is decoded."""
+        return _translation_terms(self)
 
 
 @dataclass(frozen=True)
@@ -47,9 +116,6 @@ def weighted_sum(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]
     return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
 
-# conditions -------------------------------------------------------------------------------------
-
-
 def several_modalities(step: Step) -> bool:
     """Whether there is more than one modality."""
     return len(step.encoded) > 1
@@ -63,9 +129,6 @@ def has_classes(step: Step) -> bool:
 def has_batches(step: Step) -> bool:
     """Whether there are batches to distinguish."""
     return step.networks.discriminator.batch_head is not None
-
-
-# reconstruction ---------------------------------------------------------------------------------
 
 
 def reconstruction(step: Step) -> torch.Tensor:
@@ -94,9 +157,6 @@ def kl(step: Step) -> torch.Tensor:
         for name, item in step.encoded.items()
     ]
     return torch.stack(each).sum()
-
-
-# which modality, which batch --------------------------------------------------------------------
 
 
 def modality_game(step: Step) -> torch.Tensor:
@@ -144,9 +204,6 @@ def _game(step: Step) -> Callable[..., torch.Tensor]:
     return losses.adversarial_cross_entropy if step.generator else losses.modality_cross_entropy
 
 
-# classes ----------------------------------------------------------------------------------------
-
-
 def classification(step: Step) -> torch.Tensor:
     """Cross-entropy of the classes."""
     return losses.class_cross_entropy(step.class_logits, step.labels)
@@ -160,6 +217,57 @@ def clustering(step: Step) -> torch.Tensor:
     )
 
 
+def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
+    """Translations have the profile that the linked features of their source predict (link).
+
+    Labelled samples, translated into another modality and encoded there, keep their class (cycle):
+    that shows an encoder the classes of which its modality has few labelled samples, or none.
+    """
+    networks, encoded = step.networks, step.encoded
+    linked, cycled = set(), set()
+    if step.weights.get("link"):
+        linked = {pair for pair in networks.link_maps if encoded.keys() >= set(pair)}
+    if step.weights.get("cycle") and networks.n_classes:
+        # one other modality for each, every one chosen once
+        names, shift = list(encoded), int(torch.randint(1, len(encoded), ()))
+        for source, target in zip(names, names[shift:] + names[:shift], strict=True):
+            counts = networks.label_counts.get(target)
+            lacks = counts is None or bool((counts < _ENOUGH_LABELED).any())
+            if lacks and len(step.labeled(source)) > 1:
+                cycled.add((source, target))
+    links, cycles = [], []
+    # in a fixed order, or the same seed would not give the same draws
+    for source, target in sorted(linked | cycled):
+        other = encoded[target]
+        # whose batch and whose noise the translation takes
+        n, device = len(encoded[source].z), other.z.device
+        partners = torch.randint(len(other.z), (n,), device=device)
+        batch = step.tensors[target][BATCH_KEY][partners]
+        decoded = networks.decoder(target)(encoded[source].z, batch)
+        translated = networks.scaled_mean(target, decoded)
+        if (source, target) in linked:
+            links.append(networks.link_loss(source, target, encoded[source], translated).mean())
+        if (source, target) in cycled:
+            # of all classes: from one alone, an encoder learns what translations look like
+            rows = step.labeled(source)
+            labels = step.tensors[source][LABELS_KEY][rows]
+            noise = other.x_scaled - networks.scaled_mean(target, step.px[target])
+            returned = networks.encoder(target)((translated + noise[partners])[rows].detach())
+            logits = networks.discriminator.classify(returned.mean)
+            cycles.append(losses.class_cross_entropy(logits, labels))
+    terms = {"link": links, "cycle": cycles}
+    return {name: torch.stack(each).mean() for name, each in terms.items() if each}
+
+
+def pairing(step: Step) -> torch.Tensor:
+    """Squared distance of the two places that an observation has in the latent space."""
+    assert step.paired is not None
+    first, second = (
+        step.networks.encode(name, tensors[X_KEY]) for name, tensors in step.paired.items()
+    )
+    return (first.qz.mean - second.qz.mean).square().sum(dim=-1).mean()
+
+
 #: Every term of the loss by name, in the order of computation.
 TERMS: dict[str, Term] = {
     "reconstruction": Term("autoencoders", reconstruction),
@@ -171,7 +279,7 @@ TERMS: dict[str, Term] = {
     "adversarial_batch": Term("autoencoders", batch_game, has_batches),
     "classification": Term("both", classification, has_classes),
     "clustering": Term("both", clustering, has_classes),
-    "link": Term("autoencoders", link, several_modalities),
-    "cycle": Term("autoencoders", cycle, several_modalities),
+    "link": Term("autoencoders", lambda step: step.guided.get("link"), several_modalities),
+    "cycle": Term("autoencoders", lambda step: step.guided.get("cycle"), several_modalities),
     "pairing": Term("autoencoders", pairing, lambda step: bool(step.paired)),
 }
