@@ -209,6 +209,7 @@ def summarize_test(verdicts: pd.DataFrame) -> str:
 TABLES = {
     "runs": (RUNS, list_runs),
     "paper": (RUNS, compare_with_paper),
+    "paper-now": ("reproduce_now/results.csv", compare_with_paper),
     "bayes": (RUNS, compare_with_bayes),
     "corrupted": (RUNS, list_corrupted),
     "settings": (RUNS, list_settings),

@@ -55,7 +55,7 @@ def recall(model, name):
 
 @pytest.mark.parametrize(("pairing", "links"), [("paired", None), ("unpaired", LINKS)])
 @pytest.mark.parametrize("unlabelled", ["c", "abc"])
-def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, unlabelled):
+def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, unlabelled, messages):
     """One that a modality lacks, or all; of the others one in a hundred is taken for it."""
     data = related(300, pairing, unlabelled=unlabelled)
     if pairing == "paired":
@@ -65,6 +65,7 @@ def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, 
         rna.obs.loc[both, "label"] = protein.obs.loc[both, "label"] = None
         data = make_mudata({RNA: rna, PROTEIN: protein})
     model = fit(data, model={"feature_links": links})
+    assert any("(cross-validated); expect less in 'protein'" in said for said in messages)
     found = recall(model, PROTEIN)
     assert found["c"] > 0.75
     assert min(found.values()) > 0.75
