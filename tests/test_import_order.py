@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 1085,
     "cli": 602,
     "src/modis": 17_732,
-    "tests": 14_156,
+    "tests": 14_157,
 }
 
 
