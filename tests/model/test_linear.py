@@ -55,8 +55,8 @@ def recall(model, name):
 
 @pytest.mark.parametrize(("pairing", "links"), [("paired", None), ("unpaired", LINKS)])
 @pytest.mark.parametrize("unlabelled", ["c", "abc"])
-def test_a_class_without_labels_is_found_by_pairs_or_links(fit, pairing, links, unlabelled, messages):
-    """One that a modality lacks, or all; of the others one in a hundred is taken for it."""
+def test_a_class_without_labels_is_found(fit, pairing, links, unlabelled, messages):
+    """By pairs or links; one that a modality lacks, or all; few others are predicted as it."""
     data = related(300, pairing, unlabelled=unlabelled)
     if pairing == "paired":
         # a label of one modality counts for the observation: half of them have no partner
