@@ -22,7 +22,7 @@ from ._labels import (
     warn_of_odd_classes,
 )
 from ._reading import check_fits
-from ._spec import DataSpec, SpecField, hash_names, per_modality
+from ._spec import DataSpec, RecordField, hash_names, per_modality
 from ._validation import (
     check_likelihoods,
     check_mudata,
@@ -78,7 +78,7 @@ def register(
     )
     warn_of_numbers(mdata, names)
     manager = AnnDataManager(
-        fields=[SpecField(spec)],
+        fields=[RecordField(spec)],
         setup_method_args=setup_method_args,
         validation_checks=AnnDataManagerValidationCheck(check_fully_paired_mudata=False),
     )

@@ -70,7 +70,7 @@ def per_modality(value: Any, modalities: list[str], argument: str, default: Any 
     return {name: value.get(name, default) for name in modalities}
 
 
-class SpecField(BaseAnnDataField):
+class RecordField(BaseAnnDataField):
     """The specification in the registry; unlike scvi-tools' fields it writes no column."""
 
     registry_key = _SPEC_KEY
