@@ -128,13 +128,15 @@ def test_all_runs_are_done_and_failures_told(store, console):
 
 # without a guard; its processes do a benchmark, fail in a run, and then wait to be stopped
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 import torch
 from rich.console import Console
 from modis.studies import benchmark
 from modis.studies._runs import Job, Store, complete
 
+# in a background job, Ctrl-C is ignored from the start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = Path(sys.argv[2])
 how = {"split_key": "part", "methods": ["modis", "rf"], "tasks": ["classes"]}
 benchmark(sys.argv[1], "label", folder, jobs=2, splits=1, max_epochs=1, **how)
