@@ -192,9 +192,9 @@ def benchmark(
         "setting": "unpaired" if design.unpaired else "as it is",
     }
     with TemporaryDirectory() as temporary:
-        folder = Path(temporary if out is None else out)
-        store = Store(folder, study, "scores")
-        return complete(store, wanted, jobs, console, lambda: _write(store, wanted, named))
+        store = Store(Path(temporary if out is None else out), study, "scores")
+        order = sorted(wanted, key=lambda job: job.key["method"] != "modis")  # the longest first
+        return complete(store, order, jobs, console, lambda: _write(store, wanted, named))
 
 
 def _check(cohort: Cohort, design: Design) -> None:
