@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ import numpy as np
 import pandas as pd
 import scvi
 import torch
+from real import data_folder
 from scipy import sparse
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
@@ -37,7 +37,6 @@ from sklearn.model_selection import cross_val_predict, train_test_split
 from modis import MODIS
 from modis.model import _trust
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 SETS = ("brca_tcga", "tcga_rare", "pbmc_mosaic", "pbmc10k_cite", "tcga_pancancer")
 # samples and features of a modality, and classes that are left out in turn, at most
 MOST_ROWS, MOST_FEATURES, MOST_CLASSES = 3_000, 3_000, 10
@@ -51,8 +50,7 @@ MISSING = {"tcga_rare": (0.1, 0.2, 0.4), "brca_tcga": (0.1, 0.2, 0.4)}
 
 def read(name: str, *, test: bool) -> tuple[md.MuData, md.MuData]:
     """Training and judged samples."""
-    folder = Path(os.environ.get("MODIS_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
-    mdata = md.read_h5mu(folder / f"{name}.h5mu")
+    mdata = md.read_h5mu(data_folder() / f"{name}.h5mu")
     parts: list[dict] = [{}, {}]
     labels = pd.concat([a.obs["label"].astype(str) for a in mdata.mod.values()])
     part = pd.concat([a.obs["split70_seed0"].astype(str) for a in mdata.mod.values()])

@@ -74,8 +74,7 @@ def fit_alarm(
     `probability` is that of the likeliest class out of fold, ``(n,)``, or `None` without classes.
     Also returns the rows' own p-values among the others, ``(n,)``.
     """
-    # With fewer rows than new samples are compared with, components fit them more closely, and all
-    # that is left out looks nearer. Many folds make that difference small.
+    # components fit fewer rows more closely; many folds make that difference small
     n_folds = int(np.clip(_FOLDED_ROWS // len(x), *_N_FOLDS))
     parts, turned, (distance, rest) = folds(codes, n_folds), _turn(x), np.zeros((2, len(x)))
     n_components = min(_N_COMPONENTS, *(len(train) - 1 for train, _ in parts), x.shape[1])
@@ -100,6 +99,7 @@ def _turn(x: np.ndarray) -> np.ndarray:
     """Rows at the same distances from one another, with no more features than rows."""
     if len(x) >= x.shape[1]:
         return x
+    x = x - x.mean(axis=0)
     variances, axes = np.linalg.eigh(x @ x.T)
     return axes * np.sqrt(np.maximum(variances, 0))
 

@@ -208,11 +208,10 @@ class MODISTrainingPlan(LightningModule):
         """Log every term, averaged over the epoch."""
         self._check_finite()
         means = torch.stack([total / self._counts[name] for name, total in self._sums.items()])
-        means = self.trainer.strategy.reduce(means, reduce_op="mean")
-        values = {f"{name}_train": mean for name, mean in zip(self._sums, means, strict=True)}
+        means = torch.as_tensor(self.trainer.strategy.reduce(means, reduce_op="mean"))
+        values = dict(zip([f"{name}_train" for name in self._sums], means.tolist(), strict=True))
         self.log("loss_train", values.pop("loss_train"), prog_bar=True)
         # by the loggers themselves: with the steps of a small cohort, Lightning's log takes longer
-        values = {name: mean.item() for name, mean in values.items()}
         for logger in self.trainer.loggers:
             logger.log_metrics({**values, "epoch": self.current_epoch}, step=self.global_step)
         self._sums, self._counts = {}, Counter()
