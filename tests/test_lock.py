@@ -89,13 +89,10 @@ def measure(name):
     mdata = make_data(**how)
     likelihood = dict(zip(N_VARS, how.get("likelihood") or ["gaussian"] * 3, strict=True))
     scvi.settings.seed = 0
-    conditions = {"batch_key": "site", "categorical_covariate_keys": ["sex"]}
-    MODIS.setup_mudata(
-        mdata,
-        labels_key="label",
-        likelihood=likelihood,
-        **(conditions if how.get("conditions") else {}),
-    )
+    setup = {"labels_key": "label", "likelihood": likelihood}
+    if how.get("conditions"):
+        setup |= {"batch_key": "site", "categorical_covariate_keys": ["sex"]}
+    MODIS.setup_mudata(mdata, **setup)
     links = {"feature_links": make_links()} if how.get("links") else {}
     model = MODIS(mdata, **({"n_latent": 4} | links | how.get("model", {})))
     train = {"max_epochs": EPOCHS, "batch_size": 16, "accelerator": "cpu"} | how.get("train", {})

@@ -8,6 +8,7 @@ from modis.metrics import modality_mixing
 from modis.train._selection import validation_scores
 
 SIZES = {"rna": 40, "protein": 25, "mirna": 10}
+LOSSES = ("reconstruction", "kl")
 LINKED = [("rna", "protein"), ("protein", "rna"), ("rna", "mirna")]
 
 
@@ -16,14 +17,9 @@ def cohort(sizes=None, n_classes=3, unlabeled=0.3):
     drawn = {}
     for name, n in (SIZES if sizes is None else sizes).items():
         labels = np.where(rng.random(n) < unlabeled, -1, rng.integers(0, n_classes, n))
-        drawn[name] = {
-            "z": rng.normal(size=(n, 2)),
-            "logits": 2 * rng.normal(size=(n, n_classes)),
-            "labels": labels,
-            "reconstruction": rng.random(n) * n,
-            "kl": rng.random(n),
-            "link": 2 * rng.random(n),
-        }
+        drawn[name] = {"z": rng.normal(size=(n, 2)), "logits": 2 * rng.normal(size=(n, n_classes))}
+        losses = {key: n * rng.random(n) for key in LOSSES}
+        drawn[name] |= {"labels": labels, **losses, "link": 2 * rng.random(n)}
     return drawn
 
 
@@ -32,10 +28,9 @@ def scores_of(drawn, classes=True, linked=()):
     seen = {}
     for name, arrays in drawn.items():
         rows = {key: torch.from_numpy(values) for key, values in arrays.items()}
-        link = rows.pop("link")
-        n_linked = sum(source == name for source, _ in linked)
-        if n_linked:
-            rows["link"] = link[:, None].repeat(1, n_linked)
+        link = rows.pop("link")[:, None]
+        if n_linked := sum(source == name for source, _ in linked):
+            rows["link"] = link.repeat(1, n_linked)
         if not classes:
             del rows["logits"]
         seen[name] = rows
@@ -60,8 +55,7 @@ def test_scores():
     labels, logits, z = map(joined, ("labels", "logits", "z"))
     known = labels >= 0
     expected = {
-        "reconstruction": sum(arrays["reconstruction"].mean() for arrays in drawn.values()),
-        "kl": sum(arrays["kl"].mean() for arrays in drawn.values()),
+        **{key: sum(own[key].mean() for own in drawn.values()) for key in LOSSES},
         "classification": mean_log_loss(drawn),
         "accuracy": balanced_accuracy_score(labels[known], logits[known].argmax(axis=1)),
         "mixing": modality_mixing(z, np.repeat(list(SIZES), list(SIZES.values()))),

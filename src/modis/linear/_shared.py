@@ -27,10 +27,7 @@ class HeldOut(NamedTuple):
 
 
 def fit_shared(
-    scores: Mapping[str, np.ndarray],
-    pairs: Pairs,
-    n_axes: int,
-    folds: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray], pairs: Pairs, n_axes: int, folds: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], list[HeldOut]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 

@@ -190,8 +190,8 @@ class Checkpoints(Callback):
         for name in ("ready", "started", "processed", "completed"):
             setattr(trainer.fit_loop.epoch_progress.current, name, kept["epoch"])
         trainer.fit_loop.epoch_loop._batches_that_stepped = kept["n_steps"]
-        if kept["history"]:
-            trainer.logger.experiment.data = kept["history"]
+        for name, frame in kept["history"].items():
+            trainer.logger.logged[name] = frame[name].to_dict()
         torch.set_rng_state(kept["random"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(kept["random_cuda"])

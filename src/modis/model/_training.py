@@ -14,7 +14,7 @@ import torch
 from ..data import Modality, check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
-from ..train import BestWeights, quiet_libraries, validation_interval
+from ..train import BestWeights, History, quiet_libraries, validation_interval
 from ._archive import Checkpoints
 from ._base import Model
 from ._linear import fit_linear_models
@@ -94,7 +94,7 @@ def train(  # numpydoc ignore=PR01
     KeyboardInterrupt
         If training was interrupted.
     """
-    plan_kwargs = plan_kwargs or {}
+    plan_kwargs = dict(plan_kwargs or {})
     choice("early_stopping", early_stopping, (True, False))
     choice("balance_classes", balance_classes, (True, False, None))
     _check_options(self, plan_kwargs, trainer_kwargs)
@@ -120,10 +120,8 @@ def train(  # numpydoc ignore=PR01
             UserWarning,
             stacklevel=2,
         )
-    if max_epochs is None:
-        max_epochs = preset.n_epochs(splitter.steps_per_epoch, longest)
-    max_epochs = whole("max_epochs", max_epochs)
-    plan_kwargs = dict(plan_kwargs)
+    default = preset.n_epochs(splitter.steps_per_epoch, longest)
+    max_epochs = whole("max_epochs", default if max_epochs is None else max_epochs)
     for name in ("gradient_clip_val", "gradient_clip_algorithm"):
         # Lightning clips by itself with a single optimiser only
         if name in trainer_kwargs:
@@ -134,7 +132,7 @@ def train(  # numpydoc ignore=PR01
     plan = self._training_plan_cls(self.module, **plan_kwargs)
     plan.validated_modalities = splitter.validated_modalities
     before = {key: value.clone() for key, value in self.module.state_dict().items()}
-    _fit_to_training_rows(self, data, splitter)
+    _fit_to_rows(self, data, splitter)
     _check_links(self, data, splitter)
     if not self.new_batches_:
         announce_missing_pairs(self)
@@ -229,6 +227,9 @@ def _with_defaults(
     # Every term is logged once per epoch; Lightning warns when its own interval is longer. Its
     # samplers for several processes have nothing to do: those here share out the minibatches.
     made: dict[str, Any] = {"log_every_n_steps": 1, "use_distributed_sampler": False}
+    made["logger"] = History(
+        save_dir=given.get("log_save_dir"), save_log_on_disk=given.get("save_log_on_disk", False)
+    )
     # the user's list stays as it is
     callbacks = [*(given.get("callbacks") or []), *own]
     if own:
@@ -247,9 +248,7 @@ def _with_defaults(
     return made | given | {"callbacks": callbacks}
 
 
-def _fit_to_training_rows(
-    model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter
-) -> None:
+def _fit_to_rows(model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
     """Scaling and components, once; counts of the training samples, every time."""
     module, spec = model.module, model._spec
     for name, item in data.items():

@@ -131,9 +131,7 @@ class LinearModels(Tensors):
         if f"ridge_{source}_{target}" in self:
             pair = f"{source}_{target}"
             translated = self[f"by_class_{pair}"] * translated + torch.addmm(
-                self[f"intercept_{pair}"],
-                self.components(source, x_scaled),
-                self[f"ridge_{pair}"],
+                self[f"intercept_{pair}"], self.components(source, x_scaled), self[f"ridge_{pair}"]
             )
             if f"class_ridge_{pair}" in self:
                 translated = translated - log_probability.exp() @ self[f"class_ridge_{pair}"]

@@ -98,8 +98,5 @@ def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translati
                 truth = scale.transform(cohort.values(target, rows))
                 errors.loc[source, target] = np.nanmean((scale.transform(predicted) - truth) ** 2)
     return Translations(
-        errors,
-        n_samples,
-        class_average if class_average.notna().any() else None,
-        average,
+        errors, n_samples, class_average if class_average.notna().any() else None, average
     )

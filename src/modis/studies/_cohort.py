@@ -17,12 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from .._constants import LIKELIHOOD_DOMAINS
 from ..data import FeatureMatrix, align_links, check_mudata, collect_batches, collect_labels
-from ..data._validation import (
-    check_likelihoods,
-    check_names,
-    check_values,
-    resolve_modalities,
-)
+from ..data._validation import check_likelihoods, check_names, check_values, resolve_modalities
 from ..datasets import split
 from ..datasets._selection import without_pulling
 from ._reading import ByModality, by_modality, stated_groups, stated_part
@@ -220,10 +215,7 @@ def label_table(labels: Mapping[str, pd.Series]) -> md.MuData:
 
 
 def draw_test(
-    labels: Mapping[str, pd.Series],
-    test_size: float,
-    seed: int,
-    groups: pd.Series | None = None,
+    labels: Mapping[str, pd.Series], test_size: float, seed: int, groups: pd.Series | None = None
 ) -> pd.Index:
     """Draw a share of the labelled observations, equally from every class and set of modalities.
 

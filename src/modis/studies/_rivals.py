@@ -17,16 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, normalize
 
 from ._cohort import Cohort
-from ._design import (
-    CLASSES,
-    FEW,
-    MATCHING,
-    TRANSFER,
-    TRANSLATION,
-    UNSEEN,
-    Fold,
-    linked_features,
-)
+from ._design import CLASSES, FEW, MATCHING, TRANSFER, TRANSLATION, UNSEEN, Fold, linked_features
 
 #: In place of a modality: predicted from all that an observation has.
 COMBINED = "combined"

@@ -2,6 +2,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 from lightning.pytorch.callbacks import EarlyStopping
 from scvi.train import LoudEarlyStopping
@@ -34,19 +35,15 @@ def quiet_libraries(*, silent: bool = False) -> Iterator[None]:
     """
     names = _LOGGERS + _SILENCED if silent else _LOGGERS
     levels = {name: logging.getLogger(name).level for name in names}
-    teardown = LoudEarlyStopping.teardown
+    # it prints, whatever the level
+    teardown = (EarlyStopping if silent else LoudEarlyStopping).teardown
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), patch.object(LoudEarlyStopping, "teardown", teardown):
             for name in names:
                 logging.getLogger(name).setLevel(logging.ERROR if silent else logging.WARNING)
-            if silent:
-                warnings.simplefilter("ignore")
-                # it prints, whatever the level
-                LoudEarlyStopping.teardown = EarlyStopping.teardown
-            for message in _WARNINGS:
+            for message in [*_WARNINGS, *([""] if silent else [])]:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
-        LoudEarlyStopping.teardown = teardown
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

@@ -24,12 +24,10 @@ def validation_scores(seen: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[st
 
     Returns
     -------
-    ``reconstruction`` and ``kl`` (summed over the modalities, as in training), ``classification``
-    (cross-entropy, every class of a modality with the same weight), ``accuracy`` (balanced),
-    ``mixing`` (1 if the modalities cannot be distinguished), ``link`` (mean over the pairs of
-    modalities) and ``selection``, to be minimised: mean reconstruction per modality, plus
-    classification, plus one minus mixing, plus link. What cannot be measured (no held-out label,
-    one modality, no links) is left out; only classification needs labels.
+    ``reconstruction`` and ``kl`` (sums over modalities), ``classification`` (cross-entropy, equal
+    weights of classes), balanced ``accuracy``, ``mixing`` (1 if modalities cannot be told apart),
+    ``link`` (mean over pairs of modalities), and ``selection``, to be minimised: reconstruction
+    per modality + classification + 1 - mixing + link. What cannot be measured is left out.
     """
     scores = {
         term: sum(float(rows[term].mean()) for rows in seen.values())

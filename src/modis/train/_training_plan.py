@@ -1,5 +1,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, cast
@@ -12,14 +13,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
 from ..data import number
-from ..module import (
-    TERMS,
-    MODISModule,
-    Step,
-    compute_terms,
-    kl_to_standard_normal,
-    weighted_sum,
-)
+from ..module import TERMS, MODISModule, Step, compute_terms, kl_to_standard_normal, weighted_sum
 from ._schedule import learning_rate_factor
 from ._selection import validation_scores
 
@@ -99,11 +93,9 @@ class MODISTrainingPlan(LightningModule):
             )
         self.automatic_optimization = False
         self.module = module
-        rates = {"lr": lr, "lr_discriminator": lr_discriminator}
-        given = {name: rate for name, rate in rates.items() if rate is not None}
         self.lr, self.lr_discriminator = (
-            number(name, given.get(name, getattr(preset, name)), lambda x: x > 0, "above 0")
-            for name in rates
+            number(name, getattr(preset, name) if own is None else own, lambda x: x > 0, "above 0")
+            for name, own in (("lr", lr), ("lr_discriminator", lr_discriminator))
         )
         self.decay_lr = preset.decay_lr if decay_lr is None else decay_lr
         self.betas = betas
@@ -121,9 +113,7 @@ class MODISTrainingPlan(LightningModule):
         self._counts: Counter[str] = Counter()
         self._seen: dict[str, list[dict[str, torch.Tensor]]] = defaultdict(list)
 
-    def configure_optimizers(
-        self,
-    ) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LambdaLR]]:
+    def configure_optimizers(self) -> tuple[list[torch.optim.Optimizer], list[Any]]:
         """Adam for the autoencoders and for the discriminator, and their schedules."""
         autoencoders = [*self.module.encoders.parameters(), *self.module.decoders.parameters()]
         judge = list(self.module.discriminator.parameters())
@@ -147,7 +137,7 @@ class MODISTrainingPlan(LightningModule):
         autoencoders, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         # Lightning counts steps of all optimisers; a minibatch is one step
         discriminator._on_before_step = discriminator._on_after_step = lambda: None
-        schedules = cast("list[torch.optim.lr_scheduler.LambdaLR]", self.lr_schedulers())
+        schedules = cast("list[Any]", self.lr_schedulers())
         encoded = module.inference(batch)
         n_minibatches = int(self.trainer.num_training_batches)
         penalty = weights["gradient_penalty"] * n_minibatches
@@ -162,47 +152,34 @@ class MODISTrainingPlan(LightningModule):
             terms = compute_terms(Step(module, batch, encoded, weights, True, px, paired))
             loss = weighted_sum(terms, weights)
             self._update(autoencoders, schedules[0], loss)
-        self._add({f"discriminator_{name}": term for name, term in terms_1.items()})
-        self._add(terms | {"loss": loss})
-        return {"loss": loss.detach()}
-
-    def _update(
-        self,
-        optimizer: LightningOptimizer,
-        schedule: torch.optim.lr_scheduler.LambdaLR,
-        loss: torch.Tensor,
-    ) -> None:
-        if not loss.requires_grad:
-            return  # the minibatch has nothing for any term
-        optimizer.zero_grad()
-        if self.trainer.world_size > 1:
-            self._backward_together(optimizer, loss)
-        else:
-            self.manual_backward(loss)
-        if self.clipping["gradient_clip_val"] is not None:
-            self.clip_gradients(optimizer.optimizer, **self.clipping)
-        optimizer.step()
-        schedule.step()
-
-    def _backward_together(self, optimizer: LightningOptimizer, loss: torch.Tensor) -> None:
-        """Average one side's gradients over the processes; Lightning would exchange both's."""
-        strategy: Any = self.trainer.strategy
-        parameters = optimizer.param_groups[0]["params"]
-        for parameter in parameters:
-            # another process may have one where this one has none
-            parameter.grad = torch.zeros_like(parameter)
-        with strategy.block_backward_sync():
-            self.manual_backward(loss)
-        gradients = [parameter.grad for parameter in parameters]
-        total = parameters_to_vector(gradients)
-        distributed.all_reduce(total)
-        vector_to_parameters(total / self.trainer.world_size, gradients)
-
-    def _add(self, terms: Mapping[str, torch.Tensor]) -> None:
+        terms |= {"loss": loss, **{f"discriminator_{name}": own for name, own in terms_1.items()}}
         # summed here and logged once per epoch: logging every step costs more than the step
         for name, term in terms.items():
             self._sums[name] = self._sums.get(name, 0) + term.detach()
             self._counts[name] += 1
+        return {"loss": loss.detach()}
+
+    def _update(self, optimizer: LightningOptimizer, schedule: Any, loss: torch.Tensor) -> None:
+        n_processes, strategy = self.trainer.world_size, cast(Any, self.trainer.strategy)
+        if not loss.requires_grad and n_processes == 1:
+            return  # the minibatch has nothing for any term
+        optimizer.zero_grad()
+        # Lightning would exchange the gradients of both sides
+        with strategy.block_backward_sync() if n_processes > 1 else nullcontext():
+            if loss.requires_grad:
+                self.manual_backward(loss)
+        if n_processes > 1:
+            parameters = optimizer.param_groups[0]["params"]
+            for own in parameters:
+                # another process may have one
+                own.grad = torch.zeros_like(own) if own.grad is None else own.grad
+            total = parameters_to_vector(gradients := [own.grad for own in parameters])
+            distributed.all_reduce(total)
+            vector_to_parameters(total / n_processes, gradients)
+        if self.clipping["gradient_clip_val"] is not None:
+            self.clip_gradients(optimizer.optimizer, **self.clipping)
+        optimizer.step()
+        schedule.step()
 
     def on_train_epoch_end(self) -> None:
         """Log every term, averaged over the epoch."""
