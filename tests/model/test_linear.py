@@ -75,6 +75,26 @@ def test_a_class_without_labels_is_found(fit, pairing, links, unlabelled, messag
         assert taken.mean() <= 0.02
 
 
+def weakly_paired(n, seed):
+    """Five classes, hard to tell by proteins, which have no sample of class e."""
+    centres, rng, codes = np.random.default_rng(0), np.random.default_rng(seed), np.arange(n) % 5
+    modalities = {}
+    for name, n_features, strength in ((RNA, 40, 1.0), (PROTEIN, 60, 0.3)):
+        x = strength * centres.normal(size=(5, n_features))[codes]
+        modalities[name] = ad.AnnData((x + rng.normal(size=x.shape)).astype(np.float32))
+        modalities[name].obs_names = [f"{seed}_{k}" for k in range(n)]
+        modalities[name].var_names = [f"{name}{k}" for k in range(n_features)]
+        modalities[name].obs["label"] = np.array(list("abcde"))[codes]
+    return make_mudata(modalities | {PROTEIN: modalities[PROTEIN][codes < 4].copy()})
+
+
+def test_new_samples_are_not_taken_for_a_class_that_pairs_hardly_tell_of(fit):
+    """Training samples lie on shared axes where their pairs do, new ones do not."""
+    new, model = weakly_paired(250, seed=1), fit(weakly_paired(60, seed=2))
+    assert "guest_weight_1" in model.module.linear
+    assert (model.predict(new, modality=PROTEIN) == "e").mean() < 0.08
+
+
 def test_a_class_that_nothing_tells_of_is_not_found(fit):
     """And that modality leaves it to the other where a sample has both."""
     whole = related(240, unlabelled="c")

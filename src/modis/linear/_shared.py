@@ -28,7 +28,7 @@ class HeldOut(NamedTuple):
 
 def fit_shared(
     scores: Mapping[str, np.ndarray], pairs: Pairs, n_axes: int, folds: Mapping[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], list[HeldOut]]:
+) -> tuple[dict[str, np.ndarray], list[HeldOut], list[dict[str, np.ndarray]]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
     `scores` are principal components by modality, ``(n, n_components)``, of all rows, paired or
@@ -38,26 +38,24 @@ def fit_shared(
     `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
     otherwise its other pairs would show the axes what is held out.
 
-    Returns a map ``(n_components, n_axes)`` by modality and the held-out pairs; none of either if
-    these do not correlate. Tenenhaus and Tenenhaus (2011), *Regularized generalized canonical
-    correlation analysis*.
+    Returns a map ``(n_components, n_axes)`` by modality, the held-out pairs, and the maps without
+    each fold; none of these if held-out pairs do not correlate. Tenenhaus and Tenenhaus (2011),
+    *Regularized generalized canonical correlation analysis*.
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
     fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
     best, chosen = 0.0, None
     for shrinkage in _SHRINKAGES:
-        correlation, held_out = _hold_out(scores, pairs, fold, shrinkage, n_axes)
+        correlation, *found = _hold_out(scores, pairs, fold, folds, shrinkage, n_axes)
         weight = np.sqrt(correlation / (1 - np.square(correlation)))
         if (total := np.square(weight).sum()) > best:
-            best, chosen = total, (shrinkage, weight, held_out)
+            best, chosen = total, (weight, *found, _axes(scores, pairs, shrinkage, n_axes, scores))
     if chosen is None:
-        return {}, []
-    shrinkage, weight, held_out = chosen
-    axes = {name: own * weight for name, own in _axes(scores, pairs, shrinkage, n_axes).items()}
-    weighted = [
-        own._replace(places=(own.places[0] * weight, own.places[1] * weight)) for own in held_out
-    ]
-    return axes, weighted
+        return {}, [], []
+    weight, held_out, by_fold, axes = chosen
+    weighted = [own._replace(places=tuple(x * weight for x in own.places)) for own in held_out]
+    axes, *by_fold = ({name: own * weight for name, own in x.items()} for x in (axes, *by_fold))
+    return axes, weighted, by_fold
 
 
 def fit_scale(
@@ -89,18 +87,21 @@ def _hold_out(
     scores: Mapping[str, np.ndarray],
     pairs: Pairs,
     fold: Mapping[tuple[str, str], np.ndarray],
+    folds: Mapping[str, np.ndarray],
     shrinkage: float,
     n_axes: int,
-) -> tuple[np.ndarray, list[HeldOut]]:
+) -> tuple[np.ndarray, list[HeldOut], list[dict[str, np.ndarray]]]:
     """Correlation along each axis in held-out pairs, mean over folds and pairs, ``(n_axes,)``."""
-    held_out = []
+    held_out, by_fold = [], []
     # of each pair of modalities: products of both sides, and squares of either
     sums = {pair: np.zeros((3, n_axes)) for pair in pairs}
     for k in range(N_FOLDS):
         kept = {
             pair: tuple(rows[fold[pair] != k] for rows in both) for pair, both in pairs.items()
         }
-        axes = _axes(scores, kept, shrinkage, n_axes)
+        others = {name: own[folds[name] != k] for name, own in scores.items()}
+        axes = _axes(scores, kept, shrinkage, n_axes, others)
+        by_fold.append(axes)
         for (a, b), (first, second) in pairs.items():
             test = fold[a, b] == k
             ours, theirs = scores[a][first[test]] @ axes[a], scores[b][second[test]] @ axes[b]
@@ -113,11 +114,15 @@ def _hold_out(
     correlation = n @ np.stack(each) / n.sum()
     # what is within two standard errors of 0 may be chance
     correlation[correlation < 2 / np.sqrt(n.sum())] = 0
-    return np.clip(correlation, 0.0, _CLOSE_TO_ONE), held_out
+    return np.clip(correlation, 0.0, _CLOSE_TO_ONE), held_out, by_fold
 
 
 def _axes(
-    scores: Mapping[str, np.ndarray], pairs: Pairs, shrinkage: float, n_axes: int
+    scores: Mapping[str, np.ndarray],
+    pairs: Pairs,
+    shrinkage: float,
+    n_axes: int,
+    spread: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Leading axes of unit variance, ``(n_components, n_axes)`` by modality."""
     ends = np.cumsum([own.shape[1] for own in scores.values()])
@@ -126,7 +131,7 @@ def _axes(
         for (name, own), end in zip(scores.items(), ends, strict=True)
     }
     shared, own_covariance = np.zeros((ends[-1], ends[-1])), np.zeros((ends[-1], ends[-1]))
-    for name, own in scores.items():
+    for name, own in spread.items():
         covariance = own.T @ own / len(own)
         mean_variance = np.trace(covariance) / len(covariance)
         own_covariance[place[name], place[name]] = (1 - shrinkage) * covariance + (
@@ -140,6 +145,6 @@ def _axes(
     vectors = eigh(shared, own_covariance, subset_by_index=[last - n_axes + 1, last])[1]
     axes = {name: vectors[own, ::-1] for name, own in place.items()}
     return {
-        name: own / np.maximum((scores[name] @ own).std(axis=0), 1e-9)
+        name: own / np.maximum((spread[name] @ own).std(axis=0), 1e-9)
         for name, own in axes.items()
     }

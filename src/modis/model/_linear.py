@@ -24,7 +24,7 @@ from ..metrics import foscttm
 from ..module import Weighing
 from ._base import Model
 from ._combine import Encoding, all_names, common_prior, evidence
-from ._linear_maps import fit_classes, fit_components, fit_guests, fit_translations
+from ._linear_maps import Trials, Views, fit_classes, fit_components, fit_guests, fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
 
@@ -67,12 +67,13 @@ def fit_linear_models(
             found = fit_classes(model, item, scores[name], labeled, held_out[name])
             out_of_fold[name][labeled] = found
     pairs = shared_rows(data, _LEAST_PAIRS)
-    views, matched = _fit_axes(model, data, scores, pairs)
+    views, matched, trials = _fit_axes(model, data, scores, pairs)
     by_axes = _BY_AXES
+    guests = {}
     if networks.n_classes:
-        fit_guests(model, data, scores, views)
+        guests = fit_guests(model, data, scores, views, trials, out_of_fold)
         _fit_combination(model, data, out_of_fold)
-    fit_trust(model, data, out_of_fold)
+    fit_trust(model, data, out_of_fold, guests)
     # means and classes as they stay, before they are aligned
     encodings = {name: model._encode_all(item, None) for name, item in data.items()}
     if networks.n_classes:
@@ -121,15 +122,15 @@ def _fit_axes(
     data: Mapping[str, Modality],
     scores: Mapping[str, np.ndarray],
     pairs: Mapping[tuple[str, str], Any],
-) -> tuple[dict[tuple[str, str], tuple[np.ndarray, np.ndarray]], list[HeldOut]]:
+) -> tuple[Views, list[HeldOut], Trials]:
     """Shared axes, of pairs or else of links; by pair of modalities, maps to what both share.
 
-    Also the places of held-out pairs.
+    Also the places of held-out pairs, and for each of their folds its rows by modality, and the
+    maps that were found without their pairs.
     """
     linear, codes = model.module.linear, model.module.modality_codes
-    axes: dict[str, np.ndarray] = {}
-    views: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
-    matched: list[HeldOut] = []
+    axes, folds, views = dict[str, np.ndarray](), dict[str, np.ndarray](), Views()
+    matched, by_fold = list[HeldOut](), list[dict[str, np.ndarray]]()
     if pairs:
         # the same fold of an observation in all modalities
         names = all_names(item.obs_names for item in data.values())
@@ -140,10 +141,12 @@ def _fit_axes(
         # root mean squared distance from 0; 1 if nothing varies
         size = {n: np.sqrt(np.square(x).sum(axis=1).mean()) or 1.0 for n, x in some.items()}
         some = {n: x / size[n] for n, x in some.items()}
-        shared, matched = fit_shared(some, pairs, _N_AXES, folds)
-        for name, own in shared.items():
-            axes[name] = np.zeros((scores[name].shape[1], own.shape[1]))
-            axes[name][: len(own)] = own / size[name]
+        shared, matched, by_fold = fit_shared(some, pairs, _N_AXES, folds)
+        rest = {n: ((0, scores[n].shape[1] - x.shape[1]), (0, 0)) for n, x in some.items()}
+        axes, *by_fold = (
+            {name: np.pad(own / size[name], rest[name]) for name, own in each.items()}
+            for each in (shared, *by_fold)
+        )
         views = {(a, b): (axes[a], axes[b]) for a, b in pairs if axes}
     links = {} if model._links is None else model._links.pairs
     for (a, b), pair in links.items():
@@ -161,7 +164,15 @@ def _fit_axes(
         axes = linked_axes(parts, dict(scores), _N_AXES)
     for name, own in axes.items():
         linear[f"axes_{codes[name]}"] = own
-    return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}, matched
+    trials = []
+    for k, each in enumerate(by_fold):
+        rows = {name: np.flatnonzero(own == k) for name, own in folds.items()}
+        trials.append((rows, _both_ways(views | {(a, b): (each[a], each[b]) for a, b in pairs})))
+    return _both_ways(views), matched, trials
+
+
+def _both_ways(views: Views) -> Views:
+    return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
 
 
 def _fit_combination(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.special import logsumexp, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.decomposition import PCA
 from sklearn.metrics import recall_score
 
@@ -16,6 +16,10 @@ from ..module import LinearModels, MODISModule
 from ._base import Model
 from ._values import scaled_pieces, scaled_rows
 
+#: By pair of modalities, maps from the components of both to variables that they share.
+Views = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
+#: Rows of a fold by modality, and views that were found without them.
+Trials = list[tuple[dict[str, np.ndarray], Views]]
 #: Values that components, class means and ridge regressions are found on, at most.
 MOST_VALUES = 2**24
 _MOST_COMPONENTS = 512
@@ -91,35 +95,62 @@ def fit_guests(
     model: Model,
     data: Mapping[str, Modality],
     scores: Mapping[str, np.ndarray],
-    views: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
-) -> None:
-    """Class maps for modalities that lack a class, from other modalities by shared variables."""
-    networks = model.module
+    views: Views,
+    trials: Trials,
+    out_of_fold: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Class maps for modalities that lack a class, from other modalities by shared variables.
+
+    Log-probabilities by modality, ``(n_obs, n_classes)``; on variables that were found with a row,
+    it would lie where its pair does.
+    """
+    networks, guests = model.module, {}
     linear, codes = networks.linear, networks.modality_codes
     counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
     for name in data:
-        unseen, maps = counts[name] == 0, []
-        for donor, own in data.items():
-            if (donor, name) not in views or not counts[donor][unseen].any():
-                continue
-            ours, theirs = views[donor, name]
-            rows = np.flatnonzero(own.labels >= 0)
-            found = fit_class_map(scores[donor][rows] @ ours, own.labels[rows], networks.n_classes)
-            maps.append((found.weight @ theirs.T, found.bias))
-            _announce(name, donor, found.out_of_fold, own.labels[rows])
-        if not maps:
+        unseen = counts[name] == 0
+        donors = [d for d in data if (d, name) in views and counts[d][unseen].any()]
+        if not donors:
             continue
-        weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
-        labeled = (counts[name] > 0).sum() > 1
-        if not labeled:
+        given = {donor: (data[donor].labels, scores[donor]) for donor in donors}
+        weight, bias, said = _learn(given, name, views, networks.n_classes)
+        logits = scores[name] @ weight.T + bias
+        for rows, others in trials:
+            own_weight, own_bias, told = _learn(given, name, others, networks.n_classes)
+            logits[rows[name]] = scores[name][rows[name]] @ own_weight.T + own_bias
+            for donor in donors:
+                said[donor][rows[donor]] = told[donor][rows[donor]]
+        for donor in donors:
+            _announce(name, donor, said[donor], data[donor].labels)
+        if (counts[name] > 0).sum() > 1:
+            labeled = data[name].labels >= 0
+            ours, own = logits[labeled], np.nanmax(out_of_fold[name][labeled], axis=1)
+            margin = ours[:, unseen].max(axis=1) - own - logsumexp(ours[:, ~unseen], axis=1)
+            least = max(0.0, np.quantile(margin, 1 - _TAKEN_FOR_UNSEEN))
+            guests[name] = log_softmax(np.where(unseen, logits - least, logits), axis=1)
+            _set_map(linear, "guest", codes[name], weight, np.where(unseen, bias - least, bias))
+        else:
             weight, bias = _self_train(scores[name], weight, bias)
             linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
             linear[f"share_{codes[name]}"] = _SHARE
-        else:
-            logits = scores[name][data[name].labels >= 0] @ weight.T + bias
-            odds = logsumexp(logits[:, unseen], axis=1) - logsumexp(logits[:, ~unseen], axis=1)
-            bias = np.where(unseen, bias - np.quantile(odds, 1 - _TAKEN_FOR_UNSEEN), bias)
-        _set_map(linear, "guest" if labeled else "class", codes[name], weight, bias)
+            _set_map(linear, "class", codes[name], weight, bias)
+    return guests
+
+
+def _learn(
+    given: Mapping[str, tuple[np.ndarray, np.ndarray]], name: str, views: Views, n_classes: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Mean of the maps of those given, by codes and components; what each says out of fold."""
+    maps, said = [], {}
+    for donor, (labels, scores) in given.items():
+        ours, theirs = views[donor, name]
+        rows = np.flatnonzero(labels >= 0)
+        found = fit_class_map(scores[rows] @ ours, labels[rows], n_classes)
+        maps.append((found.weight @ theirs.T, found.bias))
+        said[donor] = np.full((len(labels), n_classes), np.nan)
+        said[donor][rows] = found.out_of_fold
+    weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
+    return weight, bias, said
 
 
 def _announce(name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray) -> None:

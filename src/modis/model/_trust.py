@@ -15,7 +15,7 @@ from ..data import Modality, Profile, number
 from ..linear import Alarm, fit_alarm
 from ._base import Model
 from ._combine import all_names, combine_classes
-from ._values import MOST_VALUES, find_differences, scaled_pieces, scaled_rows
+from ._values import MOST_VALUES, find_differences, scaled_rows
 
 # rows that an alarm learns from, at most
 _MOST_ROWS = 5_000
@@ -28,12 +28,15 @@ _LEAST_WORTH = 0.02
 
 
 def fit_trust(
-    model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
+    model: Model,
+    data: Mapping[str, Modality],
+    out_of_fold: Mapping[str, np.ndarray],
+    guests: Mapping[str, np.ndarray],
 ) -> None:
     """Learn what new samples are compared with, from the training samples.
 
     `out_of_fold` are log-probabilities of the classes by modality, ``(n_obs, n_classes)``, NaN
-    where there are none.
+    where there are none; `guests` those of modalities that lack a class, by maps from others.
     """
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
@@ -71,8 +74,9 @@ def fit_trust(
     for name, item in data.items():
         own = np.nan_to_num(out_of_fold[name][judged[name]], nan=-np.inf)
         known = item.labels[judged[name]]
-        if f"guest_weight_{codes[name]}" in linear:
-            own = _with_guests(model, item, np.flatnonzero(judged[name]), own)
+        if name in guests:
+            guest, seen = guests[name][judged[name]], linear.array(f"class_seen_{codes[name]}") > 0
+            own = np.where(seen, own + logsumexp(guest[:, seen], axis=1, keepdims=True), guest)
         linear[f"calibration_{codes[name]}"] = _of_own_class(own, known)
         each[name], labels[place[name]] = own, known
         count[place[name]] += 1
@@ -275,16 +279,6 @@ def _check_calibrated(model: Model) -> None:
             "The model has no calibrated classes: it was trained without labels of two classes, "
             "or without linear models."
         )
-
-
-def _with_guests(model: Model, item: Modality, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Log-probabilities with those of classes that other modalities brought."""
-    networks, code = model.module, model.module.modality_codes[item.name]
-    seen, pieces = networks.linear.array(f"class_seen_{code}") > 0, []
-    for x in scaled_pieces(networks, item, rows):
-        pieces.append(cast("torch.Tensor", networks.linear.class_log_probability(code, x)))
-    whole = torch.cat(pieces).cpu().numpy()
-    return np.where(seen, own + logsumexp(whole[:, seen], axis=1, keepdims=True), whole)
 
 
 def _of_own_class(log_probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
