@@ -95,6 +95,11 @@ def test_new_samples_are_not_taken_for_a_class_that_pairs_hardly_tell_of(fit):
     assert (model.predict(new, modality=PROTEIN) == "e").mean() < 0.08
 
 
+def test_pairs_that_tell_no_more_than_the_class_leave_its_means(fit):
+    linear = fit(weakly_paired(60, seed=2)).module.linear
+    assert [name for name, _ in linear.named_buffers() if name.startswith("ridge_")] == []
+
+
 def test_a_class_that_nothing_tells_of_is_not_found(fit):
     """And that modality leaves it to the other where a sample has both."""
     whole = related(240, unlabelled="c")

@@ -11,7 +11,15 @@ from sklearn.metrics import recall_score
 
 from .._constants import logger
 from ..data import LinkPair, Modality
-from ..linear import class_means, fit_class_map, fit_pool, fit_ridge, link_correlation, link_views
+from ..linear import (
+    chosen_rows,
+    class_means,
+    fit_class_map,
+    fit_pool,
+    fit_ridge,
+    link_correlation,
+    link_views,
+)
 from ..module import LinearModels, MODISModule
 from ._base import Model
 from ._values import scaled_pieces, scaled_rows
@@ -301,7 +309,8 @@ def _fit_pair_ridge(
     """Ridge regressions on pairs, rows `x` of the source and `y` of the target.
 
     One predicts the profiles, one what class means leave of them. Each weighs as leaves the least
-    squared error, every row predicted from the others.
+    squared error, every row predicted from the others. Without a gain over class means that is
+    larger than its standard error, there is none.
     """
     known = np.isin(y, target.chosen)
     x, y = x[known], np.searchsorted(target.chosen, y[known])
@@ -311,6 +320,10 @@ def _fit_pair_ridge(
     apart = added_error - plain_error
     share = (added_error * apart).sum() / max(np.square(apart).sum(), 1e-12)
     share = float(np.clip(share, 0, 1))
+    left = (target.profile[y] - by_class)[chosen_rows(len(y))]
+    gain = (np.square(left) - np.square(added_error - share * apart)).sum(axis=1)
+    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+        return
     linear[f"ridge_{key}"] = share * plain + (1 - share) * added
     linear[f"intercept_{key}"] = share * plain_intercept + (1 - share) * added_intercept
     linear[f"by_class_{key}"] = np.array(1 - share)
