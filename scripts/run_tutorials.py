@@ -89,8 +89,7 @@ def main() -> int:
     options = parser.parse_args()
 
     paths = [TUTORIALS / f"{name}.ipynb" for name in options.names]
-    # from the end of the alphabet: as it happens, long ones come first so
-    paths = paths or sorted(TUTORIALS.glob("*.ipynb"), reverse=True)
+    paths = paths or sorted(TUTORIALS.glob("*.ipynb"))
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         print(f"no such notebook: {', '.join(missing) or TUTORIALS}", file=sys.stderr)
