@@ -181,6 +181,8 @@ def test_values_that_were_lost_after_the_check_are_filled():
         unbounded.predict()
 
 
+# of mudata; pytest.warns hands it on without the module that other filters name
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame:DeprecationWarning")
 def test_numbers_as_names_in_new_data(model):
     with pytest.warns(UserWarning, match="40 observations have the same number as name"):
         model.predict(numbered(make_mdata()))

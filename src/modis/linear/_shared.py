@@ -43,16 +43,16 @@ def fit_shared(
     *Regularized generalized canonical correlation analysis*.
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
-    fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
     best, chosen = 0.0, None
     for shrinkage in _SHRINKAGES:
-        correlation, *found = _hold_out(scores, pairs, fold, folds, shrinkage, n_axes)
+        correlation, *found = _hold_out(scores, pairs, folds, shrinkage, n_axes)
         weight = np.sqrt(correlation / (1 - np.square(correlation)))
         if (total := np.square(weight).sum()) > best:
-            best, chosen = total, (weight, *found, _axes(scores, pairs, shrinkage, n_axes, scores))
+            best, chosen = total, (shrinkage, weight, *found)
     if chosen is None:
         return {}, [], []
-    weight, held_out, by_fold, axes = chosen
+    shrinkage, weight, held_out, by_fold = chosen
+    axes = _axes(scores, pairs, shrinkage, n_axes, scores)
     weighted = [own._replace(places=tuple(x * weight for x in own.places)) for own in held_out]
     axes, *by_fold = ({name: own * weight for name, own in x.items()} for x in (axes, *by_fold))
     return axes, weighted, by_fold
@@ -86,12 +86,12 @@ def fit_scale(
 def _hold_out(
     scores: Mapping[str, np.ndarray],
     pairs: Pairs,
-    fold: Mapping[tuple[str, str], np.ndarray],
     folds: Mapping[str, np.ndarray],
     shrinkage: float,
     n_axes: int,
 ) -> tuple[np.ndarray, list[HeldOut], list[dict[str, np.ndarray]]]:
     """Correlation along each axis in held-out pairs, mean over folds and pairs, ``(n_axes,)``."""
+    fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
     held_out, by_fold = [], []
     # of each pair of modalities: products of both sides, and squares of either
     sums = {pair: np.zeros((3, n_axes)) for pair in pairs}

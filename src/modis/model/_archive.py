@@ -190,8 +190,11 @@ class Checkpoints(Callback):
         for name in ("ready", "started", "processed", "completed"):
             setattr(trainer.fit_loop.epoch_progress.current, name, kept["epoch"])
         trainer.fit_loop.epoch_loop._batches_that_stepped = kept["n_steps"]
-        for name, frame in kept["history"].items():
-            trainer.logger.logged[name] = frame[name].to_dict()
+        # ours, and scvi-tools' own
+        history = kept["history"] if hasattr(trainer.logger, "history") else {}
+        for name, frame in history.items():
+            for epoch, value in frame[name].items():
+                trainer.logger.log_metrics({name: value, "epoch": epoch}, step=0)
         torch.set_rng_state(kept["random"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(kept["random_cuda"])

@@ -69,9 +69,8 @@ def fit_linear_models(
     pairs = shared_rows(data, _LEAST_PAIRS)
     views, matched, trials = _fit_axes(model, data, scores, pairs)
     by_axes = _BY_AXES
-    guests = {}
+    guests = fit_guests(model, data, scores, views, trials, out_of_fold)
     if networks.n_classes:
-        guests = fit_guests(model, data, scores, views, trials, out_of_fold)
         _fit_combination(model, data, out_of_fold)
     fit_trust(model, data, out_of_fold, guests)
     # means and classes as they stay, before they are aligned
