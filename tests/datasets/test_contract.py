@@ -9,7 +9,6 @@ FUNCTIONS = {
     "hide_fraction": lambda m, **kw: datasets.hide_labels(m, 0.3, **kw),
     "hide_n_per_class": lambda m, **kw: datasets.hide_labels(m, n_per_class=2, **kw),
     "hide_some_classes": lambda m, **kw: datasets.hide_labels(m, 0.3, classes=["x"], **kw),
-    "corrupt_labels": lambda m, **kw: datasets.corrupt_labels(m, 0.3, **kw),
     "shrink_class": lambda m, **kw: datasets.shrink_class(m, "x", 2, **kw),
     "split_train": lambda m, **kw: datasets.split(m, **kw)[0],
     "split_test": lambda m, **kw: datasets.split(m, **kw)[1],

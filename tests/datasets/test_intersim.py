@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from modis import datasets
+from modis.datasets._intersim import bayes_probabilities
 
 OMICS = ("methylation", "expression", "protein")
 
@@ -124,3 +126,39 @@ def test_other_sizes(n_features):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         datasets.intersim(**arguments)
+
+
+def _accuracy(probabilities, mdata):
+    true = mdata.obs["label"].astype(str)
+    return {name: (p.idxmax(axis=1) == true[p.index]).mean() for name, p in probabilities.items()}
+
+
+def test_discriminant_analysis_on_many_samples_approaches_bayes_rule():
+    sizes = dict(zip(OMICS, (12, 8, 10), strict=True))
+    deltas = {f"delta_{name}": 0.5 for name in OMICS}
+    # one simulation, so one set of differential features: many samples train, the others test
+    mdata = datasets.intersim(45_000, n_features=sizes, **deltas, seed=1)
+    train, test = datasets.split(mdata, 1 / 9)
+    test["methylation"].X[:3, :2] = [0, 1]  # as values near the ends are rounded
+    bayes = bayes_probabilities(test, **deltas)
+    accuracy = _accuracy(bayes, test)
+    for name in OMICS:
+        x, x_test = (mdata[name].X.astype(float) for mdata in (train, test))
+        if name == "methylation":
+            x, x_test = logit(x), logit(x_test.clip(1e-6, 1 - 1e-6))
+        learner = LinearDiscriminantAnalysis().fit(x, train[name].obs["label"].astype(str))
+        np.testing.assert_allclose(bayes[name].sum(axis=1), 1)
+        assert np.abs(learner.predict_proba(x_test) - bayes[name].to_numpy()).mean() < 0.01
+        score = learner.score(x_test, test[name].obs["label"].astype(str))
+        assert score == pytest.approx(accuracy[name], abs=0.01)
+        assert 0.3 < accuracy[name] < 0.99
+
+
+@pytest.mark.parametrize("reference", ["synthetic", "tcga-ov"])
+def test_the_papers_classes_can_be_told_apart(reference, shared_data):
+    folder = shared_data / "intersim_reference" if reference == "tcga-ov" else None
+    where = {"reference": reference, "reference_path": folder}
+    mdata = datasets.unpair(datasets.intersim(1000, **where))
+    best = bayes_probabilities(mdata, **where, **{f"delta_{name}": 2.0 for name in OMICS})
+    assert [list(own.index) for own in best.values()] == [list(mdata[n].obs_names) for n in OMICS]
+    assert min(_accuracy(best, mdata).values()) > 0.999

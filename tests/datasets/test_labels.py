@@ -1,9 +1,7 @@
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare
 
 from modis import datasets
 
@@ -52,15 +50,6 @@ def test_partly_overlapping_modalities_never_get_fewer(n, seed):
         assert (own.astype(str) == adata.obs["label"].astype(str)).all()
         for label, available in mdata[name].obs["label"].value_counts().items():
             assert (_labelled(adata) == label).sum() >= min(n, available)
-
-
-def test_nested_modalities_get_exactly_what_was_asked(mosaic):
-    # All of c lies within b.
-    result = datasets.hide_labels(mosaic, n_per_class=4, modalities=["b", "c"])
-    for name in ("b", "c"):
-        assert _labelled(result[name]).value_counts()[["x", "y", "z"]].tolist() == [4, 4, 4]
-    only_in_a = [f"s{i}" for i in range(20)]
-    assert (result.obs.loc[only_in_a, "label"] != "unknown").all()
 
 
 def test_unlabelled_category_and_missing_labels(mosaic):
@@ -117,37 +106,3 @@ def test_numbers_become_words(mosaic, numbers, words, write_and_read):
 def test_bad_arguments(unpaired, arguments, message):
     with pytest.raises(ValueError, match=message):
         datasets.hide_labels(unpaired, **arguments)
-
-
-@given(fraction=st.floats(0, 1), seed=st.integers(0, 1000))
-def test_as_many_as_asked_get_another_class(fraction, seed):
-    result = datasets.corrupt_labels(UNPAIRED, fraction, seed=seed)
-    changed = result.obs["label"].astype(str) != UNPAIRED.obs["label"].astype(str)
-    assert changed.sum() == round(fraction * 90)
-    assert set(result.obs["label"]) <= {"class_1", "class_2", "class_3"}
-
-
-def test_the_other_classes_are_equally_likely():
-    mdata = datasets.intersim(3000, n_features=SIZES)
-    result = datasets.corrupt_labels(mdata, 1.0, seed=1)
-    pairs = pd.crosstab(mdata.obs["label"].astype(str), result.obs["label"].astype(str))
-    for name, row in pairs.iterrows():
-        assert row[name] == 0
-        assert chisquare(row.drop(name)).pvalue > 1e-4
-
-
-def test_unlabelled_samples_get_no_label(mosaic):
-    hidden = datasets.hide_labels(mosaic, n_per_class=5, modalities=["a", "b"])
-    result = datasets.corrupt_labels(hidden, 1.0)
-    unknown = hidden.obs["label"] == "unknown"
-    assert (result.obs["label"] == "unknown").equals(unknown)
-    assert not (result.obs["label"] == hidden.obs["label"])[~unknown].any()
-
-
-def test_what_cannot_be_corrupted(mosaic):
-    with pytest.raises(ValueError, match="fraction must lie between 0 and 1, found -0.1"):
-        datasets.corrupt_labels(mosaic, -0.1)
-    mosaic.obs["label"] = "x"
-    with pytest.raises(ValueError, match="has only the class 'x'"):
-        datasets.corrupt_labels(mosaic, 0.5)
-    assert (datasets.corrupt_labels(mosaic, 0.0).obs["label"] == "x").all()

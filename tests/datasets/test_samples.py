@@ -37,26 +37,6 @@ def test_observations_of_a_mosaic_keep_a_modality_that_they_have(mosaic, check_c
         assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_observed_key(mosaic, check_consistent):
-    order = [int(name[1:]) for name in mosaic.obs_names]
-    mosaic.obs["kept"] = ["a" if i < 25 else "b" if i < 55 else None for i in order]
-    result = datasets.unpair(mosaic, observed_key="kept")
-    check_consistent(result, mosaic)
-    assert {name: adata.n_obs for name, adata in result.mod.items()} == {"a": 25, "b": 30}
-    assert (result.obs["kept"] == result.obs["observed_modality"].astype(str)).all()
-    del mosaic.obs["label"]
-    assert datasets.unpair(mosaic, observed_key="kept")["b"].n_obs == 30
-
-
-def test_observed_key_must_name_a_modality_of_the_observation(mosaic):
-    mosaic.obs["kept"] = "a"
-    with pytest.raises(ValueError, match=r"gives 20 observations to .* not in, such as 's40'"):
-        datasets.unpair(mosaic, observed_key="kept")
-    mosaic.obs["kept"] = "rna"
-    with pytest.raises(ValueError, match="60 observations.*to 'rna'; the modalities are"):
-        datasets.unpair(mosaic, observed_key="kept")
-
-
 @given(
     n=st.integers(12, 80),
     test_size=st.floats(0.15, 0.85),

@@ -116,42 +116,6 @@ def test_samples_without_a_label_are_no_annotation(read):
     assert mdata["rna"].obs_names.tolist() == ["s1", "start", "s3"]
 
 
-def test_fragpipe(read):
-    table = pd.DataFrame({"Protein": ["sp|P04637|P53", "contam_sp|K", "sp|P01106|MYC", "rev_a"]})
-    for name in ("Protein ID", "Entry Name", "Gene", "Organism", "Protein Existence"):
-        table[name] = "a"
-    for name in ("Protein Length", "Combined Total Peptides", "Combined Spectral Count"):
-        table[name] = 3
-    best = {"Spectral Count": 1, "Unique Spectral Count": 2, "Intensity": 3, "MaxLFQ Intensity": 4}
-    while best:
-        for column, values in zip(("wt_1", "wt_2", "ko_1"), VALUES.T, strict=True):
-            for name, factor in best.items():
-                table[f"{column} {name}"] = factor * values
-        mdata, said = read(table.to_csv(sep="\t", index=False), ["wt_1", "wt_2", "ko_1"])
-        np.testing.assert_array_equal(mdata["rna"].X, max(best.values()) * VALUES[[0, 2]].T)
-        assert mdata["rna"].var_names.tolist() == ["sp|P04637|P53", "sp|P01106|MYC"]
-        assert "2 proteins marked contam_ or rev_" in said
-        last = list(best)[-1]
-        table = table.loc[:, ~table.columns.str.contains(f"(?:1|2) {last}$")]
-        best.popitem()
-        if last == "Intensity":
-            break
-
-
-def test_gct(read):
-    table = genes_in_rows().rename_axis("Name")
-    table.insert(0, "Description", "na, or a text")
-    text = f"#1.2\n4\t3\n{table.to_csv(sep=chr(9))}"
-    mdata, said = read(text, ending="gct")
-    np.testing.assert_array_equal(mdata["rna"].X, VALUES.T)
-    assert mdata["rna"].var_names.tolist() == GENES
-    assert "left out: 'Description'" in said
-    with pytest.raises(ValueError, match="3 rows and 3 samples where .* says 4 and 3"):
-        read(text[: text.index("BRCA1")], ending="gct")
-    with pytest.raises(ValueError, match="GCT file of another version. Save"):
-        read(text.replace("#1.2", "#1.3"), ending="gct")
-
-
 def test_classes_are_no_feature(read):
     table = pd.DataFrame(VALUES.T, SAMPLES, GENES).assign(SUBTYPE=[0, 0, 1])
     mdata, said = read(table)

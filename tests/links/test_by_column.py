@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:var_names are not unique:UserWar
 
 def test_the_table(mdata):
     before = fingerprint(mdata)
-    table = links.by_name(mdata, "protein", "rna", sign=-1, weight=0.5)
+    table = links.by_column(mdata, "protein", "rna", sign=-1, weight=0.5)
     columns = ["source_modality", "source_feature", "target_modality", "target_feature"]
     expected = pd.DataFrame([["protein", "ENSG1", "rna", "ENSG1"]], columns=columns)
     expected = expected.assign(weight=0.5, sign=-1)
@@ -27,7 +27,7 @@ def test_case_counts_unless_told(mdata, pairs):
     table = links.by_column(mdata, "protein", "rna", None, "symbol", ignore_case=True)
     assert pairs(table) == [("tp53", "ENSG1"), ("MYC", "ENSG3")]
     mdata["rna"].var_names = ["TP53", "x", "y", "z"]
-    assert pairs(links.by_name(mdata, "protein", "rna", ignore_case=True)) == [("tp53", "TP53")]
+    assert pairs(links.by_column(mdata, "protein", "rna", ignore_case=True)) == [("tp53", "TP53")]
 
 
 def test_cells_of_several_keys(mdata, pairs):
@@ -50,15 +50,15 @@ def test_a_pair_that_shares_two_keys_is_linked_once(mdata, pairs):
 
 def test_refuses(mdata):
     with pytest.raises(ValueError, match=r"'meth' has 'cg1'.*'rna' has 'ENSG1'.*gene symbols"):
-        links.by_name(mdata, "meth", "rna")
+        links.by_column(mdata, "meth", "rna")
     with pytest.raises(KeyError, match=r"no modality 'atac'.*'rna', 'meth', 'protein'"):
-        links.by_name(mdata, "rna", "atac")
+        links.by_column(mdata, "rna", "atac")
     with pytest.raises(KeyError, match=r"mdata\['meth'\].var has no column 'symbol'.*'gene'"):
         links.by_column(mdata, "meth", "rna", "symbol", "symbol")
     with pytest.raises(ValueError, match="found 'rna' on both sides"):
-        links.by_name(mdata, "rna", "rna")
+        links.by_column(mdata, "rna", "rna")
     with pytest.raises(TypeError, match="a MuData, found AnnData"):
-        links.by_name(mdata["rna"], "rna", "meth")
+        links.by_column(mdata["rna"], "rna", "meth")
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_refuses(mdata):
 )
 def test_refuses_other_signs_and_weights(mdata, wrong, said):
     with pytest.raises(ValueError, match=said):
-        links.by_name(mdata, "protein", "rna", **wrong)
+        links.by_column(mdata, "protein", "rna", **wrong)

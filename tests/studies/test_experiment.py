@@ -6,7 +6,7 @@ import pytest
 from sklearn import metrics
 from sklearn.neighbors import KNeighborsClassifier
 
-from modis.datasets import bayes_probabilities
+from modis.datasets._intersim import bayes_probabilities
 from modis.model import MODIS
 from modis.studies._experiment import Experiment, evaluate, sample_latent
 from modis.studies._runs import Job

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
+from scipy.stats import chisquare
 
 from modis.datasets import intersim, unpair
 from modis.studies import FIGURES, SETTINGS
-from modis.studies._settings import settings_of
+from modis.studies._settings import corrupted, settings_of
 
 CLASSES = [f"class_{k}" for k in range(1, 6)]
 MODALITIES = ["methylation", "expression", "protein"]
@@ -53,6 +54,14 @@ def test_exactly_what_the_setting_says_is_taken_away(train, name, seed):
     else:
         assert (shown.sum() == expected.mul(shares, axis=0).sum().round()).all()
         assert (shown.sub(expected.mul(shares, axis=0)).abs() < 1).all(axis=None)
+
+
+def test_wrong_labels_are_equally_likely(train):
+    truth = train.obs["label"].astype(str)
+    pairs = pd.crosstab(truth, corrupted(train, 1.0, seed=1).obs["label"].astype(str))
+    for name, row in pairs.iterrows():
+        assert row[name] == 0
+        assert chisquare(row.drop(name)).pvalue > 1e-4
 
 
 def test_every_setting_stands_in_one_figure():

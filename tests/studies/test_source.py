@@ -108,6 +108,9 @@ def test_files_that_cannot_serve(paired, tmp_path):
             Source(str(file)).load()
 
     copy = paired.copy()
+    copy.obs["observed_modality"] = "rna"
+    refused("unknown", copy, r"names \['rna'\]; the modalities are \['methylation'")
+    copy = paired.copy()
     copy.obs["label"] = copy.obs["label"].where(copy.obs["label"] != "class_2")
     refused("unlabelled", copy, "a class for every observation")
     single = md.MuData({"protein": paired["protein"].copy()})

@@ -1,16 +1,13 @@
 """Data sets: InterSIM simulation, the paper's settings from any MuData, tables, public data."""
 
-from ._bayes import bayes_probabilities
 from ._intersim import intersim
-from ._labels import corrupt_labels, hide_labels
+from ._labels import hide_labels
 from ._pbmc_mosaic import pbmc_mosaic
 from ._read_tables import read_tables
 from ._samples import shrink_class, split, unpair
 from ._tcga import tcga_pancancer, tcga_rare
 
 __all__ = [
-    "bayes_probabilities",
-    "corrupt_labels",
     "hide_labels",
     "intersim",
     "pbmc_mosaic",

@@ -6,10 +6,14 @@ import anndata as ad
 import mudata as md
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit, logit, softmax
 
 from ._reference import Omics, feature_links, synthetic_reference, tcga_ov_reference
 from ._selection import allot, assemble, check_share
+
+# From the smallest float32 to the one next below 1: a rounded 1 is at least as large.
+_BETA_VALUES = (float(np.finfo(np.float32).tiny), 1 - 2.0**-24)
 
 
 def intersim(
@@ -78,9 +82,8 @@ def intersim(
     ------
     ValueError
         If a proportion, a probability or a size is out of range, or a class would get no sample.
-    FileNotFoundError, ConnectionError, ImportError, ValueError
-        If the files of `"tcga-ov"` are missing, cannot be downloaded, cannot be read without the
-        library rdata, or are damaged.
+    FileNotFoundError, ConnectionError, ValueError
+        If the files of `"tcga-ov"` are missing, cannot be downloaded or are damaged.
 
     References
     ----------
@@ -139,20 +142,42 @@ def class_names(n_classes: int) -> list[str]:
     return [f"class_{number}" for number in range(1, n_classes + 1)]
 
 
-def check_proportions(class_proportions: Sequence[float], n_classes: int) -> np.ndarray:
-    """Return the share of each class, after checking that they are shares of a whole."""
-    shares = np.asarray(class_proportions, dtype=float)
-    is_valid = shares.shape == (n_classes,) and n_classes > 0 and (shares > 0).all()
-    if not is_valid or not np.isclose(shares.sum(), 1):
-        raise ValueError(
-            "class_proportions must be positive numbers that sum to 1, one per class, "
-            f"found {class_proportions}."
-        )
-    return shares
+def bayes_probabilities(
+    mdata: md.MuData,
+    *,
+    reference: str = "synthetic",
+    reference_path: str | PathLike[str] | None = None,
+    **deltas: float,
+) -> dict[str, pd.DataFrame]:
+    """Class probabilities of simulated samples by Bayes' rule: no classifier is more accurate.
+
+    The arguments are those of :func:`intersim`, with equal classes; ``(n_obs, n_classes)`` by
+    modality. Methylation is compared as M-values, whose noise is Gaussian.
+    """
+    is_synthetic = reference == "synthetic"
+    sizes = {name: adata.n_vars for name, adata in mdata.mod.items()} if is_synthetic else None
+    probabilities = {}
+    for name, omics in load_reference(reference, sizes, reference_path).items():
+        adata = mdata.mod[name]
+        values = np.asarray(adata.X, dtype=float)
+        if name == "methylation":
+            values = logit(np.clip(values, *_BETA_VALUES))
+        means = deltas[f"delta_{name}"] * np.asarray(adata.varm["differential"], dtype=float)
+        weights = cho_solve(cho_factor(omics.covariance), means)
+        # log density of each class up to a constant per sample
+        score = (values - omics.baseline) @ weights - 0.5 * np.sum(means * weights, axis=0)
+        names = class_names(means.shape[1])
+        probabilities[name] = pd.DataFrame(softmax(score, axis=1), adata.obs_names, names)
+    return probabilities
 
 
 def _class_sizes(n_samples: int, class_proportions: Sequence[float]) -> np.ndarray:
-    sizes = allot(check_proportions(class_proportions, len(class_proportions)), n_samples)
+    shares = np.asarray(class_proportions, dtype=float)
+    if not (shares > 0).all() or not np.isclose(shares.sum(), 1):
+        raise ValueError(
+            f"class_proportions must be positive numbers that sum to 1, found {class_proportions}."
+        )
+    sizes = allot(shares, n_samples)
     if (sizes < 1).any():
         raise ValueError(
             f"With n_samples={n_samples}, class_{np.argmin(sizes) + 1} gets no sample. "

@@ -1,5 +1,3 @@
-"""Fewer labels, or wrong ones."""
-
 from collections.abc import Sequence
 
 import mudata as md
@@ -54,8 +52,8 @@ def hide_labels(
     MuData
         Copy with a categorical column `labels_key`, whose last category is `unlabeled_category`,
         in the obs of the MuData and of every modality. An observation is labelled in all of its
-        modalities or in none. Where modalities overlap in part, one of them can therefore keep a
-        few labels more than asked for, never fewer.
+        modalities or in none. Where modalities overlap in part, one of them can therefore keep
+        more labels than asked for, never fewer.
 
     Raises
     ------
@@ -98,101 +96,16 @@ def hide_labels(
 
     keeps = is_labelled & ~(in_reach & is_chosen)
     for rows, quota in zip(members, quotas, strict=True):
-        keeps[_draw(rows, has, quota)] = True
+        count = np.zeros_like(quota)
+        for row in rows:
+            if (has[row] & (count < quota)).any():
+                keeps[row] = True
+                count += has[row]
     hidden = labels.cat.add_categories([unlabeled_category])
     hidden[~keeps] = unlabeled_category
     return rebuild(
         mdata, membership(mdata), {labels_key: hidden}, keep_categories=[unlabeled_category]
     )
-
-
-def corrupt_labels(
-    mdata: md.MuData,
-    fraction: float,
-    *,
-    labels_key: str = "label",
-    unlabeled_category: str = "unknown",
-    seed: int = 0,
-) -> md.MuData:
-    """Replace a share of the labels by wrong ones, as mistaken diagnoses would.
-
-    Parameters
-    ----------
-    mdata
-        Data with labels, in the obs of the MuData or of its modalities. It is not changed.
-    fraction
-        Share of the labelled observations to draw, 0 to 1. Each gets one of the other classes,
-        all equally likely.
-    labels_key
-        Column of classes.
-    unlabeled_category
-        Class name that means unlabelled. These observations stay as they are.
-    seed
-        Seed of the draw.
-
-    Returns
-    -------
-    MuData
-        Copy with the new labels in the obs of the MuData and of every modality.
-
-    Raises
-    ------
-    KeyError, ValueError
-        If the column does not exist, if `fraction` is out of range, if there are fewer than two
-        classes, or if modalities disagree on a label.
-
-    Examples
-    --------
-    >>> import modis
-    >>> unpaired = modis.datasets.unpair(modis.datasets.intersim(60))
-    >>> wrong = modis.datasets.corrupt_labels(unpaired, 0.1)
-    >>> (wrong.obs["label"] != unpaired.obs["label"]).sum().item()
-    6
-    """
-    has = membership(mdata)
-    check_share("fraction", fraction)
-    labels = observation_values(mdata, labels_key)
-    labelled = np.flatnonzero(labels.notna() & (labels != unlabeled_category))
-    classes = pd.Index(pd.unique(labels.iloc[labelled].astype(object)), dtype=object)
-    n_wrong = round(fraction * len(labelled))
-    if n_wrong and len(classes) < 2:
-        raise ValueError(
-            f"Column {labels_key!r} has only the class {classes[0]!r}; wrong labels need a "
-            "second class."
-        )
-
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(labelled)[:n_wrong]
-    # one to K - 1 classes further on: never the class itself, all others equally often
-    shifts = rng.integers(1, max(len(classes), 2), size=n_wrong)
-    codes = (classes.get_indexer(labels.iloc[chosen]) + shifts) % len(classes)
-    corrupted = labels.copy()
-    corrupted.iloc[chosen] = classes.to_numpy()[codes]
-    return rebuild(mdata, has, {labels_key: corrupted}, keep_categories=list(classes))
-
-
-def _draw(order: np.ndarray, has: np.ndarray, quota: np.ndarray) -> list[int]:
-    # Drawing at random is fair; it can overshoot where a small modality lies within a large one,
-    # and then those with most modalities must come first.
-    by_breadth = order[np.argsort(-has[order].sum(axis=1), kind="stable")]
-    draws = [_fill(candidate, has, quota) for candidate in (order, by_breadth)]
-    return min(draws, key=lambda drawn: has[drawn].sum())
-
-
-def _fill(order: np.ndarray, has: np.ndarray, quota: np.ndarray) -> list[int]:
-    drawn, passed_over = [], []
-    count = np.zeros_like(quota)
-    for row in order:
-        if (count + has[row] <= quota).all():
-            drawn.append(row)
-            count += has[row]
-        else:
-            passed_over.append(row)
-    for row in passed_over:
-        if (has[row] & (count < quota)).any():
-            drawn.append(row)
-            count += has[row]
-    return drawn
 
 
 def _as_text(labels: pd.Series) -> pd.Series:

@@ -32,11 +32,11 @@ def read_tables(
     Parameters
     ----------
     source
-        A folder, whose `.csv`, `.tsv`, `.txt` and `.gct` files (also `.gz`) become modalities
-        under their file names; one such file; or a dict from modality to file. The first column of
+        A folder, whose `.csv`, `.tsv` and `.txt` files (also `.gz`) become modalities under
+        their file names; one such file; or a dict from modality to file. The first column of
         a table holds the names of its rows; all other columns hold numbers. Samples may be missing
         from any table. Known columns of annotation, such as `Entrez_Gene_Id`, are left out. Files
-        of cBioPortal, Xena, MaxQuant, DIA-NN and FragPipe are read as they are.
+        of cBioPortal, Xena, MaxQuant and DIA-NN are read as they are.
     labels
         The table of labels: sample names in the first column (or in `SAMPLE_ID` or similar,
         if it has more of the tables' samples), and one column or more about the samples. By

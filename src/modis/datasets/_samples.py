@@ -17,9 +17,7 @@ from ._selection import (
 )
 
 
-def unpair(
-    mdata: md.MuData, *, labels_key: str = "label", observed_key: str | None = None, seed: int = 0
-) -> md.MuData:
+def unpair(mdata: md.MuData, *, labels_key: str = "label", seed: int = 0) -> md.MuData:
     """Keep one modality of every observation, so that no observation is paired.
 
     Parameters
@@ -30,9 +28,6 @@ def unpair(
         Column of classes. Each observation is randomly assigned to one of its modalities; where
         all have all modalities, the sizes of a class in them differ by one sample at most.
         Observations without a label count as one more class.
-    observed_key
-        Column that names the modality each observation keeps, in place of the random draw.
-        Observations without a value are left out.
     seed
         Seed of the random order.
 
@@ -45,8 +40,7 @@ def unpair(
     Raises
     ------
     KeyError, ValueError
-        If a name does not occur, if an observation does not have the modality that `observed_key`
-        names, or if modalities disagree on a label.
+        If the column does not exist, or if modalities disagree on a label.
 
     Examples
     --------
@@ -57,16 +51,11 @@ def unpair(
     {'methylation': 10, 'expression': 10, 'protein': 10}
     """
     has = membership(mdata)
-    columns = {}
-    if observed_key is None or any(labels_key in a.obs for a in (mdata, *mdata.mod.values())):
-        columns[labels_key] = observation_values(mdata, labels_key)
-    if observed_key is None:
-        kept = _assigned(has, columns[labels_key], np.random.default_rng(seed))
-    else:
-        kept = observation_values(mdata, observed_key).astype(object)
-        _check_observed(kept, has, observed_key)
-    columns["observed_modality"] = kept.astype(pd.CategoricalDtype(list(has.columns)))
-    return rebuild(mdata, pd.DataFrame({name: kept == name for name in has.columns}), columns)
+    labels = observation_values(mdata, labels_key)
+    kept = _assigned(has, labels, np.random.default_rng(seed))
+    observed = kept.astype(pd.CategoricalDtype(list(has.columns)))
+    keep = pd.DataFrame({name: kept == name for name in has.columns})
+    return rebuild(mdata, keep, {labels_key: labels, "observed_modality": observed})
 
 
 def split(
@@ -202,18 +191,3 @@ def _assigned(available: pd.DataFrame, labels: pd.Series, rng: np.random.Generat
             counts[target] += 1
             kept[row] = available.columns[target]
     return pd.Series(kept, index=available.index)
-
-
-def _check_observed(observed: pd.Series, available: pd.DataFrame, observed_key: str) -> None:
-    stated = observed.dropna()
-    absent = [
-        name
-        for name, modality in stated.items()
-        if modality not in available or not available[modality][name]
-    ]
-    if absent:
-        raise ValueError(
-            f"Column {observed_key!r} gives {len(absent)} observations to modalities that they "
-            f"are not in, such as {absent[0]!r} to {stated[absent[0]]!r}; the modalities are "
-            f"{list(available.columns)}."
-        )

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
-SUFFIXES = tuple(f".{kind}{gz}" for gz in ("", ".gz") for kind in ("csv", "tsv", "txt", "gct"))
+SUFFIXES = tuple(f".{kind}{gz}" for gz in ("", ".gz") for kind in ("csv", "tsv", "txt"))
 
 _LONGEST = 60  # characters of a name or value in a message
 _N_FIRST = 50  # lines that tell the separator
@@ -90,15 +89,8 @@ def _scan(
     """
     first = list(islice(file, _N_FIRST))
     n_comments = next((k for k, x in enumerate(first) if x.strip() and x[0] != "#"), len(first))
-    size = None
-    if first and first[0].startswith("#1."):
-        # GCT: its version, and a line with the numbers of rows and columns
-        size = re.findall(r"\d+", "".join(first[1:2]))
-        n_comments = 2
-        if not first[0].startswith("#1.2") or len(size) != 2:
-            raise ValueError(f"{what}: {path} is a GCT file of another version. Save it as 1.2.")
     sep = sep or _separator(first[n_comments:], path)
-    if size is None and _is_header(first[:n_comments], first[n_comments:], sep):
+    if _is_header(first[:n_comments], first[n_comments:], sep):
         n_comments -= 1
     lines = chain(first[n_comments:], file)
     header = [name.strip() for name in next(csv.reader(lines, delimiter=sep), [])]
@@ -125,11 +117,6 @@ def _scan(
         raise ValueError(
             f"{what}: {path} has one column only when split at {sep!r}. "
             "If another character separates its columns, name it with sep."
-        )
-    if size is not None and size != [str(len(rows)), str(len(columns) - 1)]:
-        raise ValueError(
-            f"{what}: {path} has {len(rows)} rows and {len(columns) - 1} samples where its second "
-            f"line says {' and '.join(size)}. A cut-off file?"
         )
     corner = header[0] if len(header) > len(columns) else ""
     return n_comments + 1, corner, rows, columns, sep

@@ -35,11 +35,8 @@ _OF_SAMPLES = frozenset(
 # Columns of MaxQuant's samples, the best first, and marks of proteins that are artefacts.
 _MAXQUANT = ("LFQ intensity ", "Reporter intensity corrected ", "Intensity ")
 _MAXQUANT_FLAGS = ("Only identified by site", "Reverse", "Potential contaminant")
-# Those of FragPipe's combined_protein.tsv, and of its artefacts.
-_FRAGPIPE = (" MaxLFQ Intensity", " Intensity", " Spectral Count")
-_FRAGPIPE_FLAGS = ("contam_", "rev_")
-# DIA-NN calls samples by the files of the instrument, and featureCounts by those of alignments.
-_RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia|bam)(?:\.dia)?", re.I)
+# DIA-NN calls samples by the files of the instrument.
+_RUN = re.compile(r"(?:.*[\\/])?(?P<file>[^\\/]+?)\.(?:raw|mzml|d|wiff|dia)(?:\.dia)?", re.I)
 
 
 class Known(NamedTuple):
@@ -111,22 +108,12 @@ def _identifiers(frame: pd.DataFrame) -> np.ndarray:
 def _from_export(frame: pd.DataFrame, samples: pd.Index) -> tuple[pd.DataFrame, list[str]]:
     """The table with its columns named as samples are, if it is an export that is known."""
     columns = frame.columns
-    kinds, names, is_real, mark = [], columns, np.ones(len(frame), dtype=bool), ""
-    if "Reverse" in columns:
-        kinds = [columns.str.startswith(kind) for kind in _MAXQUANT]
-        names = columns.str.replace(f"^(?:{'|'.join(_MAXQUANT)})", "", regex=True)
-        is_real = (frame.loc[:, columns.isin(_MAXQUANT_FLAGS)] != "+").all(axis=1).to_numpy()
-        mark = "+"
-    elif "Combined Total Peptides" in columns:
-        others = columns.str.contains("^Combined | (?:Unique|Total|Razor) ")
-        kinds = [columns.str.endswith(kind) & ~others for kind in _FRAGPIPE]
-        names = columns.str.replace(f"(?:{'|'.join(_FRAGPIPE)})$", "", regex=True)
-        is_real = ~frame.index.str.startswith(_FRAGPIPE_FLAGS)
-        mark = " or ".join(_FRAGPIPE_FLAGS)
-    for own in kinds:
+    for kind in _MAXQUANT if "Reverse" in columns else ():
+        own = columns.str.startswith(kind)
         if own.any():
-            marked = [] if is_real.all() else [f"{(~is_real).sum()} proteins marked {mark}"]
-            kept = frame.loc[is_real, own].set_axis(names[own], axis=1)
+            is_real = (frame.loc[:, columns.isin(_MAXQUANT_FLAGS)] != "+").all(axis=1).to_numpy()
+            marked = [] if is_real.all() else [f"{(~is_real).sum()} proteins marked +"]
+            kept = frame.loc[is_real, own].set_axis(columns[own].str.removeprefix(kind), axis=1)
             return kept, [*marked, *columns[~own]]
     runs = [None if name in samples else _RUN.fullmatch(name) for name in columns]
     names = [run["file"] if run else name for name, run in zip(columns, runs, strict=True)]

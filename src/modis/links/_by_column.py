@@ -6,44 +6,6 @@ import numpy as np
 import pandas as pd
 
 
-def by_name(
-    mdata: md.MuData,
-    source: str,
-    target: str,
-    *,
-    ignore_case: bool = False,
-    sign: int = 1,
-    weight: float = 1.0,
-) -> pd.DataFrame:
-    """Link features that have the same name in both modalities.
-
-    Parameters
-    ----------
-    mdata, source, target
-        As in :func:`by_column`.
-    ignore_case
-        Whether names that differ only in case are the same, such as the antibody "cd19" and the
-        gene "CD19". Off by default: "Cd19" is a gene of another organism.
-    sign, weight
-        As in :func:`by_column`.
-
-    Returns
-    -------
-    DataFrame, one row per link, as from :func:`by_column`.
-
-    Examples
-    --------
-    >>> import anndata, modis, mudata, pandas
-    >>> rna = anndata.AnnData(var=pandas.DataFrame(index=["CD4", "CD19", "MS4A1"]))
-    >>> adt = anndata.AnnData(var=pandas.DataFrame(index=["cd4", "cd19", "cd20"]))
-    >>> mdata = mudata.MuData({"rna": rna, "adt": adt})
-    >>> links = modis.links.by_name(mdata, "adt", "rna", ignore_case=True)
-    >>> links[["source_feature", "target_feature"]].values.tolist()
-    [['cd4', 'CD4'], ['cd19', 'CD19']]
-    """
-    return by_column(mdata, source, target, ignore_case=ignore_case, sign=sign, weight=weight)
-
-
 def by_column(
     mdata: md.MuData,
     source: str,
@@ -73,7 +35,8 @@ def by_column(
         Text between several keys of one cell, such as ";" in "TP53;WRAP53". `None` (default)
         takes a cell as one key.
     ignore_case
-        Whether keys that differ only in case are the same.
+        Whether keys that differ only in case are the same, such as the antibody "cd19" and the
+        gene "CD19". Off by default: "Cd19" is a gene of another organism.
     sign, weight
         Of every link: -1 where one feature falls as the other rises, else 1; and a number above
         0, of which only ratios between links matter.

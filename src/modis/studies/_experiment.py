@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from mudata import MuData
 
-from ..datasets import bayes_probabilities
+from ..datasets._intersim import bayes_probabilities
 from ..model import MODIS
 from ._methods import METHODS
 from ._runs import Found, Job, Row

@@ -21,7 +21,7 @@ ByModality = str | Mapping[str, str | None] | Sequence[str] | None
 
 def read_mudata(path: Path, **tables: Any) -> md.MuData:
     """Read a ``.h5mu`` file or, with the options `tables`, tables; else raise a ValueError."""
-    if path.is_dir() or path.suffix.lower() in (".csv", ".tsv", ".txt", ".gct", ".gz"):
+    if path.is_dir() or path.suffix.lower() in (".csv", ".tsv", ".txt", ".gz"):
         return read_tables(path, **{k: value for k, value in tables.items() if value is not None})
     what = "a zip archive" if zipfile.is_zipfile(path) else "damaged or another kind of file"
     problem: Exception | None = None

@@ -2,9 +2,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from mudata import MuData
 
-from ..datasets import corrupt_labels, hide_labels, shrink_class
+from ..datasets import hide_labels, shrink_class
+from ..datasets._selection import membership, observation_values, rebuild
 
 #: Column of the classes in all data of the paper's experiments.
 LABELS_KEY = "label"
@@ -56,7 +59,7 @@ class Setting:
         for name, modality in self.missing(classes, list(train.mod), seed):
             train = shrink_class(train, name, {modality: self.put_back}, **how)
         if self.corrupted_fraction:
-            train = corrupt_labels(train, self.corrupted_fraction, **how)
+            train = corrupted(train, self.corrupted_fraction, seed)
         if self.labeled_fraction < 1:
             train = hide_labels(train, self.labeled_fraction, **how)
         if self.reference_fraction < 1:
@@ -69,6 +72,20 @@ def class_names(mdata: MuData) -> list[str]:
     """Classes of data with all labels, by name."""
     columns = [adata.obs[LABELS_KEY].astype(str) for adata in mdata.mod.values()]
     return sorted(set().union(*columns))
+
+
+def corrupted(mdata: MuData, fraction: float, seed: int) -> MuData:
+    """Copy with a share of the labels replaced by one of the other classes at random."""
+    labels = observation_values(mdata, LABELS_KEY)
+    classes = pd.Index(pd.unique(labels.astype(object)))
+    rng = np.random.default_rng(seed)
+    n_wrong = round(fraction * len(labels))
+    chosen = rng.permutation(len(labels))[:n_wrong]
+    # one to K - 1 classes further on: never the class itself, all others equally often
+    shifts = rng.integers(1, len(classes), size=n_wrong)
+    codes = (classes.get_indexer(labels.iloc[chosen]) + shifts) % len(classes)
+    labels.iloc[chosen] = classes.to_numpy()[codes]
+    return rebuild(mdata, membership(mdata), {LABELS_KEY: labels})
 
 
 #: Every setting by name. Shares are in percent, samples per modality.

@@ -9,6 +9,7 @@ import mudata as md
 import pandas as pd
 
 from ..datasets import intersim, split, unpair
+from ..datasets._selection import rebuild
 from ._reading import read_links, read_mudata
 from ._settings import LABELS_KEY
 
@@ -19,8 +20,15 @@ def split_paired(paired: md.MuData) -> tuple[md.MuData, md.MuData]:
     The part of an observation and the modality that it keeps are in the columns ``split``
     and ``observed_modality`` of ``paired.obs``; where there are none it is drawn.
     """
-    observed_key = "observed_modality" if "observed_modality" in paired.obs else None
-    unpaired = unpair(paired, labels_key=LABELS_KEY, observed_key=observed_key)
+    unpaired = unpair(paired, labels_key=LABELS_KEY)
+    if "observed_modality" in paired.obs:
+        observed = paired.obs["observed_modality"]
+        if unknown := set(observed.dropna()) - set(paired.mod):
+            raise ValueError(
+                f"Column 'observed_modality' names {sorted(map(str, unknown))}; the modalities "
+                f"are {list(paired.mod)}."
+            )
+        unpaired = rebuild(paired, pd.DataFrame({m: observed == m for m in paired.mod}), {})
     if "split" not in paired.obs:
         return split(unpaired, labels_key=LABELS_KEY)
 
