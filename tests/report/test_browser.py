@@ -8,10 +8,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-import modis.report
-
 PROBE = Path(__file__).with_name("probe.html")
-SCRIPT = Path(modis.report.__file__).with_name("tables.js")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run "
@@ -20,14 +17,6 @@ OPTIONS = (
     "--window-size=1400,1000"
 ).split() + ["--host-resolver-rules=MAP * ~NOTFOUND"]
 WIDTHS = (1280, 390)
-# numbers as texts would have 10 before 9; nothing, a name among numbers, rows for all others
-SMALL = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Small</title></head>
-<body><table class="sortable"><thead><tr><th scope="col">Name</th><th scope="col">Value</th></tr>
-</thead><tbody>
-<tr><th>type 10</th><td>9</td></tr><tr><th>type 9</th><td>\N{EN DASH}</td></tr>
-<tr><th>Type 2</th><td data-value="1000">1,000</td></tr><tr><th>b</th><td></td></tr>
-<tr><th>a</th><td>-2.5</td></tr><tr><th>c</th><td>10</td></tr>
-<tr class="sum"><th>all</th><td>1</td></tr></tbody></table><script>SCRIPT</script></body></html>"""
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +44,13 @@ def visit(browser, pages, home, *options):
 
 @pytest.fixture(scope="module")
 def seen(browser, results, tmp_path_factory):
-    """The report at a desk, on a phone and at night, and a small table."""
-    folder = tmp_path_factory.mktemp("browser")
-    small, report = folder / "small.html", results[1] / "report.html"
-    script = SCRIPT.read_text(encoding="utf-8")
-    small.write_text(SMALL.replace("SCRIPT", script), encoding="utf-8")
-    pages = [*((report, width) for width in WIDTHS), (small, 800)]
-    day, errors = visit(browser, pages, folder / "day")
+    """The report at a desk, on a phone and at night."""
+    folder, report = tmp_path_factory.mktemp("browser"), results[1] / "report.html"
+    day, errors = visit(browser, [(report, width) for width in WIDTHS], folder / "day")
     dark = "--blink-settings=preferredColorScheme=0"
     night, more = visit(browser, [(report, 1280)], folder / "night", dark)
     assert errors == more == []
-    return [*day[:2], *night, day[2]]
+    return [*day, *night]
 
 
 @pytest.mark.parametrize("at", range(3))
@@ -82,31 +67,3 @@ def test_report_is_seen_in_full(seen, at):
         assert len(image["alt"]) > 20
     assert (max(page["page"]) < 50) == (at == 2)
     assert page["faint"][0] >= 4.5, page["faint"]
-
-
-def test_numbers_are_sorted_as_numbers_and_nothing_comes_last(seen):
-    ((name, value),) = seen[-1]["tables"]
-    before, up, down, again = (state["cells"] for state in value["states"])
-    nothing = ["\N{EN DASH}", ""]
-    assert up == ["-2.5", "9", "10", "1,000", *nothing, "1"]
-    assert down == ["1,000", "10", "9", "-2.5", *nothing, "1"]
-    assert again == before == ["9", "\N{EN DASH}", "1,000", "", "-2.5", "10", "1"]
-    assert name["states"][1]["cells"] == ["a", "b", "c", "Type 2", "type 9", "type 10", "all"]
-
-
-def test_every_column_of_the_report_sorts(seen):
-    tables = seen[0]["tables"]
-    assert len(tables) == 5
-    for head in (head for table in tables for head in table):
-        assert head["focused"], f"{head['name']} cannot be reached with the keyboard"
-        states = head["states"]
-        assert [state["sort"] for state in states] == ["none", "ascending", "descending", "none"]
-        # never two columns at once
-        assert [state["sorted"] for state in states[1:]] == [1, 1, 0]
-        assert states[0]["cells"] == states[3]["cells"]
-        assert sorted(states[0]["cells"]) == sorted(states[1]["cells"])
-    # the recall is a number, whatever is written around it
-    (recall,) = [head for head in tables[1] if head["name"] == "methylation"]
-    written = [cell.partition("%")[0] for cell in recall["states"][1]["cells"]]
-    shares = [float(re.sub(r"[<>\s]", "", text)) for text in written]
-    assert shares == sorted(shares)

@@ -77,14 +77,10 @@ def test_what_a_reader_must_know(page):
 
 
 def test_figures_of_the_page_are_those_of_the_tables(results, page):
-    metrics, importance = results[0].metrics, results[0].importance
+    metrics = results[0].metrics
     chosen = metrics["metric"].isin(["balanced_accuracy", "recall"])
     for value in metrics.loc[chosen & (metrics["split"] == "test"), "value"]:
         assert share(value) in page.texts
-    assert importance is not None
-    for row in importance[importance["rank"] == 1].itertuples():
-        arrow = "↑" if row.direction == "up" else "↓"
-        assert f"{row.feature}\N{NO-BREAK SPACE}{arrow}" in page.texts
 
 
 def test_a_figure_that_fails_costs_no_other(results, tmp_path):
@@ -103,13 +99,8 @@ def test_shares_are_never_rounded_to_all_or_nothing(value, text):
 
 
 def altered(results, **changes):
-    """Results of which protein finds no class_2, and in which nothing else changes."""
-    assert results.predictions is not None
-    predictions = results.predictions.copy()
-    own = (predictions["source"] == "protein") & (predictions["label"] == "class_2")
-    predictions.loc[own & (predictions["part"] == "test"), "predicted"] = "class_4"
-    made = replace(results, predictions=predictions, **changes)
-    # it depends on nothing that changes, and takes seconds
+    """The results with changes, of which the rival is none and takes seconds."""
+    made = replace(results, **changes)
     made.__dict__["rival"] = results.rival
     return made
 
@@ -119,17 +110,8 @@ def test_found_in_the_numbers(results):
     assert found["unseen"] == {"class_3": ["protein"]}
     # six test samples of each class in each modality: enough
     assert found["few"] == {}
-    missed = cautions(altered(results[0]))["missed"]
-    assert ("class_2", "protein", 0, 6, "class_4", 6) in missed
-
-
-def test_overfitting_and_useless_translations(results):
-    overfitted, judged = altered(results[0]), results[0].translations
+    judged = results[0].translations
     assert judged is not None
-    metrics = overfitted.metrics
-    chosen = (metrics["metric"] == "balanced_accuracy") & (metrics["modality"] == "protein")
-    metrics.loc[chosen, "value"] = metrics.loc[chosen, "split"].map({"train": 0.9, "test": 0.7})
-    assert ("protein", 0.9, 0.7) in cautions(overfitted)["overfitted"]
     errors = 0 * judged.errors
     errors.loc["protein", "expression"] = error = 2 * judged.average["expression"]
     found = cautions(replace(results[0], translations=replace(judged, errors=errors)))
@@ -142,7 +124,6 @@ def test_overfitting_and_useless_translations(results):
         (
             {"mixing": 0.25},
             [
-                "class_2 from protein (0 of 6 found, 6 predicted as class_4)",
                 "class_3 has no training sample in protein. There, the model must",
                 "do not mix within a class (mixing 0.25; 1 is perfect",
                 "Note &amp; more",

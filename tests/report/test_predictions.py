@@ -24,23 +24,6 @@ def test_scores_by_hand():
     assert found["rna", "recall", "a"] == 0.5
     assert found["rna", "n_samples", ""] == 3
     assert found[predictions.COMBINED, "n_samples", ""] == 2
-    assert found[predictions.SEVERAL, "n_samples", ""] == 1
-    assert found[predictions.SEVERAL, "accuracy", ""] == 1
-
-
-def test_leading_features_by_hand():
-    rows = [
-        ("rna", "b", 1, "g1", "up"),
-        ("rna", "b", 2, "g2", "down"),
-        ("dna", "a", 1, "c1", "up"),
-        ("rna", "b", predictions.N_FEATURES + 1, "late", "up"),
-    ]
-    columns = ["modality", "class", "rank", "feature", "direction"]
-    found = predictions.leading_features(pd.DataFrame(rows, columns=columns))
-    space = "\N{NO-BREAK SPACE}"
-    assert list(found) == ["rna", "dna"]
-    assert found.loc["a"].to_list() == [None, [f"c1{space}↑"]]
-    assert found.loc["b"].to_list() == [[f"g1{space}↑", f"g2{space}↓"], None]
 
 
 def test_a_modality_that_cannot_be_explained_is_left_out():

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from ..data import draft_of
 from ..studies import TASKS, UNLABELED, Comparison, grids, summarise
 from ._figures import DPI
-from ._predictions import COMBINED, SEVERAL, leading_features
+from ._predictions import COMBINED
 from ._results import Results
 
 _PACKAGES = ("modis-omics", "scvi-tools", "torch", "lightning", "mudata", "anndata", "scanpy")
@@ -20,8 +20,6 @@ _CSS_PIXELS_PER_INCH = 96
 
 #: With fewer test samples a recall is no more than an example.
 FEW = 5
-_OFTEN_MISSED = 0.5
-_OVERFITTED = 0.15
 _APART = 0.5
 
 
@@ -30,7 +28,6 @@ def write_page(results: Results, out: Path, *, figures: list[str], notes: list[s
 
     `figures` are files in `out`, `notes` what the user was told on the screen.
     """
-    importance = results.importance
     page = _template("template.html.j2").render(
         results=results,
         cohort=results.cohort,
@@ -39,13 +36,11 @@ def write_page(results: Results, out: Path, *, figures: list[str], notes: list[s
         sizes=_sizes(results),
         cautions=cautions(results),
         notes=notes,
-        importance=None if importance is None else leading_features(importance),
         figures={name: _picture(out / name) for name in figures},
         **_made(),
         FEW=FEW,
         UNLABELED=UNLABELED,
         COMBINED=COMBINED,
-        SEVERAL=SEVERAL,
     )
     (out / "report.html").write_text(page, encoding="utf-8")
 
@@ -122,46 +117,19 @@ def _sizes(results: Results) -> dict[str, int]:
 def cautions(results: Results) -> dict[str, Any]:
     """Problems that a reader should know of, as numbers; the template has the sentences.
 
-    ``unseen`` modalities and ``few`` test samples by class; ``missed`` classes with what was
-    predicted instead; ``overfitted`` modalities; low ``mixing``; ``uninformative`` translations.
+    ``unseen`` modalities and ``few`` test samples by class; low ``mixing``; ``uninformative``
+    translations.
     """
     train, test = (results.counts[part].drop(columns=UNLABELED) for part in ("train", "test"))
     unseen = {name: list(n.index[n == 0]) for name, n in train.items()}
     few = {name: n[n < FEW].to_dict() for name, n in test.items()}
-    is_judged = not results.recalls.empty
     mixing = results.mixing
     return {
         "unseen": {name: where for name, where in unseen.items() if where},
-        "few": {name: n for name, n in few.items() if n and is_judged},
-        "missed": _missed(results) if is_judged else [],
-        "overfitted": _overfitted(results) if is_judged else [],
+        "few": {name: n for name, n in few.items() if n and not results.recalls.empty},
         "mixing": mixing if mixing is not None and mixing < _APART else None,
         "uninformative": _uninformative(results),
     }
-
-
-def _missed(results: Results) -> list[tuple[str, str, int, int, str, int]]:
-    assert results.predictions is not None
-    test = results.predictions[results.predictions["part"] == "test"]
-    predicted = test.groupby(["source", "label"])["predicted"]
-    recalls = results.recalls.drop(COMBINED, level="modality")
-    low = recalls[(recalls["n_samples"] >= FEW) & (recalls["recall"] < _OFTEN_MISSED)]
-    rows = []
-    for (source, name), n in low[["n_found", "n_samples"]].iterrows():
-        own = predicted.get_group((source, name))
-        instead = own[own != name].value_counts()
-        rows.append((name, source, *n, instead.index[0], int(instead.iloc[0])))
-    return rows
-
-
-def _overfitted(results: Results) -> list[tuple[str, float, float]]:
-    table = results.metrics[results.metrics["metric"] == "balanced_accuracy"]
-    table = table.pivot(index="modality", columns="split", values="value")
-    if "train" not in table:
-        return []
-    table = table.reindex(list(results.cohort.modalities))
-    table = table.loc[table["train"] - table["test"] > _OVERFITTED, ["train", "test"]]
-    return list(table.itertuples(name=None))
 
 
 def _uninformative(results: Results) -> list[tuple[str, str, float]]:

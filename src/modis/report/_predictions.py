@@ -11,18 +11,14 @@ from ..model import MODIS
 from ..studies import COMBINED, Cohort, profile_scale, rate_classes
 from ..studies._rivals import TunedLogistic, combine
 
-#: Stands for a modality in tables, as :data:`COMBINED` does: predictions from all modalities of
-#: observations that have at least two.
-SEVERAL = "combined, several modalities"
 #: Between the classes of a set, and between modalities.
 JOINT = " | "
 #: Level of an alarm.
 ALARM = 0.05
-#: Features named on the page by class and modality; the table in the folder has all.
+#: Features shown on the page by class and modality; the table in the folder has all.
 N_FEATURES = 5
 # samples that a logistic regression is cross-validated on; with more than few, on components
 _RIVAL_ROWS, _FEW_ROWS, _N_COMPONENTS = 1_500, 500, 50
-_ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 
 
 def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
@@ -124,11 +120,8 @@ def scores(predictions: pd.DataFrame) -> pd.DataFrame:
     classes): accuracy, balanced accuracy, Jaccard index, sample numbers, and recall by class.
     """
     known = predictions.dropna(subset="label")
-    combined = known[known["source"] == COMBINED]
-    is_single = combined.groupby("part")["n_modalities"].transform("min") == 1
-    several = combined[is_single & (combined["n_modalities"] > 1)].assign(source=SEVERAL)
     rows = []
-    for key, own in pd.concat([known, several]).groupby(["part", "source"], sort=False):
+    for key, own in known.groupby(["part", "source"], sort=False):
         true, predicted = own["label"].astype(str), own["predicted"].astype(str)
         whole, by_class = rate_classes(true, predicted)
         tables = {"": whole | {"n_samples": len(own)}, **by_class.to_dict("index")}
@@ -152,13 +145,3 @@ def explain(model: MODIS) -> pd.DataFrame | None:
             # a modality with a single class distinguishes nothing
             continue
     return pd.concat(tables, ignore_index=True) if tables else None
-
-
-def leading_features(importance: pd.DataFrame) -> pd.DataFrame:
-    """Lists of the first features with their direction, classes in rows, modalities in columns."""
-    first = importance[importance["rank"] <= N_FEATURES]
-    marked = first["feature"] + "\N{NO-BREAK SPACE}" + first["direction"].map(_ARROWS)
-    table = first.assign(marked=marked).pivot_table("marked", "class", "modality", aggfunc=list)
-    # classes sorted, modalities in their order
-    table = table[list(first["modality"].unique())]
-    return table.where(table.notna(), None)
