@@ -14,8 +14,7 @@ from ._errors import name_some
 def draft_of(path: Path) -> Iterator[Path]:
     """A file to write that takes the place of `path` in the end, or leaves it as it was.
 
-    Whatever stops the program, `path` is the old file or the new one. A link is replaced, never
-    followed.
+    A link is replaced, never followed.
     """
     draft = path.with_name(f".draft-{path.name}")
     draft.unlink(missing_ok=True)

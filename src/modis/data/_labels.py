@@ -32,14 +32,11 @@ def collect_labels(
     *,
     warn: bool = True,
 ) -> dict[str, pd.Series]:
-    """Class names (strings) of all observations by modality, `None` where not labelled.
+    """Class names of all observations by modality, `None` where not labelled.
 
-    A modality's own column and the MuData's column complete each other. Where one of them says
-    `unlabeled_category` the observation is not labelled, whatever the other says, so that a
-    label that was hidden in one place never leaks in from the other. A modality without either
-    column takes the labels that its observations have in the other modalities; one that a dict of
-    columns leaves out is not labelled. An observation with two labels is a ValueError. Words that
-    mean "not known", such as NA, are missing values, and a warning names them.
+    A modality's own column and the MuData's complete each other; a label that is hidden in one
+    place never leaks in from the other. A modality without either takes the labels that its
+    observations have in others. Words that mean "not known" are missing values, with a warning.
     """
     if labels_key is None:
         return {
@@ -113,10 +110,7 @@ def collect_batches(
     rows: Mapping[str, np.ndarray] | None = None,
     argument: str = "batch_key",
 ) -> dict[str, pd.Series]:
-    """Batch (or category or number of a covariate, as `argument` says) by modality.
-
-    Of all observations, or those at the positions `rows`; one without a batch is a ValueError.
-    """
+    """Batch, category or number (as `argument` says) of observations at `rows`, by modality."""
     what = {"batch_key": "batch", _NUMBERS: "number"}.get(argument, "category")
     batches = {}
     for modality in modalities:
@@ -156,8 +150,8 @@ def encode_conditions(
 ) -> tuple[dict[str, np.ndarray], DataSpec]:
     """Codes of the batch and of each category, then standardised numbers, by modality.
 
-    Shape ``(n_obs, n_conditions)``; int32, or float32 with numbers; 0 without batches and outside
-    of `rows`. Also `spec`, of data that are new with the vocabularies and the scales found.
+    The shape is ``(n_obs, n_conditions)``, with 0 outside of `rows`. Also `spec`, of new data with
+    the vocabularies and scales found.
     """
     conditions: list[tuple[str, Key | None, str]] = [("batch_key", spec.batch_key, "batch")]
     conditions += [(_CATEGORIES, key, f"covariate '{key}'") for key in spec.covariates]
@@ -221,10 +215,7 @@ def warn_of_odd_classes(labels: Mapping[str, pd.Series], classes: Sequence[str])
 def encode(
     columns: Mapping[str, pd.Series], names: Sequence[str], what: str = "class"
 ) -> dict[str, np.ndarray]:
-    """Codes of names in one shared vocabulary, int64 ``(n_obs,)`` by modality, -1 where missing.
-
-    A name that is not in the vocabulary is a ValueError; `what` says what the names are.
-    """
+    """Codes of names in one vocabulary, int64 ``(n_obs,)`` by modality, -1 where missing."""
     codes = {}
     for modality, column in columns.items():
         encoded = pd.Index(names, dtype=object).get_indexer(column.to_numpy(dtype=object))

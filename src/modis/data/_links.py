@@ -49,11 +49,8 @@ def align_links(
 ) -> AlignedLinks:
     """Find the linked features, given by modality in their order, in the data.
 
-    The table has a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
-    ``target_feature``, and optionally ``weight`` (above 0, default 1) and ``sign`` (1 or -1,
-    default 1). Either modality may be the source. Of a duplicate link, the first is
-    taken; one with both signs is a ValueError, as is a table of which no link fits. Links of
-    `ignored` modalities, which the data have but the model does not use, are only counted.
+    Either modality may be the source; of a duplicate link the first is taken. Links of `ignored`
+    modalities, which the data have but the model does not use, are only counted.
     """
     table = _checked(feature_links, list(var_names), ignored)
     used = table[_MODALITIES].isin(list(var_names)).all(axis=1)

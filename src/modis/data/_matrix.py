@@ -17,12 +17,10 @@ _BLOCK, _BLOCKS_AT_ONCE = 32, 256
 
 
 class FeatureMatrix:
-    """Rows of one modality as dense float32, whatever they are stored in.
+    """Rows of one modality as dense float32, from arrays, sparse matrices and backed data alike.
 
-    In-memory arrays, sparse matrices and backed (HDF5, zarr) data answer alike. `columns` are
-    positions of the wanted features, in order, -1 for one that is missing; `None` takes all of
-    them in their order. Missing values are NaN until there is `fill`, which takes rows with NaN
-    and returns them without.
+    `columns` are positions of the wanted features, -1 for one that is missing. Missing values are
+    NaN until there is `fill`, which takes rows with NaN and returns them without.
     """
 
     def __init__(
@@ -131,10 +129,7 @@ class FeatureMatrix:
         return taken
 
     def chunks(self, index: np.ndarray | None = None, *, compact: bool = False) -> Iterable[Any]:
-        """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again.
-
-        Those that are `compact` are as of :meth:`compact_rows`.
-        """
+        """Rows at positions `index`, or all, in pieces that fit in memory; may be walked again."""
         return _Chunks(self, index, compact)
 
 

@@ -35,20 +35,14 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 class Profile(NamedTuple):
-    """Training samples of one modality: mean ``(n_features,)``, and what is usual.
-
-    ``lowest`` and ``highest`` have shape ``(5,)``, in the order of `STATISTICS`.
-    """
+    """Training samples of one modality: mean, and the usual range of each of `STATISTICS`."""
 
     mean: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
 
     def outside(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which statistics of rows ``(n, n_features)`` are not usual, and what they are.
-
-        Both have shape ``(n, 5)``.
-        """
+        """Which statistics of rows are not usual, and what they are, both ``(n, 5)``."""
         found = statistics(x, self.mean)
         strange = (found < self.lowest) | (found > self.highest)
         # nothing is too well correlated

@@ -44,10 +44,7 @@ def registered_labels(mdata: MuData, spec: DataSpec) -> dict[str, pd.Series]:
 
 
 def check_unchanged(mdata: MuData, spec: DataSpec) -> None:
-    """Refuse registered data that lack a modality, or whose names are not those of the set-up.
-
-    Names may have been changed, removed, added or put in another order.
-    """
+    """Refuse registered data that lack a modality, or whose names are not those of the set-up."""
     _check_present(mdata, spec.modalities)
     for modality in spec.modalities:
         adata = mdata.mod[modality]
@@ -77,11 +74,10 @@ def read_new(
     rows: Mapping[str, np.ndarray] | None = None,
     decode: bool = True,
 ) -> dict[str, Modality]:
-    """Read another MuData, which may lack modalities and labels.
+    """Read another MuData, which may lack modalities; labels are not read.
 
-    Features are matched by name; the labels are not read. Of `rows`, positions by modality, the
-    values, batches and covariates are checked; the others must not be used. Batches and
-    covariates are needed to decode only: otherwise their codes are 0, also of a new batch.
+    Of `rows`, positions by modality, values and conditions are checked; the others must not be
+    used. Conditions are needed to decode only: otherwise their codes are 0, also of a new batch.
     """
     check_mudata(mdata)
     _check_present(mdata, modalities or ())
@@ -136,10 +132,7 @@ def _check_present(mdata: MuData, modalities: Sequence[str]) -> None:
 def check_fits(
     mdata: MuData, spec: DataSpec, modalities: Sequence[str], *, whole: bool = True
 ) -> None:
-    """Refuse data with unknown modalities, or modalities that lack features of the model.
-
-    A modality that need not be `whole` may lack half of them, with a warning.
-    """
+    """Refuse unknown modalities, and those that lack features: half, or if `whole`, any."""
     known = {*spec.modalities, *spec.ignored}
     unknown = [name for name in mdata.mod if name not in known]
     if unknown:

@@ -36,10 +36,9 @@ from ._validation import (
 def register(
     mdata: MuData, setup_method_args: dict[str, Any], source_registry: dict | None = None
 ) -> AnnDataManager:
-    """Check a MuData and register it, with labels, batches and covariates as they are now.
+    """Check a MuData and register it; given the registry of a saved model, the data must fit it.
 
-    Nothing is written but scvi-tools' identifiers in ``.uns``, and these only after every check
-    has passed. Given the registry of a saved model, the data must fit it.
+    Nothing is written but scvi-tools' identifiers in ``.uns``, after every check has passed.
     """
     is_new = source_registry is None
     check_mudata(mdata)

@@ -124,9 +124,9 @@ def check_values(
     """Refuse values that the likelihood of a modality cannot explain, and layers that lack.
 
     By modality, `features` and `rows` are names of features and positions of observations to
-    check. Sparse and backed data are read once, in pieces. `warn` of constant features, once per
-    modality, and of counts that a continuous likelihood is to explain, once for all. Numbers of
-    missing values are returned, ``(n_rows,)`` by modality.
+    check. Data are read once, in pieces. If all pass, `warn` of constant features and of counts
+    under a continuous likelihood. Numbers of missing values are returned, ``(n_rows,)`` by
+    modality.
     """
     constants, ranges, n_missing = {}, {}, {}
     for modality in modalities:
@@ -290,10 +290,7 @@ def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> st
 def _hint_at_likelihoods(
     ranges: Mapping[str, tuple[float, float]], layers: Mapping[str, str | None]
 ) -> None:
-    """Warn of counts under a gaussian: modalities of whole numbers, in these ranges.
-
-    0 and 1 alone are only a remark.
-    """
+    """Warn of counts under a gaussian: modalities of whole numbers, in these ranges."""
     counts, found = [], []
     for name, (lowest, highest) in ranges.items():
         where = _where(name, layers[name])

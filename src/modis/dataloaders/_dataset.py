@@ -14,11 +14,7 @@ _BATCH_SIZE, _BATCH_VALUES = 512, 2**21
 
 
 class ModalityDataset(Dataset):
-    """Rows of one modality as minibatches of tensors, each read in one go.
-
-    `indices` are positions of the rows to serve, `None` for all; `row_weights` of shape
-    ``(n_obs,)`` are those of each row that is served, and left out of the minibatches by default.
-    """
+    """Rows of one modality (at positions `indices`) as minibatches, each read in one go."""
 
     def __init__(
         self,
@@ -44,10 +40,8 @@ class ModalityDataset(Dataset):
     def __getitem__(self, index: np.ndarray | Sequence[int]) -> dict[str, torch.Tensor]:
         """Read the minibatch at `index`, ``n`` positions within the dataset.
 
-        ``X`` has shape ``(n, n_features)``, ``labels`` ``(n,)``, ``batch`` (codes of the batch and
-        of each covariate) ``(n, 1 + n_covariates)``, and ``row_weights``, if any, ``(n,)``;
-        ``labeled`` are positions of the labelled ones.
-        ``missing``, where any is, tells which values of ``X`` were filled, ``(n, n_features)``.
+        ``X`` and, where any is, ``missing`` have shape ``(n, n_features)``, ``labels`` ``(n,)``,
+        ``batch`` ``(n, 1 + n_covariates)``; ``labeled`` are positions of the labelled ones.
         """
         rows = self.indices[index]
         x, missing = self.matrix.rows_and_missing(rows)
@@ -68,10 +62,7 @@ class ModalityDataset(Dataset):
 def sequential_loader(
     modality: Modality, indices: np.ndarray | None = None, batch_size: int | None = None
 ) -> DataLoader:
-    """Serve rows at positions `indices` (`None` for all) in this order, for inference.
-
-    `batch_size` is 512 by default, or less with thousands of features; results do not change.
-    """
+    """Serve rows at positions `indices` (`None` for all) in this order, for inference."""
     if batch_size is None:
         batch_size = max(1, min(_BATCH_SIZE, _BATCH_VALUES // modality.matrix.shape[1]))
     dataset = ModalityDataset(modality, indices)

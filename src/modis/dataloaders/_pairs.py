@@ -18,10 +18,7 @@ Rows = dict[str, np.ndarray]
 
 
 def seen_by_several(modalities: Mapping[str, Modality], index: Mapping[str, np.ndarray]) -> Rows:
-    """Where each modality has the observations that several have, among its rows `index`.
-
-    Each is ``(n_observations,)``, -1 where the modality lacks an observation.
-    """
+    """Rows, by modality, of the observations that several have; -1 where it lacks one."""
     names = [data.obs_names[index[name]] for name, data in modalities.items()]
     codes = pd.factorize(np.concatenate(names))[0]
     several = np.bincount(codes) > 1
@@ -37,10 +34,7 @@ def seen_by_several(modalities: Mapping[str, Modality], index: Mapping[str, np.n
 def shared_rows(
     modalities: Mapping[str, Modality], least: int
 ) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
-    """Positions of the observations that two modalities share, each ``(n_shared,)``, by pair.
-
-    Pairs that share fewer than the `least` are left out.
-    """
+    """Positions of the observations that two modalities share, if at least the `least`."""
     rows = seen_by_several(modalities, {k: np.arange(own.n_obs) for k, own in modalities.items()})
     pairs = {pair: _shared(rows, *pair) for pair in combinations(modalities, 2)}
     return {pair: both for pair, both in pairs.items() if len(both[0]) >= least}

@@ -12,11 +12,7 @@ _FEW = 1024
 
 
 def epoch_generator() -> np.random.Generator:
-    """Generator for the draws of an epoch.
-
-    Its seed comes from torch's global generator, which ``scvi.settings.seed`` fixes; where several
-    processes train together, from that of the first.
-    """
+    """Generator for an epoch, seeded by torch's; the same in all processes that train."""
     seed = [int(torch.randint(2**62, ()))]
     if distributed.is_initialized():
         distributed.broadcast_object_list(seed)
@@ -39,21 +35,16 @@ def turns(n: int, rng: np.random.Generator) -> np.ndarray:
 class BalancedMinibatchSampler(Sampler[np.ndarray]):
     """Full minibatches in which every class, and the unlabelled samples, have their share.
 
-    Every minibatch has exactly `batch_size` rows: a smaller cohort is repeated, so that no batch
-    normalisation meets a single sample. Each class uses all its samples before any a second time.
+    `labels` are class codes of shape ``(n,)``, -1 where not labelled. Every minibatch has exactly
+    `batch_size` rows: a smaller cohort is repeated, so that no batch normalisation meets a single
+    sample. Each class uses all its samples before any a second time. At least `min_labeled` of a
+    minibatch is labelled. Neighbours come soon after each other, so that files are read in blocks.
 
-    `labels` are class codes of shape ``(n,)``, -1 where not labelled; `n_classes` counts those of
-    all modalities, by default those in `labels`. With `balance`, classes have equal shares among
-    the labelled rows of an epoch; otherwise all rows are drawn alike. At least `min_labeled` of
-    each minibatch is labelled, if there are labelled and unlabelled samples. With thousands of
-    rows, neighbours come soon after each other, so that files are read in blocks.
-
-    :attr:`row_weights` are importance weights: the share that rows should have over the share
-    that they are drawn with. Labelled and unlabelled rows should have their shares of the data,
-    and each class ``1 / n_classes`` of the labelled rows, also where others are lacking: the
-    discriminator could tell modalities by its frequency. With `undo_balance` classes have their
-    shares of the labelled samples: a modality without labels shows its classes as they are, and
-    if the others do not match that, the adversary moves samples into wrong classes.
+    :attr:`row_weights` are the share that rows should have over the share that they are drawn
+    with. Each class should have ``1 / n_classes`` of the labelled rows, also where others are
+    lacking: the discriminator could tell modalities by its frequency. With `undo_balance` classes
+    have their shares of the labelled samples: a modality without labels shows its classes as they
+    are, and if the others do not match that, the adversary moves samples into wrong classes.
     """
 
     def __init__(

@@ -25,12 +25,10 @@ def split_observations(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Split observations into training and validation, stratified by modality and class.
 
-    An observation of several modalities goes to the same side in all of them. Observations with
-    the same modalities and the same class are a group. Each gives ``1 - train_size`` of its
-    members to validation, rounded up or down so that the sums over all groups, over those with
-    the same modalities and over those of a class are as close to that share as can be. A group
-    keeps at least one member to train on, and a class all that it has in a modality, if its share
-    of these rounds to none. Returns sorted row positions by modality for both sides.
+    Sorted row positions by modality. An observation is on one side in all modalities. Of those
+    with the same modalities and class, ``1 - train_size`` are held out, rounded so that sums by
+    class and by modalities come close; one stays to train on, and all of a class in a modality
+    where its share rounds to none.
     """
     says = "larger than 0 and at most 1"
     train_size = number("train_size", train_size, lambda x: 0 < x <= 1, says)
@@ -99,12 +97,9 @@ class _ReadingAhead(Sampler):
 class ModalitySplitter(LightningDataModule):
     """Training and validation minibatches of every modality.
 
-    The training loader yields one minibatch per modality at a time, as a dict; the longest
-    modality sets the epoch and the others start again as often as needed. The validation
-    loaders walk over one modality after the other.
-    `batch_size` are the rows per modality and minibatch. With `balance_classes`, minibatches hold
-    equally many labelled samples of each class. The `seed` of the split is by default
-    ``scvi.settings.seed``, or 0 if that is `None`.
+    A training step gets a dict of one minibatch per modality; the longest sets the epoch.
+    Validation walks over one modality after the other. The default `seed` is
+    ``scvi.settings.seed``.
     """
 
     def __init__(

@@ -1,8 +1,4 @@
-"""Files of R's save(): data frames, matrices and vectors, at the speed of tables of strings.
-
-The library rdata makes objects of each string, and takes minutes for tables that are read here in
-seconds. The format is in "R Internals", section "Serialization Formats".
-"""
+"""Files of R's save() ("R Internals"), in seconds: rdata takes minutes for tables of strings."""
 
 import bz2
 import gzip
@@ -19,10 +15,7 @@ _NUMBERS = {10: ">i4", 13: ">i4", 14: ">f8"}  # truth values, integers, reals
 
 
 def read_rda(path: Path) -> dict[str, Any]:
-    """Objects by name: data frames, Series of vectors with names, and arrays.
-
-    Errors of any kind tell that the file is damaged or another kind of file.
-    """
+    """Data frames, Series and arrays by name; errors of any kind mean a damaged file."""
     content = path.read_bytes()
     content = _OPENERS.get(content[:2], bytes)(content)
     if content[:7] not in (b"RDX2\nX\n", b"RDX3\nX\n"):

@@ -35,9 +35,9 @@ _NAMES = (
 class Omics(NamedTuple):
     """One modality of the InterSIM model; methylation as M-values (log odds of the beta value).
 
-    `baseline` are the features' means where none is differential, `gene` the position of each
-    feature's gene among the features of expression. Noise has the covariance
-    `loadings @ loadings.T + diag(unique_sd ** 2)`.
+    `baseline` are the means where no feature is differential, `gene` the position of each
+    feature's gene in expression. Noise has the covariance `loadings @ loadings.T + diag(unique_sd
+    ** 2)`.
     """
 
     features: list[str]
@@ -82,11 +82,7 @@ def feature_links(reference: dict[str, Omics]) -> pd.DataFrame:
 
 
 def synthetic_reference(n_features: Mapping[str, int] | None = None) -> dict[str, Omics]:
-    """Parameters of the InterSIM model made up to look like those of a tumour cohort.
-
-    The same sizes always give the same parameters, and the size of one modality does not change
-    the noise and the own means of another.
-    """
+    """Parameters made up to look like those of a tumour cohort; the sizes decide them."""
     sizes = DEFAULT_N_FEATURES | dict(n_features or {})
     for name, size in sizes.items():
         if name not in DEFAULT_N_FEATURES:
@@ -156,10 +152,7 @@ def _numbered(stem: str, size: int) -> list[str]:
 
 
 def tcga_ov_reference(path: str | PathLike[str] | None = None) -> dict[str, Omics]:
-    """Parameters that the R package InterSIM estimated from TCGA ovarian cancer.
-
-    They are read from the folder `path`, or downloaded once (about 1 MB).
-    """
+    """Parameters of the R package InterSIM, of ovarian tumours; downloaded without `path`."""
     remedy = "Or copy the package's data folder, and name it with reference_path."
     files = fetch_sources("intersim", remedy) if path is None else _found(Path(path))
     tables = {name: _read(files[f"{name}.rda"], name) for name in _NAMES}

@@ -1,8 +1,6 @@
-"""Selecting observations of a MuData, and making the MuData of those selected.
+"""Selecting observations of a MuData, whose slices and pulled columns differ between versions.
 
-Slicing a MuData of partly disjoint observations, and letting it pull columns from its modalities,
-both behave differently from one mudata version to the next. Here a result is always assembled
-from copies of its modalities, and every obs column is written where it belongs.
+A result is assembled from copies of its modalities, each obs column written where it belongs.
 """
 
 import warnings
@@ -59,10 +57,7 @@ def check_share(name: str, share: float) -> None:
 
 
 def membership(mdata: md.MuData, modalities: Iterable[str] | None = None) -> pd.DataFrame:
-    """Which modality has which observation: boolean, all observations × `modalities`.
-
-    A function selects samples by setting entries to False, and gives the table to :func:`rebuild`.
-    """
+    """Which modality has which observation: boolean, all observations × `modalities`."""
     chosen = check_mudata(mdata, modalities)
     names = _observation_names(mdata)
     columns = {name: names.isin(mdata.mod[name].obs_names) for name in chosen}
@@ -74,8 +69,7 @@ def observation_values(
 ) -> pd.Series:
     """Column `key` by observation, from mdata.obs and from the modalities' obs, which must agree.
 
-    Empty text and the values in `missing` count as no value. Text and categories come back as one
-    categorical, so that every modality speaks one vocabulary.
+    Empty text and what is `missing` count as no value; text becomes one categorical.
     """
     tables = {"mdata": mdata.obs} | {name: adata.obs for name, adata in mdata.mod.items()}
     columns = {name: obs[key] for name, obs in tables.items() if key in obs}
@@ -111,10 +105,7 @@ def observation_values(
 def shuffled_classes(
     labels: pd.Series, rng: np.random.Generator, among: np.ndarray | None = None
 ) -> list[np.ndarray]:
-    """Positions of each class's observations in random order; those without a label come first.
-
-    `among`, boolean `(n_obs,)`, restricts the observations.
-    """
+    """Positions of each class's observations in random order; those without a label come first."""
     codes, _ = pd.factorize(labels, sort=True)
     among = np.ones(len(codes), dtype=bool) if among is None else among
     members = [np.flatnonzero((codes == code) & among) for code in np.unique(codes[among])]
@@ -122,11 +113,7 @@ def shuffled_classes(
 
 
 def allot(weights: ArrayLike, total: int) -> np.ndarray:
-    """Share `total` items in proportion to `weights` by the method of the largest remainder.
-
-    Every share is within one of its exact value and the shares sum to `total`. Ties go to the
-    earlier entry.
-    """
+    """Share `total` items in proportion to `weights` by the method of the largest remainder."""
     proportions = np.asarray(weights, dtype=float)
     if proportions.sum() == 0:
         return np.zeros(len(proportions), dtype=int)
@@ -147,9 +134,8 @@ def rebuild(
 ) -> md.MuData:
     """Copy of `mdata` with the samples that `keep` selects and the `columns` (by observation).
 
-    `keep` is like :func:`membership`. `columns` replace columns of the same name in mdata.obs and
-    in every modality's obs. Modalities left without a sample are left out. Categories that no
-    observation has any more are dropped, except `keep_categories`.
+    `keep` is like :func:`membership`. Modalities without a sample and categories without an
+    observation are left out, except `keep_categories`.
     """
     modalities = {}
     for name in keep.columns[keep.any()]:
@@ -187,9 +173,8 @@ def assemble(
 ) -> md.MuData:
     """MuData of `modalities`, with the columns of `obs` in its obs and in every modality's obs.
 
-    `modalities` belong to the result afterwards. `obs` is indexed by the names of all
-    observations (others are ignored), in the order that the result keeps. A column that a modality
-    has already is left alone there, unless its name is in `overwrite`.
+    `obs` has the names of all observations, in order. A column that a modality has already is left
+    alone there, unless its name is in `overwrite`.
     """
     obs = obs[obs.index.isin(_all_names(modalities))]
     for adata in modalities.values():

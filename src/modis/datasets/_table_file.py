@@ -38,8 +38,7 @@ def quoted(*values: object) -> str:
 def read_table(path: Path, what: str, sep: str | None, text: str | None = None) -> pd.DataFrame:
     """The table with the names of its rows and columns, not necessarily unique, as in the file.
 
-    `what` says in errors what the file is, for example "Modality 'rna'". Of the column `text`,
-    words and numbers are read as they are, and only an empty field is missing.
+    Errors call it `what`. Of the column `text`, words stay, and only an empty field is missing.
     """
     with _opened(path, what) as file:
         n_skipped, corner, rows, columns, sep = _scan(file, path, what, sep)
@@ -83,10 +82,7 @@ def to_numbers(frame: pd.DataFrame, path: Path, what: str) -> np.ndarray:
 def _scan(
     file: TextIO, path: Path, what: str, sep: str | None
 ) -> tuple[int, str, list[str], list[str], str]:
-    """Lines up to the header, its first name, names of rows and columns, and the separator.
-
-    All rows are checked to be whole.
-    """
+    """Lines up to the header, its first name, names of rows and columns, and the separator."""
     first = list(islice(file, _N_FIRST))
     n_comments = next((k for k, x in enumerate(first) if x.strip() and x[0] != "#"), len(first))
     sep = sep or _separator(first[n_comments:], path)
@@ -137,10 +133,7 @@ def _separator(lines: list[str], path: Path) -> str:
 
 
 def _is_header(comments: list[str], line: list[str], sep: str) -> bool:
-    """Whether the last line of comments names the columns, as in ``#OTU ID``.
-
-    It does if it parts like the line below, and neither is prose nor one of several such lines.
-    """
+    """Whether the last comment names the columns, as ``#OTU ID``: it parts like the next line."""
     widths = [len(row) for row in csv.reader([*comments[-2:], *line[:1]], delimiter=sep)]
     alike = len(widths) > 1 and widths[-2] == widths[-1] > 1 and widths[:-2] != widths[-1:]
     return alike and not comments[-1].startswith("# ")

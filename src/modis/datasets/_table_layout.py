@@ -50,10 +50,7 @@ class Known(NamedTuple):
 def lay_out(
     frame: pd.DataFrame, what: str, path: Path, known: Known, transpose: Literal["auto"] | bool
 ) -> tuple[pd.DataFrame, bool, list[str]]:
-    """The table without known annotation, whether features are in its rows, and what was left out.
-
-    A ValueError if the names do not tell samples from features or from annotation.
-    """
+    """The table without annotation, whether features are in its rows, and what was left out."""
     frame, left_out = _from_export(frame, known.samples)
     frame = name_rows(frame, known.samples)
     is_turned = _is_turned(frame, what, path, known, transpose)

@@ -61,10 +61,7 @@ class FeatureScaler(nn.Module):
             self.register_buffer(name, torch.ones(n_input))
 
     def fit(self, chunks: Iterable[Any]) -> None:
-        """Learn location and scale from training rows, in pieces of shape ``(n, n_input)``.
-
-        They are arrays or sparse (CSR).
-        """
+        """Learn location and scale from training rows: arrays or CSR, ``(n, n_input)`` each."""
         # sparse rows cannot be centred, but have a mean all the same
         standard, minmax = StandardScaler(with_mean=False), MinMaxScaler()
         for chunk in chunks:

@@ -1,10 +1,7 @@
-"""The colours of modalities and classes, the same in every figure.
+"""The colours of modalities and classes, the same in every figure; no class looks like a modality.
 
-Names are put into their natural order, and the n-th name has the n-th colour of its list. Classes
-and modalities have lists of their own, so that no class looks like a modality.
-
-Distances below are Euclidean in CIELAB, the smallest of normal vision and of protanopia,
-deuteranopia and tritanopia as simulated after Machado, Oliveira and Fernandes (2009).
+Distances below are Euclidean in CIELAB, the smallest of normal vision and of the three kinds of
+colour blindness as simulated after Machado, Oliveira and Fernandes (2009).
 """
 
 from collections.abc import Iterable

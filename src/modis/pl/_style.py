@@ -61,8 +61,7 @@ NO_DATA: Any = {"facecolor": "#f3f3f3", "edgecolor": "#c0c0c0", "hatch": "////",
 def house_style() -> Iterator[None]:
     """Draw with :data:`RC`, and leave every parameter as it was.
 
-    matplotlib's own ``rc_context`` puts back all parameters. A notebook's backend, which starts
-    with the first figure, sets some for good; without them no later figure is shown.
+    matplotlib's ``rc_context`` would undo what a notebook's backend sets with its first figure.
     """
     before = {name: mpl.rcParams[name] for name in RC}
     mpl.rcParams.update(RC)

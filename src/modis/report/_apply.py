@@ -22,10 +22,7 @@ def predict_file(
     soft: bool = False,
     **tables: Any,
 ) -> pd.DataFrame:
-    """Write the predictions of every observation as a ``.csv``.
-
-    The columns are those of :func:`predict_table`. `tables` say how tables are read.
-    """
+    """Write :func:`predict_table` of every observation as a ``.csv``."""
     model, mdata = _read(model_dir, path, screen, tables)
     table = predict_table(model, mdata, modality, soft=soft)
     unseen = table["probability"].isna()

@@ -26,10 +26,7 @@ _TEST_SIZE = 0.25
 
 
 def fit_file(path: Path, settings: Settings, out: Path, screen: Screen, **tables: Any) -> Results:
-    """Read a ``.h5mu`` file or tables (with the options `tables`), train, judge and report.
-
-    `out` is the folder for the results; those of an earlier run in it are replaced.
-    """
+    """Read a file, or tables with the options `tables`; train, judge and report into `out`."""
     screen.stage(f"Reading {path}")
     mdata = read_mudata(path, labels_key=settings.labels_key, **tables)
     if settings.labels_key is None and (path.is_dir() or tables["labels"]):
@@ -40,10 +37,7 @@ def fit_file(path: Path, settings: Settings, out: Path, screen: Screen, **tables
 def fit(
     mdata: MuData, settings: Settings, out: Path, screen: Screen, *, source: str | None
 ) -> Results:
-    """Train on a part of the data, judge the rest and write the folder.
-
-    The run writes into `mdata`; `source` is the name of its file, `None` for simulated data.
-    """
+    """Train on a part of `mdata`, judge the rest and write the folder; results are added to it."""
     scvi.settings.seed = settings.seed
     cohort = _cohort(mdata, settings)
     model = _model(mdata, cohort, settings)
@@ -96,10 +90,7 @@ def run_demo(n_samples: int, settings: Settings, out: Path, screen: Screen) -> R
 
 
 def simulate(n_samples: int, seed: int) -> md.MuData:
-    """Samples of five classes: three quarters unpaired, to train on; the others paired, to test.
-
-    ``label`` and ``split`` are in the obs of all.
-    """
+    """Samples of five classes: three quarters unpaired, to train; the others paired, to test."""
     paired = intersim(n_samples, seed=seed)
     train, test = split(paired, _TEST_SIZE, seed=seed)
     keep = membership(paired)

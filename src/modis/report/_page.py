@@ -24,10 +24,7 @@ _APART = 0.5
 
 
 def write_page(results: Results, out: Path, *, figures: list[str], notes: list[str]) -> None:
-    """Write ``report.html``: one file that loads no other files.
-
-    `figures` are files in `out`, `notes` what the user was told on the screen.
-    """
+    """Write ``report.html``, one file that loads no others, with the `figures` in `out`."""
     page = _template("template.html.j2").render(
         results=results,
         cohort=results.cohort,
@@ -115,11 +112,7 @@ def _sizes(results: Results) -> dict[str, int]:
 
 
 def cautions(results: Results) -> dict[str, Any]:
-    """Problems that a reader should know of, as numbers; the template has the sentences.
-
-    ``unseen`` modalities and ``few`` test samples by class; low ``mixing``; ``uninformative``
-    translations.
-    """
+    """Problems that a reader should know of, as numbers; the template has the sentences."""
     train, test = (results.counts[part].drop(columns=UNLABELED) for part in ("train", "test"))
     unseen = {name: list(n.index[n == 0]) for name, n in train.items()}
     few = {name: n[n < FEW].to_dict() for name, n in test.items()}

@@ -22,11 +22,7 @@ _RIVAL_ROWS, _FEW_ROWS, _N_COMPONENTS = 1_500, 500, 50
 
 
 def predict_all(model: MODIS, mdata: MuData, cohort: Cohort) -> pd.DataFrame:
-    """Predict every observation from each of its modalities and from all of them.
-
-    ``source`` is the modality or :data:`COMBINED`; ``label`` is missing where it is not known. The
-    other columns are those of :func:`predict_table`.
-    """
+    """Predict every observation from each of its modalities and from all, as ``source`` says."""
     about = {"part": cohort.part, "n_modalities": cohort.n_modalities, "label": cohort.label}
     observations = pd.DataFrame(about)
     frames = []
@@ -42,9 +38,8 @@ def predict_table(
 ) -> pd.DataFrame:
     """Predicted class of every observation, with its uncertainty.
 
-    ``predicted`` class and its ``probability``; ``set``, the classes that are possible at a
-    coverage of 90 %; ``p_value`` of its novelty; ``modalities`` that were used. `soft` adds
-    a column per class.
+    ``set`` are the classes that are possible at a coverage of 90 %, ``p_value`` is of its novelty,
+    ``modalities`` were used. `soft` adds a column per class.
     """
     probability = model.predict(mdata, modality=modality, soft=True)
     seen = probability.notna().all(axis=1)
@@ -66,11 +61,7 @@ def predict_table(
 
 
 def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Test samples whose prediction is doubtful, with the reasons.
-
-    They are flagged (p-value at most 0.05), may be of several classes, or their modalities
-    predict different classes; those with most reasons and the smallest p-values first.
-    """
+    """Test samples whose prediction is doubtful, with the reasons; the most doubtful first."""
     combined = predictions[predictions["source"] == COMBINED].set_index("observation")
     in_set = combined.get("set", pd.Series("one", combined.index)).str.get_dummies(JOINT)
     # a class in every set has too few samples to be left out, and says nothing of this one
@@ -92,10 +83,7 @@ def doubtful(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def rival_accuracy(cohort: Cohort) -> dict[str, float]:
-    """Cross-validated balanced accuracy of logistic regression on the training samples.
-
-    By modality, and of the mean of their log-probabilities as ``all``, where a sample has several.
-    """
+    """Cross-validated balanced accuracy of logistic regression, by modality and as ``all``."""
     soft, folds = {}, StratifiedKFold(5, shuffle=True, random_state=0)
     for name, names in cohort.names("train").items():
         y = cohort.label.reindex(names).dropna().sample(frac=1, random_state=0)[:_RIVAL_ROWS]
@@ -114,11 +102,7 @@ def rival_accuracy(cohort: Cohort) -> dict[str, float]:
 
 
 def scores(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Score the predictions of labelled observations, by part and source.
-
-    A row per ``split``, ``modality``, ``metric`` and ``class`` (empty for metrics over all
-    classes): accuracy, balanced accuracy, Jaccard index, sample numbers, and recall by class.
-    """
+    """Scores of labelled observations by part, source and class (empty if over all classes)."""
     known = predictions.dropna(subset="label")
     rows = []
     for key, own in known.groupby(["part", "source"], sort=False):
@@ -131,10 +115,7 @@ def scores(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def explain(model: MODIS) -> pd.DataFrame | None:
-    """Rank the features of all modalities by :meth:`modis.MODIS.feature_importance`.
-
-    `None` without classes.
-    """
+    """Rank the features of all modalities by importance; `None` without classes."""
     if not model.module.n_classes:
         return None
     tables = []

@@ -57,10 +57,7 @@ class Translations:
 
 
 def judge_translations(model: MODIS, mdata: MuData, cohort: Cohort) -> Translations | None:
-    """Compare translations of test observations with the measured profiles.
-
-    `None` without test observations.
-    """
+    """Compare translations of test observations with the measured profiles; `None` without any."""
     names = list(cohort.modalities)
     train, test = cohort.names("train"), cohort.names("test")
     if all(len(rows) < _FEWEST for rows in test.values()):

@@ -109,9 +109,9 @@ class Cohort:
     ) -> md.MuData:
         """Copy the observations that `names` gives by modality, to set up or to predict.
 
-        `labels` fill the column `labels_key`, missing where the model must not know them. Values
-        are those of `adatas` if given, such as the user's modalities with their layers; of those
-        that the cohort does not use the names are kept, so that a model accepts and ignores them.
+        `labels` are missing where the model must not know them. Values are those of `adatas` if
+        given, such as the user's modalities; of those that the cohort does not use the names alone
+        are kept.
         """
         parts = {}
         for name, index in names.items():
@@ -158,8 +158,7 @@ def make_cohort(
 ) -> Cohort:
     """Choose what is used of the data, refusing what cannot work; see :func:`benchmark`.
 
-    Without `split_key`, `test_size` is the share of the labelled observations (of all, without
-    `labels_key`) that is drawn as test part; with 0 there are no parts.
+    Without `split_key`, `test_size` of the labelled observations (of all, without labels) test.
     """
     check_mudata(mdata)
     names = resolve_modalities(mdata, modalities)
@@ -191,11 +190,7 @@ def make_cohort(
 
 
 def profile_scale(cohort: Cohort, modality: str) -> Pipeline:
-    """The units in which profiles are compared: to be fitted to the training samples.
-
-    Per feature, mean 0 and standard deviation 1, of logarithms of 1 + counts. Features that do
-    not vary are left out; fitting raises a ValueError if none varies.
-    """
+    """Units in which profiles are compared: standardised, counts as logarithms, no constants."""
     log = [FunctionTransformer(np.log1p)] if cohort.is_counts(modality) else []
     return make_pipeline(*log, VarianceThreshold(), StandardScaler())
 
@@ -219,8 +214,7 @@ def draw_test(
 ) -> pd.Index:
     """Draw a share of the labelled observations, equally from every class and set of modalities.
 
-    With `groups`, whole groups are drawn, so that the shares hold about. If nothing is labelled,
-    nothing is drawn: observations without a label test nothing.
+    With `groups`, whole groups are drawn, so that the shares hold about.
     """
     known = {name: column.dropna().astype(str) for name, column in labels.items()}
     known = {name: column for name, column in known.items() if len(column)}

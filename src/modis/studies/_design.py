@@ -155,11 +155,7 @@ class Fold:
         return self.cohort.filled(modality, names, self.train[modality].index)
 
     def features(self, modality: str, names: pd.Index) -> np.ndarray:
-        """Values for methods that know nothing of counts, float32 ``(n_obs, n_features)``.
-
-        Counts become logarithms of counts whose sum is that of a typical training observation;
-        other values stay as they are.
-        """
+        """Values for methods that know nothing of counts: these as logarithms of equal sums."""
         values = self.values(modality, names)
         if not self.cohort.is_counts(modality):
             return values
@@ -179,11 +175,7 @@ class Fold:
 
 
 def make_fold(cohort: Cohort, design: Design, scenario: Scenario, seed: int) -> Fold:
-    """Split the data for one run; `seed` determines every random choice.
-
-    A ValueError if a part would be empty. Test observations may be of batches that no training
-    observation has: nothing is predicted from the batch.
-    """
+    """Split the data for one run; `seed` determines every random choice."""
     chosen, train = _parts(cohort, design, seed)
     test = {
         name: column.index[column.index.isin(chosen)] for name, column in cohort.labels.items()

@@ -26,10 +26,7 @@ _MOST_POINTS = 800
 
 @dataclass(frozen=True)
 class Experiment:
-    """The study: methods in the settings of the paper.
-
-    Runs of seed 0 have latent points, confusions and numbers of training samples too.
-    """
+    """The study: methods in the settings of the paper; seed 0 with latent points as well."""
 
     source: Source
     max_epochs: int | None = None
@@ -77,12 +74,10 @@ class Experiment:
 
 
 def evaluate(model: MODIS, test: MuData, truth: MuData, *, confusion: bool = False) -> list[Row]:
-    """Measure a trained model on unpaired test data: classes, alignment and translations.
+    """Measure a trained model on unpaired test data, of which `truth` holds every modality.
 
-    `truth` holds the test observations in every modality. Rows of predicted classes have a
-    ``source`` (a modality or ``"all"``) and ``class``; ``label_transfer``, ``mse`` and
-    ``mse_over_limit`` a ``source`` and ``target``. The limit is the within-class variance of the
-    test samples: what the best prediction that knows only the class leaves.
+    The limit of an error is the within-class variance of the test samples: what the best
+    prediction that knows only the class leaves.
     """
     labels = _labels(test)
     rows: list[Row] = []

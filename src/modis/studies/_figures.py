@@ -57,10 +57,7 @@ _PANELS: dict[str, tuple[list[str], tuple[str, ...]]] = {
 
 @house_style()
 def draw_paper(figure: str, results: pd.DataFrame, store: Store, out: Path) -> None:
-    """Draw a figure, or ``"all"``, into a folder.
-
-    Latent spaces and confusions are those of seed 0, curves and errors means over seeds.
-    """
+    """Draw a figure, or ``"all"``: latent spaces and confusions of seed 0, means over seeds."""
     drawn: dict[str, Figure] = {}
     for name in FIGURES if figure == "all" else [figure]:
         rows = results[results["figure"].str.startswith(name)]
@@ -206,10 +203,7 @@ def _curves_of(rows: pd.DataFrame, figure: str) -> dict[str, pd.DataFrame]:
 
 @house_style()
 def draw_forest(gains: pd.DataFrame, path: Path, title: str) -> None:
-    """Draw rows of :func:`gains` with their intervals, a block per task and measure.
-
-    Rows are named by the other method, and by data and setting where there are several.
-    """
+    """Draw rows of :func:`gains` with their intervals, a block per task and measure."""
     several = gains[["data", "setting"]].drop_duplicates().shape[0] > 1
     blocks = gains.groupby(["task", "source", "metric"], sort=False)
     height = 1.3 + 0.2 * len(gains) + 0.42 * len(blocks)

@@ -76,12 +76,7 @@ LINES: tuple[Line, ...] = (
 
 
 def tabulate(results: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over runs of what the paper states, a row per :class:`Line`.
-
-    Rows have ``setting``, ``metric`` and ``paper``, and per method the mean, the standard
-    deviation, the value of the worst run and the number of runs, as
-    ``default_mean``, ``default_sd``, ``default_worst`` and ``default_runs``.
-    """
+    """Mean and spread over runs of what the paper states, a row per :class:`Line`."""
     measured = _by_metric(results)
     rows = []
     for line in LINES:

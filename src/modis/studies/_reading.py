@@ -67,10 +67,7 @@ def by_modality(value: ByModality, modalities: list[str], option: str) -> dict[s
 
 
 def stated_part(mdata: md.MuData, modalities: Sequence[str], key: str) -> pd.Series:
-    """``"train"`` or ``"test"`` by observation of the modalities, as a column says.
-
-    A ValueError if it says something else, nothing, or both of an observation.
-    """
+    """``"train"`` or ``"test"`` by observation of the modalities, as a column says."""
     names = pd.Index(dict.fromkeys(n for m in modalities for n in mdata.mod[m].obs_names))
     said = observation_values(mdata, key).reindex(names).astype(object)
     said = said.where(said.notna(), "").map(lambda value: str(value).strip().lower())
@@ -84,10 +81,7 @@ def stated_part(mdata: md.MuData, modalities: Sequence[str], key: str) -> pd.Ser
 
 
 def stated_groups(mdata: md.MuData, key: str, part: pd.Series | None) -> pd.Series:
-    """Group by observation, as a column says; a group of its own where it says nothing.
-
-    A ValueError if a group is in both parts.
-    """
+    """Group by observation, as a column says; a group of its own where it says nothing."""
     said = observation_values(mdata, key).astype(object)
     names = pd.Series(said.index.astype(str), index=said.index)
     groups = said.where(said.notna(), "(none) " + names).astype(str)

@@ -38,10 +38,7 @@ Points = tuple[np.ndarray, np.ndarray]
 
 
 class Rival:
-    """A method that learns from the training part of a fold when it is made.
-
-    Tasks that it cannot do return nothing.
-    """
+    """A method that learns from the training part of a fold when it is made."""
 
     #: What tables and figures call it.
     title: str
@@ -66,10 +63,7 @@ class Rival:
         return "no features are linked (--links)" if lacks_links else ""
 
     def probabilities(self) -> dict[str, pd.DataFrame]:
-        """Class probabilities of the test observations by modality, ``(n_obs, n_classes)``.
-
-        Those of observations with several modalities are under :data:`COMBINED` too.
-        """
+        """Class probabilities of the test observations, by modality and :data:`COMBINED`."""
         return {}
 
     def translate(self, source: str, target: str, names: pd.Index) -> np.ndarray | None:
@@ -147,10 +141,7 @@ class Classifiers(Rival):
 
 
 class TunedLogistic(LogisticRegression):
-    """Class-balanced logistic regression, its penalty chosen by cross-validated log loss.
-
-    Penalties are tried from the strongest on, until the loss rises.
-    """
+    """Class-balanced logistic regression, its penalty chosen by cross-validated log loss."""
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Learn from features of shape ``(n_samples, n_features)`` and class names."""

@@ -59,8 +59,7 @@ class Study(Protocol):
 class Store:
     """Finished runs in a folder: the rows of each in a file, and its table in another.
 
-    A file's name ends with a digest of everything that decides the run, from the data to the
-    version of this package; so a run of other settings is never used in its place.
+    A file's name ends with a digest of everything that decides the run.
     """
 
     folder: Path

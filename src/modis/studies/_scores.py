@@ -50,10 +50,8 @@ METRICS = {
 def judge(rival: Rival, fold: Fold) -> tuple[list[Row], pd.DataFrame]:
     """Measure a rival by the tasks of the fold's scenario.
 
-    Rows have ``task``, ``source``, ``target``, ``metric``, ``class`` (of a recall) and ``value``;
-    the table also has means of scores over resampled observations. These are drawn
-    with replacement within their class, the same for all methods and splits, so that differences
-    are paired.
+    Rows of values, and a table with their means over resampled observations too. These are drawn
+    within their class, the same for all methods and splits, so that differences are paired.
     """
     rows: list[Row] = []
     drawn = []
@@ -177,8 +175,7 @@ def _some(names: pd.Index) -> pd.Index:
 def match_scores(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Share of samples closer than the true match, and chance that it is among the 10 nearest.
 
-    `distance` has shape ``(n_samples, n_samples)``, true matches on the diagonal; both results
-    are means over the two directions, ``(n_samples,)``. Ties count half, or by chance.
+    `distance` has true matches on the diagonal; means over both directions, ``(n_samples,)``.
     """
     n, own = len(distance), np.diagonal(distance)
     shares, nearest = [], []
@@ -191,10 +188,7 @@ def match_scores(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def within_class_correlation(truth: np.ndarray, other: np.ndarray, labels: pd.Series) -> float:
-    """Correlation over samples of the deviations from the class mean, mean over features.
-
-    0 where a feature does not vary in the other table, as of a prediction by class alone.
-    """
+    """Correlation over samples of the deviations from the class mean, mean over features."""
     a, b = (
         x - pd.DataFrame(x).groupby(labels.to_numpy()).transform("mean").to_numpy()
         for x in (truth, other)

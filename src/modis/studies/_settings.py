@@ -15,11 +15,7 @@ LABELS_KEY = "label"
 
 @dataclass(frozen=True)
 class Setting:
-    """What is removed from the training data before a model is trained.
-
-    Which class is rare and which pairs of class and modality are missing goes round with the
-    seed, so that no result hangs on one lucky choice.
-    """
+    """What is removed from the training data; the seed decides from which classes."""
 
     #: Where it is shown: a panel of the paper, or the name of an experiment beyond it.
     figure: str

@@ -15,11 +15,7 @@ from ._settings import LABELS_KEY
 
 
 def split_paired(paired: md.MuData) -> tuple[md.MuData, md.MuData]:
-    """Make unpaired training and test data from paired ones.
-
-    The part of an observation and the modality that it keeps are in the columns ``split``
-    and ``observed_modality`` of ``paired.obs``; where there are none it is drawn.
-    """
+    """Unpaired training and test data; the columns ``split`` and ``observed_modality`` decide."""
     unpaired = unpair(paired, labels_key=LABELS_KEY)
     if "observed_modality" in paired.obs:
         observed = paired.obs["observed_modality"]
@@ -89,10 +85,7 @@ class Source:
         return arguments | {"reference": "synthetic"}
 
     def load(self, delta: float | None = None) -> Parts:
-        """Read or simulate the data; the same object when called again.
-
-        With `delta` they are simulated afresh, with this shift of differential features.
-        """
+        """Read or simulate the data, with a shift `delta`; the same object when called again."""
         return _load(self, delta)
 
 

@@ -43,11 +43,10 @@ _NOTE = (
 
 
 def tabulate_comparison(results: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
-    """Mean and interval of every method by task, and how far MODIS is from every other method.
+    """Mean and interval of every method by task; with a ``reference``, MODIS minus it, paired.
 
-    With a ``reference`` the row is MODIS minus it, paired by split and observation. The source
-    :data:`AVERAGE` is the mean over modalities, directions or pairs, for a difference over those
-    that both methods can do.
+    The source :data:`AVERAGE` is the mean over modalities, directions or pairs, for a difference
+    over those that both methods can do.
     """
     every = pd.concat([drawn, results[results["metric"].isin(_WHOLE)]]).set_index(
         ["method", *_KEYS]
@@ -91,8 +90,7 @@ def _interval(values: np.ndarray, weights: pd.DataFrame) -> Row:
 def gains(table: pd.DataFrame) -> pd.DataFrame:
     """Differences to every other method in the measures that decide, above 0 if MODIS is better.
 
-    Only averages and predictions from all modalities; ``side`` says whether the interval lies
-    above 0, below it, or holds it.
+    Only averages and predictions from all modalities; ``side`` is where the interval lies.
     """
     own = table[(table["reference"] != "") & ~table["reference"].isin(_VARIANTS)]
     own = own[own["source"].isin([AVERAGE, COMBINED])]
@@ -128,8 +126,7 @@ class Verdict(NamedTuple):
 def reach_verdicts(table: pd.DataFrame) -> list[Verdict]:
     """Say by task whether MODIS is ahead of every other method, level or behind.
 
-    It is ahead if the interval of the difference to each of them is on the better side of 0, in
-    each of the task's measures; behind if one of these intervals is on the other side.
+    It is ahead if every interval, to each method in each measure, is on the better side of 0.
     """
     verdicts = []
     for (task, source), own in decide(table).groupby(["task", "source"], sort=False):
