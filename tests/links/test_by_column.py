@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,10 +11,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:var_names are not unique:UserWar
 
 def test_the_table(mdata):
     before = fingerprint(mdata)
-    table = links.by_column(mdata, "protein", "rna", sign=-1, weight=0.5)
+    table = links.by_column(mdata, "protein", "rna", sign=-1)
     columns = ["source_modality", "source_feature", "target_modality", "target_feature"]
     expected = pd.DataFrame([["protein", "ENSG1", "rna", "ENSG1"]], columns=columns)
-    expected = expected.assign(weight=0.5, sign=-1)
+    expected = expected.assign(sign=-1)
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
     assert table["sign"].dtype.kind == "i"
     assert fingerprint(mdata) == before
@@ -61,13 +60,7 @@ def test_refuses(mdata):
         links.by_column(mdata["rna"], "rna", "meth")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        *(({"sign": sign}, "sign must be 1 or -1") for sign in (0, -0.5, "+")),
-        *(({"weight": w}, "weight must be a positive number") for w in (0, -1.0, np.nan, np.inf)),
-    ],
-)
-def test_refuses_other_signs_and_weights(mdata, wrong, said):
-    with pytest.raises(ValueError, match=said):
-        links.by_column(mdata, "protein", "rna", **wrong)
+@pytest.mark.parametrize("sign", [0, -0.5, "+"])
+def test_refuses_other_signs(mdata, sign):
+    with pytest.raises(ValueError, match="sign must be 1 or -1"):
+        links.by_column(mdata, "protein", "rna", sign=sign)

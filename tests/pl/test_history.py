@@ -7,12 +7,11 @@ from modis.pl import history
 from ._read import legend, titles
 
 LOGGED = {
-    "train_loss_step": [9.0, 8.0],
-    "train_loss_epoch": [3.0, 2.0, 1.0],
-    "validation_loss": [4.0, np.nan, 2.5],
+    "loss_train": [3.0, 2.0, 1.0],
+    "loss_validation": [4.0, np.nan, 2.5],
     "kl_rna_train": [0.3, 0.2, 0.1],
     "kl_rna_validation": [0.4, 0.3, 0.2],
-    "mixing": [0.5, 0.7, 0.9],
+    "mixing_validation": [0.5, 0.7, 0.9],
 }
 
 
@@ -48,7 +47,7 @@ def test_keys_choose_terms(logged, drawn):
 
 
 def test_a_term_may_have_the_name_of_a_part(drawn):
-    frames = {name: pd.DataFrame({name: [1.0]}) for name in ["train", "validation_train"]}
+    frames = {name: pd.DataFrame({name: [1.0]}) for name in ["train_train", "train_validation"]}
     axes = history(frames)
     assert titles(axes) == ["train"]
     # A single epoch is a point, since a line would not show.

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import min_max_axis
 from torch import nn
 
-from .._constants import LIKELIHOOD_DOMAINS, logger
+from .._constants import LIKELIHOOD_DOMAINS
 from ._errors import NotInDataError, can_be_shown, choice, name_some, shortened
 from ._matrix import FeatureMatrix
 
@@ -128,7 +128,7 @@ def check_values(
     under a continuous likelihood. Numbers of missing values are returned, ``(n_rows,)`` by
     modality.
     """
-    constants, ranges, n_missing = {}, {}, {}
+    constants, counts, n_missing = {}, {}, {}
     for modality in modalities:
         adata, layer = mdata.mod[modality], layers[modality]
         names = adata.var_names if features is None else pd.Index(features[modality])
@@ -136,15 +136,25 @@ def check_values(
         lowest, highest, is_whole, n_missing[modality] = _check_matrix(
             adata, modality, layer, likelihoods[modality], names, chosen, features is None
         )
-        if is_whole:
-            ranges[modality] = float(lowest.min()), float(highest.max())
+        if is_whole and lowest.min() >= 0 and highest.max() > 1:
+            counts[modality] = (
+                f"{_where(modality, layer)} holds whole numbers from {lowest.min():.0f} to "
+                f"{highest.max():.0f} only"
+            )
         # a single observation is no reason to call its features constant
         if (lowest == highest).any() and adata.n_obs > 1:
             constants[modality] = names[lowest == highest]
     # only when every modality passed: a refused call should not warn as well
     if not warn:
         return n_missing
-    _hint_at_likelihoods(ranges, layers)
+    if counts:
+        warnings.warn(
+            f"{'; '.join(counts.values())}. A gaussian does not fit counts. If they are counts, "
+            f"set likelihood={dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
+            "(scanpy.pp.normalize_total, scanpy.pp.log1p), or name a layer that holds such "
+            f"values: layer={{{next(iter(counts))!r}: ...}}.",
+            stacklevel=4,
+        )
     for modality, constant in constants.items():
         warnings.warn(
             f"Modality '{modality}': {len(constant)} of {mdata.mod[modality].n_vars} features "
@@ -225,7 +235,9 @@ def _check_matrix(
             f"{where} has {outside.sum()} value(s) that likelihood='{likelihood}' cannot explain "
             f"({_DOMAIN_TEXT[domain]}) in {(outside > 0).sum()} feature(s): "
             f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
-            f"{highest.max():.4g}. {_remedy(adata, modality, layer, domain)}"
+            f"{highest.max():.4g}. Name a layer that holds such values (there are "
+            f"{list(adata.layers)}): layer={{{modality!r}: ...}}; or choose "
+            f"likelihood={{{modality!r}: 'gaussian'}}."
         )
     return lowest, highest, is_whole, n_missing
 
@@ -270,43 +282,3 @@ def _outside(x: np.ndarray, domain: str) -> np.ndarray:
     if domain in ("unit", "binary"):
         return (x < 0) | (x > 1)
     return np.zeros(x.shape, dtype=bool)
-
-
-def _remedy(adata: AnnData, modality: str, layer: str | None, domain: str) -> str:
-    """What to do with such values: another matrix that the likelihood explains, or a gaussian."""
-    gaussian = f"likelihood={{{modality!r}: 'gaussian'}}"
-    for other in (*adata.layers, None):
-        matrix = FeatureMatrix(adata, other)
-        if other == layer or matrix.source is None or matrix.source.dtype.kind not in _NUMBERS:
-            continue
-        misfits = partial(_outside, domain=domain)
-        if not any(_count(chunk, misfits).any() for chunk in matrix.chunks(compact=True)):
-            name = "X" if other is None else f"the layer '{other}'"
-            layers = {modality: other}
-            return f"Choose {name}, whose values fit: layer={layers}; or {gaussian}."
-    return f"Choose {gaussian}, or give values that fit: no layer of this modality has such."
-
-
-def _hint_at_likelihoods(
-    ranges: Mapping[str, tuple[float, float]], layers: Mapping[str, str | None]
-) -> None:
-    """Warn of counts under a gaussian: modalities of whole numbers, in these ranges."""
-    counts, found = [], []
-    for name, (lowest, highest) in ranges.items():
-        where = _where(name, layers[name])
-        if (lowest, highest) == (0, 1):
-            logger.info(
-                "%s holds 0 and 1 only: likelihood=%s suits such data better than a gaussian.",
-                *(where, {name: "bernoulli"}),
-            )
-        elif lowest >= 0 and highest > 1:
-            counts.append(name)
-            found.append(f"{where} holds whole numbers from {lowest:.0f} to {highest:.0f} only")
-    if counts:
-        warnings.warn(
-            f"{'; '.join(found)}. A gaussian does not fit counts. If they are counts, set "
-            f"likelihood={dict.fromkeys(counts, 'nb')}; otherwise log-normalise them "
-            "(scanpy.pp.normalize_total, scanpy.pp.log1p), or name a layer that holds such "
-            f"values: layer={{{counts[0]!r}: ...}}.",
-            stacklevel=5,
-        )

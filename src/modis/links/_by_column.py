@@ -1,4 +1,3 @@
-import math
 from collections.abc import Iterable
 
 import mudata as md
@@ -16,7 +15,6 @@ def by_column(
     separator: str | None = None,
     ignore_case: bool = False,
     sign: int = 1,
-    weight: float = 1.0,
 ) -> pd.DataFrame:
     """Link features that have the same key, such as a gene symbol, in a column of `.var`.
 
@@ -37,21 +35,20 @@ def by_column(
     ignore_case
         Whether keys that differ only in case are the same, such as the antibody "cd19" and the
         gene "CD19". Off by default: "Cd19" is a gene of another organism.
-    sign, weight
-        Of every link: -1 where one feature falls as the other rises, else 1; and a number above
-        0, of which only ratios between links matter.
+    sign
+        Of every link: -1 where one feature falls as the other rises, else 1.
 
     Returns
     -------
     DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
+    `target_feature`, `sign`. Join tables with :func:`pandas.concat`.
 
     Raises
     ------
     KeyError
         If a modality or a column does not exist.
     ValueError
-        If no keys agree, or `sign` or `weight` has another value.
+        If no keys agree, or `sign` has another value.
 
     Examples
     --------
@@ -80,7 +77,7 @@ def by_column(
             f"{some(sides['source']['key'])}, {target!r} has {some(sides['target']['key'])}. "
             "Both need the same kind of key, such as gene symbols."
         )
-    return link_table(pairs, source, target, sign=sign, weight=weight)
+    return link_table(pairs, source, target, sign)
 
 
 def check_modalities(mdata: md.MuData, source: str, target: str) -> None:
@@ -121,16 +118,12 @@ def text_keys(
     return keys[keys.str.len() > 0]
 
 
-def link_table(
-    pairs: pd.DataFrame, source: str, target: str, *, sign: int, weight: float
-) -> pd.DataFrame:
+def link_table(pairs: pd.DataFrame, source: str, target: str, sign: int) -> pd.DataFrame:
     """One row per pair of `source` and `target`, in the columns that every link table has."""
     if source == target:
         raise ValueError(f"Links go from one modality to another, found {source!r} on both sides.")
     if sign not in (-1, 1):
         raise ValueError(f"sign must be 1 or -1, found {sign!r}.")
-    if not (math.isfinite(weight) and weight > 0):
-        raise ValueError(f"weight must be a positive number, found {weight!r}.")
     pairs = pairs[["source", "target"]].drop_duplicates()
     table = {
         "source_modality": source,
@@ -138,7 +131,7 @@ def link_table(
         "target_modality": target,
         "target_feature": pairs["target"].to_numpy(dtype=object),
     }
-    return pd.DataFrame(table).assign(weight=float(weight), sign=int(sign))
+    return pd.DataFrame(table).assign(sign=int(sign))
 
 
 def some(names: Iterable[object]) -> str:

@@ -24,7 +24,6 @@ def by_position(
     upstream: int = 2000,
     downstream: int = 0,
     sign: int = 1,
-    weight: float = 1.0,
 ) -> pd.DataFrame:
     """Link peaks or CpGs to genes that overlap them or are near.
 
@@ -43,13 +42,13 @@ def by_position(
         Base pairs added before the start and after the end of a gene, in the direction of its
         strand: the column "strand", of "+" and "-" or 1 and -1. A gene without one gets the larger
         of both on both sides. The defaults are gene body and promoter, as in GLUE.
-    sign, weight
+    sign
         As in :func:`by_column`.
 
     Returns
     -------
     DataFrame, one row per link: `source_modality`, `source_feature`, `target_modality`,
-    `target_feature`, `weight`, `sign`. Join tables with :func:`pandas.concat`.
+    `target_feature`, `sign`. Join tables with :func:`pandas.concat`.
 
     Raises
     ------
@@ -58,8 +57,8 @@ def by_position(
     KeyError
         If a modality does not exist.
     ValueError
-        If coordinates are not found or cannot be read, no feature overlaps, or `sign`, `weight`
-        or a distance has another value.
+        If coordinates are not found or cannot be read, no feature overlaps, or `sign` or a
+        distance has another value.
 
     References
     ----------
@@ -111,7 +110,7 @@ def by_position(
         )
     found = found.sort_values(["index_source", "index_target"])
     pairs = found.rename(columns={"feature_source": "source", "feature_target": "target"})
-    return link_table(pairs, source, target, sign=sign, weight=weight)
+    return link_table(pairs, source, target, sign)
 
 
 def _find_coordinates(mdata: md.MuData, modality: str) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Training curves."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,8 +16,6 @@ LOOKS: Any = {
     "validation": {"color": "#d55e00", "linestyle": "--", "linewidth": 1.4},
 }
 BEST: Any = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
-# "train_loss_epoch", "validation_loss", "kl_train" or "mixing"
-NAME = r"(?:(train|validation)_)?(.+?)(?:_(train|validation))?(?:_epoch)?"
 
 
 @house_style()
@@ -30,8 +27,7 @@ def history(
 ) -> NDArray[np.object_]:
     """Draw losses and metrics by epoch, one small panel per term.
 
-    Training and validation values of the same term (`train_x` and `validation_x`, or `x_train`
-    and `x_validation`) share a panel.
+    Training and validation values of the same term (`x_train` and `x_validation`) share a panel.
 
     Parameters
     ----------
@@ -58,7 +54,7 @@ def history(
     >>> import modis, pandas as pd
     >>> logged = {
     ...     name: pd.DataFrame({name: [3.0, 2.0, 1.5]}, index=pd.RangeIndex(3, name="epoch"))
-    ...     for name in ["train_loss_epoch", "validation_loss", "kl_train"]
+    ...     for name in ["loss_train", "loss_validation", "kl_train"]
     ... }
     >>> [ax.get_title(loc="left") for ax in modis.pl.history(logged)]
     ['loss', 'kl']
@@ -93,9 +89,8 @@ def _terms(history: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.Series
     """Curves by term and part (train or validation), without the epochs that have no value."""
     terms: dict[str, dict[str, pd.Series]] = {}
     for name, logged in history.items():
-        match = re.fullmatch(NAME, name)
-        if match is None or name.endswith("_step"):
-            continue
-        curve = pd.Series(np.asarray(logged, dtype=float).ravel(), logged.index).dropna()
-        terms.setdefault(match[2], {})[match[1] or match[3] or "train"] = curve
+        term, _, part = name.rpartition("_")
+        if part in LOOKS:
+            curve = pd.Series(np.asarray(logged, dtype=float).ravel(), logged.index).dropna()
+            terms.setdefault(term, {})[part] = curve
     return terms
