@@ -15,7 +15,7 @@ from sphinx.pycode import ModuleAnalyzer
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-ROOMS = ("modis", "modis.module", "modis.nn", "modis.train")
+ROOMS = ("modis", "modis.module", "modis.train")
 
 
 def function_of(member: Any) -> Any:

@@ -6,10 +6,10 @@ import typing as _typing
 from importlib import metadata as _metadata
 
 if _typing.TYPE_CHECKING:
-    from . import datasets, links, metrics, model, module, nn, pl, train
+    from . import datasets, links, metrics, model, module, pl, train
     from .model import MODIS
 
-__all__ = ["MODIS", "datasets", "links", "metrics", "model", "module", "nn", "pl", "train"]
+__all__ = ["MODIS", "datasets", "links", "metrics", "model", "module", "pl", "train"]
 
 __version__ = _metadata.version("modis-omics")
 

@@ -53,7 +53,6 @@ def test_standardize_gives_z_scores_whatever_the_scaling(scaling):
     other = FeatureScaler(4, scaling)
     other.load_state_dict(scaler.state_dict())
     assert list(other.parameters()) == []
-    assert f"4 features, scaling={scaling!r}" in repr(other)
     for rows in (x, new):
         standard = other.standardize(other(torch.from_numpy(rows))).numpy()
         expected = (rows - wide.mean(axis=0)) / wide.std(axis=0)

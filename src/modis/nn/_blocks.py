@@ -11,23 +11,7 @@ NORMS: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerN
 
 @dataclass(frozen=True)
 class BlockStyle:
-    """Settings of a fully connected block: linear layer, normalisation, LeakyReLU, dropout.
-
-    Parameters
-    ----------
-    norm
-        ``"batch"``, ``"layer"`` or `None` for no normalisation.
-    dropout
-        Share of hidden units that are dropped while training, in [0, 1).
-    negative_slope
-        Slope of the LeakyReLU below zero; 0.2 is the paper's.
-
-    Examples
-    --------
-    >>> from modis.nn import BlockStyle
-    >>> BlockStyle(norm="layer", dropout=0.1)
-    BlockStyle(norm='layer', dropout=0.1, negative_slope=0.2)
-    """
+    """Settings of a fully connected block: linear layer, normalisation, LeakyReLU, dropout."""
 
     norm: Literal["batch", "layer"] | None = "batch"
     dropout: float = 0.0

@@ -21,31 +21,8 @@ _THETA_RATE = 5.0
 class Decoder(nn.Module, ABC):
     r"""Distribution of one modality's features given a latent point, :math:`p(x \mid z)`.
 
-    Parameters
-    ----------
-    n_latent
-        Dimensions of the latent space.
-    n_output
-        Number of features.
-    n_hidden
-        Sizes of the hidden layers.
-    style
-        Normalisation, activation and dropout of the hidden layers.
-    n_batch
-        Number of batches to condition on; fewer than two condition on nothing.
-    n_cats_per_cov
-        Number of categories of each categorical covariate to condition on, likewise.
-    n_continuous_cov
-        Number of covariates that are numbers.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from modis.nn import DECODERS, BlockStyle
-    >>> decoder = DECODERS["nb"](n_latent=4, n_output=10, n_hidden=[16], style=BlockStyle())
-    >>> px = decoder(torch.zeros(3, 4))
-    >>> type(px).__name__, tuple(px.mean.shape)
-    ('NegativeBinomial', (3, 10))
+    It is conditioned on `n_batch` batches, on categorical covariates with these numbers of
+    categories (fewer than two condition on nothing), and on covariates that are numbers.
     """
 
     #: Whether the distribution is one of scaled features, which must be scaled back.
@@ -81,17 +58,9 @@ class Decoder(nn.Module, ABC):
     ) -> Distribution:
         """Distribution, batch shape ``(n, n_output)``, at latent points ``(n, n_latent)``.
 
-        Parameters
-        ----------
-        z
-            Latent points.
-        batch
-            Codes of the batch and of each categorical covariate, then the continuous ones, shape
-            ``(n, 1 + n_covariates)``, or ``(n,)`` without covariates; needed when the decoder is
-            conditioned on any.
-        library
-            Total counts per observation, shape ``(n, 1)``, for count likelihoods; by default
-            the typical depth of the training data.
+        `batch` has codes of the batch and of each categorical covariate, then the continuous ones,
+        ``(n, 1 + n_covariates)``, or ``(n,)``. `library` has the total counts, ``(n, 1)``, for
+        count likelihoods; by default the typical depth of the training data.
         """
         return self._distribution(self.trunk(self._conditioned(z, batch)), library)
 
@@ -120,14 +89,8 @@ class Decoder(nn.Module, ABC):
     ) -> torch.Tensor:
         """Reconstruction loss ``(n,)``: mean over features of ``-log p(x|z)``.
 
-        Parameters
-        ----------
-        px
-            What :meth:`forward` returned.
-        x, x_scaled
-            Features in the user's units and as the encoder saw them, ``(n, n_output)``.
-        missing
-            Which of them were filled and do not count, ``(n, n_output)``; by default none.
+        Features in the user's units and as the encoder saw them, and which of them were filled and
+        do not count, have shape ``(n, n_output)``.
         """
         misfit = self._misfit(px, x, x_scaled)
         if missing is None:
@@ -210,17 +173,6 @@ class CountDecoder(Decoder):
     """Counts: feature shares by a softmax, times the observation's library size.
 
     The encoder sees ``log1p`` of the counts, normalised to the typical library size.
-
-    Parameters
-    ----------
-    n_latent, n_output, n_hidden, style, n_batch, n_cats_per_cov, n_continuous_cov
-        As in :class:`Decoder`.
-
-    Examples
-    --------
-    >>> from modis.nn import DECODERS, CountDecoder
-    >>> [name for name, decoder in DECODERS.items() if issubclass(decoder, CountDecoder)]
-    ['nb', 'zinb', 'poisson']
     """
 
     typical_library: torch.Tensor

@@ -8,17 +8,7 @@ from ._blocks import BlockStyle, blocks
 
 
 class DiscriminatorOutput(NamedTuple):
-    """Output of the discriminator for ``n`` latent points.
-
-    ``modality`` has shape ``(n, n_modalities)``, ``classes`` ``(n, n_classes)`` (`None` without
-    classes), ``hidden`` ``(n, n_hidden[-1])``.
-
-    Examples
-    --------
-    >>> from modis.nn import DiscriminatorOutput
-    >>> DiscriminatorOutput._fields
-    ('modality', 'classes', 'hidden')
-    """
+    """Logits ``(n, n_modalities)`` and ``(n, n_classes)``, and the hidden layer, of n points."""
 
     modality: torch.Tensor
     classes: torch.Tensor | None
@@ -28,33 +18,8 @@ class DiscriminatorOutput(NamedTuple):
 class Discriminator(nn.Module):
     """Classify latent points by modality, class and batch.
 
-    Parameters
-    ----------
-    n_latent
-        Dimensions of the latent space.
-    n_modalities
-        Number of modalities.
-    n_classes
-        Number of classes; 0 builds no class head.
-    n_hidden
-        Sizes of the shared hidden layers.
-    style
-        Normalisation, activation and dropout of the hidden layers.
-    linear_class_head
-        Whether the classes are read from the latent point rather than from the hidden layer.
-    n_batch
-        Number of batches; fewer than two build no batch head.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from modis.nn import BlockStyle, Discriminator
-    >>> judge = Discriminator(
-    ...     n_latent=4, n_modalities=3, n_classes=5, n_hidden=[16], style=BlockStyle(norm=None)
-    ... )
-    >>> said = judge(torch.zeros(2, 4))
-    >>> tuple(said.modality.shape), tuple(said.classes.shape)
-    ((2, 3), (2, 5))
+    The class head reads the latent point if it is linear, else the hidden layer; without classes
+    there is none, and with fewer than two batches no batch head.
     """
 
     def __init__(
@@ -85,13 +50,7 @@ class Discriminator(nn.Module):
         return DiscriminatorOutput(self.modality_head(hidden), classes, hidden)
 
     def classify(self, z: torch.Tensor) -> torch.Tensor:
-        """Class logits of shape ``(n, n_classes)`` for latent points ``(n, n_latent)``.
-
-        Raises
-        ------
-        RuntimeError
-            If the discriminator has no class head.
-        """
+        """Class logits of shape ``(n, n_classes)`` for latent points ``(n, n_latent)``."""
         if self.class_head is None:
             raise RuntimeError("This discriminator has no class head.")
         return self.class_head(z if self.linear_class_head else self.trunk(z))

@@ -13,30 +13,9 @@ _LOG_VARIANCE_BOUNDS = (-12.0, 6.0)
 class Encoder(nn.Module):
     r"""Posterior of one modality, :math:`q(z \mid x) = N(\mu(x), \mathrm{diag}\,\sigma(x)^2)`.
 
-    Parameters
-    ----------
-    n_input
-        Number of features.
-    n_latent
-        Dimensions of the latent space.
-    n_hidden
-        Sizes of the hidden layers; without any the encoder is linear.
-    style
-        Normalisation, activation and dropout of the hidden layers.
-    linear_tail
-        Whether a linear layer without activation precedes the two heads, as in the paper.
-    input_dropout
-        Share of features that are set to their mean while training, in
-        [0, 1).
-
-    Examples
-    --------
-    >>> import torch
-    >>> from modis.nn import BlockStyle, Encoder
-    >>> encoder = Encoder(n_input=100, n_latent=4, n_hidden=[16], style=BlockStyle())
-    >>> qz = encoder(torch.zeros(3, 100))
-    >>> tuple(qz.mean.shape), tuple(qz.stddev.shape)
-    ((3, 4), (3, 4))
+    Without hidden layers it is linear. With `linear_tail`, a linear layer without activation
+    precedes the two heads, as in the paper. `input_dropout` is the share of features that are set
+    to their mean while training.
     """
 
     def __init__(

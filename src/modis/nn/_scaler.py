@@ -15,27 +15,9 @@ SCALINGS = ("standard", "minmax", "none")
 class FeatureScaler(nn.Module):
     """Scaling of features, fitted to training samples and saved with the weights.
 
-    Parameters
-    ----------
-    n_input
-        Number of features.
-    scaling
-        ``"standard"`` (zero mean, unit variance), ``"minmax"`` ([0, 1], the paper's) or
-        ``"none"``.
-    max_value
-        Standardised values are clipped to ``[-max_value, max_value]``, as by
-        :func:`scanpy.pp.scale`, so that no single outlier dominates the reconstruction loss.
-
-    Examples
-    --------
-    >>> import numpy as np, torch
-    >>> from modis.nn import FeatureScaler
-    >>> scaler = FeatureScaler(2)
-    >>> scaler.fit([np.array([[0.0, 10.0], [2.0, 30.0]])])
-    >>> scaler(torch.tensor([[1.0, 30.0]])).tolist()
-    [[0.0, 1.0]]
-    >>> scaler.inverse(torch.tensor([[0.0, 1.0]])).tolist()
-    [[1.0, 30.0]]
+    ``"standard"`` gives zero mean and unit variance, clipped to ``[-max_value, max_value]`` as by
+    :func:`scanpy.pp.scale`, so that no single outlier dominates the loss; ``"minmax"`` gives [0,
+    1], as in the paper.
     """
 
     location: torch.Tensor
@@ -94,7 +76,3 @@ class FeatureScaler(nn.Module):
     def standardize(self, scaled: torch.Tensor) -> torch.Tensor:
         """Bring scaled features ``(n, n_input)`` to zero mean and unit variance."""
         return (scaled - self.center) / self.spread
-
-    def extra_repr(self) -> str:
-        """Show the scaling and the number of features."""
-        return f"{self.location.numel()} features, scaling={self.scaling!r}"

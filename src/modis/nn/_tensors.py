@@ -6,19 +6,7 @@ from torch import nn
 
 
 class Tensors(nn.Module):
-    """Tensors by name, of any shape, that move and are saved with the networks.
-
-    What is loaded replaces what is there, whatever its shape.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from modis.nn import Tensors
-    >>> tensors = Tensors()
-    >>> tensors["offset"] = np.zeros(3)
-    >>> "offset" in tensors, tuple(tensors["offset"].shape)
-    (True, (3,))
-    """
+    """Tensors by name that move and are saved with the networks; those loaded replace all."""
 
     def __setitem__(self, name: str, value: np.ndarray | torch.Tensor) -> None:
         self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
