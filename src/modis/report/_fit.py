@@ -101,19 +101,10 @@ def simulate(n_samples: int, seed: int) -> md.MuData:
 
 
 def _cohort(mdata: MuData, settings: Settings) -> Cohort:
-    cohort = make_cohort(
-        mdata,
-        settings.labels_key,
-        modalities=settings.modalities,
-        split_key=settings.split_key,
-        test_size=settings.test_size,
-        seed=settings.seed,
-        batch_key=settings.batch_key,
-        layer=settings.layer,
-        likelihood=settings.likelihood,
-        links=None if settings.links is None else read_links(settings.links),
-        unlabeled_category=settings.unlabeled_category,
-    )
+    names = ("modalities", "split_key", "test_size", "seed", "batch_key", "layer", "likelihood")
+    how = {name: getattr(settings, name) for name in (*names, "unlabeled_category")}
+    links = None if settings.links is None else read_links(settings.links)
+    cohort = make_cohort(mdata, settings.labels_key, links=links, **how)
     if cohort.part is None:
         cohort = replace(cohort, part=pd.Series("train", index=cohort.n_modalities.index))
     train, test = cohort.names("train"), cohort.names("test")

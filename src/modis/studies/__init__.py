@@ -12,7 +12,7 @@ from ._design import TASKS
 from ._methods import METHODS, RIVALS
 from ._reading import read_links as read_links
 from ._reading import read_mudata as read_mudata
-from ._reproduce import reproduce
+from ._reproduce import reproduce as reproduce
 from ._rivals import COMBINED as COMBINED
 from ._runs import write_csv as write_csv
 from ._scores import rate_classes as rate_classes
@@ -28,5 +28,4 @@ __all__ = [
     "TASKS",
     "Comparison",
     "benchmark",
-    "reproduce",
 ]

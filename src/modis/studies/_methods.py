@@ -134,7 +134,7 @@ class Paper(Modis):
     takes_counts = False
 
 
-#: The ways to train MODIS that :func:`reproduce` compares, by name.
+#: The ways to train MODIS that ``modis reproduce`` compares, by name.
 METHODS: dict[str, Method] = {
     "default": Method("MODIS without links"),
     "links": Method("MODIS with links", links=True),

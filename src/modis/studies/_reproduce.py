@@ -31,63 +31,10 @@ def reproduce(
     only: Sequence[str] | None = None,
     console: Console | None = None,
 ) -> pd.DataFrame:
-    """Run the paper's experiments, and write their figures and tables.
+    """Run the paper's experiments, and write their figures and tables; as ``modis reproduce``.
 
-    Finished runs are kept in ``out/runs``; a second call does only those that are missing.
-    ``results.csv`` has the rows of all runs in the folder that belong to the same data, also of
-    other figures; ``table.csv`` and ``table.md`` include the results of the paper.
-
-    Parameters
-    ----------
-    figure
-        One of :data:`FIGURES`, or ``"all"``.
-    out
-        Folder for runs, tables and figures.
-    data
-        ``"synthetic"`` (simulated from the built-in reference), ``"intersim-r"`` (from that of
-        the R package InterSIM), or a ``.h5mu`` file or folder of tables of paired modalities with
-        ``obs["label"]``. Its columns ``split`` (``"train"`` or ``"test"``) and
-        ``observed_modality`` (what an observation keeps) are used if there, otherwise drawn.
-    links_file
-        Table of linked features for `data`; by default those in ``uns["feature_links"]``.
-    reference_path
-        Folder with the R package's reference, downloaded by default.
-    n_samples
-        Samples to simulate; the paper's number by default.
-    methods
-        Names out of :data:`METHODS`.
-    seeds
-        Number of seeds, from 0 on.
-    jobs
-        Processes that run at a time, with one thread each.
-    max_epochs
-        Epochs of each run; the methods' own by default.
-    only
-        Names of the figure's settings to run; all by default.
-    console
-        Where to print progress; standard output by default.
-
-    Returns
-    -------
-    The table: one row per result that the paper states.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file does not exist.
-    ValueError
-        If there is no such figure, setting or method, or the data do not fit.
-    RuntimeError
-        If training failed in some of the runs, after all others have been done.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from modis.studies import reproduce
-    >>> how = {"n_samples": 60, "methods": ["default"], "seeds": 0, "only": ["delta-1"]}
-    >>> table = reproduce("difficulty", tempfile.mkdtemp(), **how)
-    1 runs, 0 of them done before
-    ...
+    Finished runs are kept in ``out/runs``; a second call does only those that are missing. The
+    tables have the rows of all runs in the folder that belong to the same data.
     """
     out, console = Path(out), console or Console(highlight=False)
     settings = settings_of(figure, only)

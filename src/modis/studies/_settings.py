@@ -17,7 +17,7 @@ LABELS_KEY = "label"
 class Setting:
     """What is removed from the training data; the seed decides from which classes."""
 
-    #: Where it is shown: a panel of the paper, or the name of an experiment beyond it.
+    #: A panel of the paper, or the name of an experiment beyond it.
     figure: str
     #: Share of the training samples of each modality that keep their label; with 0 no classes.
     labeled_fraction: float = 1.0
@@ -25,8 +25,7 @@ class Setting:
     rare_samples: int | None = None
     #: Share of the labels of all other classes that is kept; the rare class keeps its own.
     reference_fraction: float = 1.0
-    #: Pairs of class and modality that are taken away, of different classes and modalities, and
-    #: the samples that each of them keeps.
+    #: Pairs of class and modality that are taken away, and the samples that each of them keeps.
     missing_pairs: int = 0
     put_back: int = 0
     #: Share of the training labels that are wrong.

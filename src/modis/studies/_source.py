@@ -46,7 +46,7 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Where data come from, see :func:`reproduce`; small enough to be sent to processes."""
+    """Where data come from, see ``modis reproduce``; small enough to be sent to processes."""
 
     data: str = "synthetic"
     links_file: Path | None = None
