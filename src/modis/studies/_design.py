@@ -188,7 +188,9 @@ def make_fold(cohort: Cohort, design: Design, scenario: Scenario, seed: int) -> 
         train = {name: own for name, own in train.items() if name in (source, hidden)}
         test = {hidden: test[hidden]}
     if design.unpaired or hidden is not None:
-        train = _unpaired(train, seed)
+        # every observation in one of its modalities, assigned at random within its class
+        kept = unpair(label_table(train), labels_key="class", seed=seed).mod
+        train = {name: train[name].loc[adata.obs_names] for name, adata in kept.items()}
     if hidden is not None:
         train[hidden] = pd.Series(None, index=train[hidden].index, dtype=object)
     if scenario.name == UNSEEN:
@@ -223,15 +225,6 @@ def _parts(cohort: Cohort, design: Design, seed: int) -> tuple[pd.Index, dict[st
 def _without(labels: Mapping[str, pd.Series], names: pd.Index) -> dict[str, pd.Series]:
     left = {name: column[~column.index.isin(names)] for name, column in labels.items()}
     return {name: column for name, column in left.items() if len(column)}
-
-
-def _unpaired(labels: Mapping[str, pd.Series], seed: int) -> dict[str, pd.Series]:
-    """Every observation in one of its modalities, assigned at random within its class."""
-    kept = unpair(label_table(labels), labels_key="class", seed=seed)
-    return {
-        name: labels[name][labels[name].index.isin(adata.obs_names)]
-        for name, adata in kept.mod.items()
-    }
 
 
 def _unseen_pair(
