@@ -36,22 +36,22 @@ BESIDE = {
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was
 #: written. A number rises with a fault that is mended only.
 BUDGETS = {
-    "data": 1648,
-    "nn": 675,
+    "data": 1585,
+    "nn": 500,
     "linear": 792,
     "module": 1264,
-    "dataloaders": 529,
+    "dataloaders": 500,
     "train": 473,
     "model": 3558,
-    "links": 369,
+    "links": 324,
     "metrics": 443,
-    "pl": 1082,
-    "datasets": 2198,
-    "studies": 2967,
-    "report": 1082,
+    "pl": 1073,
+    "datasets": 1941,
+    "studies": 2856,
+    "report": 979,
     "cli": 602,
-    "src/modis": 17_761,
-    "tests": 14_187,
+    "src/modis": 16_969,
+    "tests": 13_933,
 }
 
 

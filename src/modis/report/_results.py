@@ -35,7 +35,7 @@ _METRICS = ["split", "modality", "metric", "class", "value"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Options of a run, by the names of ``modis fit``."""
+    """Options of a run, by the names of ``modis fit``, and what the user typed."""
 
     labels_key: str | None = None
     modalities: Sequence[str] | None = None
@@ -45,18 +45,14 @@ class Settings:
     layer: Sequence[str] | None = None
     likelihood: Sequence[str] | None = None
     unlabeled_category: str = "unknown"
-    #: Column with ``train`` and ``test``; by default test observations are drawn.
     split_key: str | None = None
-    #: Share of the labelled observations to hold out, 0 to train on all.
     test_size: float = 0.2
     max_epochs: int | None = None
     seed: int = 0
     architecture: Literal["default", "paper"] = "default"
     n_latent: int | None = None
     links: Path | None = None
-    #: Whether to resume a run that was stopped in the folder.
     resume: bool = False
-    #: What the user typed.
     command: str = ""
 
 

@@ -31,25 +31,17 @@ _FEWEST_UNSEEN = 2
 
 @dataclass(frozen=True)
 class Design:
-    """Options of :func:`benchmark`: names, defaults and checks."""
+    """Options of :func:`benchmark`; ``modis benchmark --help`` says what they are."""
 
-    #: Names out of the table of rivals.
     methods: Sequence[str]
     tasks: Sequence[str] = tuple(TASKS)
-    #: Number of stratified splits into training and test part; with `split_key`, of seeds.
     splits: int = 5
     test_size: float = 0.3
-    #: Column that says ``"train"`` or ``"test"``.
     split_key: str | None = None
-    #: Column of patients or donors, whose samples stay on one side of each split.
     group_key: str | None = None
-    #: Split the training part of `split_key`, and leave its test part unread.
     validation: bool = False
-    #: Randomly assign every training observation to one of its modalities, balanced by class.
     unpaired: bool = False
-    #: Labelled training samples per class and modality in the task ``"few"``.
     labels_per_class: int = 5
-    #: Pairs of class and modality that are taken away in each split, one at a time.
     unseen_pairs: int = 1
     max_epochs: int | None = None
     model_kwargs: Mapping[str, Any] = field(default_factory=dict)
