@@ -36,7 +36,7 @@ BESIDE = {
 #: Lines that a room has at most, all rooms together, and their tests: what they had when this was
 #: written. A number rises with a fault that is mended only.
 BUDGETS = {
-    "data": 1585,
+    "data": 1590,
     "nn": 500,
     "linear": 792,
     "module": 1264,
@@ -50,7 +50,7 @@ BUDGETS = {
     "studies": 2856,
     "report": 979,
     "cli": 602,
-    "src/modis": 16_969,
+    "src/modis": 16_974,
     "tests": 13_933,
 }
 

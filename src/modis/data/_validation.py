@@ -236,7 +236,7 @@ def _check_matrix(
             f"({_DOMAIN_TEXT[domain]}) in {(outside > 0).sum()} feature(s): "
             f"{name_some(names[outside > 0])}; values range from {lowest.min():.4g} to "
             f"{highest.max():.4g}. Name a layer that holds such values (there are "
-            f"{list(adata.layers)}): layer={{{modality!r}: ...}}; or choose "
+            f"{_layers(adata)}): layer={{{modality!r}: ...}}; or choose "
             f"likelihood={{{modality!r}: 'gaussian'}}."
         )
     return lowest, highest, is_whole, n_missing
@@ -246,15 +246,20 @@ def check_layer(adata: AnnData, modality: str, layer: str | None) -> None:
     """Refuse a modality without the layer, or without numbers in it."""
     if layer is not None and layer not in adata.layers:
         raise NotInDataError(
-            f"Modality '{modality}' has no layer '{layer}'; it has {list(adata.layers)}."
+            f"Modality '{modality}' has no layer '{layer}'; it has {_layers(adata)}."
         )
     source, where = adata.X if layer is None else adata.layers[layer], _where(modality, layer)
     if source is None:
         raise ValueError(
-            f"{where} has no values (X is None). Name a layer: layer={list(adata.layers)}."
+            f"{where} has no values (X is None). Name a layer: layer={_layers(adata)}."
         )
     if source.dtype.kind not in _NUMBERS:
         raise ValueError(f"{where} holds {source.dtype} values; real numbers are needed.")
+
+
+def _layers(adata: AnnData) -> list[str]:
+    # anndata from 0.13 on counts X as the layer None
+    return [name for name in adata.layers if name is not None]
 
 
 def _where(modality: str, layer: str | None) -> str:
