@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 979,
     "cli": 602,
     "src/modis": 16_974,
-    "tests": 13_933,
+    "tests": 13_952,
 }
 
 

@@ -1,14 +1,17 @@
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import mudata as md
 import numpy as np
 import pandas as pd
 import pytest
 
+import modis
 from modis.studies import RIVALS, TASKS, benchmark
 from modis.studies._benchmark import Benchmark
 from modis.studies._design import Design
-from modis.studies._methods import Modis
+from modis.studies._methods import _ROOMS, Modis
 from modis.studies._runs import Job, Store
 from modis.studies._verdict import SIDES
 
@@ -186,3 +189,19 @@ def test_whatever_decides_a_run_decides_its_file(cohort, tmp_path, monkeypatch):
     monkeypatch.setattr("modis.studies._benchmark.model_code", lambda: "changed")
     assert path("modis") != before[0]
     assert path("lr") == before[1]
+
+
+def test_every_room_of_the_model_decides_its_runs():
+    used = {"model"}
+    while (
+        more := {
+            found
+            for room in used
+            for path in (Path(modis.__file__).parent / room).glob("*.py")
+            for found in re.findall(r"^from \.\.(\w+)", path.read_text(), re.MULTILINE)
+        }
+        - used
+    ):
+        used |= more
+    # colours change no result
+    assert used - {"_constants", "pl"} == set(_ROOMS)
