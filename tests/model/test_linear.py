@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import RidgeCV
 
 from modis import MODIS
+from modis.model._linear_maps import _sure_slope
 
 from .._make import make_mudata, make_values
 from ._made import equal, weights
@@ -98,6 +99,21 @@ def test_new_samples_are_not_taken_for_a_class_that_pairs_hardly_tell_of(fit):
 def test_pairs_that_tell_no_more_than_the_class_leave_its_means(fit):
     linear = fit(weakly_paired(60, seed=2)).module.linear
     assert [name for name, _ in linear.named_buffers() if name.startswith("ridge_")] == []
+
+
+def test_what_pairs_add_depends_on_how_sure_it_is():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 40, 30))
+    assert _sure_slope(np.zeros_like(x), noise) == 0
+    slopes = [_sure_slope(x, strength * x + noise) for strength in (-0.5, 0, 0.1, 0.5, 1)]
+    assert slopes == sorted(slopes)
+    assert slopes[0] == 0
+    assert slopes[1] < 0.02
+    assert slopes[-1] == pytest.approx(1, abs=0.1)
+    # one pair more never decides whether there is a translation
+    weak = [_sure_slope(x[:n], 0.1 * x[:n] + noise[:n]) for n in range(20, 41)]
+    assert np.abs(np.diff(weak)).max() < 0.02
+    assert 0 < min(weak)
 
 
 def test_a_class_that_nothing_tells_of_is_not_found(fit):

@@ -309,8 +309,8 @@ def _fit_pair_ridge(
     """Ridge regressions on pairs, rows `x` of the source and `y` of the target.
 
     One predicts the profiles, one what class means leave of them. Each weighs as leaves the least
-    squared error, every row predicted from the others. Without a gain over class means that is
-    larger than its standard error, there is none.
+    squared error, every row predicted from the others. Of what they add to the class means, a
+    share counts: the slope of what is left on what was predicted, the smaller the less certain.
     """
     known = np.isin(y, target.chosen)
     x, y = x[known], np.searchsorted(target.chosen, y[known])
@@ -321,12 +321,26 @@ def _fit_pair_ridge(
     share = (added_error * apart).sum() / max(np.square(apart).sum(), 1e-12)
     share = float(np.clip(share, 0, 1))
     left = (target.profile[y] - by_class)[chosen_rows(len(y))]
-    gain = (np.square(left) - np.square(added_error - share * apart)).sum(axis=1)
-    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+    slope = _sure_slope(left - added_error + share * apart, left)
+    if slope <= 0:
         return
-    linear[f"ridge_{key}"] = share * plain + (1 - share) * added
-    linear[f"intercept_{key}"] = share * plain_intercept + (1 - share) * added_intercept
-    linear[f"by_class_{key}"] = np.array(1 - share)
+    linear[f"ridge_{key}"] = slope * (share * plain + (1 - share) * added)
+    linear[f"intercept_{key}"] = slope * (share * plain_intercept + (1 - share) * added_intercept)
+    linear[f"by_class_{key}"] = np.array(1 - slope * share)
+
+
+def _sure_slope(x: np.ndarray, y: np.ndarray) -> float:
+    """Slope of `y` on `x`, rows of equal shape, at most 1, less what chance may add to it.
+
+    With its standard error s over rows, a slope b counts ``b^2 / (b^2 + s^2)`` of itself: the
+    expectation if all that is known of such slopes before is their size.
+    """
+    product, square = (x * y).sum(axis=1), np.square(x).sum(axis=1)
+    if not square.any():
+        return 0.0
+    slope = product.sum() / square.sum()
+    error = np.linalg.norm(product - slope * square) / square.sum()
+    return float(np.clip(slope**3 / (slope**2 + error**2), 0, 1))
 
 
 def _fit_link_ridge(
