@@ -81,8 +81,6 @@ def test_check_query(trained, new):
     found = trained.check_query(logged)
     assert set(found["modality"]) == {CPG}
     assert set(found["advice"]) == {"x / 100"}
-    one = make_mudata({CPG: logged.mod[CPG][[4]].copy()})
-    assert trained.check_query(logged, indices=[4]).equals(trained.check_query(one))
 
 
 @pytest.mark.parametrize("modality", [RNA, None])

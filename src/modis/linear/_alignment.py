@@ -12,14 +12,10 @@ _LEAST = 1e-12
 def align(
     points: Mapping[str, np.ndarray], members: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Give the points of all modalities the same means and covariance within classes.
+    """Give points ``(n, n_latent)`` of all modalities the same means and spread within classes.
 
-    What unpaired modalities differ by within a class cannot be told from what only one of them
-    measures, so that the points take the means and the covariance over modalities (correlation
-    alignment). `points` are ``(n, n_latent)`` by modality and `members` class probabilities
-    ``(n, n_classes)``. Returns, by modality, what to subtract from the points of a class
-    ``(n_classes, n_latent)``, a map ``(n_latent, n_latent)`` for what is left, and what to add
-    ``(n_classes, n_latent)``.
+    `members` are class probabilities ``(n, n_classes)``. Returns, by modality, what to subtract
+    from the points of a class, ``(n_classes, n_latent)``, a map for what is left, and what to add.
     """
     means = {name: class_means(members[name], own) for name, own in points.items()}
     rest = {name: own - members[name] @ means[name] for name, own in points.items()}

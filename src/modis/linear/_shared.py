@@ -31,16 +31,13 @@ def fit_shared(
 ) -> tuple[dict[str, np.ndarray], list[HeldOut], list[dict[str, np.ndarray]]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
-    `scores` are principal components by modality, ``(n, n_components)``, of all rows, paired or
-    not, with mean 0; `pairs` holds the rows of the same observations. The shrinkage of the
-    covariances and the weight of each axis come from held-out pairs: an axis of correlation r
-    weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one observation.
-    `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
-    otherwise its other pairs would show the axes what is held out.
-
-    Returns a map ``(n_components, n_axes)`` by modality, the held-out pairs, and the maps without
-    each fold; none of these if held-out pairs do not correlate. Tenenhaus and Tenenhaus (2011),
-    *Regularized generalized canonical correlation analysis*.
+    `scores` are principal components ``(n, n_components)`` of all rows, with mean 0, and `pairs`
+    rows of the same observations. Shrinkage and weights come from held-out pairs: an axis of
+    correlation r weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one
+    observation. An observation has the same of the `folds` in all modalities, or else its other
+    pairs would show what is held out. Returns maps ``(n_components, n_axes)``, the held-out pairs,
+    and the maps without each fold; none if held-out pairs do not correlate. Tenenhaus and
+    Tenenhaus (2011).
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
     best, chosen = 0.0, None
@@ -63,11 +60,9 @@ def fit_scale(
     class_places: Mapping[str, np.ndarray],
     error: Callable[[np.ndarray, np.ndarray], float],
 ) -> float | None:
-    """Scale of the shared axes with the least error of matching; that of the classes is 1.
+    """Scale of the shared axes with the least `error` of matching, beside 1 of the classes.
 
-    `class_places` are coordinates of the rows by modality, ``(n, n_classes)``, out of fold, and
-    `error` says how far apart both places of the same samples are among the others. Pairs of
-    modalities and folds have equal weight. `None` if no fold has several pairs.
+    `class_places` are ``(n, n_classes)``, out of fold. `None` if no fold has several pairs.
     """
     rng, folds = np.random.default_rng(0), []
     for own in held_out:

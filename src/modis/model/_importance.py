@@ -7,13 +7,15 @@ import torch
 from mudata import MuData
 
 from .._constants import X_KEY
-from ..data import Modality, choice, whole
+from ..data import Modality, choice
 from ..dataloaders import sequential_loader
 from ..nn import CountDecoder
 from ._base import Model, positions
 
 Baseline = Literal["other_classes", "mean"]
 _ROWS_AT_ONCE = 256
+# observations of a class that are explained, at most, and points between each and the baseline
+_MOST_OBS, _N_STEPS = 1_000, 20
 # rows times integration steps that the networks hold at a time
 _POINTS_AT_ONCE = 2048
 
@@ -25,16 +27,14 @@ def feature_importance(  # numpydoc ignore=PR01
     mdata: MuData | None = None,
     indices: Sequence[int] | None = None,
     baseline: Baseline = "other_classes",
-    n_steps: int = 20,
-    max_obs: int | None = 1000,
 ) -> pd.DataFrame:
     """Rank the features of a modality by what they contribute to the predicted classes.
 
-    Integrated gradients distribute the score of a class, which is its logit minus the mean
-    logit of the other classes, over the features: the contributions of one observation sum
-    to its score minus the score of the baseline. They are averaged over the observations of
-    the class with their sign, because what differs from one observation to the next is
-    noise and cancels, while what the class has in common remains.
+    Integrated gradients distribute the score of a class, its logit minus the mean logit of the
+    others, over the features that the encoder sees: the contributions of one observation sum to
+    its score minus that of the baseline. Their mean over the observations of the class remains.
+    Importance describes what this model uses, not what causes the class; of redundant features
+    the model may use only some.
 
     Parameters
     ----------
@@ -46,17 +46,11 @@ def feature_importance(  # numpydoc ignore=PR01
         Data to explain; the training data by default.
     indices
         Positions of the observations to explain, among ``mdata.mod[modality].obs_names``. By
-        default those of the class: labelled so or, where not labelled, predicted so.
+        default up to 1,000 of the class: labelled so or, where not labelled, predicted so.
     baseline
         Profile that the observations are compared with: ``"other_classes"``, the mean of the
-        other classes' mean profiles in these data, each counting the same (the default: what
-        distinguishes the class from the others), or ``"mean"``, the mean of the training samples.
-    n_steps
-        Points at which the gradient is taken between the baseline and an observation. More
-        are more exact and take longer; see Notes.
-    max_obs
-        Explain at most so many observations per class, drawn with a fixed seed; all with
-        `None`.
+        other classes' mean profiles in these data (what distinguishes the class from the others),
+        or ``"mean"``, the mean of the training samples.
 
     Returns
     -------
@@ -77,30 +71,18 @@ def feature_importance(  # numpydoc ignore=PR01
     Raises
     ------
     ValueError
-        If the model was trained without classes, the class is not known or has no observation, or
-        an argument is out of range.
-
-    Notes
-    -----
-    Importance describes what this model uses, not what causes the class. Among redundant
-    features the model may use only some, and a feature that is shifted in all classes is
-    not informative.
-
-    Gradients are taken of the mean of the posterior, on the scaled features that the encoder
-    sees (counts: log-normalised), with dropout off.
+        If the model has no classes, the class is not known or has no observation, or an argument
+        is out of range.
 
     References
     ----------
-    Sundararajan, Taly, Yan (2017). Axiomatic attribution for deep networks. Proceedings of
-    the 34th International Conference on Machine Learning, 3319-3328.
+    Sundararajan, Taly, Yan (2017), *Axiomatic attribution for deep networks*.
     """
     self._check_classes()
     classes = self._spec.classes
     if class_name is not None and class_name not in classes:
         raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
     choice("baseline", baseline, get_args(Baseline))
-    n_steps = whole("n_steps", n_steps)
-    max_obs = None if max_obs is None else whole("max_obs", max_obs)
     data = self._read(mdata, [modality])[modality]
     codes, means = _profiles(self, data, self._data_or_own(mdata))
     n_obs = np.bincount(codes[codes >= 0], minlength=len(classes))
@@ -114,8 +96,8 @@ def feature_importance(  # numpydoc ignore=PR01
         rows = np.flatnonzero(codes == code) if chosen is None else chosen
         if class_name not in (None, name) or not len(rows):
             continue
-        if max_obs is not None and len(rows) > max_obs:
-            rows = np.sort(np.random.default_rng(0).choice(rows, max_obs, replace=False))
+        if chosen is None and len(rows) > _MOST_OBS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, _MOST_OBS, replace=False))
         start = self.module.scaler(modality).center
         if baseline == "other_classes":
             others = np.delete(means, code, axis=0)[np.delete(n_obs, code) > 0]
@@ -125,7 +107,7 @@ def feature_importance(  # numpydoc ignore=PR01
                     "no other class to compare with: use baseline='mean'."
                 )
             start = torch.as_tensor(others.mean(axis=0)).to(start)
-        blocks.append(_block(self, data, rows, code, start[None], n_steps))
+        blocks.append(_block(self, data, rows, code, start[None]))
     if not blocks:
         whom = "any class" if class_name is None else f"class '{class_name}'"
         raise ValueError(
@@ -162,7 +144,7 @@ def _profiles(model: Model, data: Modality, mdata: MuData) -> tuple[np.ndarray, 
 
 
 def _block(
-    model: Model, data: Modality, rows: np.ndarray, code: int, baseline: torch.Tensor, n_steps: int
+    model: Model, data: Modality, rows: np.ndarray, code: int, baseline: torch.Tensor
 ) -> pd.DataFrame:
     # imported only here: few sessions need it
     from captum.attr import IntegratedGradients
@@ -184,7 +166,7 @@ def _block(
             x,
             baselines=baseline,
             target=code,
-            n_steps=n_steps,
+            n_steps=_N_STEPS,
             internal_batch_size=_POINTS_AT_ONCE,
         )
         contribution += found.detach().sum(dim=0).cpu().double().numpy()

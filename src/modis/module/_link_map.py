@@ -5,13 +5,9 @@ from torch.nn import functional
 
 
 class LinkMap(nn.Module):
-    """Predict the linked features of a target modality from those of a source modality.
+    """Linked features of a target as weighted means of those of a source; nothing is learned.
 
-    The prediction of a target feature is the average of the source features that are linked to
-    it, weighted by the weights of the links and turned by their signs. Nothing in it is learned.
-
-    `source` and `target` are positions of the linked features, `weight` signed weights, all of
-    shape ``(n_links,)``.
+    `source` and `target` are positions, `weight` signed weights, all ``(n_links,)``.
     """
 
     linked: torch.Tensor
@@ -44,11 +40,7 @@ class LinkMap(nn.Module):
         return torch.sparse.mm(averages, x.T).T
 
     def loss(self, x: torch.Tensor, translated: torch.Tensor) -> torch.Tensor:
-        """One minus the cosine of what the links and what the networks predict, ``(n,)``.
-
-        Both are standardised: the source's features `x`, shape ``(n, n_source)``, and their
-        translation, shape ``(n, n_target)``.
-        """
+        """One minus the cosine of what links and networks make of standardised `x`, ``(n,)``."""
         # select: the gradient of an index in brackets takes many times longer
         linked = translated.index_select(1, self.linked)
         return 1 - functional.cosine_similarity(self(x), linked)

@@ -53,14 +53,9 @@ class Encoded(NamedTuple):
 class MODISModule(BaseModuleClass):
     """One autoencoder per modality and one discriminator in their latent space.
 
-    `n_input` holds the number of features and `likelihood` a key of ``DECODERS`` by modality.
-    Fewer than two classes build no class head. Decoders are conditioned on `n_batch` batches and
-    on covariates of `n_cats_per_cov` categories and `n_continuous_cov` others; the discriminator
-    can tell two batches or more apart. `links` guide translations both ways. `sizes` are fields of
-    the architecture that differ from the preset's.
-
-    The two steps of the training have a loss each (equations 1 and 2 of Lepe-Soltero et al.
-    2025): the weighted sum of the rows of ``TERMS`` that apply to a ``Step``.
+    `n_input` holds the number of features and `likelihood` a key of ``DECODERS`` by modality;
+    `links` guide translations both ways, and `sizes` are fields of the architecture that differ
+    from the preset's. Fewer than two classes build no class head. Losses are in ``TERMS``.
     """
 
     def __init__(
@@ -147,21 +142,15 @@ class MODISModule(BaseModuleClass):
         return cast("FeatureScaler", self.scalers[modality])
 
     def kl_scale(self, modality: str) -> float:
-        """Weight of a modality's KL in the KL term.
-
-        The paper's weight is for a squared error. Counts have a likelihood in nats, as the KL
-        has, so that theirs is weighted as in the evidence lower bound.
-        """
+        """Weight of a modality's KL: the paper's is for a squared error, counts have nats."""
         decoder = self.decoder(modality)
-        if not isinstance(decoder, CountDecoder):
-            return 1.0
-        return _KL_FEATURES / decoder.mean.out_features
+        is_counts = isinstance(decoder, CountDecoder)
+        return _KL_FEATURES / decoder.mean.out_features if is_counts else 1.0
 
     def fit_scaler(self, modality: str, chunks: Iterable[Any]) -> None:
         """Learn the scaling, and the typical library size of counts, from training rows.
 
-        They come in the user's units, in pieces of shape ``(n, n_features)``, arrays or sparse
-        (CSR), and are walked over twice for counts.
+        The pieces ``(n, n_features)`` in the user's units, arrays or CSR, are walked over twice.
         """
         decoder = self.decoder(modality)
         if isinstance(decoder, CountDecoder):
@@ -217,11 +206,10 @@ class MODISModule(BaseModuleClass):
         *,
         draw: bool = False,
     ) -> torch.Tensor:
-        """Expected features ``(n, n_features)`` in the user's units of points ``(n, n_latent)``.
+        """Expected features ``(n, n_features)`` in the user's units, or a `draw` of them.
 
-        Or a `draw` of them. `batch` holds codes of the batch and of each covariate, shape
-        ``(n, 1 + n_covariates)``, `library` total counts, shape ``(n, 1)``; by default the typical
-        ones of the training data.
+        Of points ``(n, n_latent)``; `batch` holds codes of batch and covariates,
+        ``(n, 1 + n_covariates)``, `library` total counts, ``(n, 1)``, by default typical ones.
         """
         decoder = self.decoder(modality)
         px = decoder(z, batch, library)
@@ -239,10 +227,7 @@ class MODISModule(BaseModuleClass):
         return x
 
     def from_profile(self, modality: str, profile: torch.Tensor) -> torch.Tensor:
-        """Features in the user's units, ``(n, n_features)``, within their range.
-
-        Counts are at the typical depth.
-        """
+        """Features in the user's units and range, ``(n, n_features)``, counts of typical depth."""
         decoder = self.decoder(modality)
         if decoder.scaled_output:
             return self.scaler(modality).inverse(profile)
@@ -255,22 +240,19 @@ class MODISModule(BaseModuleClass):
     def class_log_probability(
         self, modality: str, x_scaled: torch.Tensor, z: torch.Tensor
     ) -> torch.Tensor:
-        """Log-probabilities of the classes, ``(n, n_classes)``.
-
-        Those of the networks, from latent points ``(n, n_latent)``, and those of the linear model,
-        from scaled features ``(n, n_features)``, weigh as held-out rows ask for.
-        """
-        networks = self.discriminator.classify(z).log_softmax(dim=-1)
-        return self.linear.pool(self.modality_codes[modality], x_scaled, networks)
+        """Log-probabilities of the classes by linear model and networks, ``(n, n_classes)``."""
+        networks, code = self.discriminator.classify(z), self.modality_codes[modality]
+        networks = networks.log_softmax(dim=-1)
+        linear = self.linear.class_log_probability(code, x_scaled)
+        if linear is None:
+            return networks
+        share = self.linear[f"share_{code}"]
+        return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
 
     def link_loss(
         self, source: str, target: str, encoded: Encoded, translated: torch.Tensor
     ) -> torch.Tensor:
-        """Disagreement of a translation with the feature links, ``(n,)``, between 0 and 2.
-
-        `encoded` is the minibatch of the source, `translated` its translation as the target's
-        encoder sees it, shape ``(n, n_target)``.
-        """
+        """Disagreement of a translation ``(n, n_target)``, scaled, with the links, ``(n,)``."""
         return self.link_maps[source, target].loss(
             self.scaler(source).standardize(encoded.x_scaled),
             self.scaler(target).standardize(translated),

@@ -4,7 +4,6 @@
 from ._best_weights import BestWeights as BestWeights
 from ._history import History as History
 from ._quiet import quiet_libraries as quiet_libraries
-from ._schedule import validation_interval as validation_interval
 from ._training_plan import MODISTrainingPlan
 
 __all__ = ["MODISTrainingPlan"]

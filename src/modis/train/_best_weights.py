@@ -8,8 +8,7 @@ from lightning.pytorch.callbacks import Callback
 class BestWeights(Callback):
     """Put the weights of the validation pass with the lowest `monitor` back when training ends.
 
-    :class:`scvi.train.SaveCheckpoint` does the same through the disk, with the whole model and
-    its data; small models that are validated every second need it in memory.
+    In memory; :class:`scvi.train.SaveCheckpoint` writes the model and its data to the disk.
     """
 
     def __init__(self, monitor: str) -> None:
