@@ -91,7 +91,7 @@ def test_means_of_counts_are_counts_at_the_typical_depth(model, mdata):
     table = by_feature(model.feature_importance(PROTEIN, "a"))
     adata = mdata.mod[PROTEIN][:, table["feature"]]
     counts = adata.X[(adata.obs["label"] == "a").to_numpy()]
-    typical = float(model.module.decoder(PROTEIN).typical_library)
+    typical = float(model.module.decoders[PROTEIN].typical_library)
     expected = np.expm1(np.log1p(counts / counts.sum(axis=1, keepdims=True) * typical).mean(0))
     np.testing.assert_allclose(table["mean_class"], expected, rtol=1e-3)
 

@@ -57,26 +57,17 @@ def feature_importance(  # numpydoc ignore=PR01
     DataFrame with a row per class and feature, in each class the most important first:
 
     - ``modality``, ``class``, ``rank`` (1 is the most important) and ``feature``;
-    - ``importance``: the absolute value of ``attribution``;
-    - ``attribution``: mean contribution to the class score, in logits; above 0 supports
-      the class, below 0 is evidence against it;
-    - ``direction``: ``"up"`` where the feature is higher in the observations explained than
-      in the baseline, else ``"down"``;
-    - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained
-      and its value in the baseline, in the units of the data (counts: from the mean of
-      ``log1p`` at the typical depth of the training data).
-
-    Classes without an observation have no rows, unless `class_name` names one.
+    - ``attribution``: mean contribution to the class score, in logits; above 0 supports the class,
+      below 0 is evidence against it; ``importance``: its absolute value;
+    - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained and in
+      the baseline, in the units of the data (counts: by ``log1p`` at the typical depth);
+      ``direction``: which is higher, ``"up"`` or ``"down"``.
 
     Raises
     ------
     ValueError
         If the model has no classes, the class is not known or has no observation, or an argument
         is out of range.
-
-    References
-    ----------
-    Sundararajan, Taly, Yan (2017), *Axiomatic attribution for deep networks*.
     """
     self._check_classes()
     classes = self._spec.classes
@@ -98,7 +89,7 @@ def feature_importance(  # numpydoc ignore=PR01
             continue
         if chosen is None and len(rows) > _MOST_OBS:
             rows = np.sort(np.random.default_rng(0).choice(rows, _MOST_OBS, replace=False))
-        start = self.module.scaler(modality).center
+        start = self.module.scalers[modality].center
         if baseline == "other_classes":
             others = np.delete(means, code, axis=0)[np.delete(n_obs, code) > 0]
             if not len(others):
@@ -120,10 +111,7 @@ def feature_importance(  # numpydoc ignore=PR01
 
 @torch.inference_mode()
 def _profiles(model: Model, data: Modality, mdata: MuData) -> tuple[np.ndarray, np.ndarray]:
-    """Class codes ``(n_obs,)`` of one modality, -1 for none that the model knows.
-
-    And mean scaled profiles of the classes, ``(n_classes, n_features)``.
-    """
+    """Class codes of one modality, -1 if unknown, and mean scaled profiles of the classes."""
     # a modality without labels of its own takes those of the others
     present = [name for name in model._spec.modalities if name in mdata.mod]
     labels = model._labels(mdata, present)[data.name]
@@ -191,7 +179,7 @@ def _block(
 
 
 def _in_units(model: Model, modality: str, scaled: np.ndarray) -> np.ndarray:
-    scaler = model.module.scaler(modality)
+    scaler = model.module.scalers[modality]
     values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().double().numpy()
-    is_counts = isinstance(model.module.decoder(modality), CountDecoder)
+    is_counts = isinstance(model.module.decoders[modality], CountDecoder)
     return np.expm1(values) if is_counts else values

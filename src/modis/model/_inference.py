@@ -171,10 +171,12 @@ def get_marginal_ll(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    mdata, batch_size
-        As in :meth:`get_latent_representation`.
+    mdata
+        Data to judge; the training data by default.
     n_mc_samples
         Draws from the posterior of each observation; from few of them the estimate is too low.
+    batch_size
+        Rows encoded at a time.
 
     Returns
     -------

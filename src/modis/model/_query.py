@@ -67,10 +67,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
 
 
 def share_with_added(log_probability: np.ndarray, odds: np.ndarray) -> np.ndarray:
-    """Probabilities of the classes and of those that were added, ``(n, n_classes + n_added)``.
-
-    `odds` are log-odds of each added class, ``(n, n_added)``, NaN where no modality knows it.
-    """
+    """Probabilities of all classes by log-odds of the added ones, NaN where these are unknown."""
     alone = expit(np.nan_to_num(odds, nan=-np.inf))
     taken = 1 - np.prod(1 - alone, axis=1, keepdims=True)
     total = np.maximum(alone.sum(axis=1, keepdims=True), 1e-12)
@@ -90,6 +87,7 @@ def load_query_data(  # numpydoc ignore=PR01
     known ones. ``train()`` then learns what is theirs alone: their weights in the decoders, and
     their effects on translations. All else stays, so that what the model says of any data is what
     the reference says. ``translate(..., transform_batch=...)`` decodes into a new batch.
+    Lotfollahi et al. (2022).
 
     Parameters
     ----------
@@ -109,10 +107,6 @@ def load_query_data(  # numpydoc ignore=PR01
     ------
     ValueError
         If the reference has no batches, or the data no new one.
-
-    References
-    ----------
-    Lotfollahi et al. (2022), *Mapping single-cell data to reference atlases by transfer learning*.
     """
     if not isinstance(reference, Model):
         reference = load(cls, reference, False)

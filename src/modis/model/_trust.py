@@ -122,23 +122,18 @@ def novelty(  # numpydoc ignore=PR01
     Returns
     -------
     DataFrame of p-values, ``(n_obs, n_modalities + 1)``, a column for each modality and ``all``,
-    their Cauchy combination: a modality weighs as much as it tells classes that are left out from
+    their Cauchy combination (Liu and Xie 2020): a modality weighs as it tells classes left out from
     others, and with 50 training samples that have several, combinations are compared with theirs.
     NaN without the modality, or with fewer than ten training samples to compare with.
-
-    References
-    ----------
-    Liu and Xie (2020), *Cauchy combination test*.
     """
     names, found, _ = judge(self, mdata, modality, indices)
     return pd.DataFrame(found | {"all": together(self, found)}, index=names)
 
 
 def cross_validated_accuracy(self: Model) -> pd.DataFrame:
-    """Balanced accuracy on labelled training samples out of fold.
+    """Balanced accuracy of the linear models on labelled training samples out of fold.
 
-    It is that of the linear models, from each modality and from all that a sample has. No sample
-    was used to fit the model that classifies it, and no test sample is needed.
+    No sample was used to fit the model that classifies it, and no test sample is needed.
 
     Returns
     -------
@@ -179,9 +174,9 @@ def predict_set(  # numpydoc ignore=PR01
 ) -> pd.DataFrame:
     """Predict sets of classes that contain the true one with a given probability.
 
-    Conformal sets, calibrated on training samples out of fold: of new samples like these, the
-    share `coverage` has its class in the set, however accurate the classifier is. Several classes
-    in a set mean that they cannot be distinguished; an empty set means that no class fits.
+    Conformal sets (Vovk et al. 2005), calibrated on training samples out of fold: of new samples
+    like these, the share `coverage` has its class in the set, however accurate the classifier is.
+    Several classes in a set cannot be distinguished; an empty set means that no class fits.
 
     Parameters
     ----------
@@ -204,10 +199,6 @@ def predict_set(  # numpydoc ignore=PR01
     ------
     ValueError
         If `coverage` is out of range, or the model has no linear class map to calibrate.
-
-    References
-    ----------
-    Vovk, Gammerman and Shafer (2005), *Algorithmic Learning in a Random World*.
     """
     coverage = number("coverage", coverage, lambda x: 0 < x < 1, "between 0 and 1")
     linear, codes = self.module.linear, self.module.modality_codes

@@ -51,24 +51,18 @@ class Architecture:
         Hidden blocks of the encoder, 0 for a linear one. The decoder has as many, at least one.
     norm
         Normalisation in the autoencoders: ``"batch"``, ``"layer"`` or `None`.
-    dropout
-        Dropout in the hidden layers of the autoencoders.
-    input_dropout
-        Share of features that the encoder does not see, drawn for every minibatch.
+    dropout, input_dropout
+        Share of the hidden units of the autoencoders, and of the features, that are left out.
     linear_tail
         Linear layer without activation after the encoder's blocks, and one more block in the
         decoder, as in the paper.
     scaling
-        Scaling of the features, fitted on training samples: ``"standard"``, ``"minmax"`` or
-        ``"none"``.
-    discriminator_hidden
-        Sizes of the discriminator's hidden layers.
-    discriminator_input
-        What the discriminator judges: the ``"mean"`` of the posterior, which is also what users
-        get, or a ``"draw"`` from it, whose noise hides differences between modalities.
+        Scaling of the features by training samples: ``"standard"``, ``"minmax"`` or ``"none"``.
+    discriminator_hidden, discriminator_input
+        Sizes of the discriminator's hidden layers, and what it judges: the ``"mean"`` of the
+        posterior, or a ``"draw"`` from it, whose noise hides differences between modalities.
     linear_class_head
-        Classes by one linear map of the latent space instead of from the discriminator's last
-        hidden layer.
+        Classes by a linear map of the latent space, not from the discriminator's hidden layer.
     linear_models
         Whether closed-form linear models (of classes, translations and shared axes) take part in
         what the model says.
@@ -144,20 +138,16 @@ class Preset:
         Weights of the loss terms by name, of :data:`LOSS_WEIGHTS`; those without one are off.
     train_size
         Share of the observations that train, in (0, 1]; the others are held out.
-    n_steps
-        Minibatches of the longest modality that training takes, within `epoch_bounds`.
-    epoch_bounds
-        Fewest and most epochs.
+    n_steps, epoch_bounds
+        Minibatches of the longest modality that training takes, within fewest and most epochs.
     batch_sizes
-        Observations per modality and minibatch, by the least number of observations of the
-        longest modality from which on it holds.
+        Observations per modality and minibatch, each from so many observations of the longest
+        modality on.
     balance_classes
         Whether minibatches hold equally many labelled samples of each class.
-    lr, lr_discriminator
-        Learning rates of the autoencoders and of the discriminator.
-    decay_lr
-        Whether the learning rates fall to zero, in a line, over the last two thirds of the
-        training.
+    lr, lr_discriminator, decay_lr
+        Learning rates of the autoencoders and of the discriminator, and whether these fall to
+        zero, in a line, over the last two thirds of the training.
 
     Raises
     ------

@@ -227,7 +227,7 @@ def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
         n, device = len(encoded[source].z), other.z.device
         partners = torch.randint(len(other.z), (n,), device=device)
         batch = step.tensors[target][BATCH_KEY][partners]
-        decoded = networks.decoder(target)(encoded[source].z, batch)
+        decoded = networks.decoders[target](encoded[source].z, batch)
         translated = networks.scaled_mean(target, decoded)
         if (source, target) in linked:
             links.append(networks.link_loss(source, target, encoded[source], translated).mean())
@@ -236,7 +236,7 @@ def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
             rows = step.labeled(source)
             labels = step.tensors[source][LABELS_KEY][rows]
             noise = other.x_scaled - networks.scaled_mean(target, step.px[target])
-            returned = networks.encoder(target)((translated + noise[partners])[rows].detach())
+            returned = networks.encoders[target]((translated + noise[partners])[rows].detach())
             logits = networks.discriminator.classify(returned.mean)
             cycles.append(losses.class_cross_entropy(logits, labels))
     terms = {"link": links, "cycle": cycles}

@@ -23,9 +23,8 @@ _PENALTY_INTERVAL = 4
 class MODISTrainingPlan(LightningModule):
     """Two steps per minibatch: the discriminator learns, then the autoencoders.
 
-    Step 1 updates the discriminator on latent points of the frozen encoders (equation 1 of the
-    paper), step 2 updates the autoencoders against the frozen discriminator (equation 2). The
-    encoders run once per minibatch and serve both steps.
+    Step 1 updates the discriminator on latent points of the frozen encoders, step 2 the
+    autoencoders against the frozen discriminator (equations 1 and 2 of the paper).
 
     Parameters
     ----------
@@ -33,10 +32,8 @@ class MODISTrainingPlan(LightningModule):
         The networks.
     lr, lr_discriminator, decay_lr
         As in :class:`~modis.module.Preset`, whose values are the defaults.
-    betas
-        Adam's momentum terms, on both sides; the paper's.
-    weight_decay
-        Decoupled weight decay of the autoencoders.
+    betas, weight_decay
+        Adam's momentum terms on both sides, and decoupled weight decay of the autoencoders.
     loss_weights
         Weights that differ from the preset's, by term.
     compile
@@ -224,7 +221,7 @@ class MODISTrainingPlan(LightningModule):
         links = []
         for source, target in module.link_maps if self.loss_weights["link"] else {}:
             if source == name:
-                decoder = module.decoder(target)
+                decoder = module.decoders[target]
                 # the first batch and categories: any will do for a score that ranks epochs
                 shape = (len(encoded.z), len(decoder.n_categories) + decoder.n_continuous)
                 codes = torch.zeros(shape, dtype=torch.long, device=encoded.z.device)
