@@ -30,9 +30,9 @@ def feature_importance(  # numpydoc ignore=PR01
 ) -> pd.DataFrame:
     """Rank the features of a modality by what they contribute to the predicted classes.
 
-    Integrated gradients distribute the score of a class, its logit minus the mean logit of the
-    others, over the features that the encoder sees: the contributions of one observation sum to
-    its score minus that of the baseline. Their mean over the observations of the class remains.
+    Integrated gradients (Sundararajan et al. 2017) distribute the score of a class, its logit
+    minus the mean logit of the others, over the features that the encoder sees: they sum to the
+    score minus that of the baseline. Their mean over the observations of the class is given.
     Importance describes what this model uses, not what causes the class; of redundant features
     the model may use only some.
 

@@ -122,8 +122,8 @@ def novelty(  # numpydoc ignore=PR01
     Returns
     -------
     DataFrame of p-values, ``(n_obs, n_modalities + 1)``, a column for each modality and ``all``,
-    their Cauchy combination (Liu and Xie 2020): a modality weighs as it tells classes left out from
-    others, and with 50 training samples that have several, combinations are compared with theirs.
+    their Cauchy combination (Liu and Xie 2020): a modality weighs as it tells classes apart, and
+    with 50 training samples that have several, combinations are compared with theirs.
     NaN without the modality, or with fewer than ten training samples to compare with.
     """
     names, found, _ = judge(self, mdata, modality, indices)
