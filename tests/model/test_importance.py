@@ -136,7 +136,6 @@ def test_so_many_observations_of_a_class_are_explained(model, mdata, monkeypatch
 
 
 REFUSED = [
-    ({"modality": "rna"}, KeyError, r"Unknown modality 'rna'; the model has \['rna seq'"),
     ({"class_name": "d"}, ValueError, r"Unknown class 'd'; the model has \['a', 'b', 'c'\]"),
     ({"baseline": "zero"}, ValueError, "'zero' is not known.*other_classes.*mean"),
     ({"indices": []}, ValueError, "names no observation"),

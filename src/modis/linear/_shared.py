@@ -3,6 +3,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
+from sklearn.covariance import ledoit_wolf
+
+from ._translation import class_means
 
 # Shrinkage of the covariances, from canonical correlation (0) to partial least squares (1).
 _SHRINKAGES = (0.1, 0.3, 0.6, 0.9)
@@ -12,6 +15,8 @@ _CLOSE_TO_ONE = 0.99
 
 # Scales that are tried; that of the class coordinates is 1.
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
+# of a variance, so that it can be divided by
+_LEAST = 1e-12
 # held-out pairs of a fold that are matched, at most
 _MATCHED_ROWS = 500
 
@@ -143,3 +148,35 @@ def _axes(
         name: own / np.maximum((spread[name] @ own).std(axis=0), 1e-9)
         for name, own in axes.items()
     }
+
+
+def align(
+    points: Mapping[str, np.ndarray], members: Mapping[str, np.ndarray]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Give points ``(n, n_latent)`` of all modalities the same means and spread within classes.
+
+    `members` are class probabilities ``(n, n_classes)``. Returns, by modality, what to subtract
+    from the points of a class, ``(n_classes, n_latent)``, a map for what is left, and what to add.
+    """
+    means = {name: class_means(members[name], own) for name, own in points.items()}
+    rest = {name: own - members[name] @ means[name] for name, own in points.items()}
+    # of few points, a direction that hardly varied must not be blown up in new ones
+    covariance = {
+        name: ledoit_wolf(own, assume_centered=True)[0]
+        for name, own in rest.items()
+        if np.square(own).sum() > _LEAST
+    }
+    weight = {name: own.sum(axis=0)[:, None] for name, own in members.items()}
+    total = np.maximum(sum(weight.values()), 1e-9)
+    added = sum(weight[name] * means[name] for name in points) / total
+    turns = dict.fromkeys(points, np.eye(added.shape[1]))
+    if covariance:
+        target = _power(sum(covariance.values()) / len(covariance), 0.5)
+        turns |= {name: _power(own, -0.5) @ target for name, own in covariance.items()}
+    return {name: (means[name], turns[name], added) for name in points}
+
+
+def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+    """Power of a symmetric matrix with positive eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, _LEAST) ** exponent) @ vectors.T
