@@ -81,7 +81,7 @@ def with_modis(train, held_out, epochs, modalities, labels_key, options):
     scores = []
     for x in minibatches(held_out):
         encoded = module.encode("rna", x)
-        px = module.decoder("rna")(encoded.qz.mean, None, encoded.library)
+        px = module.decoders["rna"](encoded.qz.mean, None, encoded.library)
         scores.append(px.log_prob(x).sum(dim=1))
     return torch.cat(scores)
 

@@ -38,6 +38,7 @@ CALLS = {
     "posterior_predictive_sample": lambda m, mdata: m.posterior_predictive_sample(CPG, mdata),
     "write_latent": lambda model, mdata: model.write_latent(mdata),
     "joint_embedding": lambda model, mdata: model.joint_embedding(mdata),
+    "feature_importance": lambda model, mdata: model.feature_importance(CPG, mdata=mdata),
 }
 NEW = [
     Bad(
@@ -186,6 +187,14 @@ def test_values_that_were_lost_after_the_check_are_filled():
 def test_numbers_as_names_in_new_data(model):
     with pytest.warns(UserWarning, match="40 observations have the same number as name"):
         model.predict(numbered(make_mdata()))
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_an_untrained_model_says_so(call):
+    model = set_up()
+    with pytest.raises(RuntimeError, match=r"not trained yet: call model\.train\(\) first"):
+        call(model, None)
+    assert "X_modis" not in model.adata.obsm
 
 
 def test_without_data_one_must_pass_them(saved):

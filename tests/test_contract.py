@@ -14,6 +14,7 @@ from anndata import AnnData
 
 from modis import MODIS
 from modis.module import LOSS_WEIGHTS
+from modis.pl import palette
 
 from ._make import N_VARS, fingerprint, make_mdata
 
@@ -208,6 +209,12 @@ def test_joint_embedding(trained):
     assert list(embedding.obs["predicted"]) == list(pd.concat(predicted))
     soft = [trained.model.predict(modality=name, soft=True).max(axis=1) for name in mods]
     np.testing.assert_array_equal(embedding.obs["probability"], np.concatenate(soft))
+    colors = {"label": palette(CLASSES), "predicted": palette(CLASSES)}
+    colors["modality"] = palette(mods, "modality")
+    for key, by_name in colors.items():
+        assert embedding.uns[f"{key}_colors"] == [
+            by_name[n] for n in embedding.obs[key].cat.categories
+        ]
 
 
 def test_history(trained):

@@ -41,22 +41,16 @@ def test_a_map_is_the_balanced_regression_at_the_penalty_of_the_least_loss(rng):
     np.testing.assert_allclose(np.exp(found.out_of_fold), np.exp(pooled), atol=0.01)
 
 
-def test_what_is_said_out_of_fold_has_not_seen_the_row(rng):
-    """Labels at random are known by heart, but not foretold."""
-    x, codes = rng.normal(size=(90, 200)), rng.integers(0, 3, 90)
+@pytest.mark.parametrize(("n", "n_choice"), [(90, 90), (150, 60)])
+def test_what_is_said_out_of_fold_has_not_seen_the_row(rng, monkeypatch, n, n_choice):
+    """Labels at random are known by heart, but not foretold; also beyond the rows that choose."""
+    monkeypatch.setattr("modis.linear._classes._CHOICE_ROWS", n_choice)
+    x, codes = rng.normal(size=(n, 200)), rng.integers(0, 3, n)
     found = fit_class_map(x, codes, 3)
     assert ((x @ found.weight.T + found.bias).argmax(1) == codes).mean() > 0.75
     assert (found.out_of_fold.argmax(1) == codes).mean() < 0.5
-    assert -found.out_of_fold[np.arange(90), codes].mean() > 0.95 * np.log(3)
-
-
-def test_rows_beyond_the_choice_are_judged_by_maps_without_them(rng, monkeypatch):
-    monkeypatch.setattr("modis.linear._classes._CHOICE_ROWS", 60)
-    x, codes = rng.normal(size=(150, 200)), rng.integers(0, 3, 150)
-    found = fit_class_map(x, codes, 3)
-    assert ((x @ found.weight.T + found.bias).argmax(1) == codes).mean() > 0.75
-    assert (found.out_of_fold.argmax(1) == codes).mean() < 0.5
-    x, codes = classes(rng, 150, 5, 3.0)
+    assert -found.out_of_fold[np.arange(n), codes].mean() > 0.95 * np.log(3)
+    x, codes = classes(rng, n, 5, 3.0)
     assert (fit_class_map(x, codes, 3).out_of_fold.argmax(1) == codes).mean() > 0.8
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from modis import MODIS
+from modis.pl import palette
 
 from .._make import CPG, RNA, make_mdata, make_mudata
 from ._made import BRIEFLY
@@ -40,7 +41,12 @@ def test_a_class_of_five_samples(trained, three, tmp_path, caplog):
     assert (after.loc[known, "c"] < 0.5).mean() > 0.9
     np.testing.assert_allclose(after["a"] * before["b"], after["b"] * before["a"], atol=1e-6)
     np.testing.assert_array_equal(trained.get_latent_representation(three), latent)
-    assert "c" in set(trained.joint_embedding(three).obs["predicted"])
+    new = three.copy()
+    for adata in new.mod.values():
+        del adata.obs["label"]
+    embedding = trained.joint_embedding(new)
+    assert "c" in set(embedding.obs["predicted"])
+    assert embedding.uns["predicted_colors"] == list(palette("abc").values())
     with caplog.at_level(logging.INFO, "scvi.modis"):
         assert list(trained.predict_set(three)) == ["a", "b"]
     assert "Sets do not contain the added classes ['c']" in caplog.text

@@ -25,27 +25,6 @@ def _frame(model, mdata, modality):
     return pd.DataFrame(latent, index=_names(mdata, modality))
 
 
-CALLS = {
-    "predict": (),
-    "get_latent_representation": (),
-    "write_latent": (),
-    "joint_embedding": (),
-    "get_elbo": (),
-    "translate": (RNA, CPG),
-    "reconstruct": (RNA,),
-    "feature_importance": (RNA,),
-}
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_an_untrained_model_says_so(build, name):
-    data = make_mdata()
-    model = build(data)
-    with pytest.raises(RuntimeError, match=r"not trained yet: call model\.train\(\) first"):
-        getattr(model, name)(*CALLS[name])
-    assert "X_modis" not in data.obsm
-
-
 def test_names_of_scvi_tools(model, capsys):
     """Those that cannot work here are not offered, and the view of the set-up works."""
     absent = {"convert_legacy_save", "view_registry"}

@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 import torch
 
+from modis.model import _importance
+
 from .._make import CPG, PROTEIN, RNA, make_mudata
 from ._made import equal, weights
 from .conftest import LIKELIHOODS
@@ -52,8 +54,11 @@ def test_table(model, mdata):
 
 @pytest.mark.parametrize("modality", [RNA, PROTEIN])
 @pytest.mark.parametrize("baseline", ["other_classes", "mean"])
-def test_contributions_sum_to_the_difference_in_score(model, mdata, modality, baseline):
-    table = model.feature_importance(modality, baseline=baseline, n_steps=300)
+def test_contributions_sum_to_the_difference_in_score(
+    model, mdata, monkeypatch, modality, baseline
+):
+    monkeypatch.setattr(_importance, "_N_STEPS", 300)
+    table = model.feature_importance(modality, baseline=baseline)
     labels = mdata.mod[modality].obs["label"].to_numpy(str)
     rows = {name: scaled(model, modality, labels == name) for name in "abc"}
     means = {name: own.mean(dim=0, keepdim=True) for name, own in rows.items()}
@@ -86,7 +91,7 @@ def test_means_of_counts_are_counts_at_the_typical_depth(model, mdata):
     table = by_feature(model.feature_importance(PROTEIN, "a"))
     adata = mdata.mod[PROTEIN][:, table["feature"]]
     counts = adata.X[(adata.obs["label"] == "a").to_numpy()]
-    typical = float(model.module.decoder(PROTEIN).typical_library)
+    typical = float(model.module.decoders[PROTEIN].typical_library)
     expected = np.expm1(np.log1p(counts / counts.sum(axis=1, keepdims=True) * typical).mean(0))
     np.testing.assert_allclose(table["mean_class"], expected, rtol=1e-3)
 
@@ -119,20 +124,20 @@ def test_indices_are_explained_whatever_their_class(model):
     pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", indices=mask), both)
 
 
-def test_at_most_so_many_observations(model):
-    some = model.feature_importance(RNA, "a", max_obs=5)
-    pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", max_obs=5), some)
-    everything = model.feature_importance(RNA, "a")
+def test_so_many_observations_of_a_class_are_explained(model, mdata, monkeypatch):
+    rows = np.flatnonzero(mdata.mod[RNA].obs["label"] == "a")
+    monkeypatch.setattr(_importance, "_MOST_OBS", 5)
+    some = model.feature_importance(RNA, "a")
+    pd.testing.assert_frame_equal(model.feature_importance(RNA, "a"), some)
+    everything = model.feature_importance(RNA, "a", indices=rows)
     assert not np.allclose(by_feature(some)["mean_class"], by_feature(everything)["mean_class"])
-    pd.testing.assert_frame_equal(model.feature_importance(RNA, "a", max_obs=None), everything)
+    monkeypatch.undo()
+    pd.testing.assert_frame_equal(model.feature_importance(RNA, "a"), everything)
 
 
 REFUSED = [
-    ({"modality": "rna"}, KeyError, r"Unknown modality 'rna'; the model has \['rna seq'"),
     ({"class_name": "d"}, ValueError, r"Unknown class 'd'; the model has \['a', 'b', 'c'\]"),
     ({"baseline": "zero"}, ValueError, "'zero' is not known.*other_classes.*mean"),
-    ({"n_steps": 0}, ValueError, "n_steps=0 must be at least 1"),
-    ({"max_obs": 0}, ValueError, "max_obs=0 must be at least 1"),
     ({"indices": []}, ValueError, "names no observation"),
 ]
 

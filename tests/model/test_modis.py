@@ -1,5 +1,5 @@
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ OWN = replace(PRESETS["default"], name="mine", train_size=0.5, lr=2e-3)
         ({"n_layers": 0}, PRESETS["default"].with_sizes(n_layers=0)),
         ({"architecture": "paper", "n_latent": 6}, PRESETS["paper"].with_sizes(n_latent=6)),
         ({"architecture": OWN}, OWN),
-        ({"architecture": OWN.to_dict()}, OWN),
+        ({"architecture": asdict(OWN)}, OWN),
     ],
 )
 def test_the_users_preset_and_sizes_go_first(options, expected):

@@ -129,8 +129,9 @@ def test_early_stopping_keeps_the_best_weights(build, monkeypatch):
     assert equal(weights(model, linear=False), watch.kept[1])
 
 
-@pytest.mark.parametrize("batch_size", [16, 64])
-def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_size):
+@pytest.mark.parametrize(("batch_size", "every"), [(4, 1), (16, 2), (64, 5)])
+def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_size, every):
+    """Ten steps or more lie between two validations."""
     given = {}
 
     class Runner(TrainRunner):
@@ -140,8 +141,7 @@ def test_early_stopping_waits_for_half_of_the_epochs(fit, monkeypatch, batch_siz
 
     monkeypatch.setattr(MODIS, "_train_runner_cls", Runner)
     fit(make_mdata(), train={"max_epochs": 100, "batch_size": batch_size, "train_size": 0.9})
-    every = given["check_val_every_n_epoch"]
-    assert given["early_stopping"]
+    assert given["early_stopping"] and given["check_val_every_n_epoch"] == every
     assert given["early_stopping_patience"] * every == pytest.approx(50, abs=every)
 
 

@@ -30,7 +30,7 @@ def test_link_term_is_the_mean_over_the_linked_directions(likelihood, domain, sc
     module = fitted(batch, likelihood=likelihood, scaling=scaling, links=LINKS)
     by_hand, encoded = {}, module.inference(batch)
     for source, target in [*LINKS, *((b, a) for a, b in LINKS)]:
-        translated = module.scaled_mean(target, module.decoder(target)(encoded[source].z))
+        translated = module.scaled_mean(target, module.decoders[target](encoded[source].z))
         x, seen = encoded[source].x_scaled, encoded[target].x_scaled
         pair = standardised(x, x), standardised(translated, seen)
         expected = module.link_maps[source, target].loss(*pair)
@@ -52,10 +52,10 @@ def test_cycle_is_the_class_after_a_translation_with_the_targets_noise(likelihoo
     encoded = module.inference(batch)
     px = module.generative(batch, encoded)
     residuals = encoded["protein"].x_scaled - module.scaled_mean("protein", px["protein"])
-    translated = module.scaled_mean("protein", module.decoder("protein")(encoded["rna"].z))
+    translated = module.scaled_mean("protein", module.decoders["protein"](encoded["rna"].z))
     possible = []
     for pair in itertools.product(residuals, repeat=2):
-        qz = module.encoder("protein")(translated[[2, 5]] + torch.stack(pair))
+        qz = module.encoders["protein"](translated[[2, 5]] + torch.stack(pair))
         said = module.discriminator.classify(qz.mean).log_softmax(dim=1)
         possible.append(-said[[0, 1], [0, 2]].mean().item())
     drawn = {term_of(module, batch, "cycle", encoded=encoded).item() for _ in range(20)}
@@ -78,8 +78,8 @@ def test_cycle_is_for_modalities_that_lack_labels_of_a_class():
     module = fitted(batch).train()
     module.label_counts = {"rna": torch.tensor([5, 5, 5]), "protein": torch.tensor([5, 4, 5])}
     term_of(module, batch, "cycle").backward()
-    assert module.encoder("rna").mean.weight.grad is None
-    assert module.encoder("protein").mean.weight.grad is not None
+    assert module.encoders["rna"].mean.weight.grad is None
+    assert module.encoders["protein"].mean.weight.grad is not None
     module.label_counts["protein"][1] = 5
     assert terms_of(module, batch, "cycle") == {}
 

@@ -3,7 +3,7 @@ import torch
 from scipy import sparse
 from scipy.spatial.distance import cosine
 
-from modis.module._link_map import LinkMap
+from modis.module._module import LinkMap
 
 N_SOURCE, N_TARGET = 6, 5
 

@@ -31,9 +31,9 @@ def test_parameters_of_the_paper():
 def test_decoders_keep_a_hidden_block(n_layers, linear_tail):
     module = make(n_layers=n_layers, linear_tail=linear_tail)
     for name, n_features in SIZES.items():
-        blocks = [item for item in module.decoder(name).trunk if hasattr(item, "out_features")]
+        blocks = [item for item in module.decoders[name].trunk if hasattr(item, "out_features")]
         assert len(blocks) == max(1, n_layers) + linear_tail
-        encoder = module.encoder(name)
+        encoder = module.encoders[name]
         linear = [item for item in encoder.trunk if hasattr(item, "out_features")]
         assert len(linear) == n_layers + linear_tail
         assert (linear or [encoder.mean])[0].in_features == n_features
@@ -92,7 +92,7 @@ def test_encoder_sees_scaled_features_and_decode_gives_units_back(preset, refere
     np.testing.assert_allclose(encoded.x_scaled, scaler.transform(x), atol=1e-4)
     assert encoded.library is None
     decoded = module.decode("rna", encoded.z).detach().numpy()
-    in_scaled_units = module.decoder("rna")(encoded.z).mean.detach().numpy()
+    in_scaled_units = module.decoders["rna"](encoded.z).mean.detach().numpy()
     np.testing.assert_allclose(decoded, scaler.inverse_transform(in_scaled_units), rtol=1e-4)
 
 
@@ -105,7 +105,7 @@ def test_counts_are_normalised_and_decoded_at_their_depth(likelihood):
     library = x.sum(axis=1, keepdims=True)
     module.fit_scaler("rna", [x[:13], x[13:]])
     median = np.median(library)
-    assert module.decoder("rna").typical_library.item() == median
+    assert module.decoders["rna"].typical_library.item() == median
     encoded = module.encode("rna", torch.from_numpy(x))
     normalised = StandardScaler().fit_transform(np.log1p(x / library.clip(min=1) * median))
     np.testing.assert_allclose(encoded.x_scaled, normalised, atol=1e-4)
@@ -123,7 +123,7 @@ def test_a_translation_is_seen_as_data_with_its_values_would_be(likelihood, doma
     z = module.encode("rna", batch["rna"][X_KEY]).z
     for name in SIZES:
         seen = module.encode(name, module.decode(name, z)).x_scaled
-        found = module.scaled_mean(name, module.decoder(name)(z))
+        found = module.scaled_mean(name, module.decoders[name](z))
         torch.testing.assert_close(found, seen, rtol=1e-4, atol=1e-5)
 
 
@@ -136,10 +136,10 @@ def test_scaling_of_sparse_rows_is_that_of_dense_ones(likelihood, scaling):
     one, other = (make(likelihood=likelihood, scaling=scaling) for _ in range(2))
     one.fit_scaler("rna", [sparse.csr_matrix(x[:41]), x[41:50], sparse.csr_array(x[50:])])
     other.fit_scaler("rna", [x])
-    for name, buffer in other.scaler("rna").named_buffers():
-        torch.testing.assert_close(dict(one.scaler("rna").named_buffers())[name], buffer)
+    for name, buffer in other.scalers["rna"].named_buffers():
+        torch.testing.assert_close(dict(one.scalers["rna"].named_buffers())[name], buffer)
     if likelihood == "nb":
-        assert one.decoder("rna").typical_library == other.decoder("rna").typical_library
+        assert one.decoders["rna"].typical_library == other.decoders["rna"].typical_library
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "nb"])

@@ -128,7 +128,7 @@ def test_reconstruction_and_kl_are_summed_over_modalities_and_weighted_by_row():
     encoded, expected = module.inference(batch), {"reconstruction": 0.0, "kl": 0.0}
     for name, px in module.generative(batch, encoded).items():
         item, given = encoded[name], weights.get(name)
-        error = module.decoder(name).loss(px, batch[name][X_KEY], item.x_scaled).detach()
+        error = module.decoders[name].loss(px, batch[name][X_KEY], item.x_scaled).detach()
         mean, scale = item.qz.mean.detach().numpy(), item.qz.scale.detach().numpy()
         kl = 0.5 * (mean**2 + scale**2 - 1 - 2 * np.log(scale)).sum(axis=1)
         expected["reconstruction"] += np.average(error, weights=given)

@@ -69,15 +69,6 @@ def test_scores():
     assert scores_of(drawn, linked=LINKED) == pytest.approx(expected)
 
 
-def test_a_large_class_does_not_outvote_a_small_one():
-    drawn = cohort({"rna": 101}, n_classes=2)
-    drawn["rna"]["labels"] = np.array([0] * 100 + [1])
-    drawn["rna"]["logits"] = np.tile([4.0, 0.0], (101, 1))
-    scores = scores_of(drawn)
-    assert scores["classification"] == pytest.approx(np.log1p(np.exp([-4, 4])).mean())
-    assert scores["accuracy"] == 0.5
-
-
 def test_modalities_whose_names_end_in_digits():
     """Class 1 of modality "omics1" is not class 11 of modality "omics"."""
     drawn = cohort({"omics": 40, "omics1": 30}, n_classes=12, unlabeled=0)

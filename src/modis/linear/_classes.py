@@ -25,13 +25,10 @@ _PRIOR_PRECISION = 6.0
 
 @dataclass(frozen=True)
 class ClassMap:
-    """Class logits as a linear map of principal components.
+    """Class logits as a linear map of principal components, ``(n_classes, n_components)``.
 
-    ``weight`` has shape ``(n_classes, n_components)``, ``bias`` ``(n_classes,)``; ``seen`` tells
-    which classes had a row, ``(n_classes,)``. ``out_of_fold`` are log-probabilities
-    ``(n, n_classes)`` of the rows by maps that were fitted without them, NaN of unseen classes.
-    ``by_deviation``, ``(n_classes, n_deviations)``, is a map of deviations that is added, `None`
-    if they do not help.
+    ``seen`` tells which classes had a row; ``out_of_fold`` are log-probabilities by maps of the
+    other folds, NaN of unseen classes; ``by_deviation`` a map of deviations, if they help.
     """
 
     weight: np.ndarray
@@ -46,15 +43,10 @@ def fit_class_map(
 ) -> ClassMap:
     """Class-balanced logistic regression, pooled over views, its penalties cross-validated.
 
-    One view has all principal components of the samples, which is the same as all features,
-    another the 50 leading ones. Each chooses its penalty by the log loss in shuffled stratified
-    folds. Their logits are added with the weights that have the least log loss in the same folds,
-    under a prior for equal weights; this tempers them, too. A third view has the `deviations`,
-    for classes that differ by how much features vary and not by their means. It takes part if the
-    log loss in the folds falls by more than its standard error.
-
-    `scores` are the components of labelled rows, ``(n, n_components)``, the leading ones first;
-    `codes` their classes, ``(n,)``; `deviations` have shape ``(n, n_deviations)``.
+    One view has all principal components of the labelled rows, `scores` ``(n, n_components)``, one
+    the 50 leading ones. A third has `deviations` ``(n, n_deviations)``, for classes that differ by
+    how much features vary; it takes part if the log loss falls by more than its standard error.
+    The logits are added with the weights of least log loss in the folds, which also tempers them.
     """
     seen = np.bincount(codes, minlength=n_classes) > 0
     out_of_fold = np.full((len(codes), n_classes), np.nan)
@@ -108,11 +100,10 @@ def fit_pool(
     expected: np.ndarray | None = None,
     offset: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """Weights of logits whose sum has the least log loss, ``(n_views,)``.
+    """Weights of logits ``(n_views, n, n_classes)`` whose sum has the least log loss.
 
-    `logits` have shape ``(n_views, n, n_classes)``, an `offset` that is added to their sum
-    ``(n, n_classes)``. The log-weights have a normal prior around those expected, by default equal
-    ones, so that a few rows change little.
+    An `offset` is added to the sum. The log-weights have a normal prior around those expected, by
+    default equal ones, so that a few rows change little.
     """
     expected = np.full(len(logits), 1 / len(logits)) if expected is None else expected
     start = np.log(expected)
@@ -154,8 +145,7 @@ def _cross_validate(
 ) -> tuple[np.ndarray, float]:
     """Logits out of fold at the best penalty, ``(n, n_classes)``, and that penalty.
 
-    `some` rows train and choose; their models predict the others. A class that a fold
-    has no other row of gets the logits of the least likely class there.
+    `some` rows train and choose; their models predict the others.
     """
     x, known = every[some], codes[some]
     usable = [fold for fold in folds(known) if len(np.unique(known[fold[0]])) > 1]
@@ -184,7 +174,7 @@ def _out_of_fold(
     n_classes: int,
     **parameters: float,
 ) -> np.ndarray:
-    """Logits of rows by models of the other folds, ``(n, n_classes)``."""
+    """Logits by models of the other folds; of classes unknown there, those of the least likely."""
     logits = np.zeros((len(codes), n_classes))
     for model, (train, test) in zip(models, usable, strict=True):
         model.set_params(**parameters).fit(x[train], codes[train])

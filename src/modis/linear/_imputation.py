@@ -13,12 +13,10 @@ _CHOICE_VALUES = 2**18
 
 
 class Imputation(NamedTuple):
-    """Low-rank Gaussian model of one modality's features that fills missing values.
+    """Probabilistic principal components (Tipping and Bishop, 1999) that fill missing values.
 
-    A row is its mean plus a few components plus noise; what is missing gets its expectation given
-    what is there, within the range of the training rows. Probabilistic principal components:
-    Tipping and Bishop (1999). ``location``, ``scale``, ``lowest`` and ``highest`` have shape
-    ``(n_features,)``, ``loadings`` ``(n_components, n_features)`` and ``noise`` none.
+    What is missing gets its expectation given what is there, within the range of the training
+    rows. ``loadings`` are ``(n_components, n_features)``.
     """
 
     location: np.ndarray
@@ -44,10 +42,7 @@ class Imputation(NamedTuple):
 
 
 def fit_imputation(x: np.ndarray) -> Imputation:
-    """Model of training rows ``(n, n_features)``; a feature without any value is filled with 0.
-
-    The number of components is the one that best predicts values that were set aside.
-    """
+    """Model of training rows, with as many components as best predict values set aside."""
     x = x.astype(np.float64)
     x[:, np.isnan(x).all(axis=0)] = 0
     location, scale = np.nanmean(x, axis=0), np.nanstd(x, axis=0)

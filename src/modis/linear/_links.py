@@ -12,13 +12,11 @@ def link_views(
     second: np.ndarray,
     weight: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Linked features of two modalities, as linear maps of their principal components.
+    """Linked features of two modalities, as maps ``(n_components, n_linked)`` of components.
 
     Of each linked feature of the second modality: itself there, and in the first modality the
-    mean of the features that it is linked to. Both are read from the leading components and have
-    variance 1 over the rows. `scores` are ``(n, n_components)`` and `bases`
-    ``(n_components, n_features)``, of either modality; `first`, `second` and the signed `weight`
-    are links, ``(n_links,)``. Returns maps ``(n_components, n_linked)``.
+    mean of the features that it is linked to, with variance 1 over the rows. `scores` are
+    ``(n, n_components)`` and `bases` ``(n_components, n_features)`` of both modalities.
     """
     linked, row = np.unique(second, return_inverse=True)
     total = np.bincount(row, weights=np.abs(weight))
@@ -38,8 +36,7 @@ def linked_axes(
 ) -> dict[str, np.ndarray]:
     """Leading axes that the linked features of all modalities vary along.
 
-    `views` are maps ``(n_components, n_linked)`` by modality, the same number in each, with zeros
-    for links that a modality has no part in. Returns maps ``(n_components, n_axes)``.
+    `views` are maps ``(n_components, n_linked)``, 0 for links that a modality has no part in.
     """
     stacked = {name: np.hstack(own) for name, own in views.items()}
     covariance = sum(
@@ -51,13 +48,11 @@ def linked_axes(
 
 
 def link_correlation(source: np.ndarray, target: np.ndarray, apart: np.ndarray) -> float:
-    """Correlation of linked features with what they are linked to, without pairs.
+    """Correlation of linked features, less class means, with what they are linked to, unpaired.
 
-    If a feature is the one that it is linked to times r, plus noise of its own, its correlations
-    with other features are theirs times the square of r. So r comes from a regression of the
-    target's correlations on the source's, through the origin. `source` and `target` are linked
-    features less their class means, ``(n, n_linked)`` and ``(m, n_linked)``; `apart` tells which
-    two share no feature of the source, ``(n_linked, n_linked)``. Returns a number from 0 to 1.
+    If a feature is the one that it is linked to times r, plus noise, its correlations with other
+    features are theirs times r squared: a regression through the origin. `apart` tells which two
+    share no feature of the source, ``(n_linked, n_linked)``.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         ours = np.nan_to_num(np.corrcoef(source, rowvar=False))[apart]

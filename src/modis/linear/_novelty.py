@@ -17,18 +17,11 @@ _FOR_GROSS = 0.05
 class Alarm(NamedTuple):
     """How far samples of one modality are from the training samples, as a p-value.
 
-    Three things tell: the Mahalanobis distance to the nearest class on the leading components, the
-    probability of the likeliest class, and what the components leave of a sample. The first two
-    are compared with those of training samples out of fold, by Fisher's sum of log p-values,
-    itself compared with theirs. For gross errors, such as shuffled features, other units or
-    constant values, distance and rest are compared with normal distributions of their logarithms.
-    The smaller of both p-values, weighted, is compared with those of the same samples.
-
-    ``center`` ``(n_features,)``; ``basis`` ``(n_components, n_features)`` of components whose
-    covariance within classes is that of the identity, times ``whiten``
-    ``(n_components, n_components)``; ``means`` ``(n_classes, n_components)``. Of n training
-    samples, sorted: ``distances``, ``probabilities`` (none without classes) and ``sums``.
-    ``usual`` ``(2, 2)``, mean and standard deviation of the logarithms of distance and rest.
+    The Mahalanobis distance to the nearest class on leading components and the probability of the
+    likeliest class are compared with those of training samples out of fold, by Fisher's sum of log
+    p-values. For gross errors, distance and what the components leave are compared with normal
+    distributions of their logarithms, ``usual``. The smaller p-value, weighted, is compared with
+    those of the same samples. Arrays are as :func:`fit_alarm` makes them; nulls are sorted.
     """
 
     center: np.ndarray
@@ -42,10 +35,7 @@ class Alarm(NamedTuple):
     usual: np.ndarray
 
     def __call__(self, x: np.ndarray, probability: np.ndarray | None) -> np.ndarray:
-        """P-values ``(n,)`` of scaled features ``(n, n_features)``.
-
-        `probability` is that of the likeliest class, ``(n,)``.
-        """
+        """P-values ``(n,)`` of features ``(n, n_features)``, given that of the likeliest class."""
         distance, rest = _measure(x, self.center, self.basis, self.whiten, self.means)
         total = -np.log(_upper(distance, self.distances))
         if probability is not None and len(self.probabilities):
@@ -58,10 +48,7 @@ class Alarm(NamedTuple):
         return (x - self.center) @ self.basis.T @ self.whiten
 
     def odds(self, points: np.ndarray, prototype: np.ndarray) -> np.ndarray:
-        """Log-odds ``(n,)`` of a class with its mean at `prototype` against the nearest other.
-
-        Both are Gaussian with the covariance within classes.
-        """
+        """Log-odds ``(n,)`` of a Gaussian class at `prototype` against the nearest other."""
         own = np.square(points - prototype).sum(axis=1)
         return (_nearest(points, self.means) - own) / 2
 
@@ -69,10 +56,9 @@ class Alarm(NamedTuple):
 def fit_alarm(
     x: np.ndarray, codes: np.ndarray, probability: np.ndarray | None
 ) -> tuple[Alarm, np.ndarray]:
-    """Learn from training rows, scaled features ``(n, n_features)``, of classes `codes`, ``(n,)``.
+    """Learn from scaled training rows of classes `codes`; also their p-values among the others.
 
     `probability` is that of the likeliest class out of fold, ``(n,)``, or `None` without classes.
-    Also returns the rows' own p-values among the others, ``(n,)``.
     """
     # components fit fewer rows more closely; many folds make that difference small
     n_folds = int(np.clip(_FOLDED_ROWS // len(x), *_N_FOLDS))

@@ -3,6 +3,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
+from sklearn.covariance import ledoit_wolf
+
+from ._translation import class_means
 
 # Shrinkage of the covariances, from canonical correlation (0) to partial least squares (1).
 _SHRINKAGES = (0.1, 0.3, 0.6, 0.9)
@@ -12,6 +15,8 @@ _CLOSE_TO_ONE = 0.99
 
 # Scales that are tried; that of the class coordinates is 1.
 _SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)
+# of a variance, so that it can be divided by
+_LEAST = 1e-12
 # held-out pairs of a fold that are matched, at most
 _MATCHED_ROWS = 500
 
@@ -31,16 +36,13 @@ def fit_shared(
 ) -> tuple[dict[str, np.ndarray], list[HeldOut], list[dict[str, np.ndarray]]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
-    `scores` are principal components by modality, ``(n, n_components)``, of all rows, paired or
-    not, with mean 0; `pairs` holds the rows of the same observations. The shrinkage of the
-    covariances and the weight of each axis come from held-out pairs: an axis of correlation r
-    weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one observation.
-    `folds` are those of the rows by modality, ``(n,)``: the same of an observation in all of them,
-    otherwise its other pairs would show the axes what is held out.
-
-    Returns a map ``(n_components, n_axes)`` by modality, the held-out pairs, and the maps without
-    each fold; none of these if held-out pairs do not correlate. Tenenhaus and Tenenhaus (2011),
-    *Regularized generalized canonical correlation analysis*.
+    `scores` are principal components ``(n, n_components)`` of all rows, with mean 0, and `pairs`
+    rows of the same observations. Shrinkage and weights come from held-out pairs: an axis of
+    correlation r weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one
+    observation. An observation has the same of the `folds` in all modalities, or else its other
+    pairs would show what is held out. Returns maps ``(n_components, n_axes)``, the held-out pairs,
+    and the maps without each fold; none if held-out pairs do not correlate. Tenenhaus and
+    Tenenhaus (2011).
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
     best, chosen = 0.0, None
@@ -63,11 +65,9 @@ def fit_scale(
     class_places: Mapping[str, np.ndarray],
     error: Callable[[np.ndarray, np.ndarray], float],
 ) -> float | None:
-    """Scale of the shared axes with the least error of matching; that of the classes is 1.
+    """Scale of the shared axes with the least `error` of matching, beside 1 of the classes.
 
-    `class_places` are coordinates of the rows by modality, ``(n, n_classes)``, out of fold, and
-    `error` says how far apart both places of the same samples are among the others. Pairs of
-    modalities and folds have equal weight. `None` if no fold has several pairs.
+    `class_places` are ``(n, n_classes)``, out of fold. `None` if no fold has several pairs.
     """
     rng, folds = np.random.default_rng(0), []
     for own in held_out:
@@ -148,3 +148,35 @@ def _axes(
         name: own / np.maximum((spread[name] @ own).std(axis=0), 1e-9)
         for name, own in axes.items()
     }
+
+
+def align(
+    points: Mapping[str, np.ndarray], members: Mapping[str, np.ndarray]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Give points ``(n, n_latent)`` of all modalities the same means and spread within classes.
+
+    `members` are class probabilities ``(n, n_classes)``. Returns, by modality, what to subtract
+    from the points of a class, ``(n_classes, n_latent)``, a map for what is left, and what to add.
+    """
+    means = {name: class_means(members[name], own) for name, own in points.items()}
+    rest = {name: own - members[name] @ means[name] for name, own in points.items()}
+    # of few points, a direction that hardly varied must not be blown up in new ones
+    covariance = {
+        name: ledoit_wolf(own, assume_centered=True)[0]
+        for name, own in rest.items()
+        if np.square(own).sum() > _LEAST
+    }
+    weight = {name: own.sum(axis=0)[:, None] for name, own in members.items()}
+    total = np.maximum(sum(weight.values()), 1e-9)
+    added = sum(weight[name] * means[name] for name in points) / total
+    turns = dict.fromkeys(points, np.eye(added.shape[1]))
+    if covariance:
+        target = _power(sum(covariance.values()) / len(covariance), 0.5)
+        turns |= {name: _power(own, -0.5) @ target for name, own in covariance.items()}
+    return {name: (means[name], turns[name], added) for name in points}
+
+
+def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+    """Power of a symmetric matrix with positive eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, _LEAST) ** exponent) @ vectors.T

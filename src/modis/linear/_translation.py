@@ -8,22 +8,16 @@ _CHOICE_ROWS = 1_000
 
 
 def class_means(members: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Mean of `y`, ``(n, n_features)``, in every class, ``(n_classes, n_features)``.
-
-    `members` are class probabilities ``(n, n_classes)``, of labelled rows 0 and 1. A class without
-    rows has the overall mean.
-    """
+    """Means of `y` by class probabilities ``(n, n_classes)``; without rows, the overall mean."""
     n = members.sum(axis=0)[:, None]
     return np.where(n > 1e-6, (members.T @ y) / np.maximum(n, 1e-6), y.mean(axis=0))
 
 
 def fit_ridge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ridge regression of `y`, ``(n, n_targets)``, on `x`, ``(n, n_features)``.
+    """Ridge regression of `y`, ``(n, n_targets)``, on `x`: coefficients, intercept, and errors.
 
-    The penalty, up to an infinite one, is that of the least squared error when each row is
-    predicted from the others, on up to 1,000 rows. Returns the coefficients
-    ``(n_features, n_targets)``, the intercept ``(n_targets,)`` and the errors of these rows, the
-    first of a shuffle that depends on their number only, ``(n_chosen, n_targets)``.
+    The penalty, up to an infinite one, has the least squared error when each of the chosen rows is
+    predicted from the others; these are the errors, ``(n_chosen, n_targets)``.
     """
     n, center, mean = len(x), x.mean(axis=0), y.mean(axis=0)
     x, y = x - center, y - mean

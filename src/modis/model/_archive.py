@@ -32,8 +32,8 @@ def write_archive(
 ) -> None:
     """Write `content`, and what `write_data` writes into the path that it gets.
 
-    Arrays and data have other names in every save, and the index, which is written last, says
-    which ones count: whatever stops the program, the old content or the new one is there.
+    Files have other names in every save, and the index, written last, says which ones count:
+    whatever stops the program, the old content or the new one is there.
     """
     arrays: dict[str, np.ndarray] = {}
     document: dict[str, Any] = {"format": "MODIS", "version": _VERSION}
@@ -61,10 +61,7 @@ def write_archive(
 
 
 def read_archive(folder: Path, prefix: str | None = None) -> tuple[dict[str, Any], Path | None]:
-    """What :func:`write_archive` wrote, and the path of the data if there are any.
-
-    A ValueError says what a folder is if it is no archive, or which file is damaged.
-    """
+    """What :func:`write_archive` wrote, and the path of the data if there are any."""
     path = folder / f"{prefix or ''}{INDEX}"
     if not path.is_file():
         found = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else None
@@ -158,10 +155,7 @@ def _decode(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 class Checkpoints(Callback):
-    """Save the whole state of a training when an epoch starts, and resume from it.
-
-    `training` is all that decides the result; a checkpoint of another one is refused.
-    """
+    """Save the state of a `training` when an epoch starts, and resume if it is the same one."""
 
     def __init__(self, folder: str | Path, training: Mapping[str, Any]) -> None:
         self.folder = Path(folder)

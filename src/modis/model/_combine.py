@@ -15,9 +15,8 @@ _LEAST_PROBABILITY = 1e-6
 class Encoding(NamedTuple):
     """What a model says of n rows, from one modality or from all that they have.
 
-    ``mean`` of the networks' posterior, aligned once linear models are fitted, and ``scale``,
-    ``(n, n_latent)`` each; log-probabilities of the classes ``(n, n_classes)``, coordinates on
-    shared axes ``(n, n_axes)``, and log-odds of classes that were added ``(n, n_added)``.
+    Mean (aligned, with linear models) and scale of the posterior ``(n, n_latent)``,
+    ``(n, n_classes)``, shared axes ``(n, n_axes)``, log-odds of added classes ``(n, n_added)``.
     """
 
     mean: np.ndarray
@@ -35,11 +34,7 @@ def all_names(names: Iterable[pd.Index]) -> pd.Index:
 def add_up(
     parts: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
 ) -> np.ndarray:
-    """Sum over the modalities that an observation has, ``(n_obs, n_columns)``.
-
-    By modality: values ``(n, n_columns)``, and the row of the result that each belongs to,
-    ``(n,)``. So they are in all functions here.
-    """
+    """Sum of values ``(n, n_columns)`` by modality, at `positions` ``(n,)`` of the result."""
     total = np.zeros((n_obs, next(iter(parts.values())).shape[1]))
     for name, own in parts.items():
         total[positions[name]] += own
@@ -51,10 +46,9 @@ def combine_posteriors(
     positions: Mapping[str, np.ndarray],
     n_obs: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Precision-weighted posterior of every observation over the modalities that it has.
+    """Mean and standard deviation of every observation, from those of its modalities.
 
-    By modality: mean and standard deviation, each ``(n, n_latent)``. Returns float32 mean and
-    standard deviation, each ``(n_obs, n_latent)``, NaN for observations without a modality.
+    Weighted by precision, float32, NaN for observations without a modality.
     """
     own = {name: 1 / np.square(scale, dtype=float) for name, (_, scale) in posteriors.items()}
     precision = add_up(own, positions, n_obs)
@@ -67,10 +61,7 @@ def combine_posteriors(
 def combine_coordinates(
     coordinates: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
 ) -> np.ndarray:
-    """Mean over the modalities that an observation has, float32 ``(n_obs, n_axes)``.
-
-    What a modality does not tell, NaN, does not count.
-    """
+    """Mean over the modalities that an observation has, float32; NaN does not count."""
     count = add_up({name: ~np.isnan(own) for name, own in coordinates.items()}, positions, n_obs)
     count[count == 0] = np.nan
     told = {name: np.nan_to_num(own) for name, own in coordinates.items()}
@@ -78,10 +69,7 @@ def combine_coordinates(
 
 
 def evidence(log_probability: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
-    """Log-probabilities ``(n, n_classes)`` relative to the log-prior, ``(n_classes,)``.
-
-    0 for classes whose prior is NaN: there is no evidence.
-    """
+    """Log-probabilities relative to the log-prior; 0 where that is NaN: there is no evidence."""
     return np.nan_to_num(np.fmax(log_probability, np.log(_LEAST_PROBABILITY)) - log_prior)
 
 
@@ -90,8 +78,7 @@ def common_prior(
 ) -> np.ndarray:
     """Mean log-prior over the modalities that an observation has, ``(n_obs, n_classes)``.
 
-    A class is rarer by what modalities without samples of it imply, and has the lowest
-    probability if no modality has any.
+    A class is rarer by what modalities without samples of it imply, rarest if none has any.
     """
     sizes = {name: (len(rows), 1) for name, rows in positions.items()}
     priors = {name: np.tile(weighing[name].log_prior, size) for name, size in sizes.items()}
@@ -107,18 +94,12 @@ def combine_classes(
     n_obs: int,
     weighing: Mapping[str, Weighing] | None = None,
 ) -> np.ndarray:
-    """Log-probabilities of the classes over the modalities that an observation has.
+    """Log-probabilities of the classes over the modalities that an observation has, float32.
 
-    The log-probabilities of each modality, relative to the class frequencies among its labelled
-    training samples, are added with the weights of the modalities and divided by the square root
-    of their number: their mean would be right if all modalities told the same, their sum if they
-    told independent things. The mean log-frequency is then added once. A modality without samples
-    of a class has no evidence for or against it, but makes it rarer (`log_rarity`). Those of a
-    single modality are returned unchanged.
-
-    By modality: log-probabilities ``(n, n_classes)``, and by default a weight of 1 and equal
-    frequencies. Returns float32 of shape ``(n_obs, n_classes)``, NaN for observations without a
-    modality.
+    Those of each modality, relative to its class frequencies, are added by weight and divided by
+    the square root of their number: their mean would be right if all told the same, their sum if
+    they told independent things. The mean log-frequency is then added once. Those of a single
+    modality stay as they are, and those of none are NaN.
     """
     n_classes = next(iter(log_probability.values())).shape[1]
     if not n_classes * n_obs:

@@ -7,13 +7,15 @@ import torch
 from mudata import MuData
 
 from .._constants import X_KEY
-from ..data import Modality, choice, whole
+from ..data import Modality, choice
 from ..dataloaders import sequential_loader
 from ..nn import CountDecoder
 from ._base import Model, positions
 
 Baseline = Literal["other_classes", "mean"]
 _ROWS_AT_ONCE = 256
+# observations of a class that are explained, at most, and points between each and the baseline
+_MOST_OBS, _N_STEPS = 1_000, 20
 # rows times integration steps that the networks hold at a time
 _POINTS_AT_ONCE = 2048
 
@@ -25,16 +27,14 @@ def feature_importance(  # numpydoc ignore=PR01
     mdata: MuData | None = None,
     indices: Sequence[int] | None = None,
     baseline: Baseline = "other_classes",
-    n_steps: int = 20,
-    max_obs: int | None = 1000,
 ) -> pd.DataFrame:
     """Rank the features of a modality by what they contribute to the predicted classes.
 
-    Integrated gradients distribute the score of a class, which is its logit minus the mean
-    logit of the other classes, over the features: the contributions of one observation sum
-    to its score minus the score of the baseline. They are averaged over the observations of
-    the class with their sign, because what differs from one observation to the next is
-    noise and cancels, while what the class has in common remains.
+    Integrated gradients (Sundararajan et al. 2017) distribute the score of a class, its logit
+    minus the mean logit of the others, over the features that the encoder sees: they sum to the
+    score minus that of the baseline. Their mean over the observations of the class is given.
+    Importance describes what this model uses, not what causes the class; of redundant features
+    the model may use only some.
 
     Parameters
     ----------
@@ -46,61 +46,34 @@ def feature_importance(  # numpydoc ignore=PR01
         Data to explain; the training data by default.
     indices
         Positions of the observations to explain, among ``mdata.mod[modality].obs_names``. By
-        default those of the class: labelled so or, where not labelled, predicted so.
+        default up to 1,000 of the class: labelled so or, where not labelled, predicted so.
     baseline
         Profile that the observations are compared with: ``"other_classes"``, the mean of the
-        other classes' mean profiles in these data, each counting the same (the default: what
-        distinguishes the class from the others), or ``"mean"``, the mean of the training samples.
-    n_steps
-        Points at which the gradient is taken between the baseline and an observation. More
-        are more exact and take longer; see Notes.
-    max_obs
-        Explain at most so many observations per class, drawn with a fixed seed; all with
-        `None`.
+        other classes' mean profiles in these data (what distinguishes the class from the others),
+        or ``"mean"``, the mean of the training samples.
 
     Returns
     -------
     DataFrame with a row per class and feature, in each class the most important first:
 
     - ``modality``, ``class``, ``rank`` (1 is the most important) and ``feature``;
-    - ``importance``: the absolute value of ``attribution``;
-    - ``attribution``: mean contribution to the class score, in logits; above 0 supports
-      the class, below 0 is evidence against it;
-    - ``direction``: ``"up"`` where the feature is higher in the observations explained than
-      in the baseline, else ``"down"``;
-    - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained
-      and its value in the baseline, in the units of the data (counts: from the mean of
-      ``log1p`` at the typical depth of the training data).
-
-    Classes without an observation have no rows, unless `class_name` names one.
+    - ``attribution``: mean contribution to the class score, in logits; above 0 supports the class,
+      below 0 is evidence against it; ``importance``: its absolute value;
+    - ``mean_class``, ``mean_baseline``: mean of the feature in the observations explained and in
+      the baseline, in the units of the data (counts: by ``log1p`` at the typical depth);
+      ``direction``: which is higher, ``"up"`` or ``"down"``.
 
     Raises
     ------
     ValueError
-        If the model was trained without classes, the class is not known or has no observation, or
-        an argument is out of range.
-
-    Notes
-    -----
-    Importance describes what this model uses, not what causes the class. Among redundant
-    features the model may use only some, and a feature that is shifted in all classes is
-    not informative.
-
-    Gradients are taken of the mean of the posterior, on the scaled features that the encoder
-    sees (counts: log-normalised), with dropout off.
-
-    References
-    ----------
-    Sundararajan, Taly, Yan (2017). Axiomatic attribution for deep networks. Proceedings of
-    the 34th International Conference on Machine Learning, 3319-3328.
+        If the model has no classes, the class is not known or has no observation, or an argument
+        is out of range.
     """
     self._check_classes()
     classes = self._spec.classes
     if class_name is not None and class_name not in classes:
         raise ValueError(f"Unknown class '{class_name}'; the model has {classes}.")
     choice("baseline", baseline, get_args(Baseline))
-    n_steps = whole("n_steps", n_steps)
-    max_obs = None if max_obs is None else whole("max_obs", max_obs)
     data = self._read(mdata, [modality])[modality]
     codes, means = _profiles(self, data, self._data_or_own(mdata))
     n_obs = np.bincount(codes[codes >= 0], minlength=len(classes))
@@ -114,9 +87,9 @@ def feature_importance(  # numpydoc ignore=PR01
         rows = np.flatnonzero(codes == code) if chosen is None else chosen
         if class_name not in (None, name) or not len(rows):
             continue
-        if max_obs is not None and len(rows) > max_obs:
-            rows = np.sort(np.random.default_rng(0).choice(rows, max_obs, replace=False))
-        start = self.module.scaler(modality).center
+        if chosen is None and len(rows) > _MOST_OBS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, _MOST_OBS, replace=False))
+        start = self.module.scalers[modality].center
         if baseline == "other_classes":
             others = np.delete(means, code, axis=0)[np.delete(n_obs, code) > 0]
             if not len(others):
@@ -125,7 +98,7 @@ def feature_importance(  # numpydoc ignore=PR01
                     "no other class to compare with: use baseline='mean'."
                 )
             start = torch.as_tensor(others.mean(axis=0)).to(start)
-        blocks.append(_block(self, data, rows, code, start[None], n_steps))
+        blocks.append(_block(self, data, rows, code, start[None]))
     if not blocks:
         whom = "any class" if class_name is None else f"class '{class_name}'"
         raise ValueError(
@@ -138,10 +111,7 @@ def feature_importance(  # numpydoc ignore=PR01
 
 @torch.inference_mode()
 def _profiles(model: Model, data: Modality, mdata: MuData) -> tuple[np.ndarray, np.ndarray]:
-    """Class codes ``(n_obs,)`` of one modality, -1 for none that the model knows.
-
-    And mean scaled profiles of the classes, ``(n_classes, n_features)``.
-    """
+    """Class codes of one modality, -1 if unknown, and mean scaled profiles of the classes."""
     # a modality without labels of its own takes those of the others
     present = [name for name in model._spec.modalities if name in mdata.mod]
     labels = model._labels(mdata, present)[data.name]
@@ -162,7 +132,7 @@ def _profiles(model: Model, data: Modality, mdata: MuData) -> tuple[np.ndarray, 
 
 
 def _block(
-    model: Model, data: Modality, rows: np.ndarray, code: int, baseline: torch.Tensor, n_steps: int
+    model: Model, data: Modality, rows: np.ndarray, code: int, baseline: torch.Tensor
 ) -> pd.DataFrame:
     # imported only here: few sessions need it
     from captum.attr import IntegratedGradients
@@ -184,7 +154,7 @@ def _block(
             x,
             baselines=baseline,
             target=code,
-            n_steps=n_steps,
+            n_steps=_N_STEPS,
             internal_batch_size=_POINTS_AT_ONCE,
         )
         contribution += found.detach().sum(dim=0).cpu().double().numpy()
@@ -209,7 +179,7 @@ def _block(
 
 
 def _in_units(model: Model, modality: str, scaled: np.ndarray) -> np.ndarray:
-    scaler = model.module.scaler(modality)
+    scaler = model.module.scalers[modality]
     values = scaler.inverse(torch.as_tensor(scaled).to(scaler.location)).cpu().double().numpy()
-    is_counts = isinstance(model.module.decoder(modality), CountDecoder)
+    is_counts = isinstance(model.module.decoders[modality], CountDecoder)
     return np.expm1(values) if is_counts else values

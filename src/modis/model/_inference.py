@@ -8,7 +8,7 @@ from mudata import MuData
 from torch.distributions import Normal
 
 from .._constants import BATCH_KEY, LATENT_KEY, UNKNOWN
-from ..data import DataSpec, number, whole
+from ..data import number, whole
 from ..module import kl_to_standard_normal
 from ..pl import palette
 from ._base import Model, positions
@@ -31,22 +31,19 @@ def get_latent_representation(  # numpydoc ignore=PR01
     mdata
         Data to encode; the training data by default.
     modality
-        Encode the observations of this modality only. By default every observation is
-        encoded from all modalities that it has, weighted by the precision of each
-        modality's posterior.
+        Encode the observations of this modality only. By default every observation is encoded
+        from all modalities that it has, weighted by the precision of their posteriors.
     indices
         Positions of the rows wanted, among ``mdata.mod[modality].obs_names`` or
         ``mdata.obs_names``; all by default.
     give_mean
         Return the mean of the posterior, or else one draw from it.
     batch_size
-        Rows encoded at a time, by default 512, or fewer with thousands of features; the result
-        does not depend on it.
+        Rows encoded at a time, by default 512, or fewer with thousands of features.
 
     Returns
     -------
-    float32 array of shape ``(n_obs, n_latent)``. Rows of observations that none of the
-    model's modalities saw are NaN.
+    float32 array of shape ``(n_obs, n_latent)``, NaN for observations without a modality.
     """
     encoding = self._encoding(mdata, modality, indices, batch_size)
     if not give_mean:
@@ -84,15 +81,13 @@ def predict(  # numpydoc ignore=PR01
 
     Returns
     -------
-    Series of ``n_obs`` class names, or DataFrame of shape ``(n_obs, n_classes)`` of
-    probabilities, with the names of the observations as index. Observations that none of
-    the model's modalities saw are missing.
+    Series of ``n_obs`` class names, or DataFrame of probabilities, ``(n_obs, n_classes)``, by
+    name of the observation; missing for observations without a modality.
 
     Raises
     ------
     ValueError
-        If the model was trained without classes, or `reject` is out of range or asked for
-        together with probabilities.
+        If the model has no classes, or `reject` is out of range or given with `soft`.
     """
     self._check_classes()
     if reject is not None:
@@ -129,10 +124,9 @@ def get_elbo(  # numpydoc ignore=PR01
 
     Returns
     -------
-    DataFrame with a row per modality, means over its observations: ``elbo``
-    (log-likelihood of all features minus KL, in nats; of scaled features for a gaussian, whose
-    variance is 1 unless learned), ``kl`` (nats) and ``reconstruction`` (the loss that training
-    minimises, per feature).
+    DataFrame with a row per modality, means over its observations: ``elbo`` (log-likelihood of all
+    features minus KL, nats; a gaussian has scaled features, and variance 1 unless learned), ``kl``
+    (nats) and ``reconstruction`` (the loss of the training, per feature).
     """
     rows = {}
     for name, data in self._read(mdata, None, decode=True).items():
@@ -182,7 +176,7 @@ def get_marginal_ll(  # numpydoc ignore=PR01
     n_mc_samples
         Draws from the posterior of each observation; from few of them the estimate is too low.
     batch_size
-        As in :meth:`get_latent_representation`.
+        Rows encoded at a time.
 
     Returns
     -------
@@ -227,8 +221,8 @@ def posterior_predictive_sample(  # numpydoc ignore=PR01
     Returns
     -------
     float32 array of shape ``(n_obs, n_features)``, or ``(n_obs, n_features, n_samples)`` with
-    several draws, in the units of the data. The noise of a gaussian is that of its variance, which
-    is 1 in scaled units unless it is learned.
+    several draws, in the units of the data; a gaussian has variance 1 of scaled features unless it
+    is learned.
     """
     n_samples = whole("n_samples", n_samples)
     data = self._read(mdata, [modality], indices, decode=True)[modality]
@@ -251,8 +245,7 @@ def write_latent(
     mdata
         Data to encode and to write into; the training data by default.
     key_added
-        Key in ``.obsm`` of the MuData (one row per observation, combined over its
-        modalities) and of each modality.
+        Key in ``.obsm`` of the MuData (observations from all their modalities) and of each one.
     """
     target = self._data_or_own(mdata)
     data = self._read(mdata, None)
@@ -275,11 +268,10 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     Returns
     -------
     AnnData whose ``X`` and ``obsm["X_modis"]`` hold the latent space, float32 of shape
-    ``(n_rows, n_latent)``, rows in the order of the modalities and then of their
-    observations. ``obs`` has ``observation``, ``modality``, ``label`` (the category for
-    unlabelled where there is none), ``predicted`` with its ``probability`` (when the model knows
-    classes), and the columns of the modalities' ``obs`` with other names. ``uns`` has their
-    colours for scanpy (``modality_colors``, ...), as from :func:`modis.pl.palette`.
+    ``(n_rows, n_latent)``, rows in the order of the modalities and then of their observations.
+    ``obs`` has ``observation``, ``modality``, ``label`` (or the category for unlabelled),
+    ``predicted`` with its ``probability`` (with classes), and other columns of the modalities'
+    ``obs``. ``uns`` has colours for scanpy (``modality_colors``, ...): :func:`modis.pl.palette`.
     """
     spec, data = self._spec, self._read(mdata, None)
     encodings = [self._encode_all(item, None, None) for item in data.values()]
@@ -296,33 +288,21 @@ def joint_embedding(self: Model, mdata: MuData | None = None) -> AnnData:  # num
     obs["label"] = pd.Categorical(labels, categories=[*known, *other])
     if self.module.n_classes:
         said = [share_with_added(own.log_probability, own.odds) for own in encodings]
-        probability, classes = np.concatenate(said), [*spec.classes, *self.added_classes_]
-        codes = probability.argmax(axis=1)
-        obs["predicted"] = pd.Categorical.from_codes(codes, categories=classes)
+        probability = np.concatenate(said)
+        names = [*spec.classes, *self.added_classes_]
+        obs["predicted"] = pd.Categorical.from_codes(probability.argmax(axis=1), categories=names)
         obs["probability"] = probability.max(axis=1)
     own = pd.concat([self._data_or_own(mdata).mod[name].obs for name in data])
     own = own.loc[:, ~own.columns.isin(obs.columns)]
     obs = obs.join(own.set_axis(obs.index))
-    uns, obsm = _scanpy_colors(obs, spec), {LATENT_KEY: latent.copy()}
-    var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
-    return AnnData(latent, obs=obs, var=var, obsm=obsm, uns=uns)
-
-
-def _scanpy_colors(obs: pd.DataFrame, spec: DataSpec) -> dict[str, list[str]]:
-    """Colours of the categories of a joint embedding, under the keys that scanpy reads.
-
-    Classes that the model does not know have colours behind those that it knows, and so change
-    none of them.
-    """
-    classes, unlabeled = list(spec.classes), spec.unlabeled_category
-    foreign = [name for name in obs["label"].cat.categories if name not in {*classes, unlabeled}]
-    in_sequence = list(palette(range(len(classes) + len(foreign))).values())
-    by_class = palette([*classes, unlabeled], unlabeled_category=unlabeled)
-    by_class |= dict(zip(foreign, in_sequence[len(classes) :], strict=True))
-    by_key = {"modality": palette(spec.modalities, "modality"), "label": by_class}
-    by_key["predicted"] = by_class
-    return {
+    classes = {*spec.classes, *self.added_classes_, *labels}
+    by_class = palette(classes, unlabeled_category=spec.unlabeled_category)
+    by_key = {"label": by_class, "predicted": by_class}
+    by_key["modality"] = palette(spec.modalities, "modality")
+    uns = {
         f"{key}_colors": [colors[name] for name in obs[key].cat.categories]
         for key, colors in by_key.items()
         if key in obs
     }
+    var = pd.DataFrame(index=[f"latent_{k}" for k in range(latent.shape[1])])
+    return AnnData(latent, obs=obs, var=var, obsm={LATENT_KEY: latent.copy()}, uns=uns)

@@ -97,10 +97,7 @@ def fit_linear_models(
 def _some(
     data: Mapping[str, Modality], held_out: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Modality], dict[str, np.ndarray]]:
-    """At most 20,000 rows of each modality, the same observations where they can be.
-
-    Rows of rare classes stay.
-    """
+    """At most 20,000 rows of each modality, the same observations; rows of rare classes stay."""
     names = all_names(item.obs_names for item in data.values())
     rank = np.random.default_rng(0).permutation(len(names))
     some, kept = dict(data), dict(held_out)
@@ -122,11 +119,7 @@ def _fit_axes(
     scores: Mapping[str, np.ndarray],
     pairs: Mapping[tuple[str, str], Any],
 ) -> tuple[Views, list[HeldOut], Trials]:
-    """Shared axes, of pairs or else of links; by pair of modalities, maps to what both share.
-
-    Also the places of held-out pairs, and for each of their folds its rows by modality, and the
-    maps that were found without their pairs.
-    """
+    """Shared axes, of pairs or else of links: maps, places of held-out pairs, trials of folds."""
     linear, codes = model.module.linear, model.module.modality_codes
     axes, folds, views = dict[str, np.ndarray](), dict[str, np.ndarray](), Views()
     matched, by_fold = list[HeldOut](), list[dict[str, np.ndarray]]()
@@ -179,9 +172,8 @@ def _fit_combination(
 ) -> None:
     """What modalities weigh together, from labelled observations with several of them.
 
-    First log-frequencies of the classes among labelled rows. Of a class that a modality has no row
-    of: its mean in the others if it has a map of it from these. Else NaN, and the class may have
-    half a sample of those to be expected there.
+    The log-frequency of a class that a modality has no row of is its mean in the others, if it has
+    a map of it from these; else NaN, and it may have half a sample of those expected there.
     """
     codes, linear = model.module.modality_codes, model.module.linear
     counts = np.stack([item.label_counts(model.module.n_classes) for item in data.values()])

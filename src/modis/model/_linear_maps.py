@@ -107,10 +107,9 @@ def fit_guests(
     trials: Trials,
     out_of_fold: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Class maps for modalities that lack a class, from other modalities by shared variables.
+    """Class maps for modalities that lack a class, from others; log-probabilities by modality.
 
-    Log-probabilities by modality, ``(n_obs, n_classes)``; on variables that were found with a row,
-    it would lie where its pair does.
+    On shared variables that were found with a row, it would lie where its pair does: see `trials`.
     """
     networks, guests = model.module, {}
     linear, codes = networks.linear, networks.modality_codes
@@ -178,11 +177,7 @@ def _announce(name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray
 def _self_train(
     scores: np.ndarray, weight: np.ndarray, bias: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Class map of unlabelled rows that starts from what linked features say.
-
-    The more certain half of the rows of each class trains a map on all components, which is
-    pooled with the start.
-    """
+    """Pool a map with one that the more certain half of the rows of each class trains."""
     start_weight, start_bias = weight, bias
     for _ in range(_N_ROUNDS):
         probability = softmax(scores @ weight.T + bias, axis=1)
@@ -210,10 +205,8 @@ def _set_map(
 class _Side(NamedTuple):
     """One modality, as a source and as a target of translations.
 
-    ``basis`` of the components ``(n_components, n_features)``, components of all rows
-    ``(n, n_components)`` and their class probabilities, out of fold where they can be,
-    ``(n, n_classes)``; positions of ``chosen`` rows, their standardised profiles less
-    the effects of conditions ``(n_chosen, n_features)``, and ``means`` of these by class.
+    Components of all rows and their class probabilities, out of fold where they can be; positions
+    of ``chosen`` rows, their profiles less effects of conditions, and ``means`` of these by class.
     """
 
     basis: np.ndarray
@@ -234,8 +227,6 @@ def fit_translations(
 ) -> float:
     """Class means of every modality, and what pairs or links tell beyond them.
 
-    By modality: principal components, class probabilities of the fitted model, `said`, and
-    log-probabilities out of fold, NaN where there are none.
     Returns what shared axes are worth: 1 with pairs, or else the correlation of linked features.
     """
     linear, codes, sides = model.module.linear, model.module.modality_codes, {}
@@ -245,17 +236,15 @@ def fit_translations(
         basis, means = linear.array(f"basis_{codes[name]}"), _fit_means(model, item, said[name])
         sides[name] = _Side(basis, scores[name], honest, *means)
     for (a, b), (ours, theirs) in pairs.items():
-        there, back = f"{codes[a]}_{codes[b]}", f"{codes[b]}_{codes[a]}"
-        _fit_pair_ridge(linear, there, sides[a], sides[b], ours, theirs)
-        _fit_pair_ridge(linear, back, sides[b], sides[a], theirs, ours)
-    links = {} if model._links is None else model._links.pairs
+        for source, target, x, y in ((a, b, ours, theirs), (b, a, theirs, ours)):
+            key = f"{codes[source]}_{codes[target]}"
+            _fit_pair_ridge(linear, key, sides[source], sides[target], x, y)
     correlations = []
-    for (a, b), link in links.items():
-        if (a, b) not in pairs:
-            there, back = f"{codes[a]}_{codes[b]}", f"{codes[b]}_{codes[a]}"
-            turned = LinkPair(link.second, link.first, link.weight)
-            correlations.append(_fit_link_ridge(linear, there, sides[a], sides[b], link))
-            correlations.append(_fit_link_ridge(linear, back, sides[b], sides[a], turned))
+    for (a, b), link in (model._links.pairs if model._links else {}).items():
+        turned = LinkPair(link.second, link.first, link.weight)
+        for source, target, own in ((a, b, link), (b, a, turned)) if (a, b) not in pairs else ():
+            key = f"{codes[source]}_{codes[target]}"
+            correlations.append(_fit_link_ridge(linear, key, sides[source], sides[target], own))
     return float(np.mean(correlations)) if correlations and not pairs else 1.0
 
 
@@ -269,10 +258,7 @@ def some_profiles(networks: MODISModule, item: Modality) -> tuple[np.ndarray, np
 def _fit_means(
     model: Model, item: Modality, said: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class means of one modality and effects of its conditions, fitted alternately.
-
-    Unlabelled rows count by the class probabilities `said`. Returns what a side has of them.
-    """
+    """Class means and effects of conditions, fitted alternately; what a side has of them."""
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     chosen, profile = some_profiles(networks, item)
@@ -308,9 +294,8 @@ def _fit_pair_ridge(
 ) -> None:
     """Ridge regressions on pairs, rows `x` of the source and `y` of the target.
 
-    One predicts the profiles, one what class means leave of them. Each weighs as leaves the least
-    squared error, every row predicted from the others. Of what they add to the class means, a
-    share counts: the slope of what is left on what was predicted, the smaller the less certain.
+    One predicts profiles, one what class means leave of them, weighted for the least squared
+    error of rows predicted from the others. What they add counts as far as it is sure.
     """
     known = np.isin(y, target.chosen)
     x, y = x[known], np.searchsorted(target.chosen, y[known])

@@ -1,8 +1,8 @@
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 import pandas as pd
-from anndata import AnnData
 from mudata import MuData
 
 from .._constants import Likelihood
@@ -58,9 +58,8 @@ class MODIS(Model):
     In every method ``mdata=None`` means the training data, with the labels of the set-up.
     Another MuData may lack modalities and labels; its features are matched by name. Rows are in
     the order of the data, or of `indices`. Inherited from scvi-tools: ``history`` (loss terms and
-    validation scores by name, each a DataFrame with the epoch as index), ``is_trained``,
-    ``train_indices`` and ``validation_indices`` (positions by modality), ``device`` and
-    ``to_device``.
+    validation scores by name, each a DataFrame by epoch), ``is_trained``, ``train_indices`` and
+    ``validation_indices`` (positions by modality), ``device`` and ``to_device``.
 
     Methods raise `KeyError` for a modality that is not known or not in the data, `ValueError` if
     features are missing, values cannot be used or there are no data, and `RuntimeError` before
@@ -85,55 +84,20 @@ class MODIS(Model):
       expression: 131 features, gaussian, 256 hidden units
       protein: 160 features, gaussian, 256 hidden units
       classes: class_1, class_2, class_3, class_4, class_5
-    >>> model.history["reconstruction_train"]
-           reconstruction_train
-    epoch
-    0                       ...
-    1                       ...
 
     Classes and latent space, of all that an observation has or of one modality:
 
-    >>> model.predict().shape
-    (150,)
-    >>> model.predict(modality="protein", soft=True).shape
-    (50, 5)
+    >>> model.predict().shape, model.predict(modality="protein", soft=True).shape
+    ((150,), (50, 5))
     >>> model.get_latent_representation(modality="protein").shape
     (50, 64)
-    >>> model.write_latent()
-    >>> mdata.obsm["X_modis"].shape, mdata.mod["protein"].obsm["X_modis"].shape
-    ((150, 64), (50, 64))
-    >>> model.joint_embedding()
-    AnnData object with n_obs × n_vars = 150 × 64
-        obs: 'observation', 'modality', 'label', 'predicted', 'probability', 'observed_modality'
-        uns: 'modality_colors', 'label_colors', 'predicted_colors'
-        obsm: 'X_modis'...
+    >>> model.joint_embedding().obs.columns.tolist()
+    ['observation', 'modality', 'label', 'predicted', 'probability', 'observed_modality']
 
-    One modality from another, and how well each is explained:
+    One modality from another, and what drives a prediction:
 
-    >>> model.translate("expression", "protein")
-    AnnData object with n_obs × n_vars = 50 × 160
-        obs: 'label', 'observed_modality'
-        uns: 'modis'...
-    >>> model.reconstruct("expression").shape
-    (50, 131)
-    >>> model.get_elbo().columns.tolist()
-    ['elbo', 'kl', 'reconstruction']
-
-    What it was trained on, and what drives its predictions:
-
-    >>> counts = model.class_counts()
-    >>> counts[["class_1", "class_2", "unlabeled", "total", "features"]].astype(int)
-    class        class_1  class_2  unlabeled  total  features
-    modality
-    methylation       10       10          0     50       367
-    expression        10       10          0     50       131
-    protein           10       10          0     50       160
-    >>> len(model.missing_pairs())
-    0
-    >>> model.link_summary[["given", "used", "linked_first", "linked_second"]].reset_index()
-             first      second  given  used  linked_first  linked_second
-    0  methylation  expression    367   367           367            131
-    1   expression     protein    160   160           131            160
+    >>> model.translate("expression", "protein").shape
+    (50, 160)
     >>> importance = model.feature_importance("protein", class_name="class_1")
     >>> importance[["class", "rank", "feature", "direction"]].head(1)
          class  rank      feature direction
@@ -182,7 +146,7 @@ class MODIS(Model):
         self.init_params_ = {
             "kwargs": {},
             "non_kwargs": {
-                "architecture": self.preset.to_dict(),
+                "architecture": asdict(self.preset),
                 "feature_links": feature_links,
                 "adversarial": adversarial,
             },
@@ -224,13 +188,10 @@ class MODIS(Model):
             Class name that means "not labelled", as missing values do.
         batch_key
             Column with the batches that decoders are conditioned on, or a dict by modality.
-        categorical_covariate_keys
-            Columns with further categories that decoders are conditioned on (sex, site,
-            chemistry). Like the batches they are in the ``obs`` of the modalities or in
-            ``mdata.obs``, and no observation may lack one.
-        continuous_covariate_keys
-            Columns with numbers that decoders are conditioned on (age, quality), likewise. They
-            are standardised.
+        categorical_covariate_keys, continuous_covariate_keys
+            Columns with further categories (sex, site) and numbers (age; standardised) that
+            decoders are conditioned on. Like the batches they are in the ``obs`` of the modalities
+            or in ``mdata.obs``, and no observation may lack one.
         layer
             Layer with the values, `None` for ``X``, or a dict by modality.
         likelihood
@@ -257,13 +218,11 @@ class MODIS(Model):
         cls.register_manager(register(mdata, setup_method_args, **kwargs))
 
     @classmethod
-    def setup_anndata(cls, adata: AnnData, *args: Any, **kwargs: Any) -> None:
+    def setup_anndata(cls, *args: Any, **kwargs: Any) -> None:
         """Not available: MODIS takes a MuData, see :meth:`setup_mudata`.
 
         Parameters
         ----------
-        adata
-            Data of one modality.
         *args, **kwargs
             What other models take.
 

@@ -23,10 +23,9 @@ def save(  # numpydoc ignore=PR01
 ) -> None:
     """Save the model into a folder.
 
-    The folder holds all that predictions on other data need: weights, scaling, the preset in
-    full, names of features and classes; the history, too. The data are kept only on request, the
-    state of the optimisers is not. Whatever stops the program, the folder holds the model that it
-    held before or the new one.
+    The folder holds all that predictions on other data need, and the history. The data are kept
+    only on request, the state of the optimisers is not. Whatever stops the program, the folder
+    holds the model that it held before or the new one.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ def load(  # numpydoc ignore=PR01
 
     Returns
     -------
-    The model, with the weights, the scaling, the preset and the classes of the saved one.
+    The model as it was saved.
 
     Raises
     ------
@@ -96,9 +95,9 @@ def load(  # numpydoc ignore=PR01
     )
     saved, data_path = read_archive(folder, prefix)
     # without data first: a folder that is refused leaves no trace in them
+    # whole files may be of another version, or of somebody who wrote them by hand
     try:
         model = _build(cls, saved, None)
-    # whole files of another version, or of somebody who wrote them by hand
     except Exception as error:
         raise ValueError(
             f"The model in '{folder}' cannot be built with this version of MODIS: {error}"

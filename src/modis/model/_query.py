@@ -21,11 +21,10 @@ from ._persistence import load, public_attributes, restore
 def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore=PR01
     """Teach a class from a few samples, without training again.
 
-    In each modality the class gets their mean as a prototype, and the covariance that classes have
-    within the training samples. Samples that are nearer to it than to any known class get the new
-    one; where there are several modalities, each weighs as in :meth:`novelty`. Probabilities of
-    the known classes keep their proportions. Sets of classes, latent space and translations stay
-    as they are. Another training forgets it.
+    In each modality the class is Gaussian: their mean, and the covariance within known classes.
+    Samples that are nearer to it than to any known class get the new one; several modalities weigh
+    as in :meth:`novelty`. Probabilities of the known classes keep their proportions. Sets of
+    classes, latent space and translations stay as they are. Another training forgets it.
 
     Parameters
     ----------
@@ -68,10 +67,7 @@ def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore
 
 
 def share_with_added(log_probability: np.ndarray, odds: np.ndarray) -> np.ndarray:
-    """Probabilities of the classes and of those that were added, ``(n, n_classes + n_added)``.
-
-    `odds` are log-odds of each added class, ``(n, n_added)``, NaN where no modality knows it.
-    """
+    """Probabilities of all classes by log-odds of the added ones, NaN where these are unknown."""
     alone = expit(np.nan_to_num(odds, nan=-np.inf))
     taken = 1 - np.prod(1 - alone, axis=1, keepdims=True)
     total = np.maximum(alone.sum(axis=1, keepdims=True), 1e-12)
@@ -87,11 +83,11 @@ def load_query_data(  # numpydoc ignore=PR01
 ) -> Model:
     """Add new batches to a trained model, by architectural surgery.
 
-    The new model is the reference, with room for the batches of `mdata` that it does not know.
-    These start as the average of the known ones. ``train()`` then learns from `mdata` what is
-    theirs alone: their weights in the decoders, and their effects on translations. All else
-    stays, so that predictions, alarms, sets, latent space and translations of any data are those
-    of the reference, to the digit. ``translate(..., transform_batch=...)`` decodes into a new one.
+    The new model is the reference, with room for new batches, which start as the average of the
+    known ones. ``train()`` then learns what is theirs alone: their weights in the decoders, and
+    their effects on translations. All else stays, so that what the model says of any data is what
+    the reference says. ``translate(..., transform_batch=...)`` decodes into a new batch.
+    Lotfollahi et al. (2022).
 
     Parameters
     ----------
@@ -101,8 +97,7 @@ def load_query_data(  # numpydoc ignore=PR01
     reference
         Trained model, which stays as it is, or the folder of a saved one.
     unfrozen
-        Let the training change everything, linear models included. The model then learns from
-        `mdata`, and forgets.
+        Let the training change everything, linear models included: the model forgets.
 
     Returns
     -------
@@ -112,10 +107,6 @@ def load_query_data(  # numpydoc ignore=PR01
     ------
     ValueError
         If the reference has no batches, or the data no new one.
-
-    References
-    ----------
-    Lotfollahi et al. (2022), *Mapping single-cell data to reference atlases by transfer learning*.
     """
     if not isinstance(reference, Model):
         reference = load(cls, reference, False)

@@ -23,15 +23,13 @@ def class_counts(self: Model) -> pd.DataFrame:
 def missing_pairs(self: Model) -> pd.DataFrame:
     """List the classes that a modality has no samples of.
 
-    In that modality, such a class is predicted only from pairs or feature links with other
-    modalities, so trust these predictions less. Without pairs and links it is not predicted
-    at all.
+    There, such a class is predicted only from pairs or feature links with other modalities, so
+    trust these predictions less; without pairs and links it is not predicted at all.
 
     Returns
     -------
     DataFrame with a row per pair without a labelled observation: ``class``, ``modality`` and
     ``n_unlabeled``, the unlabelled observations of that modality, which may include some.
-    Without any label it is empty.
     """
     counts = class_counts(self)
     rows = [
@@ -46,15 +44,15 @@ def missing_pairs(self: Model) -> pd.DataFrame:
 def link_summary(self: Model) -> pd.DataFrame | None:
     """Feature links that were given and that the data have, by pair of modalities.
 
-    A row per pair of modalities: links ``given`` and ``used``, different features
-    ``missing_first`` and ``missing_second`` that are not in the data, and features with links,
-    ``linked_first`` and ``linked_second``. `None` without links.
+    A row per pair: links ``given`` and ``used``, features ``missing_first`` and ``missing_second``
+    that are not in the data, and those with links, ``linked_first`` and ``linked_second``.
+    `None` without links.
     """
     return None if self._links is None else self._links.summary
 
 
 def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:  # numpydoc ignore=PR01
-    """Feature names by modality, from the registry, so also without data.
+    """Feature names by modality, in the order of the networks, also without data.
 
     Parameters
     ----------
@@ -63,7 +61,7 @@ def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:  # n
 
     Returns
     -------
-    Array of names by modality, in the order in which the networks take them.
+    Array of names by modality.
     """
     return dict(self._spec.var_names)
 
@@ -76,11 +74,10 @@ def describe(model: Model) -> str:
         f"{len(spec.modalities)} modalities, {len(spec.classes)} classes, "
         f"{sizes.n_latent} latent dimensions, preset {model.preset}"
     ]
-    lines += [
-        f"  {name}: {len(features)} features, {spec.likelihoods[name]}, "
-        + sizes.describe_encoder(len(features))
-        for name, features in spec.var_names.items()
-    ]
+    for name, features in spec.var_names.items():
+        units = f"{sizes.hidden_units(len(features))} hidden units"
+        units = units if sizes.n_layers else "linear encoder"
+        lines.append(f"  {name}: {len(features)} features, {spec.likelihoods[name]}, {units}")
     lines.append(f"  classes: {', '.join(spec.classes) or 'none'}")
     return "\n".join(lines)
 

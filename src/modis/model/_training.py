@@ -1,5 +1,6 @@
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from ..data import Modality, check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
-from ..train import BestWeights, History, quiet_libraries, validation_interval
+from ..train import BestWeights, History, quiet_libraries
 from ._archive import Checkpoints
 from ._base import Model
 from ._linear import fit_linear_models
@@ -24,6 +25,8 @@ from ._summary import announce_missing_pairs
 from ._values import learn_values, scaled_rows
 
 _MONITOR = "selection_validation"
+# validating more often costs more than it tells
+_STEPS_PER_VALIDATION = 10
 # Wrong links have z scores below 3 relative to random links; correct links had 4 to 90 on the data
 # sets that were tried.
 _LEAST_LINK_Z = 3.0
@@ -53,32 +56,28 @@ def train(  # numpydoc ignore=PR01
     they are scored (reconstruction, modality mixing, agreement with the feature links, and
     classification if some are labelled), and the model keeps the weights with the best score.
     ``model.history`` has every loss term by name. After an interrupt (Ctrl-C) the model has the
-    best weights so far, and can continue.
+    best weights so far, and can continue. What is not given is that of the preset.
 
     Parameters
     ----------
     max_epochs
-        Passes over the longest modality. By default the preset's: as many as make 600 steps, or
-        more with over 500 observations (their number grows with the power 2/3); at least 10 and
-        at most 400.
+        Passes over the longest modality: as many as make 600 steps, or more with over 500
+        observations (their number to the power 2/3); at least 10 and at most 400.
     batch_size
-        Observations per modality and minibatch; by default the preset's: 64, or 128 when a
-        modality has more than 2,000 of them, and 256 with more than 20,000.
+        Observations per modality and minibatch: 64, or 128 when a modality has more than 2,000 of
+        them, and 256 with more than 20,000.
     train_size
-        Share of the observations that train, in (0, 1]. With 1 nothing is held out, and the
-        weights of the last epoch stay. By default the preset's: 0.9. The linear models learn from
-        all.
+        Share of the observations that train, in (0, 1]: 0.9. With 1 nothing is held out, and the
+        weights of the last epoch stay. The linear models learn from all.
     early_stopping
         Stop if the score does not improve during half of the epochs.
     accelerator, devices
         Where to train, as in :class:`scvi.train.TrainRunner`. Several devices share the
-        minibatches of an epoch, which so has fewer steps, by Lightning's ``strategy``: by default
-        a process for each.
+        minibatches of an epoch, by Lightning's ``strategy``: by default a process for each.
     plan_kwargs
         Arguments of :class:`~modis.train.MODISTrainingPlan`: ``lr``, ``loss_weights``, ...
     balance_classes
-        Whether minibatches hold equally many labelled samples of each class, so that a class
-        with five samples counts; the preset's by default.
+        Whether minibatches hold equally many labelled samples of each class.
     checkpoint_dir
         Folder for the state of the training, written when an epoch starts. The same call resumes
         from it after an interruption, with the same result. Remove it afterwards.
@@ -147,7 +146,7 @@ def train(  # numpydoc ignore=PR01
         spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
         rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)
         training = {
-            "preset": self.preset.to_dict(),
+            "preset": asdict(self.preset),
             "max_epochs": max_epochs,
             "batch_size": splitter.batch_size,
             "arguments": repr(arguments),
@@ -233,9 +232,8 @@ def _with_defaults(
     # the user's list stays as it is
     callbacks = [*(given.get("callbacks") or []), *own]
     if own:
-        every = given.get("check_val_every_n_epoch") or validation_interval(
-            splitter.steps_per_epoch, max_epochs
-        )
+        usual = min(-(-_STEPS_PER_VALIDATION // splitter.steps_per_epoch), max_epochs)
+        every = given.get("check_val_every_n_epoch") or usual
         made |= {
             "check_val_every_n_epoch": every,
             "checkpointing_monitor": _MONITOR,

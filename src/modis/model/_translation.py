@@ -24,43 +24,36 @@ def translate(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    source
-        Modality to translate from.
-    target
-        Modality to translate into.
+    source, target
+        Modalities to translate from and into.
     mdata
         Data to translate; the training data by default. They need not have the target.
     indices
         Positions of the rows wanted, among ``mdata.mod[source].obs_names``; all by default.
     n_samples
-        With 1 the mean of the posterior is decoded; with more, the average over so many
-        draws from it. Linear models do not use it.
+        With 1 the mean of the posterior is decoded, with more the average over so many draws from
+        it. Linear models do not use it.
     transform_batch
-        Name of the batch of the target to decode into; by default the target's largest
-        batch or, with ``source == target``, the observation's own.
+        Batch of the target to decode into.
 
     Returns
     -------
-    AnnData with the observations of the source, the features of the target and float32
-    values in the units of the target. Counts have the target's
-    typical sequencing depth, and effects of batches and covariates as in the target's
-    largest batch and most frequent categories; with ``source == target`` all of these are
-    the observation's own.
+    AnnData with the observations of the source, the features of the target and float32 values in
+    its units. Counts have the target's typical depth; batch and categories are its largest ones.
+    With ``source == target`` all of these are the observation's own.
 
     Raises
     ------
     KeyError
         If the target has no training sample of the batch.
-    ValueError
-        If `n_samples` is below 1.
     """
     if target not in self._spec.modalities:
         raise NotInDataError(
             f"Unknown modality '{target}'; the model has {self._spec.modalities}."
         )
     n_samples = whole("n_samples", n_samples)
-    batch_code = _batch_code(self, target, transform_batch)
     data = self._read(mdata, [source], indices, decode=source == target)[source]
+    batch_code = _batch_code(self, target, transform_batch)
     obs = self._data_or_own(mdata).mod[source].obs.iloc[positions(indices)].copy()
     # filled piece by piece: the largest array that a model makes is never there twice
     decoded = np.empty((len(obs), len(self._spec.var_names[target])), dtype=np.float32)
@@ -78,11 +71,8 @@ def translate(  # numpydoc ignore=PR01
             batch[:, 0] = batch_code
         if source != target and f"mean_{codes[target]}" in networks.linear:
             said = networks.class_log_probability(source, encoded.x_scaled, encoded.qz.mean)
-            profile = networks.linear.translate(
-                codes[source], codes[target], encoded.x_scaled, said
-            )
-            profile = profile + networks.linear.offset(codes[target], batch.to(profile.device))
-            profile = networks.linear.restore(codes[target], profile)
+            both = codes[source], codes[target]
+            profile = networks.linear.translate(*both, encoded.x_scaled, said, batch)
             decoded[rows] = networks.from_profile(target, profile).cpu()
             continue
         draws = encoded.qz.mean[None] if n_samples == 1 else encoded.qz.sample((n_samples,))
@@ -102,7 +92,7 @@ def _batch_code(model: Model, modality: str, name: str | None) -> int | None:
             f"transform_batch={name!r}: the model has no batches. Set up the data with "
             "batch_key=... and train again."
         )
-    (counts, *_) = model.condition_counts_.get(modality, [[1] * len(batches)])
+    counts = model.condition_counts_[modality][0]
     seen = [batch for batch, count in zip(batches, counts, strict=True) if count]
     if str(name) not in seen:
         raise NotInDataError(
@@ -119,13 +109,8 @@ def reconstruct(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    modality
-        Name of the modality.
-    mdata
-        Data to reconstruct; the training data by default.
-    transform_batch
-        Name of the batch to decode into, as if all observations were of it; each one's own
-        by default.
+    modality, mdata, transform_batch
+        As in :meth:`translate`.
 
     Returns
     -------
@@ -144,15 +129,13 @@ def impute(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    modality
-        Name of the modality.
-    mdata
-        Data with missing values, NaN; the training data by default.
+    modality, mdata
+        Name of the modality, and data with missing values, NaN; the training data by default.
 
     Returns
     -------
-    AnnData of the modality's observations and the features that the model knows; ``X`` is float32
-    without missing values, and the layer ``"missing"`` tells which were filled.
+    AnnData of the observations and the features that the model knows; ``X`` is float32 without
+    missing values, and the layer ``"missing"`` tells which were filled.
     """
     matrix = self._read(mdata, [modality])[modality].matrix
     x, missing = matrix.rows_and_missing(slice(0, matrix.shape[0]))

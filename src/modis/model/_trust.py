@@ -33,11 +33,7 @@ def fit_trust(
     out_of_fold: Mapping[str, np.ndarray],
     guests: Mapping[str, np.ndarray],
 ) -> None:
-    """Learn what new samples are compared with, from the training samples.
-
-    `out_of_fold` are log-probabilities of the classes by modality, ``(n_obs, n_classes)``, NaN
-    where there are none; `guests` those of modalities that lack a class, by maps from others.
-    """
+    """Learn what new samples are compared with; `guests` are of modalities that lack a class."""
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
     judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
@@ -85,9 +81,7 @@ def fit_trust(
     linear["calibration"] = _of_own_class(combined[several], labels[several])
 
 
-def check_query(  # numpydoc ignore=PR01
-    self: Model, mdata: MuData, indices: Sequence[int] | None = None
-) -> pd.DataFrame:
+def check_query(self: Model, mdata: MuData) -> pd.DataFrame:  # numpydoc ignore=PR01
     """Compare new data with the training samples: values, transformation, features.
 
     Every method that takes new data warns of the same. At most 200 samples of each modality are
@@ -97,8 +91,6 @@ def check_query(  # numpydoc ignore=PR01
     ----------
     mdata
         New data.
-    indices
-        Positions of the rows to look at, among ``mdata.obs_names``; all by default.
 
     Returns
     -------
@@ -106,17 +98,8 @@ def check_query(  # numpydoc ignore=PR01
     samples: ``modality``, ``statistic``, ``found`` (mean), ``lowest`` and ``highest`` usual value,
     ``share`` of the samples that are outside, and as ``advice`` a transformation after which most
     would be usual, if one of the common ones does it. Empty if nothing is unusual.
-
-    Raises
-    ------
-    ValueError
-        If a modality lacks more than half of its features, or has infinite values.
     """
-    data = self._read(mdata, None, indices, warn=False)
-    if indices is not None:
-        names = self._obs_names(mdata, None, indices)
-        data = {k: v.take(np.flatnonzero(v.obs_names.isin(names))) for k, v in data.items()}
-    return find_differences(self.module, data)
+    return find_differences(self.module, self._read(mdata, None, warn=False))
 
 
 def novelty(  # numpydoc ignore=PR01
@@ -133,34 +116,24 @@ def novelty(  # numpydoc ignore=PR01
 
     Parameters
     ----------
-    mdata
-        Data to test; the training data by default.
-    modality
-        Test this modality only, its observations; by default each that there is.
-    indices
-        Positions of the rows wanted; all by default.
+    mdata, modality, indices
+        As in :meth:`get_latent_representation`.
 
     Returns
     -------
     DataFrame of p-values, ``(n_obs, n_modalities + 1)``, a column for each modality and ``all``,
-    their Cauchy combination. A modality weighs as much as it tells classes that are left out from
-    others, and with 50 training samples that have several, combinations are compared with theirs.
-    NaN where an observation lacks a modality, or where fewer than ten training samples were there
-    to compare with. The least p-value is one over their number.
-
-    References
-    ----------
-    Liu and Xie (2020), *Cauchy combination test*.
+    their Cauchy combination (Liu and Xie 2020): a modality weighs as it tells classes apart, and
+    with 50 training samples that have several, combinations are compared with theirs.
+    NaN without the modality, or with fewer than ten training samples to compare with.
     """
     names, found, _ = judge(self, mdata, modality, indices)
     return pd.DataFrame(found | {"all": together(self, found)}, index=names)
 
 
 def cross_validated_accuracy(self: Model) -> pd.DataFrame:
-    """Balanced accuracy on labelled training samples out of fold.
+    """Balanced accuracy of the linear models on labelled training samples out of fold.
 
-    It is that of the linear models, from each modality and from all that a sample has. No sample
-    was used to fit the model that classifies it, and no test sample is needed.
+    No sample was used to fit the model that classifies it, and no test sample is needed.
 
     Returns
     -------
@@ -201,38 +174,31 @@ def predict_set(  # numpydoc ignore=PR01
 ) -> pd.DataFrame:
     """Predict sets of classes that contain the true one with a given probability.
 
-    Conformal sets, calibrated on training samples out of fold: of new samples like these, the
-    share `coverage` has its class in the set, however accurate the classifier is. Several classes
-    in a set mean that they cannot be distinguished; an empty set means that no class fits.
+    Conformal sets (Vovk et al. 2005), calibrated on training samples out of fold: of new samples
+    like these, the share `coverage` has its class in the set, however accurate the classifier is.
+    Several classes in a set cannot be distinguished; an empty set means that no class fits.
 
     Parameters
     ----------
-    mdata
-        Data to classify. Of training samples, which the model knows, sets are too small.
-    modality
-        Classify from this modality only; by default from all that an observation has.
+    mdata, modality
+        As in :meth:`predict`. Of training samples, which the model knows, sets are too small.
     coverage
         Share of the observations whose class should be in their set, in (0, 1).
     per_class
-        Whether the coverage holds for each class. With n calibration samples, a class can be
-        left out at a coverage of at most ``n / (n + 1)``; above, it is in every set, with a
-        message.
+        Whether the coverage holds for each class. With n calibration samples, a class can be left
+        out at a coverage of at most ``n / (n + 1)``; above, it is in every set, with a message.
     indices
-        Positions of the rows wanted; all by default.
+        As in :meth:`predict`.
 
     Returns
     -------
-    DataFrame of bool, ``(n_obs, n_classes)``, with the names of the observations as index: which
-    classes are in the set. All are `True` for observations without a modality.
+    DataFrame of bool, ``(n_obs, n_classes)``, by name of the observation: which classes are in the
+    set. All are `True` for observations without a modality.
 
     Raises
     ------
     ValueError
         If `coverage` is out of range, or the model has no linear class map to calibrate.
-
-    References
-    ----------
-    Vovk, Gammerman and Shafer (2005), *Algorithmic Learning in a Random World*.
     """
     coverage = number("coverage", coverage, lambda x: 0 < x < 1, "between 0 and 1")
     linear, codes = self.module.linear, self.module.modality_codes

@@ -9,10 +9,10 @@ from ..nn import Tensors
 
 
 class Weighing(NamedTuple):
-    """How a modality is combined with others.
+    """How a modality is combined with others; arrays ``(n_classes,)``.
 
-    `log_prior` are log-frequencies of the classes, ``(n_classes,)``, NaN without evidence for a
-    class. Only then is `log_rarity` not 0: the log of half a sample over the number expected.
+    `log_prior` are log-frequencies of the classes, NaN without evidence for a class. Only then is
+    `log_rarity` not 0: the log of half a sample over the number expected.
     """
 
     weight: float
@@ -23,26 +23,17 @@ class Weighing(NamedTuple):
 class LinearModels(Tensors):
     """What closed-form linear models say of scaled features ``(n, n_features)``, by modality code.
 
-    Of a modality ``i``: ``class_weight_i`` ``(n_classes, n_features)``, ``class_bias_i`` and
-    ``class_seen_i`` ``(n_classes,)``, likewise ``guest_weight_i`` and ``guest_bias_i``;
-    ``deviation_weight_i`` ``(n_classes, n_features)``, if deviations tell classes apart;
-    ``share_i`` ``(2,)``, what linear model and networks weigh; ``basis_i``
-    ``(n_components, n_features)`` and ``center_i`` ``(n_features,)``; ``axes_i``
-    ``(n_components, n_axes)`` and ``axes_mean_i`` ``(n_classes, n_axes)``.
-
-    Of translations into ``j``: ``mean_j`` ``(n_classes, n_targets)``, ``location_j`` and
-    ``spread_j`` ``(n_targets,)``; ``offset_j`` ``(n_conditions, n_targets)``, what batches and
-    covariates add, those of a column of codes from ``first_condition`` on, and those of numbers
-    last. Of those from ``i``:
-    ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j`` ``(n_targets,)`` and
-    ``by_class_i_j``, the weight of the class means; by links, ``class_ridge_i_j``
-    ``(n_classes, n_targets)`` takes the classes' share of the ridge away.
-
-    Of the latent space: ``from_i``, ``turn_i`` and ``onto`` align the networks' points, see
-    :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, and ``scale`` of its three
-    parts, ``(3,)``. ``combination`` ``(n_modalities,)`` are weights of the modalities where an
-    observation has several, ``log_prior`` and ``log_rarity`` ``(n_modalities, n_classes)`` as in
-    :class:`Weighing`.
+    Of a modality ``i``: maps ``class_weight_i``, ``guest_weight_i``, ``deviation_weight_i``
+    ``(n_classes, n_features)`` with ``class_bias_i``, ``guest_bias_i`` and ``class_seen_i``;
+    ``share_i`` ``(2,)`` of linear model and networks; ``basis_i`` ``(n_components, n_features)``
+    with ``center_i``; ``axes_i`` ``(n_components, n_axes)`` with ``axes_mean_i`` by class.
+    Of translations into ``j``: ``mean_j`` by class, ``location_j``, ``spread_j``; ``offset_j``
+    ``(n_conditions, n_targets)``, each column of codes from its ``first_condition`` on, numbers
+    last. From ``i`` into ``j``: ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j``,
+    weight ``by_class_i_j`` of the class means; by links, ``class_ridge_i_j`` takes the classes'
+    share of the ridge away. Of the latent space: ``from_i``, ``turn_i`` and ``onto``, see
+    :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, ``scale`` of its three
+    parts. Of all modalities: ``combination``, ``log_prior``, ``log_rarity`` of :class:`Weighing`.
     """
 
     #: A modality does not rule out a class that it never saw.
@@ -51,8 +42,7 @@ class LinearModels(Tensors):
     def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
         """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model.
 
-        Classes that the modality lacks are as likely as its guest map says, which was learned
-        in other modalities on what both share; its own map tells the others apart.
+        Of classes that the modality lacks its guest map tells, which other modalities taught.
         """
         if f"class_weight_{code}" not in self:
             return None
@@ -68,14 +58,6 @@ class LinearModels(Tensors):
             known = guest.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
             own = torch.where(unseen, guest, own + known)
         return own.clamp(min=self.LEAST_LOG_PROBABILITY)
-
-    def pool(self, code: int, x_scaled: torch.Tensor, networks: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities of linear model and networks together, ``(n, n_classes)``."""
-        linear = self.class_log_probability(code, x_scaled)
-        if linear is None:
-            return networks
-        share = self[f"share_{code}"]
-        return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
 
     def weighing(self, modalities: Iterable[str]) -> dict[str, Weighing] | None:
         """How each modality is combined with others; `None` without a model."""
@@ -117,16 +99,20 @@ class LinearModels(Tensors):
         self, code: int, mean: torch.Tensor, log_probability: torch.Tensor
     ) -> torch.Tensor:
         """Networks' latent points ``(n, n_latent)`` with the spread that all modalities share."""
-        probability = log_probability.exp()
-        if not probability.shape[1]:
-            probability = mean.new_ones((len(mean), 1))
+        has_classes = log_probability.shape[1] > 0
+        probability = log_probability.exp() if has_classes else mean.new_ones((len(mean), 1))
         rest = mean - probability @ self[f"from_{code}"]
         return rest @ self[f"turn_{code}"] + probability @ self["onto"]
 
     def translate(
-        self, source: int, target: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
+        self,
+        source: int,
+        target: int,
+        x_scaled: torch.Tensor,
+        log_probability: torch.Tensor,
+        conditions: torch.Tensor,
     ) -> torch.Tensor:
-        """Standardised features of the target, ``(n, n_targets)``."""
+        """Profiles of the target under `conditions`, ``(n, n_targets)``."""
         translated = log_probability.exp() @ self[f"mean_{target}"]
         if f"ridge_{source}_{target}" in self:
             pair = f"{source}_{target}"
@@ -135,11 +121,8 @@ class LinearModels(Tensors):
             )
             if f"class_ridge_{pair}" in self:
                 translated = translated - log_probability.exp() @ self[f"class_ridge_{pair}"]
-        return translated
-
-    def restore(self, code: int, profile: torch.Tensor) -> torch.Tensor:
-        """Undo the standardisation of a profile ``(n, n_features)``."""
-        return profile * self[f"spread_{code}"] + self[f"location_{code}"]
+        translated = translated + self.offset(target, conditions.to(translated.device))
+        return translated * self[f"spread_{target}"] + self[f"location_{target}"]
 
     def offset(self, code: int, conditions: torch.Tensor) -> torch.Tensor:
         """What batch and covariates add to a standardised profile, ``(n, n_features)``.

@@ -15,24 +15,18 @@ _FEW_MODALITIES = 4
 
 
 def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean of values of shape ``(n,)`` by weights of shape ``(n,)``."""
+    """Mean of values ``(n,)`` by weights ``(n,)``."""
     return (weights * values).sum() / weights.sum()
 
 
 def kl_to_standard_normal(qz: Normal) -> torch.Tensor:
-    """KL divergence to N(0, I), summed over latent dimensions, ``(n,)``.
-
-    `qz` has batch shape ``(n, n_latent)``.
-    """
+    """KL divergence of ``(n, n_latent)`` to N(0, I), summed over latent dimensions, ``(n,)``."""
     prior = type(qz)(torch.zeros_like(qz.mean), torch.ones_like(qz.mean), validate_args=False)
     return kl_divergence(qz, prior).sum(dim=-1)
 
 
 def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of the classes over labelled observations; 0 without any.
-
-    `logits` of shape ``(n, n_classes)``; `labels` of shape ``(n,)``, negative where unlabelled.
-    """
+    """Mean cross-entropy of logits ``(n, n_classes)`` over labels ``(n,)`` >= 0; 0 without any."""
     # the sum over nothing keeps the graph, a mean over nothing would be NaN
     total = functional.cross_entropy(
         logits, labels.clamp(min=-1), ignore_index=-1, reduction="sum"
@@ -43,10 +37,7 @@ def class_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
 def modality_cross_entropy(
     logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy of the discriminator's modality head, :math:`L_{M,D}` of equation 1.
-
-    `logits` of shape ``(n, n_modalities)``; `modality` codes and `weights` of shape ``(n,)``.
-    """
+    """Cross-entropy of the modality head's logits ``(n, n_modalities)``, as in equation 1."""
     loss = functional.cross_entropy(logits, modality, reduction="none")
     return weighted_mean(loss, weights)
 
@@ -54,11 +45,9 @@ def modality_cross_entropy(
 def adversarial_cross_entropy(
     logits: torch.Tensor, modality: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
-    """Adversarial loss of the encoders over modalities, :math:`L_{M,VAE}` of equation 2.
+    """Adversarial loss of the encoders, as in equation 2: mean cross-entropy with the others.
 
-    For an observation of modality i, the mean over the other modalities j of the cross-entropy
-    with j as the target. Shapes as above; a logit is minus infinity where an observation cannot
-    be of a modality, and at least two are left to each.
+    A logit is minus infinity where an observation cannot be of a modality; two are left to each.
     """
     log_probability = functional.log_softmax(logits, dim=-1)
     possible = logits > -torch.inf
@@ -70,13 +59,10 @@ def adversarial_cross_entropy(
 def relativistic(
     logits: Mapping[int, torch.Tensor], weights: Mapping[int, torch.Tensor], *, generator: bool
 ) -> torch.Tensor:
-    """Relativistic pairing loss between modalities.
+    """Relativistic pairing loss (Huang et al. 2024) of logits ``(n, n_modalities)`` by code.
 
     For ordered pairs (i, j) the i-th logit should be larger for modality i than for modality j;
-    the encoders (`generator`) want the opposite. Of many modalities some pairs are drawn. By
-    modality code: `logits` of shape ``(n, n_modalities)``, with the same n for all, and `weights`
-    of shape ``(n,)``.
-    Huang et al. (2024), *The GAN is dead; long live the GAN! A modern GAN baseline*.
+    the encoders (`generator`) want the opposite. Of many modalities some pairs are drawn.
     """
     sign = -1.0 if generator else 1.0
     # rows are drawn before they are paired: a weight per pair could not be right for both sides
@@ -93,10 +79,9 @@ def relativistic(
 
 
 def draw_by_weight(weights: torch.Tensor) -> torch.Tensor:
-    """Draw as many rows as there are, in proportion to their weights ``(n,)``; positions ``(n,)``.
+    """Draw n positions in proportion to weights ``(n,)``, in random order.
 
-    One random number places all draws at equal distances (systematic resampling), so that rows
-    of equal weights are drawn once each. The order is random.
+    By systematic resampling: rows of equal weights are drawn once each.
     """
     bounds = weights.cumsum(dim=0)
     n = len(weights)
@@ -110,11 +95,9 @@ def draw_by_weight(weights: torch.Tensor) -> torch.Tensor:
 def gradient_penalty(
     critic: Callable[[torch.Tensor], torch.Tensor], z: torch.Tensor
 ) -> torch.Tensor:
-    """Zero-centred gradient penalty, mean over observations and logits of the squared norm.
+    """Zero-centred gradient penalty of logits at `z`, ``(n, n_latent)``, of every modality.
 
-    `critic` maps `z`, ``(n, n_latent)``, to ``(n, n_modalities)``. With z of every modality this
-    holds both R1 (real side) and R2 (fake side) of the relativistic loss of Huang et al. (2024),
-    since each modality plays both sides.
+    R1 and R2 of Huang et al. (2024) at once, since each modality plays both sides.
     """
     z = z.detach().requires_grad_()
     logits = critic(z)
@@ -131,12 +114,9 @@ def gradient_penalty(
 
 
 def clustering(assignments: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """Deep divergence-based clustering: compact, separated clusters, none of them empty.
+    """Compact, separated clusters, none of them empty (Kampffmeyer et al. 2019, Tang et al. 2023).
 
-    `assignments` are class probabilities, ``(n, n_classes)``; compactness is measured on `hidden`,
-    ``(n, n_hidden)``. Kampffmeyer et al. (2019), *Deep divergence-based approach to clustering*;
-    Tang et al. (2023), *Explainable multi-task learning for multi-modality biological data
-    analysis*.
+    `assignments` are class probabilities ``(n, n_classes)`` of points `hidden` ``(n, n_hidden)``.
     """
     n_classes = assignments.shape[1]
     squared_distance = torch.cdist(hidden, hidden).square()

@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -11,18 +11,8 @@ from torch.nn import functional
 
 from .._constants import BATCH_KEY, MISSING_KEY, X_KEY
 from ..data import LinkPair, choice
-from ..nn import (
-    DECODERS,
-    BlockStyle,
-    CountDecoder,
-    Decoder,
-    Discriminator,
-    Encoder,
-    FeatureScaler,
-    Tensors,
-)
+from ..nn import DECODERS, BlockStyle, CountDecoder, Discriminator, Encoder, FeatureScaler, Tensors
 from ._linear_models import LinearModels
-from ._link_map import LinkMap
 from ._presets import Preset, PresetName
 
 Adversarial = Literal["cross_entropy", "relativistic"]
@@ -50,17 +40,54 @@ class Encoded(NamedTuple):
     library: torch.Tensor | None
 
 
+class LinkMap(nn.Module):
+    """Linked features of a target as weighted means of those of a source; nothing is learned.
+
+    `source` and `target` are positions, `weight` signed weights, all ``(n_links,)``.
+    """
+
+    linked: torch.Tensor
+    entries: torch.Tensor
+    shares: torch.Tensor
+
+    def __init__(
+        self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, n_source: int
+    ) -> None:
+        super().__init__()
+        # copies: arrays of pandas 3 are read-only
+        linked, row = torch.unique(torch.tensor(target), return_inverse=True)
+        signed = torch.tensor(weight, dtype=torch.float32)
+        total = torch.zeros(len(linked)).index_add_(0, row, signed.abs())
+        entries = torch.stack([row, torch.tensor(source)])
+        self._shape = (len(linked), n_source)
+        averages = torch.sparse_coo_tensor(
+            entries, signed / total[row], self._shape, check_invariants=True
+        ).coalesce()
+        # made from the table of links, which is saved with the model
+        self.register_buffer("linked", linked, persistent=False)
+        self.register_buffer("entries", averages.indices(), persistent=False)
+        self.register_buffer("shares", averages.values(), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Predict ``(n, n_linked)`` from standardised source features ``(n, n_source)``."""
+        averages = torch.sparse_coo_tensor(
+            self.entries, self.shares, self._shape, is_coalesced=True, check_invariants=False
+        )
+        return torch.sparse.mm(averages, x.T).T
+
+    def loss(self, x: torch.Tensor, translated: torch.Tensor) -> torch.Tensor:
+        """One minus the cosine of what links and networks make of standardised `x`, ``(n,)``."""
+        # select: the gradient of an index in brackets takes many times longer
+        linked = translated.index_select(1, self.linked)
+        return 1 - functional.cosine_similarity(self(x), linked)
+
+
 class MODISModule(BaseModuleClass):
     """One autoencoder per modality and one discriminator in their latent space.
 
-    `n_input` holds the number of features and `likelihood` a key of ``DECODERS`` by modality.
-    Fewer than two classes build no class head. Decoders are conditioned on `n_batch` batches and
-    on covariates of `n_cats_per_cov` categories and `n_continuous_cov` others; the discriminator
-    can tell two batches or more apart. `links` guide translations both ways. `sizes` are fields of
-    the architecture that differ from the preset's.
-
-    The two steps of the training have a loss each (equations 1 and 2 of Lepe-Soltero et al.
-    2025): the weighted sum of the rows of ``TERMS`` that apply to a ``Step``.
+    `n_input` holds the number of features and `likelihood` a key of ``DECODERS`` by modality;
+    `links` guide translations both ways, and `sizes` are fields of the architecture that differ
+    from the preset's. Fewer than two classes build no class head. Losses are in ``TERMS``.
     """
 
     def __init__(
@@ -86,9 +113,10 @@ class MODISModule(BaseModuleClass):
         self.modality_codes = {name: code for code, name in enumerate(n_input)}
         #: Categories of the batch and of each covariate.
         self.n_categories = [n_batch, *n_cats_per_cov]
-        self.scalers = nn.ModuleDict()
-        self.encoders = nn.ModuleDict()
-        self.decoders = nn.ModuleDict()
+        # by modality; what is taken from a ModuleDict is of no known type
+        self.scalers: Any = nn.ModuleDict()
+        self.encoders: Any = nn.ModuleDict()
+        self.decoders: Any = nn.ModuleDict()
         for name, n_features in n_input.items():
             units = built.hidden_units(n_features)
             self.scalers[name] = FeatureScaler(n_features, built.scaling)
@@ -134,40 +162,22 @@ class MODISModule(BaseModuleClass):
             n_batch=n_batch,
         )
 
-    def encoder(self, modality: str) -> Encoder:
-        """Encoder of one modality."""
-        return cast("Encoder", self.encoders[modality])
-
-    def decoder(self, modality: str) -> Decoder:
-        """Decoder of one modality."""
-        return cast("Decoder", self.decoders[modality])
-
-    def scaler(self, modality: str) -> FeatureScaler:
-        """Scaler of one modality."""
-        return cast("FeatureScaler", self.scalers[modality])
-
     def kl_scale(self, modality: str) -> float:
-        """Weight of a modality's KL in the KL term.
-
-        The paper's weight is for a squared error. Counts have a likelihood in nats, as the KL
-        has, so that theirs is weighted as in the evidence lower bound.
-        """
-        decoder = self.decoder(modality)
-        if not isinstance(decoder, CountDecoder):
-            return 1.0
-        return _KL_FEATURES / decoder.mean.out_features
+        """Weight of a modality's KL: the paper's is for a squared error, counts have nats."""
+        decoder = self.decoders[modality]
+        is_counts = isinstance(decoder, CountDecoder)
+        return _KL_FEATURES / decoder.mean.out_features if is_counts else 1.0
 
     def fit_scaler(self, modality: str, chunks: Iterable[Any]) -> None:
         """Learn the scaling, and the typical library size of counts, from training rows.
 
-        They come in the user's units, in pieces of shape ``(n, n_features)``, arrays or sparse
-        (CSR), and are walked over twice for counts.
+        The pieces ``(n, n_features)`` in the user's units, arrays or CSR, are walked over twice.
         """
-        decoder = self.decoder(modality)
+        decoder = self.decoders[modality]
         if isinstance(decoder, CountDecoder):
             libraries = [np.asarray(chunk.sum(axis=1)).ravel() for chunk in chunks]
             decoder.typical_library.fill_(float(np.median(np.concatenate(libraries))))
-        self.scaler(modality).fit(self._transform(modality, chunk) for chunk in chunks)
+        self.scalers[modality].fit(self._transform(modality, chunk) for chunk in chunks)
 
     def _transform(self, modality: str, chunk: Any) -> Any:
         """Rows as they are scaled, sparse ones as such."""
@@ -182,7 +192,7 @@ class MODISModule(BaseModuleClass):
         self, modality: str, x: torch.Tensor, library: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """``log1p`` of counts at the typical depth, and the library size; others unchanged."""
-        decoder = self.decoder(modality)
+        decoder = self.decoders[modality]
         if not isinstance(decoder, CountDecoder):
             return x, None
         library = (x.sum(dim=1, keepdim=True) if library is None else library).clamp(min=1)
@@ -191,11 +201,11 @@ class MODISModule(BaseModuleClass):
     @auto_move_data
     def scale(self, modality: str, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_features)`` in the user's units as the encoder sees them."""
-        return self.scaler(modality)(self._log_normalize(modality, x)[0])
+        return self.scalers[modality](self._log_normalize(modality, x)[0])
 
     def scaled_mean(self, modality: str, px: Distribution) -> torch.Tensor:
         """Expected features as the encoder would see them, shape ``(n, n_features)``."""
-        if self.decoder(modality).scaled_output:
+        if self.decoders[modality].scaled_output:
             return px.mean
         return self.scale(modality, px.mean)
 
@@ -203,7 +213,7 @@ class MODISModule(BaseModuleClass):
     def encode(self, modality: str, x: torch.Tensor) -> Encoded:
         """Encode features ``(n, n_features)`` in the user's units."""
         transformed, library = self._log_normalize(modality, x)
-        x_scaled = self.scaler(modality)(transformed)
+        x_scaled = self.scalers[modality](transformed)
         qz = self.encoders[modality](x_scaled)
         return Encoded(x_scaled, qz, qz.rsample(), library)
 
@@ -217,21 +227,20 @@ class MODISModule(BaseModuleClass):
         *,
         draw: bool = False,
     ) -> torch.Tensor:
-        """Expected features ``(n, n_features)`` in the user's units of points ``(n, n_latent)``.
+        """Expected features ``(n, n_features)`` in the user's units, or a `draw` of them.
 
-        Or a `draw` of them. `batch` holds codes of the batch and of each covariate, shape
-        ``(n, 1 + n_covariates)``, `library` total counts, shape ``(n, 1)``; by default the typical
-        ones of the training data.
+        Of points ``(n, n_latent)``; `batch` holds codes of batch and covariates,
+        ``(n, 1 + n_covariates)``, `library` total counts, ``(n, 1)``, by default typical ones.
         """
-        decoder = self.decoder(modality)
+        decoder = self.decoders[modality]
         px = decoder(z, batch, library)
         values = px.sample() if draw else px.mean
-        return self.scaler(modality).inverse(values) if decoder.scaled_output else values
+        return self.scalers[modality].inverse(values) if decoder.scaled_output else values
 
     @auto_move_data
     def profile(self, modality: str, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_features)`` as linear models predict them, not yet standardised."""
-        decoder = self.decoder(modality)
+        decoder = self.decoders[modality]
         if decoder.scaled_output:
             return self.scale(modality, x)
         if isinstance(decoder, CountDecoder):
@@ -239,13 +248,10 @@ class MODISModule(BaseModuleClass):
         return x
 
     def from_profile(self, modality: str, profile: torch.Tensor) -> torch.Tensor:
-        """Features in the user's units, ``(n, n_features)``, within their range.
-
-        Counts are at the typical depth.
-        """
-        decoder = self.decoder(modality)
+        """Features in the user's units and range, ``(n, n_features)``, counts of typical depth."""
+        decoder = self.decoders[modality]
         if decoder.scaled_output:
-            return self.scaler(modality).inverse(profile)
+            return self.scalers[modality].inverse(profile)
         if isinstance(decoder, CountDecoder):
             share = functional.normalize(profile.clamp(min=0), p=1, dim=1)
             return share * decoder.typical_library
@@ -255,32 +261,29 @@ class MODISModule(BaseModuleClass):
     def class_log_probability(
         self, modality: str, x_scaled: torch.Tensor, z: torch.Tensor
     ) -> torch.Tensor:
-        """Log-probabilities of the classes, ``(n, n_classes)``.
-
-        Those of the networks, from latent points ``(n, n_latent)``, and those of the linear model,
-        from scaled features ``(n, n_features)``, weigh as held-out rows ask for.
-        """
-        networks = self.discriminator.classify(z).log_softmax(dim=-1)
-        return self.linear.pool(self.modality_codes[modality], x_scaled, networks)
+        """Log-probabilities of the classes by linear model and networks, ``(n, n_classes)``."""
+        networks, code = self.discriminator.classify(z), self.modality_codes[modality]
+        networks = networks.log_softmax(dim=-1)
+        linear = self.linear.class_log_probability(code, x_scaled)
+        if linear is None:
+            return networks
+        share = self.linear[f"share_{code}"]
+        return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
 
     def link_loss(
         self, source: str, target: str, encoded: Encoded, translated: torch.Tensor
     ) -> torch.Tensor:
-        """Disagreement of a translation with the feature links, ``(n,)``, between 0 and 2.
-
-        `encoded` is the minibatch of the source, `translated` its translation as the target's
-        encoder sees it, shape ``(n, n_target)``.
-        """
+        """Disagreement of a translation ``(n, n_target)``, scaled, with the links, ``(n,)``."""
         return self.link_maps[source, target].loss(
-            self.scaler(source).standardize(encoded.x_scaled),
-            self.scaler(target).standardize(translated),
+            self.scalers[source].standardize(encoded.x_scaled),
+            self.scalers[target].standardize(translated),
         )
 
     def log_likelihood(
         self, modality: str, px: Distribution, tensors: Minibatch, encoded: Encoded
     ) -> torch.Tensor:
         """Log-likelihood of the values of a minibatch that were not filled, ``(n,)``."""
-        found = self.decoder(modality).log_prob(px, tensors[X_KEY], encoded.x_scaled)
+        found = self.decoders[modality].log_prob(px, tensors[X_KEY], encoded.x_scaled)
         if MISSING_KEY in tensors:
             found = found.masked_fill(tensors[MISSING_KEY], 0)
         return found.sum(dim=-1)
@@ -290,7 +293,7 @@ class MODISModule(BaseModuleClass):
     ) -> torch.Tensor:
         """Reconstruction loss of a minibatch, ``(n,)``; values that were filled do not count."""
         x, missing = tensors[X_KEY], tensors.get(MISSING_KEY)
-        return self.decoder(modality).loss(px, x, encoded.x_scaled, missing)
+        return self.decoders[modality].loss(px, x, encoded.x_scaled, missing)
 
     def inference(self, tensors: Mapping[str, Minibatch]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""
@@ -301,6 +304,6 @@ class MODISModule(BaseModuleClass):
     ) -> dict[str, Distribution]:
         """Decode every modality's latent points into that modality."""
         return {
-            name: self.decoder(name)(item.z, tensors[name].get(BATCH_KEY), item.library)
+            name: self.decoders[name](item.z, tensors[name].get(BATCH_KEY), item.library)
             for name, item in encoded.items()
         }

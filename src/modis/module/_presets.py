@@ -1,7 +1,7 @@
 """Everything that depends on the size of a cohort: one preset, saved with the model in full."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import ceil
 from typing import Any, Literal, Self
 
@@ -46,40 +46,32 @@ class Architecture:
         Dimensions of the shared latent space.
     n_hidden
         Units per hidden layer of the autoencoders; `None` takes, per modality, the smallest
-        power of two that is not below its number of features, at most 1,024 (the paper's
-        512, 256 and 256 for 367, 131 and 160 features).
+        power of two that is not below its number of features, at most 1,024, as in the paper.
     n_layers
         Hidden blocks of the encoder, 0 for a linear one. The decoder has as many, at least one.
     norm
         Normalisation in the autoencoders: ``"batch"``, ``"layer"`` or `None`.
-    dropout
-        Dropout in the hidden layers of the autoencoders.
-    input_dropout
-        Share of features that the encoder does not see, drawn for every minibatch.
+    dropout, input_dropout
+        Share of the hidden units of the autoencoders, and of the features, that are left out.
     linear_tail
         Linear layer without activation after the encoder's blocks, and one more block in the
         decoder, as in the paper.
     scaling
-        Scaling of the features, fitted on training samples: ``"standard"``, ``"minmax"`` or
-        ``"none"``.
-    discriminator_hidden
-        Sizes of the discriminator's hidden layers.
-    discriminator_input
-        What the discriminator judges: the ``"mean"`` of the posterior, which is also what users
-        get, or a ``"draw"`` from it, whose noise hides differences between modalities.
+        Scaling of the features by training samples: ``"standard"``, ``"minmax"`` or ``"none"``.
+    discriminator_hidden, discriminator_input
+        Sizes of the discriminator's hidden layers, and what it judges: the ``"mean"`` of the
+        posterior, or a ``"draw"`` from it, whose noise hides differences between modalities.
     linear_class_head
-        Classes by one linear map of the latent space instead of from the discriminator's last
-        hidden layer.
+        Classes by a linear map of the latent space, not from the discriminator's hidden layer.
     linear_models
-        Whether closed-form linear models of each modality (classes by logistic regression,
-        translations by class means and ridge regression on pairs, shared axes of pairs) take
-        part in the results of the model, with the networks.
+        Whether closed-form linear models (of classes, translations and shared axes) take part in
+        what the model says.
 
     Examples
     --------
     >>> from modis.module import Architecture
-    >>> Architecture(n_layers=2).describe_encoder(367)
-    '256 hidden units'
+    >>> Architecture(n_hidden=None).hidden_units(367)
+    512
     """
 
     n_latent: int = 64
@@ -126,12 +118,6 @@ class Architecture:
             return self.n_hidden
         return min(1024, 2 ** (n_features - 1).bit_length())
 
-    def describe_encoder(self, n_features: int) -> str:
-        """Say in a few words what an encoder of `n_features` features is."""
-        return (
-            f"{self.hidden_units(n_features)} hidden units" if self.n_layers else "linear encoder"
-        )
-
     @property
     def style(self) -> BlockStyle:
         """Blocks of the autoencoders."""
@@ -152,26 +138,21 @@ class Preset:
         Weights of the loss terms by name, of :data:`LOSS_WEIGHTS`; those without one are off.
     train_size
         Share of the observations that train, in (0, 1]; the others are held out.
-    n_steps
-        Minibatches of the longest modality that training takes, within `epoch_bounds`.
-    epoch_bounds
-        Fewest and most epochs.
+    n_steps, epoch_bounds
+        Minibatches of the longest modality that training takes, within fewest and most epochs.
     batch_sizes
-        Observations per modality and minibatch, by the least number of observations of the
-        longest modality from which on it holds.
+        Observations per modality and minibatch, each from so many observations of the longest
+        modality on.
     balance_classes
         Whether minibatches hold equally many labelled samples of each class.
-    lr, lr_discriminator
-        Learning rates of the autoencoders and of the discriminator.
-    decay_lr
-        Whether the learning rates fall to zero over the last two thirds of the training.
+    lr, lr_discriminator, decay_lr
+        Learning rates of the autoencoders and of the discriminator, and whether these fall to
+        zero, in a line, over the last two thirds of the training.
 
     Raises
     ------
     ValueError
-        If a loss weight names no term, or :meth:`find` no preset.
-    TypeError
-        If :meth:`with_sizes` names no field of the architecture.
+        If a loss weight names no term.
 
     Examples
     --------
@@ -197,21 +178,19 @@ class Preset:
 
     def __post_init__(self) -> None:
         """Switch off the terms that are not named."""
-        unknown = sorted(set(self.loss_weights) - set(LOSS_WEIGHTS))
-        if unknown:
+        if unknown := sorted(set(self.loss_weights) - set(LOSS_WEIGHTS)):
             raise ValueError(
                 f"loss_weights names {unknown}; the terms are {sorted(LOSS_WEIGHTS)}."
             )
-        given = {
-            name: number(f"loss_weights[{name!r}]", weight, lambda x: x >= 0, "at least 0")
-            for name, weight in self.loss_weights.items()
-        }
-        weights = dict.fromkeys(LOSS_WEIGHTS, 0.0) | given
+        weights = dict.fromkeys(LOSS_WEIGHTS, 0.0)
+        for name, weight in self.loss_weights.items():
+            says = f"loss_weights[{name!r}]"
+            weights[name] = number(says, weight, lambda x: x >= 0, "at least 0")
         object.__setattr__(self, "loss_weights", weights)
 
     @classmethod
     def find(cls, preset: "PresetName | Preset | Mapping[str, Any]") -> "Preset":
-        """Find a preset by name, or build it from the dictionary of :meth:`to_dict`."""
+        """Find a preset by name, or build it from a dictionary of its fields."""
         if isinstance(preset, Preset):
             return preset
         if isinstance(preset, Mapping):
@@ -234,10 +213,6 @@ class Preset:
         check_arguments("MODIS", sizes, [each.name for each in fields(Architecture)])
         changed = {name: size for name, size in sizes.items() if size is not None}
         return replace(self, architecture=replace(self.architecture, **changed))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values, for saving."""
-        return asdict(self)
 
     def __str__(self) -> str:
         usual = PRESETS.get(self.name, self).architecture

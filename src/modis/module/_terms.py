@@ -23,9 +23,7 @@ _ENOUGH_LABELED = 5
 class Step:
     """What a loss term may look at: a minibatch of every modality in one of the two steps.
 
-    ``tensors`` and ``encoded`` are the minibatch before and after the encoders, ``px`` is what
-    was decoded from it (step 2 only), and ``paired`` are the same observations in two modalities,
-    rows in the same order.
+    ``px`` is what was decoded (step 2 only), ``paired`` the same observations in two modalities.
     """
 
     networks: MODISModule
@@ -57,11 +55,9 @@ class Step:
     @cached_property
     def judged(self) -> torch.Tensor:
         """Latent points that the discriminator sees, ``(n_obs, n_latent)``; detached in step 1."""
+        by_mean = self.networks.architecture.discriminator_input == "mean"
         items = self.encoded.values()
-        if self.networks.architecture.discriminator_input == "mean":
-            points = torch.cat([item.qz.mean for item in items])
-        else:
-            points = torch.cat([item.z for item in items])
+        points = torch.cat([item.qz.mean if by_mean else item.z for item in items])
         return points if self.generator else points.detach()
 
     @cached_property
@@ -86,9 +82,8 @@ class Step:
 class Term:
     """One row of the loss: who learns from it, what computes it, and where it applies.
 
-    The discriminator learns in step 1 (equation 1 of the paper), the autoencoders in step 2
-    (equation 2). The function returns a tensor without dimensions, or `None` where the minibatch
-    has nothing for the term.
+    The discriminator learns in step 1, the autoencoders in step 2 (equations 1 and 2 of the
+    paper). The function returns one number, or `None` if the minibatch has nothing for the term.
     """
 
     side: Literal["discriminator", "autoencoders", "both"]
@@ -103,8 +98,7 @@ def compute_terms(step: Step) -> dict[str, torch.Tensor]:
     for name, term in TERMS.items():
         if term.side == other or not step.weights.get(name) or not term.active_if(step):
             continue
-        value = term.function(step)
-        if value is not None:
+        if (value := term.function(step)) is not None:
             terms[name] = value
     return terms
 
@@ -126,11 +120,6 @@ def has_classes(step: Step) -> bool:
     return step.networks.n_classes > 0
 
 
-def has_batches(step: Step) -> bool:
-    """Whether there are batches to distinguish."""
-    return step.networks.discriminator.batch_head is not None
-
-
 def reconstruction(step: Step) -> torch.Tensor:
     """Reconstruction loss, summed over the modalities."""
     each = [
@@ -146,8 +135,7 @@ def reconstruction(step: Step) -> torch.Tensor:
 def kl(step: Step) -> torch.Tensor:
     """KL divergence of the posteriors to the prior, summed over the modalities.
 
-    Rows weigh as in the reconstruction, but never less than 1: the class terms count every
-    labelled row in full, and without their KL nothing would hold the posteriors of a few.
+    Rows weigh at least 1: class terms count labelled ones in full, which nothing else would hold.
     """
     each = [
         step.networks.kl_scale(name)
@@ -179,13 +167,9 @@ def gradient_penalty(step: Step) -> torch.Tensor:
 
 
 def batch_game(step: Step) -> torch.Tensor | None:
-    """Either side's adversarial term over batches, within each modality.
-
-    The discriminator chooses among the batches that a modality has; modalities of a single batch
-    take no part: there telling batches apart would be telling modalities apart.
-    """
-    head = step.networks.discriminator.batch_head
-    assert head is not None
+    """Either side's adversarial term over the batches that a modality has, if it has several."""
+    if (head := step.networks.discriminator.batch_head) is None:
+        return None
     rows, codes, row_weights = [], [], []
     hidden = step.output.hidden.split([len(item.z) for item in step.encoded.values()])
     for modality, each in zip(step.encoded, hidden, strict=True):
@@ -218,10 +202,10 @@ def clustering(step: Step) -> torch.Tensor:
 
 
 def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
-    """Translations have the profile that the linked features of their source predict (link).
+    """Translations have the profile that linked features of their source predict (link).
 
-    Labelled samples, translated into another modality and encoded there, keep their class (cycle):
-    that shows an encoder the classes of which its modality has few labelled samples, or none.
+    Labelled samples that are translated and encoded there keep their class (cycle): that shows an
+    encoder the classes of which its modality has few labelled samples, or none.
     """
     networks, encoded = step.networks, step.encoded
     linked, cycled = set(), set()
@@ -243,7 +227,7 @@ def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
         n, device = len(encoded[source].z), other.z.device
         partners = torch.randint(len(other.z), (n,), device=device)
         batch = step.tensors[target][BATCH_KEY][partners]
-        decoded = networks.decoder(target)(encoded[source].z, batch)
+        decoded = networks.decoders[target](encoded[source].z, batch)
         translated = networks.scaled_mean(target, decoded)
         if (source, target) in linked:
             links.append(networks.link_loss(source, target, encoded[source], translated).mean())
@@ -252,7 +236,7 @@ def _translation_terms(step: Step) -> dict[str, torch.Tensor]:
             rows = step.labeled(source)
             labels = step.tensors[source][LABELS_KEY][rows]
             noise = other.x_scaled - networks.scaled_mean(target, step.px[target])
-            returned = networks.encoder(target)((translated + noise[partners])[rows].detach())
+            returned = networks.encoders[target]((translated + noise[partners])[rows].detach())
             logits = networks.discriminator.classify(returned.mean)
             cycles.append(losses.class_cross_entropy(logits, labels))
     terms = {"link": links, "cycle": cycles}
@@ -275,8 +259,8 @@ TERMS: dict[str, Term] = {
     "modality": Term("discriminator", modality_game, several_modalities),
     "gradient_penalty": Term("discriminator", gradient_penalty, several_modalities),
     "adversarial": Term("autoencoders", modality_game, several_modalities),
-    "batch": Term("discriminator", batch_game, has_batches),
-    "adversarial_batch": Term("autoencoders", batch_game, has_batches),
+    "batch": Term("discriminator", batch_game),
+    "adversarial_batch": Term("autoencoders", batch_game),
     "classification": Term("both", classification, has_classes),
     "clustering": Term("both", clustering, has_classes),
     "link": Term("autoencoders", lambda step: step.guided.get("link"), several_modalities),

@@ -1,10 +1,9 @@
 """Training: the two-step plan, validation scores, best weights."""
 
 # for the rooms above
-from ._best_weights import BestWeights as BestWeights
-from ._history import History as History
 from ._quiet import quiet_libraries as quiet_libraries
-from ._schedule import validation_interval as validation_interval
+from ._record import BestWeights as BestWeights
+from ._record import History as History
 from ._training_plan import MODISTrainingPlan
 
 __all__ = ["MODISTrainingPlan"]

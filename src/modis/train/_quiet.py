@@ -28,11 +28,7 @@ _SILENCED = ("scvi", "lightning", "lightning.pytorch", "lightning.fabric", "scan
 
 @contextmanager
 def quiet_libraries(*, silent: bool = False) -> Iterator[None]:
-    """Keep other libraries' notes to themselves off the user's screen; warnings still show.
-
-    With `silent`, all warnings and notes are off, those of MODIS and why a training stopped
-    included; for many trainings in a row.
-    """
+    """Keep other libraries' notes off the screen; with `silent`, all notes and warnings."""
     names = _LOGGERS + _SILENCED if silent else _LOGGERS
     levels = {name: logging.getLogger(name).level for name in names}
     # it prints, whatever the level

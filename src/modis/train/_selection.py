@@ -12,22 +12,12 @@ _MAX_MIXING_POINTS = 1500
 
 
 def validation_scores(seen: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str, float]:
-    """Scores of the validation samples, by name.
+    """Scores of validation samples by name, those that can be measured.
 
-    Parameters
-    ----------
-    seen
-        Of the n samples of each modality: latent means ``z`` ``(n, n_latent)``, class codes
-        ``labels`` ``(n,)``, ``reconstruction`` and ``kl`` ``(n,)``; with classes their ``logits``
-        ``(n, n_classes)``; with feature links the disagreement of a translation into each linked
-        modality, ``link`` ``(n, n_linked)``.
-
-    Returns
-    -------
-    ``reconstruction`` and ``kl`` (sums over modalities), ``classification`` (cross-entropy, equal
-    weights of classes), balanced ``accuracy``, ``mixing`` (1 if modalities cannot be told apart),
-    ``link`` (mean over pairs of modalities), and ``selection``, to be minimised: reconstruction
-    per modality + classification + 1 - mixing + link. What cannot be measured is left out.
+    `seen` holds by modality ``z`` ``(n, n_latent)``, ``labels``, ``reconstruction`` and ``kl``
+    ``(n,)``, with classes ``logits`` ``(n, n_classes)``, with links ``link`` ``(n, n_linked)``.
+    ``selection``, to be minimised, is reconstruction per modality + classification (classes have
+    equal weights) + 1 - mixing (1 if modalities cannot be told apart) + link.
     """
     scores = {
         term: sum(float(rows[term].mean()) for rows in seen.values())

@@ -2,7 +2,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any, Literal, cast
 
 import torch
@@ -14,7 +13,6 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from .._constants import LABELS_KEY, PAIRS_KEY, X_KEY
 from ..data import number
 from ..module import TERMS, MODISModule, Step, compute_terms, kl_to_standard_normal, weighted_sum
-from ._schedule import learning_rate_factor
 from ._selection import validation_scores
 
 # The gradient penalty costs as much as the rest of step 1. Every fourth step, four times as
@@ -25,25 +23,17 @@ _PENALTY_INTERVAL = 4
 class MODISTrainingPlan(LightningModule):
     """Two steps per minibatch: the discriminator learns, then the autoencoders.
 
-    Step 1 updates the discriminator on latent points of the frozen encoders (equation 1 of the
-    paper), step 2 updates the autoencoders against the frozen discriminator (equation 2). The
-    encoders run once per minibatch and serve both steps.
+    Step 1 updates the discriminator on latent points of the frozen encoders, step 2 the
+    autoencoders against the frozen discriminator (equations 1 and 2 of the paper).
 
     Parameters
     ----------
     module
         The networks.
-    lr
-        Learning rate of the autoencoders; the preset's by default.
-    lr_discriminator
-        Learning rate of the discriminator, which has to follow the encoders; likewise.
-    decay_lr
-        Whether both learning rates fall to zero, in a line, over the last two thirds of the
-        training, where the adversarial training converges; likewise.
-    betas
-        Adam's momentum terms, on both sides; the paper's.
-    weight_decay
-        Decoupled weight decay of the autoencoders.
+    lr, lr_discriminator, decay_lr
+        As in :class:`~modis.module.Preset`, whose values are the defaults.
+    betas, weight_decay
+        Adam's momentum terms on both sides, and decoupled weight decay of the autoencoders.
     loss_weights
         Weights that differ from the preset's, by term.
     compile
@@ -123,7 +113,8 @@ class MODISTrainingPlan(LightningModule):
             torch.optim.Adam(judge, self.lr_discriminator, **how),
         ]
         n_steps = self.trainer.estimated_stepping_batches if self.decay_lr else float("inf")
-        factor = partial(learning_rate_factor, n_steps=n_steps)
+        # the full rate for a third of the steps, then down to 0 in a line
+        factor = lambda step: max(0.0, min(1.0, (1 - step / n_steps) / (1 - 1 / 3)))
         schedules = [torch.optim.lr_scheduler.LambdaLR(each, factor) for each in optimizers]
         return optimizers, schedules
 
@@ -230,7 +221,7 @@ class MODISTrainingPlan(LightningModule):
         links = []
         for source, target in module.link_maps if self.loss_weights["link"] else {}:
             if source == name:
-                decoder = module.decoder(target)
+                decoder = module.decoders[target]
                 # the first batch and categories: any will do for a score that ranks epochs
                 shape = (len(encoded.z), len(decoder.n_categories) + decoder.n_continuous)
                 codes = torch.zeros(shape, dtype=torch.long, device=encoded.z.device)

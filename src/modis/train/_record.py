@@ -1,15 +1,20 @@
+"""What is kept of a training: its history, and the best weights."""
+
+from collections import defaultdict
 from typing import Any
 
+import pandas as pd
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities import rank_zero_only
+from scvi.train._logger import SimpleLogger
 
 
 class BestWeights(Callback):
     """Put the weights of the validation pass with the lowest `monitor` back when training ends.
 
-    :class:`scvi.train.SaveCheckpoint` does the same through the disk, with the whole model and
-    its data; small models that are validated every second need it in memory.
+    In memory; :class:`scvi.train.SaveCheckpoint` writes the model and its data to the disk.
     """
 
     def __init__(self, monitor: str) -> None:
@@ -47,3 +52,24 @@ class BestWeights(Callback):
         networks.load_state_dict(self._state)
         self._state = None
         return True
+
+
+class History(SimpleLogger):
+    """As scvi-tools', whose frames grow by a row each time: these are made when asked for."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.logged: dict[str, dict[int, float]] = defaultdict(dict)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Keep the values of an epoch."""
+        for name, value in metrics.items():
+            self.logged[name][int(metrics.get("epoch", step))] = float(value)
+        self.logged.pop("epoch", None)
+
+    @property
+    def history(self) -> dict[str, pd.DataFrame]:
+        """By name, a frame of one column, epochs in its index."""
+        own = self.logged.items()
+        return {name: pd.DataFrame({name: by}).rename_axis("epoch") for name, by in own}
