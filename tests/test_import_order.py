@@ -39,10 +39,10 @@ BUDGETS = {
     "data": 1590,
     "nn": 500,
     "linear": 738,
-    "module": 1135,
+    "module": 1161,
     "dataloaders": 500,
     "train": 434,
-    "model": 3367,
+    "model": 3392,
     "links": 324,
     "metrics": 443,
     "pl": 1073,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2856,
     "report": 979,
     "cli": 602,
-    "src/modis": 16_561,
-    "tests": 13_875,
+    "src/modis": 16_612,
+    "tests": 13_885,
 }
 
 

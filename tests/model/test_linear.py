@@ -228,6 +228,16 @@ def test_classes_that_differ_by_spread_only_are_predicted(fit):
         assert (model.predict(new, modality=name) == truth(new, name)).mean() > 0.9
 
 
+def test_missing_values_do_not_count_as_close_to_the_mean(fit):
+    data = _by_spread(180)
+    model, new = fit(data[:120].copy()), data[120:].copy()
+    for name, adata in new.mod.items():
+        lost = np.random.default_rng(1).random(adata.shape) < 0.5
+        lost[:, 0] = False
+        adata.X = np.where(lost, np.nan, adata.X)
+        assert (model.predict(new, modality=name) == truth(new, name)).mean() > 0.9
+
+
 KINDS = {
     "of different spread": lambda: _by_spread(60),
     "paired": lambda: related(60),

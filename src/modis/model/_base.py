@@ -206,7 +206,7 @@ class Model(BaseModelClass):
         start, n_missing = 0, np.zeros(len(index), dtype=np.int64)
         for on_cpu in sequential_loader(data, index, batch_size):
             tensors = {key: value.to(self.module.device) for key, value in on_cpu.items()}
-            encoded = self.module.encode(data.name, tensors[X_KEY])
+            encoded = self.module.encode(data.name, tensors[X_KEY], tensors.get(MISSING_KEY))
             if not torch.isfinite(encoded.qz.mean).all():
                 if self.adata is not None:
                     # values of other data were checked when these were read
@@ -241,7 +241,8 @@ class Model(BaseModelClass):
         for rows, _, encoded in self._encode(data, indices, batch_size):
             mean, said = encoded.qz.mean, encoded.z.new_empty((len(encoded.z), 0))
             if networks.n_classes:
-                said = networks.class_log_probability(data.name, encoded.x_scaled, mean)
+                x, missing = encoded.x_scaled, encoded.missing
+                said = networks.class_log_probability(data.name, x, mean, missing)
             if "onto" in networks.linear:
                 mean = networks.linear.aligned(code, mean, said)
             shared = networks.linear.shared(code, encoded.x_scaled, said)

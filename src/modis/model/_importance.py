@@ -121,7 +121,9 @@ def _profiles(model: Model, data: Modality, mdata: MuData) -> tuple[np.ndarray, 
     codes = np.where(unlabeled, -1, known)
     sums = np.zeros((n_classes, data.matrix.shape[1]))
     for rows, _, encoded in model._encode(data, None, None):
-        said = model.module.class_log_probability(data.name, encoded.x_scaled, encoded.qz.mean)
+        said = model.module.class_log_probability(
+            data.name, encoded.x_scaled, encoded.qz.mean, encoded.missing
+        )
         predicted = said.argmax(dim=1).cpu().numpy()
         codes[rows] = np.where(unlabeled[rows], predicted, codes[rows])
         x = encoded.x_scaled.cpu().numpy()

@@ -1,6 +1,6 @@
 """Principal components, class maps and translations of modalities by linear models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -76,9 +76,9 @@ def fit_classes(
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     labels = item.labels[labeled]
-    x = scaled_rows(networks, item, _some(labeled, item))
-    varied = _principal(linear.deviations(code, x))
-    pieces = (linear.deviations(code, x) for x in scaled_pieces(networks, item, labeled))
+    linear[f"usual_deviation_{code}"] = _usual_deviation(model, item, _some(labeled, item))
+    varied = _principal(torch.cat([*_deviations(model, item, _some(labeled, item))]))
+    pieces = _deviations(model, item, labeled)
     deviated = [varied.transform(x.cpu().numpy()) for x in pieces]
     found = fit_class_map(scores[labeled], labels, networks.n_classes, np.concatenate(deviated))
     bias = found.bias
@@ -97,6 +97,24 @@ def fit_classes(
         logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
         linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
     return found.out_of_fold
+
+
+def _deviations(model: Model, item: Modality, rows: np.ndarray) -> Iterator[torch.Tensor]:
+    linear, code = model.module.linear, model.module.modality_codes[item.name]
+    for _, _, own in model._encode(item, rows, None):
+        yield linear.deviations(code, own.x_scaled, own.missing)
+
+
+def _usual_deviation(model: Model, item: Modality, rows: np.ndarray) -> np.ndarray:
+    """Mean distance of features from their means, of values that are there, ``(n_features,)``."""
+    linear, code = model.module.linear, model.module.modality_codes[item.name]
+    total, n = torch.zeros(2, item.matrix.shape[1], dtype=torch.float64)
+    for _, _, own in model._encode(item, rows, None):
+        apart = linear.deviations(code, own.x_scaled)
+        there = torch.ones_like(apart) if own.missing is None else ~own.missing
+        total += (apart * there).sum(dim=0).cpu()
+        n += there.sum(dim=0).cpu()
+    return (total / n.clamp(min=1)).numpy()
 
 
 def fit_guests(

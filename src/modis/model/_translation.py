@@ -70,7 +70,9 @@ def translate(  # numpydoc ignore=PR01
         if batch_code is not None:
             batch[:, 0] = batch_code
         if source != target and f"mean_{codes[target]}" in networks.linear:
-            said = networks.class_log_probability(source, encoded.x_scaled, encoded.qz.mean)
+            said = networks.class_log_probability(
+                source, encoded.x_scaled, encoded.qz.mean, encoded.missing
+            )
             both = codes[source], codes[target]
             profile = networks.linear.translate(*both, encoded.x_scaled, said, batch)
             decoded[rows] = networks.from_profile(target, profile).cpu()

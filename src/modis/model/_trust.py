@@ -1,7 +1,6 @@
 """How far a prediction can be trusted: novelty of samples, and sets of classes."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from ..data import Modality, Profile, number
 from ..linear import Alarm, fit_alarm
 from ._base import Model
 from ._combine import all_names, combine_classes
-from ._values import MOST_VALUES, find_differences, scaled_rows
+from ._values import MOST_VALUES, find_differences
 
 # rows that an alarm learns from, at most
 _MOST_ROWS = 5_000
@@ -45,15 +44,17 @@ def fit_trust(
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:n])
         if len(rows) < _LEAST_ROWS:
             continue
-        x = scaled_rows(networks, item, rows)
-        said = np.zeros((len(rows), 1))
-        if has_map:
-            # what the model says of rows without a label is out of fold, too
-            own = cast("torch.Tensor", linear.class_log_probability(codes[name], x)).cpu().numpy()
-            said = np.where(judged[name][rows, None], out_of_fold[name][rows], own)
+        scaled = np.empty((len(rows), item.matrix.shape[1]), dtype=np.float32)
+        said = out_of_fold[name][rows] if has_map else np.zeros((len(rows), 1))
+        for some, _, own in model._encode(item, rows, None):
+            scaled[some] = own.x_scaled.cpu()
+            found = linear.class_log_probability(codes[name], own.x_scaled, own.missing)
+            if found is not None:
+                # what the model says of rows without a label is out of fold, too
+                known = judged[name][rows[some], None]
+                said[some] = np.where(known, said[some], found.cpu().numpy())
         member = np.where(item.labels[rows] < 0, np.nanargmax(said, axis=1), item.labels[rows])
         likeliest = np.exp(np.nanmax(said, axis=1)) if has_map else None
-        scaled = x.cpu().numpy()
         alarm, p_value = fit_alarm(scaled, member, likeliest)
         linear.store(f"alarm_{codes[name]}", alarm)
         linear[f"worth_{codes[name]}"] = _measure_worth(alarm, scaled, member)
@@ -316,12 +317,13 @@ def judge(
         profile = networks.training_values.named_tuple(Profile, f"profile_{code}")
         alarms[name], told = np.full(len(names), np.nan), []
         for some, tensors, encoded in model._encode(item, positions[rows], None):
-            found, likeliest = networks.linear.class_log_probability(code, encoded.x_scaled), None
+            x, missing, likeliest = encoded.x_scaled, encoded.missing, None
+            found = networks.linear.class_log_probability(code, x, missing)
             if found is not None:
                 told.append(found.cpu().numpy())
                 likeliest = np.exp(told[-1].max(axis=1))
             if alarm is not None:
-                p_value = alarm(encoded.x_scaled.cpu().numpy(), likeliest)
+                p_value = alarm(x.cpu().numpy(), likeliest)
                 if profile is not None:
                     strange = profile.outside(tensors[X_KEY].cpu().numpy())[0].any(axis=1)
                     # as unusual as can be told

@@ -39,7 +39,9 @@ class LinearModels(Tensors):
     #: A modality does not rule out a class that it never saw.
     LEAST_LOG_PROBABILITY = -14.0
 
-    def class_log_probability(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor | None:
+    def class_log_probability(
+        self, code: int, x_scaled: torch.Tensor, missing: torch.Tensor | None = None
+    ) -> torch.Tensor | None:
         """Log-probabilities of the classes, ``(n, n_classes)``; `None` without a model.
 
         Of classes that the modality lacks its guest map tells, which other modalities taught.
@@ -49,7 +51,8 @@ class LinearModels(Tensors):
         weight, bias = self[f"class_weight_{code}"], self[f"class_bias_{code}"]
         logits = functional.linear(x_scaled, weight, bias)
         if f"deviation_weight_{code}" in self:
-            logits = logits + self.deviations(code, x_scaled) @ self[f"deviation_weight_{code}"].T
+            deviations = self.deviations(code, x_scaled, missing)
+            logits = logits + deviations @ self[f"deviation_weight_{code}"].T
         unseen = self[f"class_seen_{code}"] == 0
         own = logits.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
         if f"guest_weight_{code}" in self:
@@ -76,9 +79,21 @@ class LinearModels(Tensors):
         """Principal components, ``(n, n_components)``."""
         return (x_scaled - self[f"center_{code}"]) @ self[f"basis_{code}"].T
 
-    def deviations(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
-        """How far features are from their means, ``(n, n_features)``."""
-        return (x_scaled - self[f"center_{code}"]).abs()
+    def deviations(
+        self, code: int, x_scaled: torch.Tensor, missing: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """How far features are from their means, ``(n, n_features)``.
+
+        A value that was filled is near its mean. It is taken as far from it as is usual of its
+        feature, times what is usual in its row.
+        """
+        apart = (x_scaled - self[f"center_{code}"]).abs()
+        if missing is None or f"usual_deviation_{code}" not in self:
+            return apart
+        usual = self[f"usual_deviation_{code}"].expand_as(apart)
+        here = (apart.masked_fill(missing, 0), usual.masked_fill(missing, 0))
+        row = torch.divide(*(own.sum(dim=1, keepdim=True) for own in here))
+        return torch.where(missing, row * usual, apart)
 
     def shared(
         self, code: int, x_scaled: torch.Tensor, log_probability: torch.Tensor

@@ -31,13 +31,15 @@ class Encoded(NamedTuple):
     """One modality's minibatch after its encoder.
 
     ``x_scaled`` has shape ``(n, n_features)``, ``qz`` batch shape ``(n, n_latent)``, ``z`` is a
-    draw from it, ``library`` (counts only) has shape ``(n, 1)``.
+    draw from it, ``library`` (counts only) has shape ``(n, 1)``; ``missing`` tells which values
+    were filled, `None` if all were there.
     """
 
     x_scaled: torch.Tensor
     qz: Normal
     z: torch.Tensor
     library: torch.Tensor | None
+    missing: torch.Tensor | None
 
 
 class LinkMap(nn.Module):
@@ -210,12 +212,14 @@ class MODISModule(BaseModuleClass):
         return self.scale(modality, px.mean)
 
     @auto_move_data
-    def encode(self, modality: str, x: torch.Tensor) -> Encoded:
+    def encode(
+        self, modality: str, x: torch.Tensor, missing: torch.Tensor | None = None
+    ) -> Encoded:
         """Encode features ``(n, n_features)`` in the user's units."""
         transformed, library = self._log_normalize(modality, x)
         x_scaled = self.scalers[modality](transformed)
         qz = self.encoders[modality](x_scaled)
-        return Encoded(x_scaled, qz, qz.rsample(), library)
+        return Encoded(x_scaled, qz, qz.rsample(), library, missing)
 
     @auto_move_data
     def decode(
@@ -259,12 +263,16 @@ class MODISModule(BaseModuleClass):
 
     @auto_move_data
     def class_log_probability(
-        self, modality: str, x_scaled: torch.Tensor, z: torch.Tensor
+        self,
+        modality: str,
+        x_scaled: torch.Tensor,
+        z: torch.Tensor,
+        missing: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Log-probabilities of the classes by linear model and networks, ``(n, n_classes)``."""
         networks, code = self.discriminator.classify(z), self.modality_codes[modality]
         networks = networks.log_softmax(dim=-1)
-        linear = self.linear.class_log_probability(code, x_scaled)
+        linear = self.linear.class_log_probability(code, x_scaled, missing)
         if linear is None:
             return networks
         share = self.linear[f"share_{code}"]
@@ -297,7 +305,10 @@ class MODISModule(BaseModuleClass):
 
     def inference(self, tensors: Mapping[str, Minibatch]) -> dict[str, Encoded]:
         """Encode a minibatch of every modality."""
-        return {name: self.encode(name, own[X_KEY]) for name, own in tensors.items()}
+        return {
+            name: self.encode(name, own[X_KEY], own.get(MISSING_KEY))
+            for name, own in tensors.items()
+        }
 
     def generative(
         self, tensors: Mapping[str, Minibatch], encoded: Mapping[str, Encoded]
