@@ -35,8 +35,7 @@ def missing_pairs(self: Model) -> pd.DataFrame:
     rows = [
         (name, modality, int(counts.loc[modality, "unlabeled"]))
         for name in self._spec.classes
-        for modality in counts.index
-        if counts.loc[modality, name] == 0
+        for modality in counts.index[counts[name] == 0]
     ]
     return pd.DataFrame(rows, columns=["class", "modality", "n_unlabeled"])
 

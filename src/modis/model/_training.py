@@ -102,16 +102,11 @@ def train(  # numpydoc ignore=PR01
     longest = max(item.n_obs for item in data.values())
     asked = preset.train_size if train_size is None else train_size
     balance = preset.balance_classes if balance_classes is None else balance_classes
-    splitter = self._data_splitter_cls(
-        data,
-        train_size=asked,
-        batch_size=(
-            preset.batch_size(longest) if batch_size is None else whole("batch_size", batch_size)
-        ),
-        balance_classes=balance,
-    )
-    if batch_size == 1 and preset.architecture.norm == "batch":
+    size = preset.batch_size(longest) if batch_size is None else whole("batch_size", batch_size)
+    if size == 1 and preset.architecture.norm == "batch":
         raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
+    how: dict[str, Any] = {"train_size": asked, "batch_size": size, "balance_classes": balance}
+    splitter = self._data_splitter_cls(data, **how)
     if asked < 1 and not splitter.n_val:
         warnings.warn(
             f"train_size={asked:g} holds out no observation: there are too few of each class. All "
@@ -145,13 +140,8 @@ def train(  # numpydoc ignore=PR01
     if checkpoint_dir is not None:
         spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
         rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)
-        training = {
-            "preset": asdict(self.preset),
-            "max_epochs": max_epochs,
-            "batch_size": splitter.batch_size,
-            "arguments": repr(arguments),
-            "data": joblib.hash(rows),
-        }
+        training = {"preset": asdict(preset), "max_epochs": max_epochs, "batch_size": size}
+        training |= {"arguments": repr(arguments), "data": joblib.hash(rows)}
         trainer_kwargs["callbacks"].append(Checkpoints(checkpoint_dir, training))
     # where scvi-tools' callback for checkpoints would unpickle them
     reader = patch.object(scvi.train._callbacks, "_load_saved_files", saved_weights)
