@@ -321,10 +321,12 @@ class Model(BaseModelClass):
         return points
 
     def _coordinates(self, encoding: Encoding) -> torch.Tensor:
-        """Coordinates from which the latent space is made, ``(n, n_coordinates)``."""
+        """Classes, shared axes and networks' points side by side, ``(n, n_coordinates)``."""
         parts = (encoding.log_probability, encoding.shared, encoding.mean)
-        on_device = [torch.from_numpy(part).to(self.module.device) for part in parts]
-        return self.module.linear.coordinates(*on_device)
+        said, shared, mean = (torch.from_numpy(part).to(self.module.device) for part in parts)
+        # square roots of probabilities have distances that are those of Hellinger
+        scaled = zip(self.module.linear["scale"], ((0.5 * said).exp(), shared, mean), strict=True)
+        return torch.cat([scale * part for scale, part in scaled], dim=-1)
 
 
 def positions(indices: Any) -> np.ndarray | slice:
