@@ -102,6 +102,12 @@ class Model(BaseModelClass):
         if not self.is_trained_:
             raise RuntimeError("The model is not trained yet: call model.train() first.")
 
+    def _check_modalities(self, names: Iterable[str]) -> None:
+        known = self._spec.modalities
+        for name in names:
+            if name not in known:
+                raise NotInDataError(f"Unknown modality '{name}'; the model has {known}.")
+
     def _check_classes(self) -> None:
         if not self.module.n_classes:
             raise ValueError(
@@ -149,11 +155,7 @@ class Model(BaseModelClass):
         `indices` are among the rows of the one modality, or else among those of the MuData.
         """
         self._check_trained()
-        for name in modalities or ():
-            if name not in self._spec.modalities:
-                raise NotInDataError(
-                    f"Unknown modality '{name}'; the model has {self._spec.modalities}."
-                )
+        self._check_modalities(modalities or [])
         data = self._data_or_own(mdata)
         if data is self.adata:
             own = self._training_data()

@@ -50,13 +50,8 @@ def link_summary(self: Model) -> pd.DataFrame | None:
     return None if self._links is None else self._links.summary
 
 
-def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:  # numpydoc ignore=PR01
+def get_var_names(self: Model) -> dict:
     """Feature names by modality, in the order of the networks, also without data.
-
-    Parameters
-    ----------
-    legacy_mudata_format
-        Of scvi-tools; without effect here.
 
     Returns
     -------
