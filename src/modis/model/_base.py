@@ -31,7 +31,7 @@ from ..data import (
     whole,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
-from ..linear import Alarm
+from ..linear import Alarm, Arrays
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import Encoding, combine_classes, combine_coordinates, combine_posteriors
@@ -291,9 +291,7 @@ class Model(BaseModelClass):
                 array[some] = values
         return encoding
 
-    def _combine(
-        self, encodings: Mapping[str, Encoding], rows: Mapping[str, np.ndarray], n_obs: int
-    ) -> Encoding:
+    def _combine(self, encodings: Mapping[str, Encoding], rows: Arrays, n_obs: int) -> Encoding:
         """Encodings of all modalities together; NaN for observations without any."""
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
         said = {name: own.log_probability for name, own in encodings.items()}

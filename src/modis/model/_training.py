@@ -1,5 +1,4 @@
 import warnings
-from collections.abc import Mapping
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import scvi.train
 import torch
 
-from ..data import Modality, check_arguments, choice, number, whole
+from ..data import check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, History, quiet_libraries
@@ -22,7 +21,7 @@ from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._query import only_new_batches
 from ._summary import announce_missing_pairs
-from ._values import learn_values, scaled_rows
+from ._values import Data, learn_values, scaled_rows
 
 _MONITOR = "selection_validation"
 # validating more often costs more than it tells
@@ -236,7 +235,7 @@ def _with_defaults(
     return made | given | {"callbacks": callbacks}
 
 
-def _fit_to_rows(model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
+def _fit_to_rows(model: Model, data: Data, splitter: ModalitySplitter) -> None:
     """Scaling and components, once; counts of the training samples, every time."""
     module, spec = model.module, model._spec
     for name, item in data.items():
@@ -254,7 +253,7 @@ def _fit_to_rows(model: Model, data: Mapping[str, Modality], splitter: ModalityS
         module.batch_counts[name] = torch.tensor(model.condition_counts_[name][0])
 
 
-def _check_links(model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
+def _check_links(model: Model, data: Data, splitter: ModalitySplitter) -> None:
     """Warn of links that the training samples contradict."""
     links = model._links
     if links is None or model.link_agreement_:
