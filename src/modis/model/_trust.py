@@ -31,7 +31,7 @@ def fit_trust(model: Model, data: Data, out_of_fold: Arrays, guests: Arrays) -> 
     """Learn what new samples are compared with; `guests` are of modalities that lack a class."""
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
-    judged: Arrays = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
+    judged = {name: np.any(~np.isnan(own), axis=1) for name, own in out_of_fold.items()}
     own_p_values: dict[str, pd.Series] = {}
     for name, item in data.items():
         has_map = f"class_weight_{codes[name]}" in linear
