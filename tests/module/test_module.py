@@ -127,38 +127,36 @@ def test_a_translation_is_seen_as_data_with_its_values_would_be(likelihood, doma
         torch.testing.assert_close(found, seen, rtol=1e-4, atol=1e-5)
 
 
+class InOnePlace:
+    """All pieces stand in one place in memory, one after the other."""
+
+    def __init__(self, x):
+        self.x, self.piece = x, np.empty((3, 7), np.float32)
+
+    def __iter__(self):
+        for k in range(20):
+            self.piece[:] = self.x[3 * k : 3 * k + 3]
+            yield self.piece
+
+
+def with_sparse(x):
+    return [sparse.csr_matrix(x[:41]), x[41:50], sparse.csr_array(x[50:])]
+
+
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
-def test_scaling_of_sparse_rows_is_that_of_dense_ones(likelihood, scaling):
+@pytest.mark.parametrize("pieces", [with_sparse, InOnePlace])
+def test_scaling_by_pieces_is_that_of_all_rows(likelihood, scaling, pieces):
     x = np.random.default_rng(0).poisson([0, 0.1, 0.5, 3, 3, 900, 900], size=(60, 7))
     x = x.astype(np.float32) * (1 if likelihood == "nb" else 0.3)
     x[:, 6] = 4
     one, other = (make(likelihood=likelihood, scaling=scaling) for _ in range(2))
-    one.fit_scaler("rna", [sparse.csr_matrix(x[:41]), x[41:50], sparse.csr_array(x[50:])])
+    one.fit_scaler("rna", pieces(x))
     other.fit_scaler("rna", [x])
     for name, buffer in other.scalers["rna"].named_buffers():
         torch.testing.assert_close(dict(one.scalers["rna"].named_buffers())[name], buffer)
     if likelihood == "nb":
         assert one.decoders["rna"].typical_library == other.decoders["rna"].typical_library
-
-
-@pytest.mark.parametrize("likelihood", ["gaussian", "nb"])
-def test_scaler_keeps_no_piece_of_the_training_rows(likelihood):
-    """All pieces stand in one place in memory, one after the other."""
-    x = np.random.default_rng(0).poisson(3, size=(60, 7)).astype(np.float32)
-    piece = np.empty((3, 7), np.float32)
-
-    class Pieces:
-        def __iter__(self):
-            for k in range(20):
-                piece[:] = x[3 * k : 3 * k + 3]
-                yield piece
-
-    one, other = make(likelihood=likelihood), make(likelihood=likelihood)
-    one.fit_scaler("rna", Pieces())
-    other.fit_scaler("rna", [x])
-    rows = torch.tensor(x)
-    torch.testing.assert_close(one.scale("rna", rows), other.scale("rna", rows))
 
 
 def test_kl_of_counts_weighs_by_the_number_of_features():

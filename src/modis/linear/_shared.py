@@ -5,7 +5,7 @@ import numpy as np
 from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
 
-from ._translation import class_means
+from ._translation import Arrays, class_means
 
 # Shrinkage of the covariances, from canonical correlation (0) to partial least squares (1).
 _SHRINKAGES = (0.1, 0.3, 0.6, 0.9)
@@ -32,7 +32,7 @@ class HeldOut(NamedTuple):
 
 
 def fit_shared(
-    scores: Mapping[str, np.ndarray], pairs: Pairs, n_axes: int, folds: Mapping[str, np.ndarray]
+    scores: Arrays, pairs: Pairs, n_axes: int, folds: Arrays
 ) -> tuple[dict[str, np.ndarray], list[HeldOut], list[dict[str, np.ndarray]]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
@@ -61,9 +61,7 @@ def fit_shared(
 
 
 def fit_scale(
-    held_out: list[HeldOut],
-    class_places: Mapping[str, np.ndarray],
-    error: Callable[[np.ndarray, np.ndarray], float],
+    held_out: list[HeldOut], class_places: Arrays, error: Callable[[np.ndarray, np.ndarray], float]
 ) -> float | None:
     """Scale of the shared axes with the least `error` of matching, beside 1 of the classes.
 
@@ -84,11 +82,7 @@ def fit_scale(
 
 
 def _hold_out(
-    scores: Mapping[str, np.ndarray],
-    pairs: Pairs,
-    folds: Mapping[str, np.ndarray],
-    shrinkage: float,
-    n_axes: int,
+    scores: Arrays, pairs: Pairs, folds: Arrays, shrinkage: float, n_axes: int
 ) -> tuple[np.ndarray, list[HeldOut], list[dict[str, np.ndarray]]]:
     """Correlation along each axis in held-out pairs, mean over folds and pairs, ``(n_axes,)``."""
     fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
@@ -118,11 +112,7 @@ def _hold_out(
 
 
 def _axes(
-    scores: Mapping[str, np.ndarray],
-    pairs: Pairs,
-    shrinkage: float,
-    n_axes: int,
-    spread: Mapping[str, np.ndarray],
+    scores: Arrays, pairs: Pairs, shrinkage: float, n_axes: int, spread: Arrays
 ) -> dict[str, np.ndarray]:
     """Leading axes of unit variance, ``(n_components, n_axes)`` by modality."""
     ends = np.cumsum([own.shape[1] for own in scores.values()])
@@ -150,9 +140,7 @@ def _axes(
     }
 
 
-def align(
-    points: Mapping[str, np.ndarray], members: Mapping[str, np.ndarray]
-) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def align(points: Arrays, members: Arrays) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Give points ``(n, n_latent)`` of all modalities the same means and spread within classes.
 
     `members` are class probabilities ``(n, n_classes)``. Returns, by modality, what to subtract

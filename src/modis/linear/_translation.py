@@ -1,6 +1,10 @@
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.linalg import eigh
 
+#: By modality.
+Arrays = Mapping[str, np.ndarray]
 # penalties of a ridge regression, as multiples of the mean squared singular value
 _PENALTIES = 10.0 ** np.arange(-3.0, 3.1, 0.25)
 # rows that the penalty is chosen on, at most

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
 from lightning.pytorch.callbacks import Callback
 from safetensors.numpy import load_file, save
 
@@ -189,10 +190,7 @@ class Checkpoints(Callback):
         for name, frame in history.items():
             for epoch, value in frame[name].items():
                 trainer.logger.log_metrics({name: value, "epoch": epoch}, step=0)
-        torch.set_rng_state(kept["random"])
-        if torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(kept["random_cuda"])
-        np.random.set_state(kept["random_numpy"])  # noqa: NPY002
+        _set_rng_states(kept["random"])
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Keep the state, which takes the place of that of the epoch before."""
@@ -204,12 +202,10 @@ class Checkpoints(Callback):
             "n_steps": trainer.fit_loop.epoch_loop._batches_that_stepped,
             "weights": dict(pl_module.module.state_dict()),
             "history": getattr(trainer.logger, "history", {}),
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-            "random_numpy": np.random.get_state(),  # noqa: NPY002
+            "random": _collect_rng_states(),
+            "states": {name: own.state_dict() for name, own in _holders(trainer).items()},
         }
-        states = {name: holder.state_dict() for name, holder in _holders(trainer).items()}
-        write_archive(self.folder, "", content | {"states": states})
+        write_archive(self.folder, "", content)
 
 
 def _holders(trainer: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from ..data import (
     whole,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
-from ..linear import Alarm
+from ..linear import Alarm, Arrays
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import Encoding, combine_classes, combine_coordinates, combine_posteriors
@@ -102,6 +102,12 @@ class Model(BaseModelClass):
         if not self.is_trained_:
             raise RuntimeError("The model is not trained yet: call model.train() first.")
 
+    def _check_modalities(self, names: Iterable[str]) -> None:
+        known = self._spec.modalities
+        for name in names:
+            if name not in known:
+                raise NotInDataError(f"Unknown modality '{name}'; the model has {known}.")
+
     def _check_classes(self) -> None:
         if not self.module.n_classes:
             raise ValueError(
@@ -149,11 +155,7 @@ class Model(BaseModelClass):
         `indices` are among the rows of the one modality, or else among those of the MuData.
         """
         self._check_trained()
-        for name in modalities or ():
-            if name not in self._spec.modalities:
-                raise NotInDataError(
-                    f"Unknown modality '{name}'; the model has {self._spec.modalities}."
-                )
+        self._check_modalities(modalities or [])
         data = self._data_or_own(mdata)
         if data is self.adata:
             own = self._training_data()
@@ -290,9 +292,7 @@ class Model(BaseModelClass):
                 array[some] = values
         return encoding
 
-    def _combine(
-        self, encodings: Mapping[str, Encoding], rows: Mapping[str, np.ndarray], n_obs: int
-    ) -> Encoding:
+    def _combine(self, encodings: Mapping[str, Encoding], rows: Arrays, n_obs: int) -> Encoding:
         """Encodings of all modalities together; NaN for observations without any."""
         posteriors = {name: (own.mean, own.scale) for name, own in encodings.items()}
         said = {name: own.log_probability for name, own in encodings.items()}
@@ -322,10 +322,12 @@ class Model(BaseModelClass):
         return points
 
     def _coordinates(self, encoding: Encoding) -> torch.Tensor:
-        """Coordinates from which the latent space is made, ``(n, n_coordinates)``."""
+        """Classes, shared axes and networks' points side by side, ``(n, n_coordinates)``."""
         parts = (encoding.log_probability, encoding.shared, encoding.mean)
-        on_device = [torch.from_numpy(part).to(self.module.device) for part in parts]
-        return self.module.linear.coordinates(*on_device)
+        said, shared, mean = (torch.from_numpy(part).to(self.module.device) for part in parts)
+        # square roots of probabilities have distances that are those of Hellinger
+        scaled = zip(self.module.linear["scale"], ((0.5 * said).exp(), shared, mean), strict=True)
+        return torch.cat([scale * part for scale, part in scaled], dim=-1)
 
 
 def positions(indices: Any) -> np.ndarray | slice:

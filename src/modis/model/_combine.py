@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
+from ..linear import Arrays
 from ..module import Weighing
 
 # a modality alone rules no class out
@@ -31,9 +32,7 @@ def all_names(names: Iterable[pd.Index]) -> pd.Index:
     return reduce(pd.Index.union, names, pd.Index([]))
 
 
-def add_up(
-    parts: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
-) -> np.ndarray:
+def add_up(parts: Arrays, positions: Arrays, n_obs: int) -> np.ndarray:
     """Sum of values ``(n, n_columns)`` by modality, at `positions` ``(n,)`` of the result."""
     total = np.zeros((n_obs, next(iter(parts.values())).shape[1]))
     for name, own in parts.items():
@@ -42,9 +41,7 @@ def add_up(
 
 
 def combine_posteriors(
-    posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    positions: Mapping[str, np.ndarray],
-    n_obs: int,
+    posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]], positions: Arrays, n_obs: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every observation, from those of its modalities.
 
@@ -58,9 +55,7 @@ def combine_posteriors(
     return mean.astype(np.float32), (precision**-0.5).astype(np.float32)
 
 
-def combine_coordinates(
-    coordinates: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray], n_obs: int
-) -> np.ndarray:
+def combine_coordinates(coordinates: Arrays, positions: Arrays, n_obs: int) -> np.ndarray:
     """Mean over the modalities that an observation has, float32; NaN does not count."""
     count = add_up({name: ~np.isnan(own) for name, own in coordinates.items()}, positions, n_obs)
     count[count == 0] = np.nan
@@ -73,9 +68,7 @@ def evidence(log_probability: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
     return np.nan_to_num(np.fmax(log_probability, np.log(_LEAST_PROBABILITY)) - log_prior)
 
 
-def common_prior(
-    weighing: Mapping[str, Weighing], positions: Mapping[str, np.ndarray], n_obs: int
-) -> np.ndarray:
+def common_prior(weighing: Mapping[str, Weighing], positions: Arrays, n_obs: int) -> np.ndarray:
     """Mean log-prior over the modalities that an observation has, ``(n_obs, n_classes)``.
 
     A class is rarer by what modalities without samples of it imply, rarest if none has any.
@@ -89,8 +82,8 @@ def common_prior(
 
 
 def combine_classes(
-    log_probability: Mapping[str, np.ndarray],
-    positions: Mapping[str, np.ndarray],
+    log_probability: Arrays,
+    positions: Arrays,
     n_obs: int,
     weighing: Mapping[str, Weighing] | None = None,
 ) -> np.ndarray:

@@ -1,17 +1,17 @@
 """Closed-form linear models of the training samples, fitted when the networks are trained."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from ..data import Modality
 from ..dataloaders import shared_rows
 from ..linear import (
     N_FOLDS,
+    Arrays,
     HeldOut,
+    Pairs,
     align,
     class_means,
     fit_pool,
@@ -27,6 +27,7 @@ from ._combine import Encoding, all_names, common_prior, evidence
 from ._linear_maps import Trials, Views, fit_classes, fit_components, fit_guests, fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
+from ._values import Data
 
 # rows that the linear models learn from, and labelled rows of a class that all stay
 _MOST_ROWS = 20_000
@@ -43,9 +44,7 @@ _BY_NETWORKS = 0.1
 
 
 @torch.no_grad()
-def fit_linear_models(
-    model: Model, data: Mapping[str, Modality], held_out: Mapping[str, np.ndarray]
-) -> None:
+def fit_linear_models(model: Model, data: Data, held_out: Arrays) -> None:
     """Fit the linear models, and their weights relative to the trained networks."""
     if model.new_batches_:
         fit_new_batches(model, data)
@@ -94,9 +93,7 @@ def fit_linear_models(
     _fit_place(model, data, encodings)
 
 
-def _some(
-    data: Mapping[str, Modality], held_out: Mapping[str, np.ndarray]
-) -> tuple[dict[str, Modality], dict[str, np.ndarray]]:
+def _some(data: Data, held_out: Arrays) -> tuple[Data, Arrays]:
     """At most 20,000 rows of each modality, the same observations; rows of rare classes stay."""
     names = all_names(item.obs_names for item in data.values())
     rank = np.random.default_rng(0).permutation(len(names))
@@ -114,10 +111,7 @@ def _some(
 
 
 def _fit_axes(
-    model: Model,
-    data: Mapping[str, Modality],
-    scores: Mapping[str, np.ndarray],
-    pairs: Mapping[tuple[str, str], Any],
+    model: Model, data: Data, scores: Arrays, pairs: Pairs
 ) -> tuple[Views, list[HeldOut], Trials]:
     """Shared axes, of pairs or else of links: maps, places of held-out pairs, trials of folds."""
     linear, codes = model.module.linear, model.module.modality_codes
@@ -167,9 +161,7 @@ def _both_ways(views: Views) -> Views:
     return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
 
 
-def _fit_combination(
-    model: Model, data: Mapping[str, Modality], out_of_fold: Mapping[str, np.ndarray]
-) -> None:
+def _fit_combination(model: Model, data: Data, out_of_fold: Arrays) -> None:
     """What modalities weigh together, from labelled observations with several of them.
 
     The log-frequency of a class that a modality has no row of is its mean in the others, if it has
@@ -205,9 +197,7 @@ def _fit_combination(
     linear["log_prior"], linear["log_rarity"] = log_prior, log_rarity
 
 
-def _fit_place(
-    model: Model, data: Mapping[str, Modality], encodings: Mapping[str, Encoding]
-) -> None:
+def _fit_place(model: Model, data: Data, encodings: Mapping[str, Encoding]) -> None:
     """Alignment, and principal axes of all coordinates: as many as the latent space has."""
     networks = model.module
     linear, points, members = networks.linear, {}, {}

@@ -12,6 +12,8 @@ from sklearn.metrics import recall_score
 from .._constants import logger
 from ..data import LinkPair, Modality
 from ..linear import (
+    Arrays,
+    Pairs,
     chosen_rows,
     class_means,
     fit_class_map,
@@ -22,7 +24,7 @@ from ..linear import (
 )
 from ..module import LinearModels, MODISModule
 from ._base import Model
-from ._values import scaled_pieces, scaled_rows
+from ._values import Data, scaled_pieces, scaled_rows
 
 #: By pair of modalities, maps from the components of both to variables that they share.
 Views = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
@@ -118,12 +120,7 @@ def _usual_deviation(model: Model, item: Modality, rows: np.ndarray) -> np.ndarr
 
 
 def fit_guests(
-    model: Model,
-    data: Mapping[str, Modality],
-    scores: Mapping[str, np.ndarray],
-    views: Views,
-    trials: Trials,
-    out_of_fold: Mapping[str, np.ndarray],
+    model: Model, data: Data, scores: Arrays, views: Views, trials: Trials, out_of_fold: Arrays
 ) -> dict[str, np.ndarray]:
     """Class maps for modalities that lack a class, from others; log-probabilities by modality.
 
@@ -236,12 +233,7 @@ class _Side(NamedTuple):
 
 
 def fit_translations(
-    model: Model,
-    data: Mapping[str, Modality],
-    scores: Mapping[str, np.ndarray],
-    said: Mapping[str, np.ndarray],
-    out_of_fold: Mapping[str, np.ndarray],
-    pairs: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+    model: Model, data: Data, scores: Arrays, said: Arrays, out_of_fold: Arrays, pairs: Pairs
 ) -> float:
     """Class means of every modality, and what pairs or links tell beyond them.
 

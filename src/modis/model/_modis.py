@@ -24,9 +24,9 @@ from ._base import Model
 class MODIS(Model):
     """Integrate unpaired multi-omics data.
 
-    One variational autoencoder per modality, coupled by an adversarial discriminator in a shared
-    latent space, and linear models. It uses labels of any modality, few or many. In the latent
-    space modalities overlap and classes separate.
+    One variational autoencoder per modality (Lepe-Soltero et al. 2025), coupled by an adversarial
+    discriminator in a shared latent space, and linear models. It uses labels of any modality, few
+    or many. In the latent space modalities overlap and classes separate.
 
     Parameters
     ----------
@@ -34,10 +34,9 @@ class MODIS(Model):
         Data set up with :meth:`setup_mudata`.
     architecture
         Name of a preset, which holds networks, loss weights and training schedule:
-        ``"default"``, or ``"paper"`` for that of Lepe-Soltero et al. (2025). A
-        :class:`~modis.module.Preset` is used unchanged.
+        ``"default"``, or ``"paper"``. A :class:`~modis.module.Preset` is used unchanged.
     n_latent
-        Dimensions of the latent space; the preset's (32, or 64) by default.
+        Dimensions of the latent space; the preset's, 64, by default.
     feature_links
         Features of different modalities that belong together (a CpG and its gene, a protein and
         its gene), a link per row: ``source_modality``, ``source_feature``, ``target_modality``,
@@ -64,11 +63,6 @@ class MODIS(Model):
     Methods raise `KeyError` for a modality that is not known or not in the data, `ValueError` if
     features are missing, values cannot be used or there are no data, and `RuntimeError` before
     training.
-
-    References
-    ----------
-    Lepe-Soltero et al. (2025), *MODIS: Multi-Omics Data Integration for Small and Unpaired
-    Datasets*.
 
     Examples
     --------
@@ -143,14 +137,9 @@ class MODIS(Model):
             links=None if self._links is None else self._links.pairs,
         )
         # the preset in full, so that a later default changes no saved model
-        self.init_params_ = {
-            "kwargs": {},
-            "non_kwargs": {
-                "architecture": asdict(self.preset),
-                "feature_links": feature_links,
-                "adversarial": adversarial,
-            },
-        }
+        arguments = {"architecture": asdict(self.preset), "feature_links": feature_links}
+        arguments["adversarial"] = adversarial
+        self.init_params_ = {"kwargs": {}, "non_kwargs": arguments}
 
     @classmethod
     def setup_mudata(

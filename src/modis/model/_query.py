@@ -1,6 +1,6 @@
 """What a trained model learns from new data without training again: classes, and batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -10,12 +10,13 @@ import torch
 from mudata import MuData
 from scipy.special import expit
 
-from ..data import DataSpec, Modality, check_mudata, collect_batches
+from ..data import DataSpec, check_mudata, collect_batches
 from ..linear import Alarm
 from ..train import quiet_libraries
 from ._base import Model
 from ._linear_maps import some_profiles
 from ._persistence import load, public_attributes, restore
+from ._values import Data
 
 
 def add_class(self: Model, name: str, mdata: MuData) -> None:  # numpydoc ignore=PR01
@@ -187,7 +188,7 @@ def only_new_batches(model: Model) -> Iterator[None]:
         networks.requires_grad_()
 
 
-def fit_new_batches(model: Model, data: Mapping[str, Modality]) -> None:
+def fit_new_batches(model: Model, data: Data) -> None:
     """Effects on translations of batches that were added: what classes and the rest leave."""
     networks, linear = model.module, model.module.linear
     n_known = len(model._spec.batches) - len(model.new_batches_)

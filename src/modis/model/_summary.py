@@ -35,8 +35,7 @@ def missing_pairs(self: Model) -> pd.DataFrame:
     rows = [
         (name, modality, int(counts.loc[modality, "unlabeled"]))
         for name in self._spec.classes
-        for modality in counts.index
-        if counts.loc[modality, name] == 0
+        for modality in counts.index[counts[name] == 0]
     ]
     return pd.DataFrame(rows, columns=["class", "modality", "n_unlabeled"])
 
@@ -51,13 +50,8 @@ def link_summary(self: Model) -> pd.DataFrame | None:
     return None if self._links is None else self._links.summary
 
 
-def get_var_names(self: Model, legacy_mudata_format: bool = False) -> dict:  # numpydoc ignore=PR01
+def get_var_names(self: Model) -> dict:
     """Feature names by modality, in the order of the networks, also without data.
-
-    Parameters
-    ----------
-    legacy_mudata_format
-        Of scvi-tools; without effect here.
 
     Returns
     -------

@@ -1,5 +1,4 @@
 import warnings
-from collections.abc import Mapping
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import scvi.train
 import torch
 
-from ..data import Modality, check_arguments, choice, number, whole
+from ..data import check_arguments, choice, number, whole
 from ..dataloaders import ModalitySplitter
 from ..metrics import link_agreement
 from ..train import BestWeights, History, quiet_libraries
@@ -22,7 +21,7 @@ from ._linear import fit_linear_models
 from ._persistence import saved_weights
 from ._query import only_new_batches
 from ._summary import announce_missing_pairs
-from ._values import learn_values, scaled_rows
+from ._values import Data, learn_values, scaled_rows
 
 _MONITOR = "selection_validation"
 # validating more often costs more than it tells
@@ -102,16 +101,11 @@ def train(  # numpydoc ignore=PR01
     longest = max(item.n_obs for item in data.values())
     asked = preset.train_size if train_size is None else train_size
     balance = preset.balance_classes if balance_classes is None else balance_classes
-    splitter = self._data_splitter_cls(
-        data,
-        train_size=asked,
-        batch_size=(
-            preset.batch_size(longest) if batch_size is None else whole("batch_size", batch_size)
-        ),
-        balance_classes=balance,
-    )
-    if batch_size == 1 and preset.architecture.norm == "batch":
+    size = preset.batch_size(longest) if batch_size is None else whole("batch_size", batch_size)
+    if size == 1 and preset.architecture.norm == "batch":
         raise ValueError("batch_size=1 is too small: batch normalisation needs two samples.")
+    how: dict[str, Any] = {"train_size": asked, "batch_size": size, "balance_classes": balance}
+    splitter = self._data_splitter_cls(data, **how)
     if asked < 1 and not splitter.n_val:
         warnings.warn(
             f"train_size={asked:g} holds out no observation: there are too few of each class. All "
@@ -145,13 +139,8 @@ def train(  # numpydoc ignore=PR01
     if checkpoint_dir is not None:
         spec, arguments = self._spec, (plan_kwargs, asked, balance, early_stopping)
         rows = (spec.obs_hashes, spec.var_hashes, spec.label_codes, splitter.train_idx)
-        training = {
-            "preset": asdict(self.preset),
-            "max_epochs": max_epochs,
-            "batch_size": splitter.batch_size,
-            "arguments": repr(arguments),
-            "data": joblib.hash(rows),
-        }
+        training = {"preset": asdict(preset), "max_epochs": max_epochs, "batch_size": size}
+        training |= {"arguments": repr(arguments), "data": joblib.hash(rows)}
         trainer_kwargs["callbacks"].append(Checkpoints(checkpoint_dir, training))
     # where scvi-tools' callback for checkpoints would unpickle them
     reader = patch.object(scvi.train._callbacks, "_load_saved_files", saved_weights)
@@ -246,7 +235,7 @@ def _with_defaults(
     return made | given | {"callbacks": callbacks}
 
 
-def _fit_to_rows(model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
+def _fit_to_rows(model: Model, data: Data, splitter: ModalitySplitter) -> None:
     """Scaling and components, once; counts of the training samples, every time."""
     module, spec = model.module, model._spec
     for name, item in data.items():
@@ -264,7 +253,7 @@ def _fit_to_rows(model: Model, data: Mapping[str, Modality], splitter: ModalityS
         module.batch_counts[name] = torch.tensor(model.condition_counts_[name][0])
 
 
-def _check_links(model: Model, data: Mapping[str, Modality], splitter: ModalitySplitter) -> None:
+def _check_links(model: Model, data: Data, splitter: ModalitySplitter) -> None:
     """Warn of links that the training samples contradict."""
     links = model._links
     if links is None or model.link_agreement_:

@@ -47,10 +47,7 @@ def translate(  # numpydoc ignore=PR01
     KeyError
         If the target has no training sample of the batch.
     """
-    if target not in self._spec.modalities:
-        raise NotInDataError(
-            f"Unknown modality '{target}'; the model has {self._spec.modalities}."
-        )
+    self._check_modalities([target])
     n_samples = whole("n_samples", n_samples)
     data = self._read(mdata, [source], indices, decode=source == target)[source]
     batch_code = _batch_code(self, target, transform_batch)

@@ -1,6 +1,6 @@
 """How far a prediction can be trusted: novelty of samples, and sets of classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ from scipy.special import logsumexp
 from sklearn.metrics import pairwise_distances, roc_auc_score
 
 from .._constants import X_KEY, logger
-from ..data import Modality, Profile, number
-from ..linear import Alarm, fit_alarm
+from ..data import Profile, number
+from ..linear import Alarm, Arrays, fit_alarm
 from ._base import Model
 from ._combine import all_names, combine_classes
-from ._values import MOST_VALUES, find_differences
+from ._values import MOST_VALUES, Data, find_differences
 
 # rows that an alarm learns from, at most
 _MOST_ROWS = 5_000
@@ -26,16 +26,11 @@ _LEAST_COMBINED = 50
 _LEAST_WORTH = 0.02
 
 
-def fit_trust(
-    model: Model,
-    data: Mapping[str, Modality],
-    out_of_fold: Mapping[str, np.ndarray],
-    guests: Mapping[str, np.ndarray],
-) -> None:
+def fit_trust(model: Model, data: Data, out_of_fold: Arrays, guests: Arrays) -> None:
     """Learn what new samples are compared with; `guests` are of modalities that lack a class."""
     networks = model.module
     linear, codes = networks.linear, networks.modality_codes
-    judged = {name: ~np.isnan(own).all(axis=1) for name, own in out_of_fold.items()}
+    judged = {name: np.any(~np.isnan(own), axis=1) for name, own in out_of_fold.items()}
     own_p_values: dict[str, pd.Series] = {}
     for name, item in data.items():
         has_map = f"class_weight_{codes[name]}" in linear
@@ -266,7 +261,7 @@ def _conformal(probability: np.ndarray, calibration: np.ndarray, per_class: bool
     return p_values
 
 
-def together(model: Model, p_values: Mapping[str, np.ndarray]) -> np.ndarray:
+def together(model: Model, p_values: Arrays) -> np.ndarray:
     """P-values from all modalities, ``(n,)``; of several, compared with training samples'."""
     combined = _weighted_cauchy(model, p_values)
     if "novelty" in model.module.linear:
@@ -277,7 +272,7 @@ def together(model: Model, p_values: Mapping[str, np.ndarray]) -> np.ndarray:
     return combined
 
 
-def _weighted_cauchy(model: Model, p_values: Mapping[str, np.ndarray]) -> np.ndarray:
+def _weighted_cauchy(model: Model, p_values: Arrays) -> np.ndarray:
     """Cauchy combination of those there are, by the worth of modalities."""
     stacked = np.clip(np.stack(list(p_values.values())), 1e-15, 1 - 1e-15)
     worth = np.array(list(model._worth(p_values).values()))

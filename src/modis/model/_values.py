@@ -11,6 +11,8 @@ from ..data import STATISTICS, Modality, Profile, fit_profile
 from ..linear import Imputation, fit_imputation
 from ..module import MODISModule
 
+#: By name.
+Data = Mapping[str, Modality]
 #: Training values that are looked at, at most.
 MOST_VALUES = 2**22
 # rows of new data that are looked at, at most, and training rows that tell what is usual, at least
@@ -45,7 +47,7 @@ def learn_values(networks: MODISModule, item: Modality, rows: np.ndarray) -> Non
         networks.training_values.store(f"profile_{code}", fit_profile(imputation(x)))
 
 
-def fill_missing(networks: MODISModule, data: Mapping[str, Modality]) -> None:
+def fill_missing(networks: MODISModule, data: Data) -> None:
     """Let missing values be filled, once that was learnt."""
     for name, item in data.items():
         kept = f"imputation_{networks.modality_codes[name]}"
@@ -62,7 +64,7 @@ def warn_of_lost(modality: str, now: np.ndarray, then: np.ndarray) -> None:
         )
 
 
-def find_differences(networks: MODISModule, data: Mapping[str, Modality]) -> pd.DataFrame:
+def find_differences(networks: MODISModule, data: Data) -> pd.DataFrame:
     """What is unusual in most samples of a modality; columns as of ``check_query``."""
     found = []
     for name, item in data.items():
@@ -83,7 +85,7 @@ def find_differences(networks: MODISModule, data: Mapping[str, Modality]) -> pd.
     return pd.DataFrame(found, columns=columns)
 
 
-def warn_of_differences(networks: MODISModule, data: Mapping[str, Modality]) -> None:
+def warn_of_differences(networks: MODISModule, data: Data) -> None:
     """Say that new data do not look like the training data."""
     for name, own in find_differences(networks, data).groupby("modality", sort=False):
         told = "; ".join(

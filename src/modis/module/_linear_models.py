@@ -148,13 +148,3 @@ class LinearModels(Tensors):
         codes, numbers = conditions[:, : len(first)].long(), conditions[:, len(first) :]
         slopes = offset[len(offset) - numbers.shape[1] :]
         return offset[codes + first].sum(dim=1) + numbers.to(offset.dtype) @ slopes
-
-    def coordinates(
-        self, log_probability: torch.Tensor, shared: torch.Tensor, mean: torch.Tensor
-    ) -> torch.Tensor:
-        """Classes, shared axes and networks' latent points side by side, ``(n, n_coordinates)``.
-
-        Square roots of probabilities have distances that are those of Hellinger.
-        """
-        parts = [(0.5 * log_probability).exp(), shared, mean]
-        return torch.cat([k * part for k, part in zip(self["scale"], parts, strict=True)], dim=-1)

@@ -89,11 +89,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network can have."""
-        known: dict[str, tuple] = {
-            "norm": (*NORMS, None),
-            "scaling": SCALINGS,
-            "discriminator_input": ("mean", "draw"),
-        }
+        known: dict[str, tuple] = {"norm": (*NORMS, None), "scaling": SCALINGS}
+        known["discriminator_input"] = "mean", "draw"
         known |= {each.name: (True, False) for each in fields(self) if each.type is bool}
         for name, choices in known.items():
             choice(name, getattr(self, name), choices)
@@ -242,14 +239,10 @@ PRESETS: dict[str, Preset] = {
             linear_class_head=False,
             linear_models=False,
         ),
-        {
-            "reconstruction": 1.0,
-            "kl": 0.016,
-            "adversarial": 1.0,
-            "modality": 1.0,
-            "classification": 1.0,
-            "clustering": 1.0,
-        },
+        dict.fromkeys(
+            ("reconstruction", "adversarial", "modality", "classification", "clustering"), 1.0
+        )
+        | {"kl": 0.016},
         train_size=1.0,
         epoch_bounds=(20, 20),
         batch_sizes=((0, 32),),

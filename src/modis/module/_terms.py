@@ -48,11 +48,6 @@ class Step:
         return tensors[LABELS_KEY].ge(0).nonzero()[:, 0]
 
     @cached_property
-    def labels(self) -> torch.Tensor:
-        """Class codes of all modalities, shape ``(n_obs,)``, negative where unlabelled."""
-        return torch.cat([own[LABELS_KEY] for own in self.tensors.values()])
-
-    @cached_property
     def judged(self) -> torch.Tensor:
         """Latent points that the discriminator sees, ``(n_obs, n_latent)``; detached in step 1."""
         by_mean = self.networks.architecture.discriminator_input == "mean"
@@ -63,8 +58,7 @@ class Step:
     @cached_property
     def output(self) -> DiscriminatorOutput:
         """What the discriminator says of them."""
-        output: DiscriminatorOutput = self.networks.discriminator(self.judged)
-        return output
+        return self.networks.discriminator(self.judged)
 
     @property
     def class_logits(self) -> torch.Tensor:
@@ -190,7 +184,8 @@ def _game(step: Step) -> Callable[..., torch.Tensor]:
 
 def classification(step: Step) -> torch.Tensor:
     """Cross-entropy of the classes."""
-    return losses.class_cross_entropy(step.class_logits, step.labels)
+    labels = torch.cat([own[LABELS_KEY] for own in step.tensors.values()])
+    return losses.class_cross_entropy(step.class_logits, labels)
 
 
 def clustering(step: Step) -> torch.Tensor:
