@@ -223,7 +223,7 @@ def as_logistic(model: MODIS) -> MODIS:
             networks.linear[f"class_{what}_{code}"] = value
             networks.linear._buffers.pop(f"guest_{what}_{code}", None)
     networks.linear["combination"] = np.ones(len(data))
-    _trust.fit_trust(model, data, out_of_fold)
+    _trust.fit_trust(model, data, out_of_fold, {})
     return model
 
 

@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import CSVLogger
+from scvi.train._logger import SimpleLogger
 
 from modis.model._archive import INDEX
 
@@ -51,6 +53,27 @@ def test_a_training_goes_on_as_if_nothing_had_happened(build, tmp_path, model, t
     other = build(make_mdata(), model=model)
     other.train(**LONGER | train, checkpoint_dir=tmp_path / "c")
     _same(whole, other)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "n_epochs"), [("scvi", "own", 8), ("csv", "own", 5), ("own", "csv", None)]
+)
+def test_whichever_logger_goes_on(build, tmp_path, first, then, n_epochs):
+    """With the epochs before the checkpoint, if its logger kept a history."""
+    options = {
+        "own": {},
+        "csv": {"logger": CSVLogger(tmp_path)},
+        "scvi": {"logger": SimpleLogger()},
+    }
+    options = {
+        name: LONGER | own | {"checkpoint_dir": tmp_path / "c"} for name, own in options.items()
+    }
+    with pytest.raises(ZeroDivisionError):
+        build(make_mdata()).train(**options[first], callbacks=[Stop(3, ZeroDivisionError)])
+    model = build(make_mdata())
+    model.train(**options[then])
+    assert model.is_trained_
+    assert n_epochs is None or len(model.history["loss_train"]) == n_epochs
 
 
 def test_another_training_and_a_damaged_checkpoint_are_refused(build, tmp_path):
