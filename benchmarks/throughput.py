@@ -21,7 +21,7 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-from modis.studies._source import split_paired
+from modis.studies._settings import split_paired
 
 
 def main() -> None:

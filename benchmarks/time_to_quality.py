@@ -23,8 +23,8 @@ from plain_loop import train_plainly
 
 from modis import MODIS
 from modis.data import DataSpec, read_registered
-from modis.studies._experiment import evaluate
-from modis.studies._source import split_paired
+from modis.studies._reproduce import evaluate
+from modis.studies._settings import split_paired
 
 ACCURACY, OVER_LIMIT = 0.998, 1.20
 

@@ -19,8 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from trust_tables import list_added, list_novelty, list_sets
 
 from modis.studies import FIGURES, METHODS, SETTINGS
-from modis.studies._experiment import BAYES
-from modis.studies._paper_table import METHOD_NAMES, tabulate, to_markdown
+from modis.studies._paper_table import BAYES, METHOD_NAMES, tabulate, to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from modis.studies import METHODS, SETTINGS
-from modis.studies._experiment import BAYES
-from modis.studies._paper_table import LINES, METHOD_NAMES, tabulate, to_markdown
+from modis.studies._paper_table import BAYES, LINES, METHOD_NAMES, tabulate, to_markdown
 from modis.studies._reproduce import _COLUMNS
 
 

@@ -14,9 +14,8 @@ from .. import pl
 from ..data import draft_of
 from ..pl._palette import CLASS_COLORS
 from ..pl._style import GRID_COLOR, TEXT_COLOR, house_style
-from ._experiment import BAYES
 from ._methods import METHODS
-from ._paper_table import METHOD_NAMES
+from ._paper_table import BAYES, METHOD_NAMES
 from ._runs import Job, Store
 from ._scores import METRICS
 from ._settings import FIGURES, SETTINGS
