@@ -1,5 +1,6 @@
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from typer.testing import CliRunner
 
@@ -12,15 +13,17 @@ CHARSETS = {"fit": "cp437", "predict": "gbk", "translate": "cp932", "benchmark":
 CHARSETS |= {"demo": "latin-1", "reproduce": "cp437"}
 
 
-def modis(*arguments: object, **how: Any) -> Any:
-    with quick_linear_models():
+def modis(*arguments: object, umap: bool = False, **how: Any) -> Any:
+    """Run a command; without UMAP, which compiles itself anew in every process."""
+    fewest = mock.patch("modis.report._figures._FEWEST_FOR_UMAP", 0 if umap else 10**6)
+    with fewest, quick_linear_models():
         runner = CliRunner(CHARSETS.get(str(arguments[0]), "utf-8"))
         return runner.invoke(app, [str(argument) for argument in arguments], **how)
 
 
-def done(*arguments: object) -> str:
+def done(*arguments: object, **how: Any) -> str:
     """What a command that succeeds prints."""
-    result = modis(*arguments)
+    result = modis(*arguments, **how)
     assert result.exit_code == 0, result.output
     return result.output
 

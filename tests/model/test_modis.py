@@ -49,9 +49,6 @@ def test_fewer_than_two_classes_train_without_a_class_head(fit, labels, key):
             call()
 
 
-# what is left behind, and what a user reads -----------------------------------------------------
-
-
 def test_nothing_is_printed_and_no_file_left(build, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     verbosity = scvi.settings.verbosity

@@ -167,9 +167,6 @@ def test_prefix_and_folders_in_use(model, mdata, saved, tmp_path):
     assert (saved / "model.json").read_bytes() == before
 
 
-# data at load ----------------------------------------------------------------------------------
-
-
 def _wide(adata):
     """With other features, and in another order."""
     extra = adata.copy()
@@ -201,9 +198,6 @@ def test_data_at_load_may_differ(model, mdata, saved, change):
     counts = loaded.class_counts()
     assert list(counts.columns[:3]) == list(loaded.predict(soft=True).columns) == ["a", "b", "c"]
     assert counts["unlabeled"].tolist() == ([60, 80, 40] if change is _unlabelled else [0, 0, 0])
-
-
-# folders ---------------------------------------------------------------------------------------
 
 
 class Bomb:

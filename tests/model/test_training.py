@@ -22,8 +22,6 @@ from modis.train import _training_plan
 from .._make import CPG, RNA, make_mdata, make_mudata
 from ._made import BRIEFLY, cohort, equal, shuffled, weights
 
-# what is held out -------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     ("sizes", "setup", "train_size", "held_out"),
@@ -45,9 +43,13 @@ def test_rows_are_held_out_as_preset_or_user_say(fit, sizes, setup, train_size, 
     assert (model.best_epoch_ is None) is (held_out == [0, 0])
 
 
-def test_fewer_steps_than_an_epoch_train_without_a_validation(fit):
-    model = fit(make_mdata(), train={"max_epochs": 1, "max_steps": 2, "batch_size": 8})
-    assert model.best_epoch_ is None and model.is_trained
+def test_training_without_a_validation(fit):
+    """On request, or because it ends before the first epoch does."""
+    on_request = {"limit_val_batches": 0, "early_stopping_patience": 1.0}
+    for train in (on_request, {"max_steps": 2, "batch_size": 8}):
+        model = fit(make_mdata(), train=train)
+        assert not any(name.endswith("_validation") for name in model.history)
+        assert model.best_epoch_ is None and model.is_trained
 
 
 @pytest.mark.filterwarnings("ignore:Most of the 24 classes:UserWarning")
@@ -93,9 +95,6 @@ def test_small_cohorts_get_probabilities_that_hold(build):
     assert 0.5 < min(right) < max(right) < 0.9
     assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.08)
     assert np.abs(np.subtract(sure, right)).max() < 0.16
-
-
-# the best weights, and interrupts ---------------------------------------------------------------
 
 
 class Watch(Callback):
@@ -189,8 +188,6 @@ def test_an_interrupt_in_the_first_epoch_leaves_the_model_as_it_was(build):
     assert np.isfinite(model.get_latent_representation()).all()
 
 
-# options of the trainer -------------------------------------------------------------------------
-
 CHECKPOINTS = {
     "on": lambda: {},
     "nothing held out": lambda: {"train_size": 1.0},
@@ -216,12 +213,6 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
         assert MODIS.load(file.parent, False).preset == model.preset
 
 
-def test_nothing_is_validated_on_request(fit):
-    model = fit(make_mdata(), train={"limit_val_batches": 0, "early_stopping_patience": 1.0})
-    assert [name for name in model.history if name.endswith("_validation")] == []
-    assert model.best_epoch_ is None
-
-
 def test_clipping_and_steps_are_those_of_the_two_steps(fit):
     clipping = {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
     options = clipping | {"max_steps": 7, "callbacks": [], "plan_kwargs": {"lr": 1e-3}}
@@ -242,9 +233,6 @@ def test_half_precision_is_for_training_only(fit, precision):
         assert found.dtype == np.float32
         assert np.isfinite(found).all()
     assert np.isfinite(model.predict(soft=True)).all(axis=None)
-
-
-# small data, and training on --------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
@@ -288,9 +276,6 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
         assert not equal(old, {name: weights(model)[name] for name in old})
 
 
-# feature links ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("wrong", [["methylation"], ["methylation", "protein"]])
 def test_links_that_disagree_with_the_data_are_warned_about_once(build, wrong):
     data, links = cohort()
@@ -332,8 +317,6 @@ def test_links_align_modalities_without_a_single_label(linked):
     # without links, clusters of the modalities meet at random
     assert worst >= 0.9 if linked else worst < 0.6
 
-
-# several processes ------------------------------------------------------------------------------
 
 TOGETHER = """
 import json, os, sys
