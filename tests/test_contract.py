@@ -16,7 +16,7 @@ from modis import MODIS
 from modis.module import LOSS_WEIGHTS
 from modis.pl import palette
 
-from ._make import N_VARS, fingerprint, make_mdata
+from ._make import N_VARS, fingerprint, make_mdata, quick_linear_models
 
 CLASSES = ["Crohn's", "healthy", "ulcerative colitis"]
 N_LATENT = 5
@@ -79,7 +79,7 @@ def trained(request) -> SimpleNamespace:
     MODIS.setup_mudata(mdata, labels_key="label", likelihood=likelihood)
     links = {"feature_links": _links(mdata)} if case.linked else {}
     model = MODIS(mdata, **{"n_latent": N_LATENT, "n_hidden": 8} | case.kwargs | links)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quick_linear_models():
         # random data agree with no links
         warnings.filterwarnings("ignore", "The feature links between", UserWarning)
         model.train(max_epochs=2, batch_size=16, accelerator="cpu", enable_progress_bar=False)

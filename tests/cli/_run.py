@@ -1,12 +1,11 @@
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from typer.testing import CliRunner
 
 from modis.cli import app
 
-from .._make import quick_linear_models
+from .._make import quick_reports
 
 #: Of terminals that cannot show all letters, another one for each command.
 CHARSETS = {"fit": "cp437", "predict": "gbk", "translate": "cp932", "benchmark": "ascii"}
@@ -14,9 +13,7 @@ CHARSETS |= {"demo": "latin-1", "reproduce": "cp437"}
 
 
 def modis(*arguments: object, umap: bool = False, **how: Any) -> Any:
-    """Run a command; without UMAP, which compiles itself anew in every process."""
-    fewest = mock.patch("modis.report._figures._FEWEST_FOR_UMAP", 0 if umap else 10**6)
-    with fewest, quick_linear_models():
+    with quick_reports(umap=umap):
         runner = CliRunner(CHARSETS.get(str(arguments[0]), "utf-8"))
         return runner.invoke(app, [str(argument) for argument in arguments], **how)
 

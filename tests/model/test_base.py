@@ -13,6 +13,8 @@ from modis.model import _base, _linear_maps, _trust, _values
 
 from .._make import CPG, PROTEIN, RNA, fingerprint, make_mdata, make_mudata
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 MODALITIES = [None, RNA, CPG, PROTEIN]
 #: Other minibatches may round differently.
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}

@@ -1,10 +1,15 @@
+import itertools
+
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scvi
 from sklearn.linear_model import RidgeCV
+from sklearn.neighbors import KNeighborsClassifier
 
 from modis import MODIS
+from modis.datasets import intersim, unpair
 from modis.model._linear_maps import _sure_slope
 
 from .._make import make_mudata, make_values
@@ -161,6 +166,23 @@ def test_pairs_and_links_tell_more_than_the_class(fit):
         errors[name] = np.square(model.translate(RNA, PROTEIN, new).X - expected).mean()
     assert errors["pairs"] < 1.05 * errors["ridge"] < 0.5 * errors["class"]
     assert errors["links"] < 0.9 * errors["class"]
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_links_align_modalities_without_a_single_label(linked):
+    data = unpair(intersim(n_samples=500, seed=0))
+    scvi.settings.seed = 0
+    MODIS.setup_mudata(data)
+    model = MODIS(data, feature_links=data.uns["feature_links"] if linked else None)
+    model.train(max_epochs=25, accelerator="cpu", enable_progress_bar=False)
+    latents = {name: model.get_latent_representation(modality=name) for name in data.mod}
+    labels = {name: adata.obs["label"].to_numpy() for name, adata in data.mod.items()}
+    worst = min(
+        KNeighborsClassifier(15).fit(latents[a], labels[a]).score(latents[b], labels[b])
+        for a, b in itertools.permutations(latents, 2)
+    )
+    # without links, clusters of the modalities meet at random
+    assert worst >= 0.9 if linked else worst < 0.6
 
 
 @pytest.mark.parametrize("likelihood", ["nb", "beta", "bernoulli"])

@@ -11,6 +11,8 @@ from modis.module import PRESETS
 from .._make import CPG, RNA, make_mdata
 from ._made import BRIEFLY
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 OWN = replace(PRESETS["default"], name="mine", train_size=0.5, lr=2e-3)
 
 

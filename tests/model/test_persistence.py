@@ -21,6 +21,8 @@ from .._make import CPG, PROTEIN, RNA, SCVI_KEYS, fingerprint, make_mdata, make_
 from ._made import BRIEFLY, cohort, shuffled, weights
 from .conftest import LIKELIHOODS
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 ANOTHER_PROCESS = """
 import sys, mudata, numpy
 from modis import MODIS
