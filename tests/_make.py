@@ -40,6 +40,14 @@ def quick_linear_models() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def quick_reports(*, umap: bool = False) -> Iterator[None]:
+    """Two penalties for the rival, too, and no UMAP, which compiles itself in every process."""
+    fewest = mock.patch("modis.report._figures._FEWEST_FOR_UMAP", 0 if umap else 10**6)
+    with quick_linear_models(), fewest, mock.patch("modis.studies._rivals._CS", [0.01, 1.0]):
+        yield
+
+
 def make_mudata(modalities: Mapping[str, ad.AnnData], **kwargs: Any) -> md.MuData:
     with without_pulling():
         return md.MuData(dict(modalities), **kwargs)

@@ -63,6 +63,17 @@ def messages() -> Iterator[list[str]]:
     scvi.settings.verbosity = verbosity
 
 
+@pytest.fixture
+def quiet_tables() -> Iterator[None]:
+    """The table that setup_mudata logs is for the user's screen."""
+    import scvi  # which sets the level
+
+    verbosity = scvi.settings.verbosity
+    scvi.settings.verbosity = logging.WARNING
+    yield
+    scvi.settings.verbosity = verbosity
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Seed whatever is loaded, and load nothing: scvi alone takes ten seconds to import."""

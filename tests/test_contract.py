@@ -2,8 +2,8 @@
 
 import itertools
 import warnings
-from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import mudata as md
 import numpy as np
@@ -16,7 +16,7 @@ from modis import MODIS
 from modis.module import LOSS_WEIGHTS
 from modis.pl import palette
 
-from ._make import N_VARS, fingerprint, make_mdata
+from ._make import N_VARS, fingerprint, make_mdata, quick_linear_models
 
 CLASSES = ["Crohn's", "healthy", "ulcerative colitis"]
 N_LATENT = 5
@@ -24,26 +24,17 @@ COUNTS = ("nb", "zinb", "poisson")
 UNIT = ("beta", "bernoulli")
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """One kind of data, and of model."""
 
     likelihoods: tuple[str, ...]
     pairing: str
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: dict[str, Any] = {}
     linked: bool = False
 
     def __str__(self) -> str:
         words = [*self.likelihoods, self.pairing, *map(str, self.kwargs.values())]
         return "-".join([*words, *["linked"] * self.linked])
-
-    @property
-    def likelihood(self) -> dict[str, str]:
-        return dict(zip(N_VARS, self.likelihoods, strict=False))
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        return {"n_latent": N_LATENT, "n_hidden": 8} | self.kwargs
 
 
 #: Every likelihood, pairing, architecture and option, together with several of the others.
@@ -77,34 +68,22 @@ def _links(mdata: md.MuData) -> pd.DataFrame:
     return pd.DataFrame(ends, columns=columns)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A case after training."""
-
-    case: Case
-    mdata: md.MuData
-    model: MODIS
-    before: dict[str, str]
-
-    @property
-    def modalities(self) -> list[str]:
-        return list(self.case.likelihood)
-
-
 @pytest.fixture(scope="module", params=CASES, ids=str)
-def trained(request) -> Trained:
+def trained(request) -> SimpleNamespace:
+    """A case after training."""
     case = request.param
     mdata = make_mdata(case.likelihoods, case.pairing, CLASSES)
     before = fingerprint(mdata)
     scvi.settings.seed = 0
-    MODIS.setup_mudata(mdata, labels_key="label", likelihood=case.likelihood)
+    likelihood = dict(zip(N_VARS, case.likelihoods, strict=False))
+    MODIS.setup_mudata(mdata, labels_key="label", likelihood=likelihood)
     links = {"feature_links": _links(mdata)} if case.linked else {}
-    model = MODIS(mdata, **case.sizes, **links)
-    with warnings.catch_warnings():
+    model = MODIS(mdata, **{"n_latent": N_LATENT, "n_hidden": 8} | case.kwargs | links)
+    with warnings.catch_warnings(), quick_linear_models():
         # random data agree with no links
         warnings.filterwarnings("ignore", "The feature links between", UserWarning)
         model.train(max_epochs=2, batch_size=16, accelerator="cpu", enable_progress_bar=False)
-    return Trained(case, mdata, model, before)
+    return SimpleNamespace(mdata=mdata, model=model, before=before, likelihood=likelihood)
 
 
 def test_latent(trained):
@@ -127,7 +106,7 @@ def test_latent(trained):
 
 def test_predict(trained):
     model, mdata = trained.model, trained.mdata
-    for modality in (None, *trained.modalities):
+    for modality in (None, *trained.likelihood):
         index = mdata.obs_names if modality is None else mdata.mod[modality].obs_names
         soft = model.predict(modality=modality, soft=True)
         hard = model.predict(modality=modality)
@@ -142,7 +121,7 @@ def test_predict(trained):
 
 def test_translate_all_pairs(trained):
     model, mdata = trained.model, trained.mdata
-    for source, target in itertools.product(trained.modalities, repeat=2):
+    for source, target in itertools.product(trained.likelihood, repeat=2):
         translated = model.translate(source, target)
         assert isinstance(translated, AnnData)
         pd.testing.assert_frame_equal(translated.obs, mdata.mod[source].obs)
@@ -150,16 +129,16 @@ def test_translate_all_pairs(trained):
         values = translated.X
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
-        if trained.case.likelihood[target] in COUNTS:
+        if trained.likelihood[target] in COUNTS:
             assert (values >= 0).all()
-        if trained.case.likelihood[target] in UNIT:
+        if trained.likelihood[target] in UNIT:
             assert ((values >= 0) & (values <= 1)).all()
         if source == target:
             np.testing.assert_array_equal(model.reconstruct(target).X, values)
 
 
 def test_counts_keep_their_depth(trained):
-    for modality, likelihood in trained.case.likelihood.items():
+    for modality, likelihood in trained.likelihood.items():
         if likelihood not in COUNTS:
             continue
         own = trained.model.reconstruct(modality).X.sum(axis=1)
@@ -169,7 +148,7 @@ def test_counts_keep_their_depth(trained):
             assert (own < counts).all()
             continue
         np.testing.assert_allclose(own, counts, rtol=1e-3)
-        for source in set(trained.modalities) - {modality}:
+        for source in set(trained.likelihood) - {modality}:
             told = trained.model.translate(source, modality).X.sum(axis=1)
             np.testing.assert_allclose(told, told[0], rtol=1e-3)
             assert counts.min() <= told[0] <= counts.max()
@@ -177,18 +156,18 @@ def test_counts_keep_their_depth(trained):
 
 def test_elbo_adds_up(trained):
     elbo = trained.model.get_elbo()
-    assert list(elbo.index) == trained.modalities
+    assert list(elbo.index) == list(trained.likelihood)
     assert list(elbo.columns) == ["elbo", "kl", "reconstruction"]
     assert (elbo["kl"] > 0).all()
     for modality, (total, kl, reconstruction) in elbo.iterrows():
         n_vars = trained.mdata.mod[modality].n_vars
         log_likelihood = -n_vars * reconstruction
-        if trained.case.likelihood[modality] == "gaussian":
+        if trained.likelihood[modality] == "gaussian":
             # the loss of a gaussian is the mean squared error
             log_likelihood = -n_vars * (np.log(2 * np.pi) + reconstruction) / 2
         assert total == pytest.approx(log_likelihood - kl, rel=1e-4)
         # a probability of something discrete is at most 1
-        if trained.case.likelihood[modality] in (*COUNTS, "bernoulli"):
+        if trained.likelihood[modality] in (*COUNTS, "bernoulli"):
             assert total <= 0
 
 
@@ -233,13 +212,13 @@ def test_history(trained):
 
 def test_save_and_load(trained, tmp_path):
     model, mdata = trained.model, trained.mdata
-    first, last = trained.modalities[0], trained.modalities[-1]
+    first, *_, last = [*trained.likelihood] * 2
     model.save(tmp_path / "model")
     for stored, given in ((mdata.copy(), None), (False, mdata)):
         loaded = MODIS.load(tmp_path / "model", stored)
         assert loaded.is_trained
         assert repr(loaded) == repr(model)
-        for modality in (None, *trained.modalities):
+        for modality in (None, *trained.likelihood):
             np.testing.assert_array_equal(
                 loaded.get_latent_representation(given, modality),
                 model.get_latent_representation(modality=modality),
@@ -251,8 +230,8 @@ def test_save_and_load(trained, tmp_path):
 
 
 def test_the_data_are_left_as_they_were(trained):
-    model = trained.model
+    model, modalities = trained.model, list(trained.likelihood)
     for call in (model.predict, model.joint_embedding, model.get_elbo):
         call()
-    model.translate(trained.modalities[0], trained.modalities[-1])
+    model.translate(modalities[0], modalities[-1])
     assert fingerprint(trained.mdata) == trained.before

@@ -66,18 +66,14 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(API.glob
 
 def listed(text: str) -> list[str]:
     """Names that the directives of a page document, in full."""
-    names, room, inside = [], "modis", False
-    for line in text.splitlines():
-        if match := re.match(r"\.\. currentmodule:: (\S+)", line):
-            room = match[1]
-        elif match := re.match(r"\.\. auto(?:class|data|function):: (\S+)", line):
-            names.append(f"{room}.{match[1]}")
-        elif line.startswith(".. autosummary::"):
-            inside = True
-        elif inside and (match := re.fullmatch(r"   ([A-Za-z]\S*)", line)):
-            names.append(f"{room}.{match[1]}")
-        elif line and not line.startswith("   "):
-            inside = False
+    names, room = [], "modis"
+    # a line of a summary has three spaces and nothing but the name
+    directives = r"\.\. (currentmodule|autoclass|autodata|autofunction):: "
+    for directive, name in re.findall(rf"(?m)^(?:{directives}|   (?=[A-Za-z]\S*$))(\S+)", text):
+        if directive == "currentmodule":
+            room = name
+        else:
+            names.append(f"{room}.{name}")
     return names
 
 

@@ -1,9 +1,7 @@
 """What the pages tell a reader to type does run, page by page, in the order of the page."""
 
-import logging
 import shlex
 import shutil
-from functools import partial
 
 import matplotlib.pyplot as plt
 import mudata as md
@@ -31,12 +29,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:The set_bad function:PendingDepr
 
 
 @pytest.fixture(autouse=True)
-def _as_a_reader(tmp_path, monkeypatch, request):
+def _as_a_reader(tmp_path, monkeypatch, quiet_tables):
     """An empty folder, two epochs, and neither tables on the screen nor windows."""
     monkeypatch.chdir(tmp_path)
-    logger = logging.getLogger("scvi")
-    request.addfinalizer(partial(logger.setLevel, logger.level))
-    logger.setLevel(logging.WARNING)
     monkeypatch.setattr(plt, "show", lambda: None)
     train = modis.MODIS.train
 

@@ -3,9 +3,7 @@
 import doctest
 import importlib
 import io
-import logging
 import re
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ N_PROMPTS = {
 DOWNLOADS = {"modis.datasets._pbmc_mosaic": "pbmc_mosaic"}
 
 
+@pytest.mark.usefixtures("quiet_tables")
 @pytest.mark.parametrize("name", N_PROMPTS)
 def test_examples(name, tmp_path, monkeypatch, request):
     module = importlib.import_module(name)
@@ -42,12 +41,6 @@ def test_examples(name, tmp_path, monkeypatch, request):
         copies = {path.name: path for path in folder.iterdir()}
         monkeypatch.setattr(module, "fetch_sources", lambda dataset: copies)
     monkeypatch.chdir(tmp_path)
-    # After the import, which sets the level: the table that setup_mudata logs is for the user's
-    # screen, not for the examples.
-    importlib.import_module("scvi")
-    logger = logging.getLogger("scvi")
-    request.addfinalizer(partial(logger.setLevel, logger.level))
-    logger.setLevel(logging.WARNING)
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     report = io.StringIO()
     for test in found:

@@ -22,7 +22,6 @@ from tests._make import make_mudata, make_values
 RECORDED = Path(__file__).with_name("lock.json")
 N_VARS = {"rna": 24, "meth": 16, "protein": 12}
 CLASSES = ("a", "b", "c")
-EPOCHS = 4
 #: By name: likelihoods, first and last sample of each modality, what is hidden, and arguments.
 CONFIGURATIONS = {
     "linear": {},
@@ -95,7 +94,7 @@ def measure(name):
     MODIS.setup_mudata(mdata, **setup)
     links = {"feature_links": make_links()} if how.get("links") else {}
     model = MODIS(mdata, **({"n_latent": 4} | links | how.get("model", {})))
-    train = {"max_epochs": EPOCHS, "batch_size": 16, "accelerator": "cpu"} | how.get("train", {})
+    train = {"max_epochs": 4, "batch_size": 16, "accelerator": "cpu"} | how.get("train", {})
     model.train(enable_progress_bar=False, **train)
     found = {"terms": {}}
     for key, values in model.history.items():

@@ -5,22 +5,22 @@ from typer.testing import CliRunner
 
 from modis.cli import app
 
-from .._make import quick_linear_models
+from .._make import quick_reports
 
 #: Of terminals that cannot show all letters, another one for each command.
 CHARSETS = {"fit": "cp437", "predict": "gbk", "translate": "cp932", "benchmark": "ascii"}
 CHARSETS |= {"demo": "latin-1", "reproduce": "cp437"}
 
 
-def modis(*arguments: object, **how: Any) -> Any:
-    with quick_linear_models():
+def modis(*arguments: object, umap: bool = False, **how: Any) -> Any:
+    with quick_reports(umap=umap):
         runner = CliRunner(CHARSETS.get(str(arguments[0]), "utf-8"))
         return runner.invoke(app, [str(argument) for argument in arguments], **how)
 
 
-def done(*arguments: object) -> str:
+def done(*arguments: object, **how: Any) -> str:
     """What a command that succeeds prints."""
-    result = modis(*arguments)
+    result = modis(*arguments, **how)
     assert result.exit_code == 0, result.output
     return result.output
 

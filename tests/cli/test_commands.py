@@ -22,7 +22,6 @@ from ._run import CHARSETS, done, error_line, modis, names_in
 FILES = {"integrated.h5mu", "model", "metrics.csv", "report.html"}
 FIGURES = {"latent_umap.png", "history.png", "class_counts.png"}
 OF_TESTS = {"translation.png"}
-LABELED = ("--labels-key", "label")
 OF_CLASSES = {"confusion.png", "predictions.csv"}
 OF_CLASSES |= {"feature_importance.csv", "feature_importance.png"}
 
@@ -45,15 +44,9 @@ def fitted(data_file, tmp_path_factory):
     out = tmp_path_factory.mktemp("fitted") / "out"
     before = hashlib.sha256(data_file.read_bytes()).digest()
     options = ["--labels-key", "label", "--max-epochs", 3, "--out", out, "--debug"]
-    printed = done("fit", data_file, *options)
+    printed = done("fit", data_file, *options, umap=True)
     assert hashlib.sha256(data_file.read_bytes()).digest() == before
     return out, printed
-
-
-@pytest.fixture
-def _quick(monkeypatch):
-    # UMAP compiles itself anew in every run
-    monkeypatch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
 
 
 def test_version():
@@ -132,7 +125,8 @@ def test_options_that_do_not_fit(command, options, said, data_file, tmp_path):
 @pytest.mark.parametrize("option", ["labels-key", "batch-key", "group-key", "covariate"])
 def test_a_column_that_is_misspelt_is_told_at_once(option, data_file, tmp_path):
     command = "fit" if option == "covariate" else "benchmark"
-    said = modis(command, data_file, *LABELED, f"--{option}", "no", "--out", tmp_path / "o").stderr
+    options = ["--labels-key", "label", f"--{option}", "no", "--out", tmp_path / "out"]
+    said = modis(command, data_file, *options).stderr
     assert said.startswith(f"Error: No column 'no' ({option.replace('-', '_')}) in the data.")
 
 
@@ -207,7 +201,6 @@ def test_integrated_holds_all_observations(fitted, data_file):
     assert test.value_counts().between(6, 7).all()
 
 
-@pytest.mark.usefixtures("_quick")
 def test_force_replaces_results_and_keeps_the_rest(data_file, tmp_path):
     for name in ("mine.txt", *OF_CLASSES):
         (tmp_path / name).write_text("of an earlier run")
@@ -222,7 +215,6 @@ def test_force_replaces_results_and_keeps_the_rest(data_file, tmp_path):
     assert names_in(tmp_path) == FILES | FIGURES | {"mine.txt"}
 
 
-@pytest.mark.usefixtures("_quick")
 def test_a_run_that_was_stopped_goes_on(fitted, data_file, tmp_path):
     out, options = tmp_path / "out", ["--labels-key", "label", "--max-epochs", 3]
     with mock.patch("modis.report._fit.embed", side_effect=RuntimeError("killed")):
@@ -283,7 +275,6 @@ def test_translate(fitted, data_file, tmp_path):
     assert "Unknown modality 'rna'" in line
 
 
-@pytest.mark.usefixtures("_quick")
 def test_demo(tmp_path):
     out = tmp_path / "deep" / "demo"
     done("demo", "--samples", 100, "--max-epochs", 1, "--out", out)
@@ -293,7 +284,6 @@ def test_demo(tmp_path):
     assert metrics["mse_per_variance_class_average"] == 3
 
 
-@pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize("linked", [False, True])
 def test_without_labels_the_report_says_what_is_missing(linked, data_file, tmp_path):
     options = []
@@ -311,7 +301,6 @@ def test_without_labels_the_report_says_what_is_missing(linked, data_file, tmp_p
     assert names_in(out) == FILES | FIGURES | OF_TESTS
 
 
-@pytest.mark.usefixtures("_quick")
 def test_one_class_only(data_file, tmp_path):
     out = tmp_path / "out"
     printed = done("fit", data_file, "--labels-key", "one", "--max-epochs", 1, "--out", out)

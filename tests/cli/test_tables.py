@@ -28,9 +28,7 @@ def cohort(tmp_path_factory):
 def fitted(cohort):
     out = cohort.parent / "results"
     options = ["--labels", cohort.parent / "patients.csv", "--max-epochs", 2, "--out", out]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
-        printed = done("fit", cohort, *options)
+    printed = done("fit", cohort, *options)
     assert "Note: Modality 'expression': 1 rows or columns that describe" in printed
     assert (out / "confusion.png").is_file()
     return out

@@ -10,7 +10,6 @@ from modis.data import FeatureMatrix, Modality
 from modis.dataloaders import ModalityDataset, sequential_loader
 
 N, D = 23, 6
-SUBSET = np.array([20, 4, 9, 4, 0])
 
 
 def values():
@@ -23,7 +22,7 @@ def modality(x):
     return Modality("rna", FeatureMatrix(adata), adata.obs_names, labels, batch)
 
 
-@pytest.mark.parametrize("subset", [None, SUBSET])
+@pytest.mark.parametrize("subset", [None, np.array([20, 4, 9, 4, 0])])
 @pytest.mark.parametrize("stored", [np.asarray, sparse.csc_matrix])
 def test_rows_in_the_order_asked_for_with_repeats(stored, subset):
     """Positions count within the subset."""

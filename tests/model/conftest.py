@@ -6,10 +6,17 @@ import scvi
 
 from modis import MODIS
 
-from .._make import make_mdata
+from .._make import make_mdata, quick_linear_models
 from ._made import BRIEFLY
 
 LIKELIHOODS = {"rna seq": "gaussian", "CpG-îlots": "beta", "a_protein": "nb"}
+
+
+@pytest.fixture
+def quick():
+    """For tests of what is around a model; those that share one have it as it is."""
+    with quick_linear_models():
+        yield
 
 
 @pytest.fixture(scope="session")

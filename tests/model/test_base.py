@@ -1,3 +1,5 @@
+from unittest import mock
+
 import anndata as ad
 import mudata as md
 import numpy as np
@@ -11,7 +13,8 @@ from modis.model import _base, _linear_maps, _trust, _values
 
 from .._make import CPG, PROTEIN, RNA, fingerprint, make_mdata, make_mudata
 
-MODALITIES = [None, RNA, CPG, PROTEIN]
+pytestmark = pytest.mark.usefixtures("quick")
+
 #: Other minibatches may round differently.
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 
@@ -36,15 +39,14 @@ def test_names_of_scvi_tools(model, capsys):
 
 
 def test_training_data_are_read_once(build, monkeypatch):
-    reads, matrices = [], []
-    read, init = _base.read_registered, FeatureMatrix.__init__
-    monkeypatch.setattr(_base, "read_registered", lambda *args: reads.append(1) or read(*args))
-    counted = lambda *args, **kw: matrices.append(1) or init(*args, **kw)
-    monkeypatch.setattr(FeatureMatrix, "__init__", counted)
+    read = mock.Mock(wraps=_base.read_registered)
+    matrix = mock.create_autospec(FeatureMatrix.__init__, side_effect=FeatureMatrix.__init__)
+    monkeypatch.setattr(_base, "read_registered", read)
+    monkeypatch.setattr(FeatureMatrix, "__init__", matrix)
     data = make_mdata()
     model = build(data)
     # the set-up reads as well, and keeps nothing
-    matrices.clear()
+    matrix.reset_mock()
     model.train(max_epochs=1, accelerator="cpu", enable_progress_bar=False)
     for _ in range(2):
         model.predict()
@@ -52,7 +54,7 @@ def test_training_data_are_read_once(build, monkeypatch):
     model.translate(RNA, CPG)
     model.get_elbo()
     # a matrix of each modality, and one that is checked when the training starts
-    assert (len(reads), len(matrices)) == (1, 4)
+    assert (read.call_count, matrix.call_count) == (1, 4)
     other = data.mod[RNA].X[:, ::-1].copy()
     before = model.get_latent_representation(modality=RNA)
     data.mod[RNA].X = other
@@ -103,7 +105,7 @@ def test_rows_and_features_are_matched_by_name(model, mdata):
         wide = ad.concat([extra, adata], axis=1, merge="same")
         mods[name] = wide[rng.permutation(wide.n_obs), rng.permutation(wide.n_vars)].copy()
     new = make_mudata(mods)
-    for modality in MODALITIES:
+    for modality in (None, *mdata.mod):
         expected = _frame(model, mdata, modality).loc[_names(new, modality)]
         assert not expected.index.equals(_names(mdata, modality))
         pd.testing.assert_frame_equal(_frame(model, new, modality), expected, **CLOSE)

@@ -12,6 +12,8 @@ from .._make import make_mdata
 from ._made import BRIEFLY, equal, weights
 from .test_persistence import Bomb
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 LONGER = BRIEFLY | {"max_epochs": 8}
 KINDS = {
     "all train": ({}, {"train_size": 1.0}),

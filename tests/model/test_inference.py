@@ -81,9 +81,6 @@ def test_draws_look_like_the_data(model, mdata):
     assert (drawn.std(axis=2).mean(axis=0) > 0.9 * spread).all()
 
 
-# batches and covariates that training did not see -----------------------------------------------
-
-
 def _column(column, value):
     """Every second value of a column is another; with `None` there is no column."""
 

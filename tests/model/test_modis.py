@@ -1,15 +1,15 @@
-import logging
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-import scvi
 
 from modis import MODIS
 from modis.module import PRESETS
 
 from .._make import CPG, RNA, make_mdata
 from ._made import BRIEFLY
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 OWN = replace(PRESETS["default"], name="mine", train_size=0.5, lr=2e-3)
 
@@ -49,22 +49,14 @@ def test_fewer_than_two_classes_train_without_a_class_head(fit, labels, key):
             call()
 
 
-# what is left behind, and what a user reads -----------------------------------------------------
-
-
+@pytest.mark.usefixtures("quiet_tables")
 def test_nothing_is_printed_and_no_file_left(build, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    verbosity = scvi.settings.verbosity
-    scvi.settings.verbosity = logging.WARNING
-    try:
-        model = build(make_mdata())
-        capfd.readouterr()
-        model.train(**BRIEFLY)
-        model.predict()
-        out, err = capfd.readouterr()
-    finally:
-        scvi.settings.verbosity = verbosity
-    assert (out, err) == ("", "")
+    model = build(make_mdata())
+    capfd.readouterr()
+    model.train(**BRIEFLY)
+    model.predict()
+    assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,6 +21,8 @@ from .._make import CPG, PROTEIN, RNA, SCVI_KEYS, fingerprint, make_mdata, make_
 from ._made import BRIEFLY, cohort, shuffled, weights
 from .conftest import LIKELIHOODS
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 ANOTHER_PROCESS = """
 import sys, mudata, numpy
 from modis import MODIS
@@ -59,13 +61,10 @@ def test_another_process_gets_identical_latents(model, mdata, tmp_path):
     np.testing.assert_array_equal(translated, model.translate(RNA, PROTEIN).X)
 
 
-OPTIONS = {
-    "default": {},
-    "paper": {"architecture": "paper", "adversarial": "relativistic", "scaling": "none"},
-}
+PAPER = {"architecture": "paper", "adversarial": "relativistic", "scaling": "none"}
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("options", [{}, PAPER], ids=["default", "paper"])
 def test_the_preset_stays_when_defaults_change(fit, tmp_path, monkeypatch, options):
     """And whatever data it meets."""
     data = make_mdata()
@@ -167,9 +166,6 @@ def test_prefix_and_folders_in_use(model, mdata, saved, tmp_path):
     assert (saved / "model.json").read_bytes() == before
 
 
-# data at load ----------------------------------------------------------------------------------
-
-
 def _wide(adata):
     """With other features, and in another order."""
     extra = adata.copy()
@@ -201,9 +197,6 @@ def test_data_at_load_may_differ(model, mdata, saved, change):
     counts = loaded.class_counts()
     assert list(counts.columns[:3]) == list(loaded.predict(soft=True).columns) == ["a", "b", "c"]
     assert counts["unlabeled"].tolist() == ([60, 80, 40] if change is _unlabelled else [0, 0, 0])
-
-
-# folders ---------------------------------------------------------------------------------------
 
 
 class Bomb:

@@ -9,6 +9,8 @@ from modis import MODIS
 from .._make import CPG, RNA, fingerprint, make_mdata, make_mudata
 from ._made import BRIEFLY, weights
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 OPTIONS = {"batch_key": "run", "categorical_covariate_keys": ["sex"]}
 SHIFT = 3
 

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 
 from .._make import CPG, RNA, make_mdata
 from ._made import cohort
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def said(word, messages):

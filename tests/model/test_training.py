@@ -1,28 +1,24 @@
 import copy
-import itertools
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import anndata as ad
 import numpy as np
 import pytest
 import scvi
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from scvi.train import SaveCheckpoint, TrainRunner
-from sklearn.neighbors import KNeighborsClassifier
 
 from modis import MODIS
-from modis.datasets import intersim, unpair
 from modis.train import _training_plan
 
 from .._make import CPG, RNA, make_mdata, make_mudata
 from ._made import BRIEFLY, cohort, equal, shuffled, weights
 
-# what is held out -------------------------------------------------------------------------------
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.mark.parametrize(
@@ -45,9 +41,13 @@ def test_rows_are_held_out_as_preset_or_user_say(fit, sizes, setup, train_size, 
     assert (model.best_epoch_ is None) is (held_out == [0, 0])
 
 
-def test_fewer_steps_than_an_epoch_train_without_a_validation(fit):
-    model = fit(make_mdata(), train={"max_epochs": 1, "max_steps": 2, "batch_size": 8})
-    assert model.best_epoch_ is None and model.is_trained
+def test_training_without_a_validation(fit):
+    """On request, or because it ends before the first epoch does."""
+    on_request = {"limit_val_batches": 0, "early_stopping_patience": 1.0}
+    for train in (on_request, {"max_steps": 2, "batch_size": 8}):
+        model = fit(make_mdata(), train=train)
+        assert not any(name.endswith("_validation") for name in model.history)
+        assert model.best_epoch_ is None and model.is_trained
 
 
 @pytest.mark.filterwarnings("ignore:Most of the 24 classes:UserWarning")
@@ -63,39 +63,6 @@ def test_a_hold_out_without_an_observation_is_told(build, train_size):
         model.train(train_size=train_size, **BRIEFLY)
     assert warned[0].filename == __file__
     model.train(train_size=1, **BRIEFLY)
-
-
-def overlapping(n, seed):
-    """Classes that nobody can always tell."""
-    centers, rng, codes = np.random.default_rng(0), np.random.default_rng(seed), np.arange(n) % 3
-    modalities = {}
-    for name, n_features in (("rna", 70), ("protein", 60)):
-        x = (0.2 * centers.normal(size=(3, n_features)))[codes]
-        adata = ad.AnnData((x + rng.normal(size=x.shape)).astype(np.float32))
-        adata.obs_names = [f"{name} {k}" for k in range(n)]
-        adata.var_names = [f"{name} feature {k}" for k in range(n_features)]
-        adata.obs["label"] = np.array(["a", "b", "c"])[codes]
-        modalities[name] = adata
-    return make_mudata(modalities)
-
-
-def test_small_cohorts_get_probabilities_that_hold(build):
-    """Over two cohorts and their modalities: each alone has few rows to learn its surety from."""
-    new, sure, right = overlapping(900, seed=2), [], []
-    for seed in (3, 4):
-        model = build(overlapping(90, seed=seed), {"n_latent": 32})
-        model.train(accelerator="cpu", enable_progress_bar=False, max_epochs=30)
-        for name, adata in new.mod.items():
-            probability = model.predict(new, modality=name, soft=True)
-            hits = probability.idxmax(axis=1).to_numpy() == adata.obs["label"].to_numpy()
-            right.append(hits.mean())
-            sure.append(probability.max(axis=1).mean())
-    assert 0.5 < min(right) < max(right) < 0.9
-    assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.08)
-    assert np.abs(np.subtract(sure, right)).max() < 0.16
-
-
-# the best weights, and interrupts ---------------------------------------------------------------
 
 
 class Watch(Callback):
@@ -189,8 +156,6 @@ def test_an_interrupt_in_the_first_epoch_leaves_the_model_as_it_was(build):
     assert np.isfinite(model.get_latent_representation()).all()
 
 
-# options of the trainer -------------------------------------------------------------------------
-
 CHECKPOINTS = {
     "on": lambda: {},
     "nothing held out": lambda: {"train_size": 1.0},
@@ -216,12 +181,6 @@ def test_checkpoints(fit, kind, tmp_path, monkeypatch):
         assert MODIS.load(file.parent, False).preset == model.preset
 
 
-def test_nothing_is_validated_on_request(fit):
-    model = fit(make_mdata(), train={"limit_val_batches": 0, "early_stopping_patience": 1.0})
-    assert [name for name in model.history if name.endswith("_validation")] == []
-    assert model.best_epoch_ is None
-
-
 def test_clipping_and_steps_are_those_of_the_two_steps(fit):
     clipping = {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}
     options = clipping | {"max_steps": 7, "callbacks": [], "plan_kwargs": {"lr": 1e-3}}
@@ -242,9 +201,6 @@ def test_half_precision_is_for_training_only(fit, precision):
         assert found.dtype == np.float32
         assert np.isfinite(found).all()
     assert np.isfinite(model.predict(soft=True)).all(axis=None)
-
-
-# small data, and training on --------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore:.* the same value in every observation:UserWarning")
@@ -288,9 +244,6 @@ def test_after_a_failure_training_goes_on(fit, monkeypatch, tmp_path):
         assert not equal(old, {name: weights(model)[name] for name in old})
 
 
-# feature links ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("wrong", [["methylation"], ["methylation", "protein"]])
 def test_links_that_disagree_with_the_data_are_warned_about_once(build, wrong):
     data, links = cohort()
@@ -315,25 +268,6 @@ def test_so_few_links_that_nobody_can_tell_are_not_called_wrong(fit):
     for n_links in (1, 3, 4):
         fit(data, model={"feature_links": few[:n_links]}, train={"max_epochs": 1})
 
-
-@pytest.mark.parametrize("linked", [True, False])
-def test_links_align_modalities_without_a_single_label(linked):
-    data = unpair(intersim(n_samples=500, seed=0))
-    scvi.settings.seed = 0
-    MODIS.setup_mudata(data)
-    model = MODIS(data, feature_links=data.uns["feature_links"] if linked else None)
-    model.train(max_epochs=25, accelerator="cpu", enable_progress_bar=False)
-    latents = {name: model.get_latent_representation(modality=name) for name in data.mod}
-    labels = {name: adata.obs["label"].to_numpy() for name, adata in data.mod.items()}
-    worst = min(
-        KNeighborsClassifier(15).fit(latents[a], labels[a]).score(latents[b], labels[b])
-        for a, b in itertools.permutations(latents, 2)
-    )
-    # without links, clusters of the modalities meet at random
-    assert worst >= 0.9 if linked else worst < 0.6
-
-
-# several processes ------------------------------------------------------------------------------
 
 TOGETHER = """
 import json, os, sys

@@ -7,6 +7,8 @@ from modis import MODIS
 
 from .._make import CPG, RNA, fingerprint, make_mdata
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 def test_networks_average_draws(networks):
     model, exact = networks, networks.translate(RNA, CPG).X

@@ -24,6 +24,36 @@ def new():
     return mdata
 
 
+def overlapping(n, seed):
+    """Classes that nobody can always tell."""
+    centers, rng, codes = np.random.default_rng(0), np.random.default_rng(seed), np.arange(n) % 3
+    modalities = {}
+    for name, n_features in (("rna", 70), ("protein", 60)):
+        x = (0.2 * centers.normal(size=(3, n_features)))[codes]
+        adata = ad.AnnData((x + rng.normal(size=x.shape)).astype(np.float32))
+        adata.obs_names = [f"{name} {k}" for k in range(n)]
+        adata.var_names = [f"{name} feature {k}" for k in range(n_features)]
+        adata.obs["label"] = np.array(["a", "b", "c"])[codes]
+        modalities[name] = adata
+    return make_mudata(modalities)
+
+
+def test_small_cohorts_get_probabilities_that_hold(build):
+    """Over two cohorts and their modalities: each alone has few rows to learn its surety from."""
+    new, sure, right = overlapping(900, seed=2), [], []
+    for seed in (3, 4):
+        model = build(overlapping(90, seed=seed), {"n_latent": 32})
+        model.train(accelerator="cpu", enable_progress_bar=False, max_epochs=30)
+        for name, adata in new.mod.items():
+            probability = model.predict(new, modality=name, soft=True)
+            hits = probability.idxmax(axis=1).to_numpy() == adata.obs["label"].to_numpy()
+            right.append(hits.mean())
+            sure.append(probability.max(axis=1).mean())
+    assert 0.5 < min(right) < max(right) < 0.9
+    assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.08)
+    assert np.abs(np.subtract(sure, right)).max() < 0.16
+
+
 def test_missing_values_are_taken_and_filled(fit, new):
     before = fingerprint(new)
     model = fit(new)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.nn.functional import leaky_relu
 
 from modis.nn import BlockStyle, Discriminator
 
@@ -10,8 +11,7 @@ def test_modality_head_reads_the_hidden_layer():
     discriminator, z = Discriminator(*SIZES), torch.randn(9, 5)
     output, hidden, head = discriminator(z), z, discriminator.modality_head
     for layer in (discriminator.trunk[0], discriminator.trunk[2]):
-        hidden = hidden @ layer.weight.T + layer.bias
-        hidden = torch.where(hidden > 0, hidden, 0.2 * hidden)
+        hidden = leaky_relu(layer(hidden), 0.2)
     assert output.hidden.shape == (9, 6)
     torch.testing.assert_close(output.hidden, hidden)
     torch.testing.assert_close(output.modality, hidden @ head.weight.T + head.bias)

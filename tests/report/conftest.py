@@ -5,7 +5,7 @@ from modis.report import Screen, Settings
 from modis.report._fit import fit, simulate
 from modis.studies import without_pulling
 
-from .._make import quick_linear_models
+from .._make import quick_reports
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +26,6 @@ def results(tmp_path_factory):
     command = "modis fit cohort.h5mu"
     settings = Settings(labels_key="label", split_key="split", max_epochs=3, command=command)
     screen = Screen()
-    with pytest.MonkeyPatch.context() as patch, screen.quiet(), quick_linear_models():
-        # UMAP compiles itself anew in every process
-        patch.setattr("modis.report._figures._FEWEST_FOR_UMAP", 10**6)
+    with screen.quiet(), quick_reports():
         found = fit(mdata, settings, out, screen, source="cohort.h5mu")
     return found, out
