@@ -63,7 +63,7 @@ def fit_shared(
 def fit_scale(
     held_out: list[HeldOut], class_places: Arrays, error: Callable[[np.ndarray, np.ndarray], float]
 ) -> float | None:
-    """Scale of the shared axes with the least `error` of matching, beside 1 of the classes.
+    """Scale of the shared axes with the least `error` of matching; that of the classes is 1.
 
     `class_places` are ``(n, n_classes)``, out of fold. `None` if no fold has several pairs.
     """

@@ -31,7 +31,8 @@ from ..data import (
     whole,
 )
 from ..dataloaders import ModalitySplitter, sequential_loader
-from ..linear import Alarm, Arrays
+from ..linear import Alarm
+from ..linear._translation import Arrays
 from ..module import Encoded, MODISModule, Preset
 from ..train import MODISTrainingPlan
 from ._combine import Encoding, combine_classes, combine_coordinates, combine_posteriors

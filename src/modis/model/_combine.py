@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 
-from ..linear import Arrays
+from ..linear._translation import Arrays
 from ..module import Weighing
 
 # a modality alone rules no class out

@@ -9,9 +9,7 @@ from sklearn.decomposition import PCA
 from ..dataloaders import shared_rows
 from ..linear import (
     N_FOLDS,
-    Arrays,
     HeldOut,
-    Pairs,
     align,
     class_means,
     fit_pool,
@@ -20,6 +18,8 @@ from ..linear import (
     link_views,
     linked_axes,
 )
+from ..linear._shared import Pairs
+from ..linear._translation import Arrays
 from ..metrics import foscttm
 from ..module import Weighing
 from ._base import Model

@@ -12,8 +12,6 @@ from sklearn.metrics import recall_score
 from .._constants import logger
 from ..data import LinkPair, Modality
 from ..linear import (
-    Arrays,
-    Pairs,
     chosen_rows,
     class_means,
     fit_class_map,
@@ -22,6 +20,8 @@ from ..linear import (
     link_correlation,
     link_views,
 )
+from ..linear._shared import Pairs
+from ..linear._translation import Arrays
 from ..module import LinearModels, MODISModule
 from ._base import Model
 from ._values import Data, scaled_pieces, scaled_rows

@@ -11,7 +11,8 @@ from sklearn.metrics import pairwise_distances, roc_auc_score
 
 from .._constants import X_KEY, logger
 from ..data import Profile, number
-from ..linear import Alarm, Arrays, fit_alarm
+from ..linear import Alarm, fit_alarm
+from ..linear._translation import Arrays
 from ._base import Model
 from ._combine import all_names, combine_classes
 from ._values import MOST_VALUES, Data, find_differences
