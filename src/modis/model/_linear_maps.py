@@ -78,8 +78,9 @@ def fit_classes(
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     labels = item.labels[labeled]
-    linear[f"usual_deviation_{code}"] = _usual_deviation(model, item, _some(labeled, item))
-    varied = _principal(torch.cat([*_deviations(model, item, _some(labeled, item))]))
+    some = _some(labeled, item)
+    linear[f"usual_deviation_{code}"] = _usual_deviation(model, item, some)
+    varied = _principal(torch.cat([*_deviations(model, item, some)]))
     pieces = _deviations(model, item, labeled)
     deviated = [varied.transform(x.cpu().numpy()) for x in pieces]
     found = fit_class_map(scores[labeled], labels, networks.n_classes, np.concatenate(deviated))

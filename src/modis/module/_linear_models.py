@@ -91,9 +91,9 @@ class LinearModels(Tensors):
         if missing is None or f"usual_deviation_{code}" not in self:
             return apart
         usual = self[f"usual_deviation_{code}"].expand_as(apart)
-        here = (apart.masked_fill(missing, 0), usual.masked_fill(missing, 0))
-        row = torch.divide(*(own.sum(dim=1, keepdim=True) for own in here))
-        return torch.where(missing, row * usual, apart)
+        found, expected = (own.masked_fill(missing, 0).sum(dim=1) for own in (apart, usual))
+        row = found / expected.clamp(min=1e-6)
+        return torch.where(missing, row[:, None] * usual, apart)
 
     def shared(
         self, code: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
