@@ -1,6 +1,6 @@
 """Principal components, class maps and translations of modalities by linear models."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -78,11 +78,17 @@ def fit_classes(
     networks = model.module
     linear, code = networks.linear, networks.modality_codes[item.name]
     labels = item.labels[labeled]
-    some = _some(labeled, item)
-    linear[f"usual_deviation_{code}"] = _usual_deviation(model, item, some)
-    varied = _principal(torch.cat([*_deviations(model, item, some)]))
-    pieces = _deviations(model, item, labeled)
-    deviated = [varied.transform(x.cpu().numpy()) for x in pieces]
+    filled, lost = item.matrix.rows_and_missing(_some(labeled, item))
+    x = networks.scale(item.name, torch.from_numpy(filled))
+    missing = None if lost is None else torch.from_numpy(lost).to(x.device)
+    apart = linear.deviations(code, x)
+    there = apart if missing is None else apart.masked_fill(missing, torch.nan)
+    linear[f"usual_deviation_{code}"] = there.nanmean(dim=0).nan_to_num().cpu().numpy()
+    varied = _principal(linear.deviations(code, x, missing))
+    deviated = []
+    for _, _, own in model._encode(item, labeled, None):
+        apart = linear.deviations(code, own.x_scaled, own.missing)
+        deviated.append(varied.transform(apart.cpu().numpy()))
     found = fit_class_map(scores[labeled], labels, networks.n_classes, np.concatenate(deviated))
     bias = found.bias
     if found.by_deviation is not None:
@@ -100,24 +106,6 @@ def fit_classes(
         logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
         linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
     return found.out_of_fold
-
-
-def _deviations(model: Model, item: Modality, rows: np.ndarray) -> Iterator[torch.Tensor]:
-    linear, code = model.module.linear, model.module.modality_codes[item.name]
-    for _, _, own in model._encode(item, rows, None):
-        yield linear.deviations(code, own.x_scaled, own.missing)
-
-
-def _usual_deviation(model: Model, item: Modality, rows: np.ndarray) -> np.ndarray:
-    """Mean distance of features from their means, of values that are there, ``(n_features,)``."""
-    linear, code = model.module.linear, model.module.modality_codes[item.name]
-    total, n = torch.zeros(2, item.matrix.shape[1], dtype=torch.float64)
-    for _, _, own in model._encode(item, rows, None):
-        apart = linear.deviations(code, own.x_scaled)
-        there = torch.ones_like(apart) if own.missing is None else ~own.missing
-        total += (apart * there).sum(dim=0).cpu()
-        n += there.sum(dim=0).cpu()
-    return (total / n.clamp(min=1)).numpy()
 
 
 def fit_guests(
