@@ -136,6 +136,19 @@ def test_a_class_that_nothing_tells_of_is_not_found(fit):
     assert right.mean() > 0.85
 
 
+def test_many_samples_tell_a_class_that_their_modality_lacks(fit):
+    """Without pairs and links: they are far from all other classes, and networks tell of which."""
+    whole = related(6_000, "unpaired")
+    protein = whole.mod[PROTEIN]
+    is_new = np.arange(protein.n_obs) >= 2_700
+    known = protein[(protein.obs["label"] != "c").to_numpy() & ~is_new].copy()
+    model = fit(make_mudata({RNA: whole.mod[RNA].copy(), PROTEIN: known}))
+    new = make_mudata({PROTEIN: protein[is_new].copy()})
+    predicted, right = model.predict(new, modality=PROTEIN), truth(new, PROTEIN)
+    assert (predicted[right == "c"] == "c").mean() > 0.5
+    assert (predicted[right != "c"] == "c").mean() < 0.03
+
+
 def test_unpaired_translations_are_class_means(fit):
     """Weighted by what the model says of the classes; without links nothing more is known."""
     data = related(150, "unpaired")

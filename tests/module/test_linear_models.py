@@ -41,6 +41,33 @@ def test_unseen_classes_are_as_likely_as_the_guest_map_says(rng):
     assert models.class_log_probability(1, torch.from_numpy(x)) is None
 
 
+def test_networks_tell_of_unseen_classes_above_a_threshold(rng):
+    """The farther from all other classes, the more likely; the others keep their shares."""
+    models, x = made(rng, class_seen_0=[1, 0, 1, 1], share_0=[0.5, 0.5], worth_0=0.5)
+    linear, networks = (
+        torch.from_numpy(log_softmax(rng.normal(size=(N, N_CLASSES)), axis=1)) for _ in range(2)
+    )
+    both = ((linear + networks) / 2).log_softmax(dim=-1)
+    torch.testing.assert_close(models.pool(0, torch.from_numpy(x), linear, networks), both)
+    eye, mean = np.eye(N_FEATURES), np.zeros((1, N_FEATURES))
+    alarm = {"center": mean[0], "basis": eye, "whiten": eye, "means": mean}
+    for name, value in (alarm | {"distances": [1, 2, 3]}).items():
+        models[f"alarm_0_{name}"] = np.asarray(value)
+    models["unseen_bias_0"] = np.array(0.3)
+    x = np.zeros((N, N_FEATURES), dtype=np.float32)
+    x[:, 0] = np.sqrt([0, 1.5, 2.5, 9, 0, 0])
+    share = np.array([4, 3, 2, 1, 4, 4]) / 4
+    logits = networks.numpy().copy()
+    logits[:, 1] += -0.5 * np.log(share) - 0.3
+    expected = np.exp(log_softmax(logits, axis=1))[:, 1]
+    found = models.pool(0, torch.from_numpy(x).requires_grad_(), linear, networks).exp().numpy()
+    np.testing.assert_allclose(found[:, 1], expected, rtol=1e-5)
+    rest, shares = found[:, [0, 2, 3]], both.exp().numpy()[:, [0, 2, 3]]
+    np.testing.assert_allclose(
+        rest, shares * (1 - expected)[:, None] / shares.sum(1)[:, None], rtol=1e-5
+    )
+
+
 @pytest.mark.parametrize("by_links", [False, True])
 def test_translation_adds_class_means_and_ridge(rng, by_links):
     mean, ridge = rng.normal(size=(N_CLASSES, 3)), rng.normal(size=(2, 3))

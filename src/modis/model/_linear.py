@@ -24,7 +24,15 @@ from ..metrics import foscttm
 from ..module import Weighing
 from ._base import Model
 from ._combine import Encoding, all_names, common_prior, evidence
-from ._linear_maps import Trials, Views, fit_classes, fit_components, fit_guests, fit_translations
+from ._linear_maps import (
+    Trials,
+    Views,
+    fit_classes,
+    fit_components,
+    fit_guests,
+    fit_translations,
+    fit_unseen,
+)
 from ._query import fit_new_batches
 from ._trust import fit_trust
 from ._values import Data
@@ -72,6 +80,7 @@ def fit_linear_models(model: Model, data: Data, held_out: Arrays) -> None:
     if networks.n_classes:
         _fit_combination(model, data, out_of_fold)
     fit_trust(model, data, out_of_fold, guests)
+    fit_unseen(model, data, held_out, out_of_fold)
     # means and classes as they stay, before they are aligned
     encodings = {name: model._encode_all(item, None) for name, item in data.items()}
     if networks.n_classes:

@@ -135,9 +135,7 @@ def fit_guests(
             _announce(name, donor, said[donor], data[donor].labels)
         if (counts[name] > 0).sum() > 1:
             labeled = data[name].labels >= 0
-            ours, own = logits[labeled], np.nanmax(out_of_fold[name][labeled], axis=1)
-            margin = ours[:, unseen].max(axis=1) - own - logsumexp(ours[:, ~unseen], axis=1)
-            least = max(0.0, np.quantile(margin, 1 - _TAKEN_FOR_UNSEEN))
+            least = _threshold(logits[labeled], unseen, out_of_fold[name][labeled])
             guests[name] = log_softmax(np.where(unseen, logits - least, logits), axis=1)
             _set_map(linear, "guest", codes[name], weight, np.where(unseen, bias - least, bias))
         else:
@@ -146,6 +144,36 @@ def fit_guests(
             linear[f"share_{codes[name]}"] = _SHARE
             _set_map(linear, "class", codes[name], weight, bias)
     return guests
+
+
+def fit_unseen(model: Model, data: Data, held_out: Arrays, out_of_fold: Arrays) -> None:
+    """Thresholds for what networks say of a class that a modality lacks and no other tells of.
+
+    From held-out rows, if these are enough to see one per cent of them.
+    """
+    networks = model.module
+    linear = networks.linear
+    for name, item in data.items():
+        code = networks.modality_codes[name]
+        seen = f"class_seen_{code}"
+        unseen = linear.array(seen) == 0 if seen in linear else np.zeros(1, dtype=bool)
+        rows = held_out[name][item.labels[held_out[name]] >= 0]
+        is_told = f"guest_weight_{code}" in linear or f"worth_{code}" not in linear
+        if is_told or not unseen.any() or len(rows) + 1 < 1 / _TAKEN_FOR_UNSEEN:
+            continue
+        logits = np.zeros((len(rows), networks.n_classes))
+        for some, _, own in model._encode(item, rows, None):
+            logits[some] = networks.discriminator.classify(own.qz.mean).cpu()
+            apart = linear.distance(code, own.x_scaled).cpu().numpy()
+            logits[some] += np.where(unseen, apart[:, None], 0)
+        linear[f"unseen_bias_{code}"] = _threshold(logits, unseen, out_of_fold[name][rows])
+
+
+def _threshold(logits: np.ndarray, unseen: np.ndarray, out_of_fold: np.ndarray) -> np.ndarray:
+    """What logits of unseen classes lose so that they win 1 % of rows of the others, at most."""
+    own, known = np.nanmax(out_of_fold, axis=1), logsumexp(logits[:, ~unseen], axis=1)
+    margin = logits[:, unseen].max(axis=1) - own - known
+    return np.maximum(0.0, np.quantile(margin, 1 - _TAKEN_FOR_UNSEEN))
 
 
 def _learn(

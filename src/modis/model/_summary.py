@@ -97,7 +97,8 @@ def announce_missing_pairs(model: Model) -> None:
     for name, modality, n_unlabeled in missing_pairs(model).itertuples(index=False):
         logger.info(
             "Class '%s' was never seen in modality '%s'%s; it is recognised there only by "
-            "what pairs or feature links share with other modalities.",
+            "what pairs or feature links share with other modalities, or if many labelled samples "
+            "tell what is far from all other classes.",
             *(name, modality),
             f" (unless among its {n_unlabeled} unlabelled observations)" if n_unlabeled else "",
         )

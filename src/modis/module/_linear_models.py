@@ -62,6 +62,37 @@ class LinearModels(Tensors):
             own = torch.where(unseen, guest, own + known)
         return own.clamp(min=self.LEAST_LOG_PROBABILITY)
 
+    def pool(
+        self, code: int, x_scaled: torch.Tensor, linear: torch.Tensor, networks: torch.Tensor
+    ) -> torch.Tensor:
+        """Log-probabilities ``(n, n_classes)``, pooled from those of linear models and networks.
+
+        Above a threshold the networks alone tell of classes that the modality lacks and no guest
+        map knows, with what the distance from all other classes adds.
+        """
+        share = self[f"share_{code}"]
+        pooled = (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
+        if f"unseen_bias_{code}" not in self:
+            return pooled
+        unseen = self[f"class_seen_{code}"] == 0
+        added = self.distance(code, x_scaled)[:, None] - self[f"unseen_bias_{code}"]
+        told = (networks + unseen * added).log_softmax(dim=-1)
+        known = told.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
+        pooled = pooled.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
+        return torch.where(unseen, told, pooled + known)
+
+    def distance(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
+        """How few training samples are as far from all classes, ``(n,)``.
+
+        The negative log of that share, times how well distances tell classes that are left out.
+        """
+        names = ("center", "basis", "whiten", "means", "distances")
+        center, basis, whiten, means, null = (self[f"alarm_{code}_{name}"] for name in names)
+        points = (x_scaled - center) @ basis.T @ whiten
+        nearest = torch.cdist(points, means).square().min(dim=1).values.detach()
+        share = (1 + len(null) - torch.searchsorted(null, nearest)) / (len(null) + 1)
+        return -self[f"worth_{code}"] * share.log()
+
     def weighing(self, modalities: Iterable[str]) -> dict[str, Weighing] | None:
         """How each modality is combined with others; `None` without a model."""
         if "combination" not in self:

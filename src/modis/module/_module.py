@@ -275,8 +275,7 @@ class MODISModule(BaseModuleClass):
         linear = self.linear.class_log_probability(code, x_scaled, missing)
         if linear is None:
             return networks
-        share = self.linear[f"share_{code}"]
-        return (share[0] * linear + share[1] * networks).log_softmax(dim=-1)
+        return self.linear.pool(code, x_scaled, linear, networks)
 
     def link_loss(
         self, source: str, target: str, encoded: Encoded, translated: torch.Tensor
