@@ -37,7 +37,7 @@ BESIDE = {
 #: written. A number rises with a fault that is mended only.
 BUDGETS = {
     "data": 1590,
-    "nn": 500,
+    "nn": 502,
     "linear": 730,
     "module": 1169,
     "dataloaders": 500,
@@ -50,7 +50,7 @@ BUDGETS = {
     "studies": 2837,
     "report": 979,
     "cli": 602,
-    "src/modis": 16_547,
+    "src/modis": 16_549,
     "tests": 13_852,
 }
 

@@ -137,7 +137,7 @@ def test_a_class_that_nothing_tells_of_is_not_found(fit):
 
 
 def test_many_samples_tell_a_class_that_their_modality_lacks(fit):
-    """Without pairs and links: they are far from all other classes, and networks tell of which."""
+    """Without pairs and links: they are far from all other classes, and networks say which."""
     whole = related(6_000, "unpaired")
     protein = whole.mod[PROTEIN]
     is_new = np.arange(protein.n_obs) >= 2_700

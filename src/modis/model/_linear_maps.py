@@ -147,7 +147,7 @@ def fit_guests(
 
 
 def fit_unseen(model: Model, data: Data, held_out: Arrays, out_of_fold: Arrays) -> None:
-    """Thresholds for what networks say of a class that a modality lacks and no other tells of.
+    """Thresholds for what networks say of a class that a modality lacks, without a guest map.
 
     From held-out rows, if these are enough to see one per cent of them.
     """

@@ -67,8 +67,8 @@ class LinearModels(Tensors):
     ) -> torch.Tensor:
         """Log-probabilities ``(n, n_classes)``, pooled from those of linear models and networks.
 
-        Above a threshold the networks alone tell of classes that the modality lacks and no guest
-        map knows, with what the distance from all other classes adds.
+        Classes that the modality lacks and no guest map knows have the probability that the
+        networks say, with what the distance from all other classes adds, above a threshold.
         """
         share = self[f"share_{code}"]
         pooled = (share[0] * linear + share[1] * networks).log_softmax(dim=-1)

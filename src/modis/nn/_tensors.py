@@ -9,7 +9,9 @@ class Tensors(nn.Module):
     """Tensors by name that move and are saved with the networks; those loaded replace all."""
 
     def __setitem__(self, name: str, value: np.ndarray | torch.Tensor) -> None:
-        self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
+        # in memory as a loaded one: the last digit of a product depends on it
+        value = torch.as_tensor(value, dtype=torch.float32)
+        self.register_buffer(name, value.clone(memory_format=torch.contiguous_format))
 
     def __getitem__(self, name: str) -> torch.Tensor:
         return self._buffers[name]  # type: ignore[return-value]
