@@ -51,7 +51,7 @@ BUDGETS = {
     "report": 979,
     "cli": 602,
     "src/modis": 16_549,
-    "tests": 13_852,
+    "tests": 13_861,
 }
 
 
