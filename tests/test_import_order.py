@@ -37,9 +37,9 @@ BESIDE = {
 #: written. A number rises with a fault that is mended only.
 BUDGETS = {
     "data": 1590,
-    "nn": 502,
+    "nn": 515,
     "linear": 730,
-    "module": 1169,
+    "module": 1172,
     "dataloaders": 500,
     "train": 434,
     "model": 3361,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2837,
     "report": 979,
     "cli": 602,
-    "src/modis": 16_549,
-    "tests": 13_861,
+    "src/modis": 16_565,
+    "tests": 13_856,
 }
 
 

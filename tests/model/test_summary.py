@@ -25,6 +25,7 @@ def test_missing_pairs(fit, model, messages):
     for message, (label, modality, n) in zip(said("never seen", messages), expected, strict=True):
         assert f"Class '{label}' was never seen in modality '{modality}'" in message
         assert "share with other modalities" in message
+        assert message.endswith("far from all other classes.")
         assert (f"its {n} unlabelled" in message) is bool(n)
 
 

@@ -57,9 +57,7 @@ class LinearModels(Tensors):
         own = logits.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
         if f"guest_weight_{code}" in self:
             weight, bias = self[f"guest_weight_{code}"], self[f"guest_bias_{code}"]
-            guest = functional.linear(x_scaled, weight, bias).log_softmax(dim=-1)
-            known = guest.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
-            own = torch.where(unseen, guest, own + known)
+            own = _joined(own, functional.linear(x_scaled, weight, bias), unseen)
         return own.clamp(min=self.LEAST_LOG_PROBABILITY)
 
     def pool(
@@ -76,10 +74,8 @@ class LinearModels(Tensors):
             return pooled
         unseen = self[f"class_seen_{code}"] == 0
         added = self.distance(code, x_scaled)[:, None] - self[f"unseen_bias_{code}"]
-        told = (networks + unseen * added).log_softmax(dim=-1)
-        known = told.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
         pooled = pooled.masked_fill(unseen, -torch.inf).log_softmax(dim=-1)
-        return torch.where(unseen, told, pooled + known)
+        return _joined(pooled, networks + unseen * added, unseen)
 
     def distance(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """How few training samples are as far from all classes, ``(n,)``.
@@ -89,7 +85,7 @@ class LinearModels(Tensors):
         names = ("center", "basis", "whiten", "means", "distances")
         center, basis, whiten, means, null = (self[f"alarm_{code}_{name}"] for name in names)
         points = (x_scaled - center) @ basis.T @ whiten
-        nearest = torch.cdist(points, means).square().min(dim=1).values.detach()
+        nearest = torch.cdist(points, means).min(dim=1).values.square().detach()
         share = (1 + len(null) - torch.searchsorted(null, nearest)) / (len(null) + 1)
         return -self[f"worth_{code}"] * share.log()
 
@@ -179,3 +175,10 @@ class LinearModels(Tensors):
         codes, numbers = conditions[:, : len(first)].long(), conditions[:, len(first) :]
         slopes = offset[len(offset) - numbers.shape[1] :]
         return offset[codes + first].sum(dim=1) + numbers.to(offset.dtype) @ slopes
+
+
+def _joined(own: torch.Tensor, logits: torch.Tensor, unseen: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities of unseen classes by other logits; seen ones share the rest as before."""
+    told = logits.log_softmax(dim=-1)
+    known = told.masked_fill(unseen, -torch.inf).logsumexp(dim=-1, keepdim=True)
+    return torch.where(unseen, told, own + known)
