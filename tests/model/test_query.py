@@ -41,20 +41,9 @@ def said(model, mdata):
     return [model.predict(mdata, soft=True), sets, alarms, latent, *translated]
 
 
-def assert_same(now, then):
-    """To the digit; what is decoded but for the last one.
-
-    The decoders' first layer has columns more, and a product may sum in another order then.
-    """
-    *told, decoded, translated = zip(now, then, strict=True)
-    for own, old in [*told, translated]:
-        np.testing.assert_array_equal(own, old)
-    np.testing.assert_allclose(*decoded, rtol=1e-5, atol=1e-6)
-
-
 @pytest.mark.filterwarnings("ignore:Modality .* does not look like")
 @pytest.mark.parametrize("saved", [False, True])
-def test_what_the_reference_knows_stays(reference, saved, tmp_path):
+def test_what_the_reference_knows_stays_to_the_digit(reference, saved, tmp_path):
     known, query = reference.adata, cohort("new", SHIFT, label=False)
     then, before = said(reference, known), weights(reference)
     reference.save(tmp_path / "reference")
@@ -62,7 +51,8 @@ def test_what_the_reference_knows_stays(reference, saved, tmp_path):
     assert model._spec.batches == [*reference._spec.batches, "new"]
     start = np.square(model.reconstruct(RNA).X - query.mod[RNA].X).mean()
     model.train(**BRIEFLY | {"max_epochs": 40, "plan_kwargs": {"lr": 0.02, "weight_decay": 0.1}})
-    assert_same(said(model, known), then)
+    for now, old in zip(said(model, known), then, strict=True):
+        np.testing.assert_array_equal(now, old)
     assert all(torch.equal(before[key], now) for key, now in weights(reference).items())
     # all that is learnt is of the new batch
     assert np.square(model.reconstruct(RNA).X - query.mod[RNA].X).mean() < 0.9 * start
@@ -71,7 +61,8 @@ def test_what_the_reference_knows_stays(reference, saved, tmp_path):
     # and stays when it is saved
     model.save(tmp_path / "model")
     again = MODIS.load(tmp_path / "model", query)
-    assert_same(said(again, known), then)
+    for now, old in zip(said(again, known), then, strict=True):
+        np.testing.assert_array_equal(now, old)
     again.train(**BRIEFLY)
     assert again.predict(known, soft=True).equals(then[0])
 

@@ -62,19 +62,32 @@ class Decoder(nn.Module, ABC):
         ``(n, 1 + n_covariates)``, or ``(n,)``. `library` has the total counts, ``(n, 1)``, for
         count likelihoods; by default the typical depth of the training data.
         """
-        return self._distribution(self.trunk(self._conditioned(z, batch)), library)
+        return self._distribution(self._hidden(z, batch), library)
 
-    def _conditioned(self, z: torch.Tensor, batch: torch.Tensor | None) -> torch.Tensor:
-        """Latent points, joined with the one-hot codes of their conditions."""
+    def _hidden(self, z: torch.Tensor, batch: torch.Tensor | None) -> torch.Tensor:
+        """Last hidden layer; the first has the latent points and one-hot codes of conditions.
+
+        Columns of categories are looked up: what is said of a batch stays the same, to the last
+        digit, when others are added.
+        """
         columns = [k for k, n in enumerate(self.n_categories) if n > 1]
         if not columns and not self.n_continuous:
-            return z
+            return self.trunk(z)
         if batch is None:
             raise ValueError("This decoder is conditioned on batches or covariates: give them.")
         codes = batch.reshape(len(z), -1)
-        parts = [functional.one_hot(codes[:, k].long(), self.n_categories[k]) for k in columns]
-        parts.append(codes[:, len(self.n_categories) :])
-        return torch.cat([z, *(each.to(z.dtype) for each in parts)], dim=-1)
+        sizes = [z.shape[1], *(self.n_categories[k] for k in columns), self.n_continuous]
+        layers = iter(self.trunk)
+        first: nn.Linear = next(layers)  # type: ignore[assignment]
+        points, *tables, slopes = first.weight.split(sizes, dim=1)
+        hidden = functional.linear(z, points.contiguous(), first.bias)
+        for k, table in zip(columns, tables, strict=True):
+            hidden = hidden + functional.embedding(codes[:, k].long(), table.T)
+        if self.n_continuous:
+            hidden = hidden + codes[:, len(self.n_categories) :].to(z.dtype) @ slopes.T
+        for layer in layers:
+            hidden = layer(hidden)
+        return hidden
 
     @abstractmethod
     def _distribution(self, hidden: torch.Tensor, library: torch.Tensor | None) -> Distribution:
