@@ -81,6 +81,27 @@ def test_a_class_without_labels_is_found(fit, pairing, links, unlabelled, messag
         assert taken.mean() <= 0.02
 
 
+def test_links_tell_of_a_missing_class_what_pairs_do_not(fit):
+    """A feature of the class never varies in pairs of the others."""
+    rng, codes, modalities = np.random.default_rng(0), np.arange(600) % 3, {}
+    for name, rows in {RNA: slice(300), PROTEIN: slice(600)}.items():
+        x = rng.normal(size=(600, N_VARS[name]))
+        x[:, :3] += 4 * np.eye(3)[codes]
+        var = pd.DataFrame(index=[f"{name[0]}{k}" for k in range(N_VARS[name])])
+        obs = pd.DataFrame({"label": PROBABLE[codes]}, index=[f"s{k}" for k in range(600)])
+        modalities[name] = ad.AnnData(x.astype(np.float32), obs=obs, var=var)[rows].copy()
+    protein = modalities[PROTEIN]
+    known = protein[(codes < 2) & (np.arange(600) < 300)].copy()
+    data = make_mudata({RNA: modalities[RNA], PROTEIN: known})
+    new = make_mudata({PROTEIN: protein[300:].copy()})
+    found = []
+    for links in (None, LINKS):
+        predicted = fit(data, model={"feature_links": links}).predict(new, modality=PROTEIN)
+        found.append([(predicted[truth(new, PROTEIN) == k] == "c").mean() for k in PROBABLE])
+    assert found[1][2] > max(0.8, found[0][2] + 0.2)
+    assert max(found[1][:2]) < 0.05
+
+
 def weakly_paired(n, seed):
     """Five classes, hard to tell by proteins, which have no sample of class e."""
     centres, rng, codes = np.random.default_rng(0), np.random.default_rng(seed), np.arange(n) % 5

@@ -124,7 +124,8 @@ def _fit_axes(
 ) -> tuple[Views, list[HeldOut], Trials]:
     """Shared axes, of pairs or else of links: maps, places of held-out pairs, trials of folds."""
     linear, codes = model.module.linear, model.module.modality_codes
-    axes, folds, views = dict[str, np.ndarray](), dict[str, np.ndarray](), Views()
+    axes, folds = dict[str, np.ndarray](), dict[str, np.ndarray]()
+    linked = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]()
     matched, by_fold = list[HeldOut](), list[dict[str, np.ndarray]]()
     if pairs:
         # the same fold of an observation in all modalities
@@ -142,17 +143,15 @@ def _fit_axes(
             {name: np.pad(own / size[name], rest[name]) for name, own in each.items()}
             for each in (shared, *by_fold)
         )
-        views = {(a, b): (axes[a], axes[b]) for a, b in pairs if axes}
     links = {} if model._links is None else model._links.pairs
     for (a, b), pair in links.items():
-        if (a, b) not in views:
-            bases = (linear.array(f"basis_{codes[a]}"), linear.array(f"basis_{codes[b]}"))
-            both = scores[a], scores[b]
-            views[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
+        bases = (linear.array(f"basis_{codes[a]}"), linear.array(f"basis_{codes[b]}"))
+        both = scores[a], scores[b]
+        linked[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
     # without classes, modalities that have no link between them would be separate on such axes
-    if views and not axes and model.module.n_classes:
-        parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(views, ()))}
-        for (a, b), (first, second) in views.items():
+    if linked and not axes and model.module.n_classes:
+        parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(linked, ()))}
+        for (a, b), (first, second) in linked.items():
             for name, part in parts.items():
                 none = np.zeros((scores[name].shape[1], first.shape[1]))
                 part.append({a: first, b: second}.get(name, none))
@@ -162,12 +161,18 @@ def _fit_axes(
     trials = []
     for k, each in enumerate(by_fold):
         rows = {name: np.flatnonzero(own == k) for name, own in folds.items()}
-        trials.append((rows, _both_ways(views | {(a, b): (each[a], each[b]) for a, b in pairs})))
-    return _both_ways(views), matched, trials
+        trials.append((rows, _views(pairs, each, linked)))
+    return _views(pairs, axes, linked), matched, trials
 
 
-def _both_ways(views: Views) -> Views:
-    return views | {(b, a): (theirs, ours) for (a, b), (ours, theirs) in views.items()}
+def _views(pairs: Pairs, axes: Arrays, linked: Pairs) -> Views:
+    """What pairs and links tell of every two modalities, both ways."""
+    views: Views = {}
+    paired = {(a, b): (axes[a], axes[b]) for a, b in pairs if axes}
+    for (a, b), (ours, theirs) in (*paired.items(), *linked.items()):
+        views.setdefault((a, b), []).append((ours, theirs))
+        views.setdefault((b, a), []).append((theirs, ours))
+    return views
 
 
 def _fit_combination(model: Model, data: Data, out_of_fold: Arrays) -> None:

@@ -26,8 +26,9 @@ from ..module import LinearModels, MODISModule
 from ._base import Model
 from ._values import Data, scaled_pieces, scaled_rows
 
-#: By pair of modalities, maps from the components of both to variables that they share.
-Views = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
+#: By pair of modalities, maps from the components of both to variables that they share: those
+#: that pairs tell, those that links tell, or both.
+Views = dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]]
 #: Rows of a fold by modality, and views that were found without them.
 Trials = list[tuple[dict[str, np.ndarray], Views]]
 #: Values that components, class means and ridge regressions are found on, at most.
@@ -182,12 +183,12 @@ def _learn(
     """Mean of the maps of those given, by codes and components; what each says out of fold."""
     maps, said = [], {}
     for donor, (labels, scores) in given.items():
-        ours, theirs = views[donor, name]
         rows = np.flatnonzero(labels >= 0)
-        found = fit_class_map(scores[rows] @ ours, labels[rows], n_classes)
-        maps.append((found.weight @ theirs.T, found.bias))
-        said[donor] = np.full((len(labels), n_classes), np.nan)
-        said[donor][rows] = found.out_of_fold
+        said[donor] = np.where(labels[:, None] >= 0, np.zeros(n_classes), np.nan)
+        for ours, theirs in views[donor, name]:
+            found = fit_class_map(scores[rows] @ ours, labels[rows], n_classes)
+            maps.append((found.weight @ theirs.T, found.bias))
+            said[donor][rows] += found.out_of_fold
     weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
     return weight, bias, said
 
