@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ from modis.studies._figures import draw_forest
 from modis.studies._verdict import SIDES, decide
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LINKS = REPOSITORY / "benchmarks" / "data" / "pbmc10k_cite_links.csv"
+LINKS = REPOSITORY / "benchmarks" / "data"
 ALONE = ("classes", "few", "unseen", "translation", "matching")
 SPLIT = {"split_key": "split70_seed0"}
 
@@ -32,7 +33,16 @@ SUITE = {
     "tcga_rare": ("tcga_rare", 2, SPLIT | {"tasks": ALONE}),
     "tcga_rare_unpaired": ("tcga_rare", 2, SPLIT | {"unpaired": True, "tasks": ALONE}),
     "pbmc_mosaic": ("pbmc_mosaic", 2, SPLIT | {"tasks": ALONE}),
-    "pbmc10k_cite_unpaired": ("pbmc10k_cite", 1, SPLIT | {"unpaired": True, "links": LINKS}),
+    "pbmc_mosaic_links": (
+        "pbmc_mosaic",
+        2,
+        SPLIT | {"tasks": ALONE, "links": LINKS / "pbmc_mosaic_links.csv"},
+    ),
+    "pbmc10k_cite_unpaired": (
+        "pbmc10k_cite",
+        1,
+        SPLIT | {"unpaired": True, "links": LINKS / "pbmc10k_cite_links.csv"},
+    ),
     # its two parts are two donors, so that only the test part is another donor's
     "bmmc_multiome_unpaired": (
         "bmmc_multiome",
@@ -82,17 +92,20 @@ def main() -> None:
     for name in FAST if options.fast else options.only:
         file, splits, how = SUITE[name]
         across_donors = how["split_key"] == "split"
+        own = benchmark(
+            data_folder() / f"{file}.h5mu",
+            "label",
+            options.out / name,
+            methods=options.methods,
+            splits=options.splits or (1 if options.fast else splits),
+            validation=not (options.test or across_donors),
+            jobs=options.jobs,
+            **how,
+        )
+        # the same file with and without links
+        data = {"data": name.removesuffix("_unpaired")}
         found.append(
-            benchmark(
-                data_folder() / f"{file}.h5mu",
-                "label",
-                options.out / name,
-                methods=options.methods,
-                splits=options.splits or (1 if options.fast else splits),
-                validation=not (options.test or across_donors),
-                jobs=options.jobs,
-                **how,
-            )
+            replace(own, table=own.table.assign(**data), results=own.results.assign(**data))
         )
         print(name, found[-1].markdown, sep="\n", flush=True)
         write_together(found, options.results or options.out)

@@ -23,6 +23,7 @@ DATA = {
     "tcga_rare": "rare cancers",
     "tcga_pancancer": "33 cancers",
     "pbmc_mosaic": "blood cells, mosaic",
+    "pbmc_mosaic_links": "blood cells, mosaic, with links",
     "pbmc10k_cite": "blood cells, CITE-seq",
     "bmmc_multiome": "bone marrow cells, another donor",
 }
