@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from modis.linear import _classes, _shared
-from modis.model import _linear, _linear_maps
+from modis.model import _guests, _linear, _linear_maps
 from modis.module import PRESETS, TERMS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "method.md").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def test_terms_their_weights_and_steps_are_those_of_the_code():
 
 def test_numbers_of_the_linear_models_are_those_of_the_code():
     for names, values, _ in rows("| name | value | what |"):
-        known = vars(_linear) | vars(_linear_maps)
+        known = vars(_linear) | vars(_linear_maps) | vars(_guests)
         found = [known[name] for name in re.findall(r"`(\w+)`", names)]
         assert np.hstack(found).tolist() == [float(Fraction(each)) for each in values.split(", ")]
     text = " ".join(PAGE.split())

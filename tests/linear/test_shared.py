@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from modis.linear import N_FOLDS, align, fit_scale, fit_shared
+from modis.linear._shared import _certainty
 from modis.metrics import foscttm
 
 
@@ -22,7 +23,7 @@ def pairs_of(rng, n, strength):
 
 def test_a_shared_factor_is_found(rng):
     scores, pairs = pairs_of(rng, 200, 3.0)
-    axes, held_out, _ = fit_shared(scores, pairs, 3, folds_of(pairs))
+    axes, by_fold = fit_shared(scores, pairs, 3, folds_of(pairs))
     rna, protein = axes["rna"], axes["protein"]
     assert rna.shape == (6, 3)
     assert protein.shape == (4, 3)
@@ -33,7 +34,7 @@ def test_a_shared_factor_is_found(rng):
     assert r == pytest.approx(0.9, abs=0.05)
     # as in the likelihood that two rows are of one observation
     assert ours[:, 0].std() == pytest.approx(np.sqrt(r / (1 - r**2)), rel=0.1)
-    assert sorted(np.concatenate([own.rows[0] for own in held_out])) == list(range(200))
+    assert [np.abs(own["rna"][:, 0]).argmax() for own in by_fold] == [4] * N_FOLDS
     # the others are noise
     assert ours[:, 1:].std(axis=0).max() < 0.25 * ours[:, 0].std()
 
@@ -56,23 +57,53 @@ def test_other_modalities_do_not_tell_of_a_pair_that_is_held_out(rng):
     scores = {name: own - own.mean(axis=0) for name, own in scores.items()}
     both = np.arange(n), np.arange(n)
     pairs = {(a, b): both for k, a in enumerate(names) for b in names[k + 1 :]}
-    _, held_out, _ = fit_shared(scores, pairs, 5, dict.fromkeys(names, np.arange(n) % N_FOLDS))
-    matched = [foscttm(*own.places) for own in held_out if own.places[0].any()]
+    fold = np.arange(n) % N_FOLDS
+    by_fold = fit_shared(scores, pairs, 5, dict.fromkeys(names, fold))[1]
+    matched = []
+    for k, own in enumerate(by_fold):
+        places = {name: scores[name][fold == k] @ own[name] for name in names}
+        matched += [foscttm(places[a], places[b]) for a, b in pairs if places[a].any()]
     assert not matched or 0.35 < np.mean(matched) < 0.65
 
 
 def test_axes_weigh_as_they_help_to_match(rng):
     scores, pairs = pairs_of(rng, 200, 3.0)
-    fitted = fit_shared(scores, pairs, 3, folds_of(pairs))
-    codes, order = rng.integers(0, 4, 200), pairs["rna", "protein"][1]
-    noise = [0.05 * rng.normal(size=(200, 4)) for _ in range(2)]
-    places = {"rna": np.eye(4)[codes] + noise[0], "protein": np.empty((200, 4))}
-    places["protein"][order] = np.eye(4)[codes] + noise[1]
+    folds, order = folds_of(pairs), pairs["rna", "protein"][1]
+    shared = [
+        {name: scores[name] @ own for name, own in each.items()}
+        for each in fit_shared(scores, pairs, 3, folds)[1]
+    ]
+    codes, factor = rng.integers(0, 4, 200), rng.normal(size=(200, 1))
+    places = {"rna": np.eye(4)[codes] + 0.05 * rng.normal(size=(200, 4))}
+    links = {"rna": factor + 0.1 * rng.normal(size=(200, 1))}
+    places["protein"], links["protein"] = np.empty((200, 4)), np.empty((200, 1))
+    places["protein"][order] = np.eye(4)[codes] + 0.05 * rng.normal(size=(200, 4))
+    links["protein"][order] = factor + 0.1 * rng.normal(size=(200, 1))
+    without = dict.fromkeys(links, np.empty((200, 0)))
     # samples of a class lie in one place without them
-    assert fit_scale(fitted[1], places, foscttm) >= 0.2
+    assert fit_scale(pairs, folds, shared, places, without, 0.6)[0] > 0.15
+    by_pairs, by_links = fit_scale(pairs, folds, shared, places, links, 0.0)
+    assert by_pairs > 0.05
+    assert by_links > 0.15
+    # links of other features tell nothing
+    links["protein"] = rng.normal(size=(200, 1))
+    assert fit_scale(pairs, folds, shared, places, links, 0.6)[1] < 0.2
     # what matches by itself needs none
     places["protein"][order] = places["rna"]
-    assert fit_scale(fitted[1], places, foscttm) == 0
+    assert max(fit_scale(pairs, folds, shared, places, links, 0.6)) < 0.05
+    # without pairs there is nothing to be learned
+    assert fit_scale(pairs, folds, [], places, links, 0.6) == (0, 0.6)
+
+
+def test_few_pairs_change_scales_as_far_as_they_are_sure(rng):
+    """Not at all if the error does not fall, and never all at once."""
+    gain = rng.normal(size=200)
+    gain -= gain.mean()
+    found = [_certainty(gain + mean) for mean in (-1, 0, 0.01, 0.05, 0.1, 0.2, 1)]
+    assert found == sorted(found)
+    assert found[0] == 0
+    assert found[2] < 0.05
+    assert found[-1] > 0.95
 
 
 def test_points_get_the_same_means_and_spread_within_classes(rng):

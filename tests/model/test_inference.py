@@ -23,13 +23,14 @@ def test_draws_from_the_posterior(networks, mdata):
 def test_the_latent_space_turns_what_all_models_say(model):
     """Draws move the networks' part of it."""
     linear, encoding = model.module.linear, model._encoding(None, RNA)
-    parts = [np.exp(encoding.log_probability / 2), encoding.shared, encoding.mean]
+    axes = np.split(encoding.shared, linear.n_axes[:1], axis=1)
+    parts = [np.exp(encoding.log_probability / 2), *axes, encoding.mean]
     scale, place = linear["scale"].numpy(), linear["place"].numpy()
     coordinates = np.hstack([k * part for k, part in zip(scale, parts, strict=True)])
     latent = model.get_latent_representation(modality=RNA)
     np.testing.assert_allclose(latent, coordinates @ place, rtol=1e-4, atol=1e-5)
     draws = [model.get_latent_representation(modality=RNA, give_mean=False) for _ in range(300)]
-    variance = (scale[2] * encoding.scale) ** 2 @ place[-encoding.mean.shape[1] :] ** 2
+    variance = (scale[-1] * encoding.scale) ** 2 @ place[-encoding.mean.shape[1] :] ** 2
     assert np.var(draws, axis=0).sum() == pytest.approx(variance.sum(), rel=0.05)
 
 

@@ -102,6 +102,26 @@ def test_links_tell_of_a_missing_class_what_pairs_do_not(fit):
     assert max(found[1][:2]) < 0.05
 
 
+@pytest.mark.parametrize("unlabelled", ["c", "abc"])
+def test_classes_go_on_to_modalities_that_are_linked_to_no_label(fit, unlabelled):
+    """From the first to a second one, and from there to a third."""
+    whole, names = related(600).mod[PROTEIN], ["first", "second", "third"]
+    modalities = {name: whole[200 * k : 200 * k + 200].copy() for k, name in enumerate(names)}
+    for name, own in modalities.items():
+        own.var_names = name + own.var_names
+        is_gone = own.obs["label"].isin(list(unlabelled)) & (name != "first")
+        own.obs["label"] = own.obs["label"].where(~is_gone, None)
+    rows = [
+        (a, a + feature, b, b + feature)
+        for a, b in itertools.pairwise(names)
+        for feature in whole.var_names
+    ]
+    links = pd.DataFrame(rows, columns=COLUMNS)
+    model = fit(make_mudata(modalities), model={"feature_links": links})
+    for name in names:
+        assert min(recall(model, name).values()) > 0.8, name
+
+
 def weakly_paired(n, seed):
     """Five classes, hard to tell by proteins, which have no sample of class e."""
     centres, rng, codes = np.random.default_rng(0), np.random.default_rng(seed), np.arange(n) % 5

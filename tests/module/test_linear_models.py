@@ -105,8 +105,9 @@ def test_shared_axes(rng):
     # a modality without axes stands in the middle
     assert not models.shared(1, torch.from_numpy(x), said).any()
     # by links they tell the samples of a class apart, by direction
-    models["axes_mean_0"] = np.ones((N_CLASSES, 3))
-    expected = shared.numpy() - 1
+    models["linked_0"], models["linked_mean_0"] = np.eye(2), np.ones((N_CLASSES, 2))
+    assert models.n_axes == (3, 2)
+    expected = x[:, :2] - 1
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     found = models.shared(0, torch.from_numpy(x), said.float())
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    np.testing.assert_allclose(found, np.hstack([shared, expected]), rtol=1e-4)

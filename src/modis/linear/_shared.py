@@ -1,8 +1,8 @@
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.spatial.distance import cdist
 from sklearn.covariance import ledoit_wolf
 
 from ._translation import Arrays, class_means
@@ -23,92 +23,119 @@ _MATCHED_ROWS = 500
 Pairs = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
-class HeldOut(NamedTuple):
-    """Pairs of one fold: rows of both modalities, and their places on axes of the other folds."""
-
-    pair: tuple[str, str]
-    rows: tuple[np.ndarray, np.ndarray]
-    places: tuple[np.ndarray, np.ndarray]
-
-
 def fit_shared(
     scores: Arrays, pairs: Pairs, n_axes: int, folds: Arrays
-) -> tuple[dict[str, np.ndarray], list[HeldOut], list[dict[str, np.ndarray]]]:
+) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
     """Axes that paired modalities share, by regularised generalised canonical correlation.
 
     `scores` are principal components ``(n, n_components)`` of all rows, with mean 0, and `pairs`
     rows of the same observations. Shrinkage and weights come from held-out pairs: an axis of
     correlation r weighs ``sqrt(r / (1 - r^2))``, as in the likelihood that two rows are of one
     observation. An observation has the same of the `folds` in all modalities, or else its other
-    pairs would show what is held out. Returns maps ``(n_components, n_axes)``, the held-out pairs,
-    and the maps without each fold; none if held-out pairs do not correlate. Tenenhaus and
-    Tenenhaus (2011).
+    pairs would show what is held out. Returns maps ``(n_components, n_axes)``, and those
+    without each fold; none if held-out pairs do not correlate. Tenenhaus and Tenenhaus (2011).
     """
     n_axes = min(n_axes, sum(own.shape[1] for own in scores.values()))
     best, chosen = 0.0, None
     for shrinkage in _SHRINKAGES:
-        correlation, *found = _hold_out(scores, pairs, folds, shrinkage, n_axes)
-        weight = np.sqrt(correlation / (1 - np.square(correlation)))
+        sums, n, by_fold = _hold_out(scores, pairs, folds, shrinkage, n_axes)
+        weight = _weight(sums.sum(axis=0), n.sum(axis=0))
         if (total := np.square(weight).sum()) > best:
-            best, chosen = total, (shrinkage, weight, *found)
+            # pairs of a fold, which judge its axes, do not weigh them
+            others = map(_weight, sums.sum(axis=0) - sums, n.sum(axis=0) - n)
+            best, chosen = total, (shrinkage, [weight, *others], by_fold)
     if chosen is None:
-        return {}, [], []
-    shrinkage, weight, held_out, by_fold = chosen
-    axes = _axes(scores, pairs, shrinkage, n_axes, scores)
-    weighted = [own._replace(places=tuple(x * weight for x in own.places)) for own in held_out]
-    axes, *by_fold = ({name: own * weight for name, own in x.items()} for x in (axes, *by_fold))
-    return axes, weighted, by_fold
+        return {}, []
+    shrinkage, weights, by_fold = chosen
+    found = zip(weights, (_axes(scores, pairs, shrinkage, n_axes, scores), *by_fold), strict=True)
+    axes, *by_fold = ({name: own * weight for name, own in x.items()} for weight, x in found)
+    return axes, by_fold
 
 
 def fit_scale(
-    held_out: list[HeldOut], class_places: Arrays, error: Callable[[np.ndarray, np.ndarray], float]
-) -> float | None:
-    """Scale of the shared axes with the least `error` of matching; that of the classes is 1.
+    pairs: Pairs,
+    folds: Arrays,
+    shared: Sequence[Arrays],
+    class_places: Arrays,
+    link_places: Arrays,
+    by_links: float,
+) -> tuple[float, float]:
+    """Scales of what pairs and links share, by how they match pairs; that of the classes is 1.
 
-    `class_places` are ``(n, n_classes)``, out of fold. `None` if no fold has several pairs.
+    `shared` are places ``(n, n_axes)`` of all rows on axes that were found without each fold.
+    Places by classes, out of fold, are ``(n, n_classes)``, those by links ``(n, n_linked)``. The
+    error is the share of the fold's rows that are closer than the match. Before pairs tell, the
+    scales are 0 and `by_links`; they change as far as it is sure that the error falls.
     """
-    rng, folds = np.random.default_rng(0), []
-    for own in held_out:
-        kept = rng.permutation(len(own.rows[0]))[:_MATCHED_ROWS]
-        if len(kept) > 1:
-            sides = zip(*own, strict=True)
-            folds.append([(class_places[n][rows[kept]], axes[kept]) for n, rows, axes in sides])
+    rng, cases = np.random.default_rng(0), []
+    for k, places in enumerate(shared):
+        parts = class_places, places, link_places
+        for (a, b), both in pairs.items():
+            rows = rng.permutation(np.flatnonzero(folds[a][both[0]] == k))[:_MATCHED_ROWS]
+            sides = ((a, both[0][rows]), (b, both[1][rows]))
+            for own, match in (sides, sides[::-1]):
+                there = np.flatnonzero(folds[match[0]] == k)
+                others = match[0], rng.permutation(there)[:_MATCHED_ROWS]
+                cases.append([[x[name][at] for x in parts] for name, at in (own, match, others)])
 
-    def mean_error(scale: float) -> float:
-        places = ([np.hstack([own, scale * axes]) for own, axes in fold] for fold in folds)
-        return float(np.mean([error(ours, theirs) for ours, theirs in places]))
+    def errors(by_pairs: float, by_links: float) -> np.ndarray:
+        found = []
+        for case in cases:
+            own, match, others = (np.hstack([x, by_pairs * y, by_links * z]) for x, y, z in case)
+            apart = cdist(own, others) - np.linalg.norm(own - match, axis=1)[:, None]
+            found.append(0.5 - 0.5 * np.sign(apart).mean(axis=1))
+        # both directions of a pair are one observation
+        return (np.concatenate(found[::2]) + np.concatenate(found[1::2])) / 2
 
-    return min(_SCALES, key=mean_error) if folds else None
+    if not sum(len(case[0][0]) for case in cases):
+        return 0.0, by_links
+    if next(iter(link_places.values())).shape[1]:
+        best = min(_SCALES, key=lambda scale: errors(0, scale).mean())
+        by_links += (best - by_links) * _certainty(errors(0, by_links) - errors(0, best))
+    best = min(_SCALES, key=lambda scale: errors(scale, by_links).mean())
+    return best * _certainty(errors(0, by_links) - errors(best, by_links)), by_links
+
+
+def _certainty(gain: np.ndarray) -> float:
+    """Square of a mean over that and the square of its standard error; 0 if there is no gain."""
+    mean, square = max(0.0, gain.mean()), gain.var() / len(gain)
+    return float(mean**2 / (mean**2 + square)) if mean else 0.0
 
 
 def _hold_out(
     scores: Arrays, pairs: Pairs, folds: Arrays, shrinkage: float, n_axes: int
-) -> tuple[np.ndarray, list[HeldOut], list[dict[str, np.ndarray]]]:
-    """Correlation along each axis in held-out pairs, mean over folds and pairs, ``(n_axes,)``."""
-    fold = {(a, b): folds[a][rows] for (a, b), (rows, _) in pairs.items()}
-    held_out, by_fold = [], []
-    # of each pair of modalities: products of both sides, and squares of either
-    sums = {pair: np.zeros((3, n_axes)) for pair in pairs}
+) -> tuple[np.ndarray, np.ndarray, list[dict[str, np.ndarray]]]:
+    """Of each fold and pair of modalities, how held-out pairs lie on axes of the other folds.
+
+    Sums ``(n_folds, n_pairs, 3, n_axes)`` of products of both sides and squares of either, the
+    number of rows ``(n_folds, n_pairs)``, and the axes.
+    """
+    sums, n, by_fold = np.zeros((N_FOLDS, len(pairs), 3, n_axes)), [], []
     for k in range(N_FOLDS):
-        kept = {
-            pair: tuple(rows[fold[pair] != k] for rows in both) for pair, both in pairs.items()
-        }
+        test = {(a, b): folds[a][rows] == k for (a, b), (rows, _) in pairs.items()}
+        kept = {pair: tuple(rows[~test[pair]] for rows in both) for pair, both in pairs.items()}
         others = {name: own[folds[name] != k] for name, own in scores.items()}
         axes = _axes(scores, kept, shrinkage, n_axes, others)
         by_fold.append(axes)
-        for (a, b), (first, second) in pairs.items():
-            test = fold[a, b] == k
-            ours, theirs = scores[a][first[test]] @ axes[a], scores[b][second[test]] @ axes[b]
-            held_out.append(HeldOut((a, b), (first[test], second[test]), (ours, theirs)))
-            sums[a, b] += [
+        n.append([own.sum() for own in test.values()])
+        for own, ((a, b), both) in zip(sums[k], pairs.items(), strict=True):
+            first, second = (rows[test[a, b]] for rows in both)
+            ours, theirs = scores[a][first] @ axes[a], scores[b][second] @ axes[b]
+            own[:] = [
                 (u * v).sum(axis=0) for u, v in ((ours, theirs), (ours, ours), (theirs, theirs))
             ]
-    n = np.array([len(rows) for rows, _ in pairs.values()])
-    each = [own[0] / np.sqrt(np.maximum(own[1] * own[2], 1e-24)) for own in sums.values()]
-    correlation = n @ np.stack(each) / n.sum()
+    return sums, np.array(n), by_fold
+
+
+def _weight(sums: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """What axes weigh by their correlation, the mean over pairs of modalities, ``(n_axes,)``."""
+    each = sums[:, 0] / np.sqrt(np.maximum(sums[:, 1] * sums[:, 2], 1e-24))
+    total = max(1, n.sum())
+    correlation = n @ each / total
     # what is within two standard errors of 0 may be chance
-    correlation[correlation < 2 / np.sqrt(n.sum())] = 0
-    return np.clip(correlation, 0.0, _CLOSE_TO_ONE), held_out, by_fold
+    correlation[correlation < 2 / np.sqrt(total)] = 0
+    correlation = np.clip(correlation, 0.0, _CLOSE_TO_ONE)
+    return np.sqrt(correlation / (1 - np.square(correlation)))
 
 
 def _axes(

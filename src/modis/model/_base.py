@@ -260,7 +260,8 @@ class Model(BaseModelClass):
     def _no_encoding(self, n_rows: int) -> Encoding:
         """Encoding to be filled in pieces; a list of these would keep large tensors' memory."""
         n_latent, n_added = self.module.architecture.n_latent, len(self.added_classes_)
-        sizes = [n_latent, n_latent, self.module.n_classes, self.module.linear.n_axes, n_added]
+        n_axes = sum(self.module.linear.n_axes)
+        sizes = [n_latent, n_latent, self.module.n_classes, n_axes, n_added]
         return Encoding(*(np.empty((n_rows, size), dtype=np.float32) for size in sizes))
 
     def _worth(self, modalities: Iterable[str]) -> dict[str, float]:
@@ -327,7 +328,9 @@ class Model(BaseModelClass):
         parts = (encoding.log_probability, encoding.shared, encoding.mean)
         said, shared, mean = (torch.from_numpy(part).to(self.module.device) for part in parts)
         # square roots of probabilities have distances that are those of Hellinger
-        scaled = zip(self.module.linear["scale"], ((0.5 * said).exp(), shared, mean), strict=True)
+        linear = self.module.linear
+        coordinates = ((0.5 * said).exp(), *shared.split(linear.n_axes, dim=-1), mean)
+        scaled = zip(linear["scale"], coordinates, strict=True)
         return torch.cat([scale * part for scale, part in scaled], dim=-1)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
+from sklearn.preprocessing import normalize
 
 from ..dataloaders import shared_rows
 from ..linear import (
     N_FOLDS,
-    HeldOut,
     align,
     class_means,
     fit_pool,
@@ -20,19 +20,11 @@ from ..linear import (
 )
 from ..linear._shared import Pairs
 from ..linear._translation import Arrays
-from ..metrics import foscttm
 from ..module import Weighing
 from ._base import Model
 from ._combine import Encoding, all_names, common_prior, evidence
-from ._linear_maps import (
-    Trials,
-    Views,
-    fit_classes,
-    fit_components,
-    fit_guests,
-    fit_translations,
-    fit_unseen,
-)
+from ._guests import Trials, Views, fit_guests, fit_unseen
+from ._linear_maps import fit_classes, fit_components, fit_translations
 from ._query import fit_new_batches
 from ._trust import fit_trust
 from ._values import Data
@@ -74,8 +66,8 @@ def fit_linear_models(model: Model, data: Data, held_out: Arrays) -> None:
             found = fit_classes(model, item, scores[name], labeled, held_out[name])
             out_of_fold[name][labeled] = found
     pairs = shared_rows(data, _LEAST_PAIRS)
-    views, matched, trials = _fit_axes(model, data, scores, pairs)
-    by_axes = _BY_AXES
+    views, trials, folds, shared = _fit_axes(model, data, scores, pairs)
+    by_pairs, by_links = _BY_AXES, _BY_AXES
     guests = fit_guests(model, data, scores, views, trials, out_of_fold)
     if networks.n_classes:
         _fit_combination(model, data, out_of_fold)
@@ -85,20 +77,22 @@ def fit_linear_models(model: Model, data: Data, held_out: Arrays) -> None:
     encodings = {name: model._encode_all(item, None) for name, item in data.items()}
     if networks.n_classes:
         said = {name: np.exp(own.log_probability) for name, own in encodings.items()}
-        by_axes *= fit_translations(model, data, scores, said, out_of_fold, pairs)
-        places = {}
+        by_links *= fit_translations(model, data, scores, said, out_of_fold, pairs)
+        places, linked = {}, {}
         for name, own in said.items():
             honest = np.exp(np.fmax(out_of_fold[name], linear.LEAST_LOG_PROBABILITY))
             judged = ~np.isnan(out_of_fold[name]).all(axis=1)
             places[name] = np.sqrt(np.where(judged[:, None], honest, own))
-        scale = fit_scale(matched, places, foscttm)
-        by_axes = by_axes if scale is None else scale
-        for name, code in networks.modality_codes.items():
-            # by links, axes tell samples of a class apart only
-            if not pairs and f"axes_{code}" in linear:
-                along = scores[name] @ linear.array(f"axes_{code}")
-                linear[f"axes_mean_{code}"] = class_means(said[name], along)
-    linear["scale"] = np.array([1.0, by_axes, _BY_NETWORKS])
+            linked[name] = np.zeros((len(own), linear.n_axes[1]))
+            key = f"linked_{networks.modality_codes[name]}"
+            if key in linear:
+                # by links, axes tell samples of a class apart only
+                along = scores[name] @ linear.array(key)
+                mean = class_means(own, along)
+                linear[key.replace("linked", "linked_mean")] = mean
+                linked[name] = normalize(along - own @ mean)
+        by_pairs, by_links = fit_scale(pairs, folds, shared, places, linked, by_links)
+    linear["scale"] = np.array([1.0, by_pairs, by_links, _BY_NETWORKS])
     _fit_place(model, data, encodings)
 
 
@@ -121,12 +115,12 @@ def _some(data: Data, held_out: Arrays) -> tuple[Data, Arrays]:
 
 def _fit_axes(
     model: Model, data: Data, scores: Arrays, pairs: Pairs
-) -> tuple[Views, list[HeldOut], Trials]:
-    """Shared axes, of pairs or else of links: maps, places of held-out pairs, trials of folds."""
+) -> tuple[Views, Trials, dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
+    """Axes by pairs and links: views, trials, folds of rows, and places on axes without each."""
     linear, codes = model.module.linear, model.module.modality_codes
     axes, folds = dict[str, np.ndarray](), dict[str, np.ndarray]()
     linked = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]()
-    matched, by_fold = list[HeldOut](), list[dict[str, np.ndarray]]()
+    by_fold = list[dict[str, np.ndarray]]()
     if pairs:
         # the same fold of an observation in all modalities
         names = all_names(item.obs_names for item in data.values())
@@ -137,32 +131,34 @@ def _fit_axes(
         # root mean squared distance from 0; 1 if nothing varies
         size = {n: np.sqrt(np.square(x).sum(axis=1).mean()) or 1.0 for n, x in some.items()}
         some = {n: x / size[n] for n, x in some.items()}
-        shared, matched, by_fold = fit_shared(some, pairs, _N_AXES, folds)
+        axes, by_fold = fit_shared(some, pairs, _N_AXES, folds)
         rest = {n: ((0, scores[n].shape[1] - x.shape[1]), (0, 0)) for n, x in some.items()}
         axes, *by_fold = (
             {name: np.pad(own / size[name], rest[name]) for name, own in each.items()}
-            for each in (shared, *by_fold)
+            for each in (axes, *by_fold)
         )
     links = {} if model._links is None else model._links.pairs
     for (a, b), pair in links.items():
         bases = (linear.array(f"basis_{codes[a]}"), linear.array(f"basis_{codes[b]}"))
         both = scores[a], scores[b]
         linked[a, b] = link_views(both, bases, pair.first, pair.second, pair.weight)
+    for name, own in axes.items():
+        linear[f"axes_{codes[name]}"] = own
     # without classes, modalities that have no link between them would be separate on such axes
-    if linked and not axes and model.module.n_classes:
+    if linked and model.module.n_classes:
         parts: dict[str, list[np.ndarray]] = {n: [] for n in dict.fromkeys(sum(linked, ()))}
         for (a, b), (first, second) in linked.items():
             for name, part in parts.items():
                 none = np.zeros((scores[name].shape[1], first.shape[1]))
                 part.append({a: first, b: second}.get(name, none))
-        axes = linked_axes(parts, dict(scores), _N_AXES)
-    for name, own in axes.items():
-        linear[f"axes_{codes[name]}"] = own
+        for name, own in linked_axes(parts, dict(scores), _N_AXES).items():
+            linear[f"linked_{codes[name]}"] = own
     trials = []
     for k, each in enumerate(by_fold):
         rows = {name: np.flatnonzero(own == k) for name, own in folds.items()}
         trials.append((rows, _views(pairs, each, linked)))
-    return _views(pairs, axes, linked), matched, trials
+    shared = [{name: scores[name] @ own for name, own in each.items()} for each in by_fold]
+    return _views(pairs, axes, linked), trials, folds, shared
 
 
 def _views(pairs: Pairs, axes: Arrays, linked: Pairs) -> Views:

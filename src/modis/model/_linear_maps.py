@@ -1,15 +1,11 @@
 """Principal components, class maps and translations of modalities by linear models."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.decomposition import PCA
-from sklearn.metrics import recall_score
 
-from .._constants import logger
 from ..data import LinkPair, Modality
 from ..linear import (
     chosen_rows,
@@ -26,21 +22,12 @@ from ..module import LinearModels, MODISModule
 from ._base import Model
 from ._values import Data, scaled_pieces, scaled_rows
 
-#: By pair of modalities, maps from the components of both to variables that they share: those
-#: that pairs tell, those that links tell, or both.
-Views = dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]]
-#: Rows of a fold by modality, and views that were found without them.
-Trials = list[tuple[dict[str, np.ndarray], Views]]
 #: Values that components, class means and ridge regressions are found on, at most.
 MOST_VALUES = 2**24
 _MOST_COMPONENTS = 512
 _ALL_COMPONENTS = 1_024
-# Log-weights of linear model and networks before the held-out rows: two thirds and one third.
-_SHARE = np.array([2 / 3, 1 / 3])
-# Share of labelled rows that may be predicted as a class without samples in their modality.
-_TAKEN_FOR_UNSEEN = 0.01
-# of training on what a class map says of unlabelled rows
-_N_ROUNDS = 3
+#: Log-weights of linear model and networks before the held-out rows: two thirds and one third.
+SHARE = np.array([2 / 3, 1 / 3])
 # rounds in which class means and effects of conditions are fitted alternately
 _N_PASSES = 3
 # linked features whose correlations are compared, at most
@@ -95,9 +82,9 @@ def fit_classes(
     if found.by_deviation is not None:
         weight = found.by_deviation @ varied.components_
         linear[f"deviation_weight_{code}"], bias = weight, bias - weight @ varied.mean_
-    _set_map(linear, "class", code, found.weight, bias)
+    set_map(linear, "class", code, found.weight, bias)
     linear[f"class_seen_{code}"] = found.seen
-    linear[f"share_{code}"] = _SHARE
+    linear[f"share_{code}"] = SHARE
     tested = np.isin(labeled, held_out) & ~np.isnan(found.out_of_fold).all(axis=1)
     if tested.any():
         encoded = model._encode_all(item, labeled[tested])
@@ -105,128 +92,11 @@ def fit_classes(
         mean = torch.from_numpy(encoded.mean).to(networks.device)
         theirs = networks.discriminator.classify(mean)
         logits = np.stack([ours, theirs.log_softmax(dim=-1).cpu().numpy()])
-        linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=_SHARE)
+        linear[f"share_{code}"] = fit_pool(logits, labels[tested], expected=SHARE)
     return found.out_of_fold
 
 
-def fit_guests(
-    model: Model, data: Data, scores: Arrays, views: Views, trials: Trials, out_of_fold: Arrays
-) -> dict[str, np.ndarray]:
-    """Class maps for modalities that lack a class, from others; log-probabilities by modality.
-
-    On shared variables that were found with a row, it would lie where its pair does: see `trials`.
-    """
-    networks, guests = model.module, {}
-    linear, codes = networks.linear, networks.modality_codes
-    counts = {name: item.label_counts(networks.n_classes) for name, item in data.items()}
-    for name in data:
-        unseen = counts[name] == 0
-        donors = [d for d in data if (d, name) in views and counts[d][unseen].any()]
-        if not donors:
-            continue
-        given = {donor: (data[donor].labels, scores[donor]) for donor in donors}
-        weight, bias, said = _learn(given, name, views, networks.n_classes)
-        logits = scores[name] @ weight.T + bias
-        for rows, others in trials:
-            own_weight, own_bias, told = _learn(given, name, others, networks.n_classes)
-            logits[rows[name]] = scores[name][rows[name]] @ own_weight.T + own_bias
-            for donor in donors:
-                said[donor][rows[donor]] = told[donor][rows[donor]]
-        for donor in donors:
-            _announce(name, donor, said[donor], data[donor].labels)
-        if (counts[name] > 0).sum() > 1:
-            labeled = data[name].labels >= 0
-            least = _threshold(logits[labeled], unseen, out_of_fold[name][labeled])
-            guests[name] = log_softmax(np.where(unseen, logits - least, logits), axis=1)
-            _set_map(linear, "guest", codes[name], weight, np.where(unseen, bias - least, bias))
-        else:
-            weight, bias = _self_train(scores[name], weight, bias)
-            linear[f"class_seen_{codes[name]}"] = np.ones(networks.n_classes)
-            linear[f"share_{codes[name]}"] = _SHARE
-            _set_map(linear, "class", codes[name], weight, bias)
-    return guests
-
-
-def fit_unseen(model: Model, data: Data, held_out: Arrays, out_of_fold: Arrays) -> None:
-    """Thresholds for what networks say of a class that a modality lacks, without a guest map.
-
-    From held-out rows, if these are enough to see one per cent of them.
-    """
-    networks = model.module
-    linear = networks.linear
-    for name, item in data.items():
-        code = networks.modality_codes[name]
-        seen = f"class_seen_{code}"
-        unseen = linear.array(seen) == 0 if seen in linear else np.zeros(1, dtype=bool)
-        rows = held_out[name][item.labels[held_out[name]] >= 0]
-        is_told = f"guest_weight_{code}" in linear or f"worth_{code}" not in linear
-        if is_told or not unseen.any() or len(rows) + 1 < 1 / _TAKEN_FOR_UNSEEN:
-            continue
-        logits = np.zeros((len(rows), networks.n_classes))
-        for some, _, own in model._encode(item, rows, None):
-            logits[some] = networks.discriminator.classify(own.qz.mean).cpu()
-            apart = linear.distance(code, own.x_scaled).cpu().numpy()
-            logits[some] += np.where(unseen, apart[:, None], 0)
-        linear[f"unseen_bias_{code}"] = _threshold(logits, unseen, out_of_fold[name][rows])
-
-
-def _threshold(logits: np.ndarray, unseen: np.ndarray, out_of_fold: np.ndarray) -> np.ndarray:
-    """What logits of unseen classes lose so that they win 1 % of rows of the others, at most."""
-    own, known = np.nanmax(out_of_fold, axis=1), logsumexp(logits[:, ~unseen], axis=1)
-    margin = logits[:, unseen].max(axis=1) - own - known
-    return np.maximum(0.0, np.quantile(margin, 1 - _TAKEN_FOR_UNSEEN))
-
-
-def _learn(
-    given: Mapping[str, tuple[np.ndarray, np.ndarray]], name: str, views: Views, n_classes: int
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Mean of the maps of those given, by codes and components; what each says out of fold."""
-    maps, said = [], {}
-    for donor, (labels, scores) in given.items():
-        rows = np.flatnonzero(labels >= 0)
-        said[donor] = np.where(labels[:, None] >= 0, np.zeros(n_classes), np.nan)
-        for ours, theirs in views[donor, name]:
-            found = fit_class_map(scores[rows] @ ours, labels[rows], n_classes)
-            maps.append((found.weight @ theirs.T, found.bias))
-            said[donor][rows] += found.out_of_fold
-    weight, bias = (np.mean(each, axis=0) for each in zip(*maps, strict=True))
-    return weight, bias, said
-
-
-def _announce(name: str, donor: str, out_of_fold: np.ndarray, labels: np.ndarray) -> None:
-    """Say how sure one may be of classes that come from another modality."""
-    judged = ~np.isnan(out_of_fold).all(axis=1)
-    said = np.nan_to_num(out_of_fold[judged], nan=-np.inf).argmax(axis=1)
-    known = labels[judged]
-    found = recall_score(known, said, labels=np.unique(known), average="macro", zero_division=0)
-    logger.info(
-        "Classes that '%s' has no label of come from '%s', by what both share. In '%s' itself "
-        "that finds the classes with a balanced accuracy of %.2f (cross-validated); expect less "
-        "in '%s'.",
-        *(name, donor, donor, found, name),
-    )
-
-
-def _self_train(
-    scores: np.ndarray, weight: np.ndarray, bias: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pool a map with one that the more certain half of the rows of each class trains."""
-    start_weight, start_bias = weight, bias
-    for _ in range(_N_ROUNDS):
-        probability = softmax(scores @ weight.T + bias, axis=1)
-        codes, sure = probability.argmax(axis=1), probability.max(axis=1)
-        chosen = np.zeros(len(codes), dtype=bool)
-        for code in np.unique(codes):
-            chosen |= (codes == code) & (sure >= np.median(sure[codes == code]))
-        found = fit_class_map(scores[chosen], codes[chosen], len(bias))
-        # a class that no row was given stays as it was
-        own_weight = np.where(found.seen[:, None], found.weight, start_weight)
-        own_bias = np.where(found.seen, found.bias, start_bias)
-        weight, bias = (start_weight + own_weight) / 2, (start_bias + own_bias) / 2
-    return weight, bias
-
-
-def _set_map(
+def set_map(
     linear: LinearModels, kind: str, code: int, weight: np.ndarray, bias: np.ndarray
 ) -> None:
     """Store a map of components as one of scaled features."""
@@ -255,7 +125,7 @@ def fit_translations(
 ) -> float:
     """Class means of every modality, and what pairs or links tell beyond them.
 
-    Returns what shared axes are worth: 1 with pairs, or else the correlation of linked features.
+    Returns the mean correlation of linked features; 1 without links.
     """
     linear, codes, sides = model.module.linear, model.module.modality_codes, {}
     for name, item in data.items():
@@ -270,10 +140,10 @@ def fit_translations(
     correlations = []
     for (a, b), link in (model._links.pairs if model._links else {}).items():
         turned = LinkPair(link.second, link.first, link.weight)
-        for source, target, own in ((a, b, link), (b, a, turned)) if (a, b) not in pairs else ():
-            key = f"{codes[source]}_{codes[target]}"
-            correlations.append(_fit_link_ridge(linear, key, sides[source], sides[target], own))
-    return float(np.mean(correlations)) if correlations and not pairs else 1.0
+        for source, target, own in ((a, b, link), (b, a, turned)):
+            path = None if (a, b) in pairs else f"{codes[source]}_{codes[target]}"
+            correlations.append(_fit_link_ridge(linear, path, sides[source], sides[target], own))
+    return float(np.mean(correlations)) if correlations else 1.0
 
 
 def some_profiles(networks: MODISModule, item: Modality) -> tuple[np.ndarray, np.ndarray]:
@@ -357,9 +227,12 @@ def _sure_slope(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _fit_link_ridge(
-    linear: LinearModels, key: str, source: _Side, target: _Side, links: LinkPair
+    linear: LinearModels, key: str | None, source: _Side, target: _Side, links: LinkPair
 ) -> float:
-    """Differences within the class that linked features predict; their correlation."""
+    """Differences within the class that linked features predict; their correlation.
+
+    Without a key, as pairs tell more, that alone.
+    """
     bases, scores = (source.basis, target.basis), (source.scores, target.scores)
     view = link_views(scores, bases, links.first, links.second, links.weight)[0]
     linked, row = np.unique(links.second, return_inverse=True)
@@ -371,6 +244,8 @@ def _fit_link_ridge(
     uses[row, links.first] = 1
     apart = uses[some] @ uses[some].T == 0
     found = link_correlation(here[:, some], there[:, linked[some]], apart) if apart.any() else 0.0
+    if key is None:
+        return found
     deviation = here.std(axis=0)
     # all that both share may be due to something else, as far as is known without pairs: this is
     # the expected correlation if any from 0 to the one found is as likely

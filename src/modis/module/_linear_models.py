@@ -26,13 +26,14 @@ class LinearModels(Tensors):
     Of a modality ``i``: maps ``class_weight_i``, ``guest_weight_i``, ``deviation_weight_i``
     ``(n_classes, n_features)`` with ``class_bias_i``, ``guest_bias_i`` and ``class_seen_i``;
     ``share_i`` ``(2,)`` of linear model and networks; ``basis_i`` ``(n_components, n_features)``
-    with ``center_i``; ``axes_i`` ``(n_components, n_axes)`` with ``axes_mean_i`` by class.
+    with ``center_i``; ``axes_i`` ``(n_components, n_axes)`` by pairs, and ``linked_i`` by links
+    with ``linked_mean_i`` by class.
     Of translations into ``j``: ``mean_j`` by class, ``location_j``, ``spread_j``; ``offset_j``
     ``(n_conditions, n_targets)``, each column of codes from its ``first_condition`` on, numbers
     last. From ``i`` into ``j``: ``ridge_i_j`` ``(n_components, n_targets)``, ``intercept_i_j``,
     weight ``by_class_i_j`` of the class means; by links, ``class_ridge_i_j`` takes the classes'
     share of the ridge away. Of the latent space: ``from_i``, ``turn_i`` and ``onto``, see
-    :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, ``scale`` of its three
+    :func:`modis.linear.align`; ``place`` ``(n_coordinates, n_latent)``, ``scale`` of its four
     parts. Of all modalities: ``combination``, ``log_prior``, ``log_rarity`` of :class:`Weighing`.
     """
 
@@ -97,10 +98,11 @@ class LinearModels(Tensors):
         return dict(zip(modalities, map(Weighing, *tables), strict=True))
 
     @property
-    def n_axes(self) -> int:
-        """Axes that paired modalities share."""
-        axes = (own.shape[1] for name, own in self.named_buffers() if name.startswith("axes_"))
-        return next(axes, 0)
+    def n_axes(self) -> tuple[int, int]:
+        """Axes that modalities share by pairs, and by links."""
+        maps = [own for own in self.named_buffers() if own[1].dim() == 2]
+        sizes = {name.partition("_")[0]: own.shape[1] for name, own in maps}
+        return sizes.get("axes", 0), sizes.get("linked", 0)
 
     def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """Principal components, ``(n, n_components)``."""
@@ -125,17 +127,18 @@ class LinearModels(Tensors):
     def shared(
         self, code: int, x_scaled: torch.Tensor, log_probability: torch.Tensor
     ) -> torch.Tensor:
-        """Coordinates that modalities share, ``(n, n_axes)``; none without pairs or links.
+        """Coordinates that modalities share by pairs and by links, ``(n, sum(n_axes))``.
 
         By links they tell samples of a class apart only, by their direction from its mean.
         """
-        if f"axes_{code}" not in self:
-            return x_scaled.new_zeros((len(x_scaled), self.n_axes))
-        shared = self.components(code, x_scaled) @ self[f"axes_{code}"]
-        if f"axes_mean_{code}" in self:
-            shared = shared - log_probability.exp() @ self[f"axes_mean_{code}"]
-            shared = functional.normalize(shared, dim=-1)
-        return shared
+        by_pairs, by_links = (x_scaled.new_zeros((len(x_scaled), n)) for n in self.n_axes)
+        if f"axes_{code}" in self:
+            by_pairs = self.components(code, x_scaled) @ self[f"axes_{code}"]
+        if f"linked_mean_{code}" in self:
+            along = self.components(code, x_scaled) @ self[f"linked_{code}"]
+            along = along - log_probability.exp() @ self[f"linked_mean_{code}"]
+            by_links = functional.normalize(along, dim=-1)
+        return torch.cat([by_pairs, by_links], dim=-1)
 
     def aligned(
         self, code: int, mean: torch.Tensor, log_probability: torch.Tensor
