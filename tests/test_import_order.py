@@ -42,7 +42,7 @@ BUDGETS = {
     "module": 1175,
     "dataloaders": 500,
     "train": 434,
-    "model": 3431,
+    "model": 3436,
     "links": 324,
     "metrics": 443,
     "pl": 1073,
@@ -50,8 +50,8 @@ BUDGETS = {
     "studies": 2837,
     "report": 979,
     "cli": 602,
-    "src/modis": 16_665,
-    "tests": 13_930,
+    "src/modis": 16_670,
+    "tests": 13_959,
 }
 
 

@@ -102,24 +102,53 @@ def test_links_tell_of_a_missing_class_what_pairs_do_not(fit):
     assert max(found[1][:2]) < 0.05
 
 
-@pytest.mark.parametrize("unlabelled", ["c", "abc"])
-def test_classes_go_on_to_modalities_that_are_linked_to_no_label(fit, unlabelled):
-    """From the first to a second one, and from there to a third."""
-    whole, names = related(600).mod[PROTEIN], ["first", "second", "third"]
-    modalities = {name: whole[200 * k : 200 * k + 200].copy() for k, name in enumerate(names)}
-    for name, own in modalities.items():
+NAMES = ["first", "second", "third"]
+
+
+def chain(is_gone):
+    """Three modalities, of which the second is linked to both others; links, and the data.
+
+    `is_gone` tells of labels and names which samples of the second and third have no label.
+    """
+    whole, modalities = related(600).mod[PROTEIN], {}
+    for k, name in enumerate(NAMES):
+        own = modalities[name] = whole[200 * k : 200 * k + 200].copy()
         own.var_names = name + own.var_names
-        is_gone = own.obs["label"].isin(list(unlabelled)) & (name != "first")
-        own.obs["label"] = own.obs["label"].where(~is_gone, None)
+        gone = is_gone(own.obs["label"], own.obs_names) & (name != NAMES[0])
+        own.obs["label"] = own.obs["label"].where(~gone, None)
     rows = [
         (a, a + feature, b, b + feature)
-        for a, b in itertools.pairwise(names)
+        for a, b in itertools.pairwise(NAMES)
         for feature in whole.var_names
     ]
-    links = pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS), modalities
+
+
+@pytest.mark.parametrize("unlabelled", ["c", "abc"])
+def test_classes_go_on_to_modalities_that_are_linked_to_no_label(fit, unlabelled):
+    """From the first to the second one, and from there to the third."""
+    links, modalities = chain(lambda label, _: label.isin(list(unlabelled)))
     model = fit(make_mudata(modalities), model={"feature_links": links})
-    for name in names:
+    for name in NAMES:
         assert min(recall(model, name).values()) > 0.8, name
+
+
+def test_a_class_does_not_go_on_over_a_modality_without_it(fit):
+    """The few rows that are predicted as it there are false."""
+    links, modalities = chain(
+        lambda label, names: names.str.endswith(tuple("02468")) & (label > "")
+    )
+    for name in NAMES[1:]:
+        is_c = truth(make_mudata({name: modalities[name]}), name) == "c"
+        modalities[name] = modalities[name][~is_c].copy()
+    model = fit(make_mudata(modalities), model={"feature_links": links})
+    codes = [model.module.modality_codes[name] for name in NAMES]
+    assert [f"guest_weight_{code}" in model.module.linear for code in codes] == [
+        False,
+        True,
+        False,
+    ]
+    assert (model.predict(modality="third") == "c").mean() == 0
 
 
 def weakly_paired(n, seed):

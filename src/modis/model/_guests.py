@@ -51,9 +51,11 @@ def fit_guests(
                 continue
             told[name] = taught
             found = _fit_guest(model, data, name, scores[name], given, views, trials, out_of_fold)
-            if (~unseen).sum() > 1:
+            has_own = (~unseen).sum() > 1
+            if has_own:
                 guests[name] = found
-            labels[name] = _with_surest(item.labels, found, taught)
+            share = _TAKEN_FOR_UNSEEN if has_own else 0.0
+            labels[name] = _with_surest(item.labels, found, taught, share)
     return guests
 
 
@@ -97,16 +99,19 @@ def _fit_guest(
 
 
 def _with_surest(
-    labels: np.ndarray, log_probability: np.ndarray, taught: np.ndarray
+    labels: np.ndarray, log_probability: np.ndarray, taught: np.ndarray, share: float
 ) -> np.ndarray:
-    """Codes of the classes, with the more certain half of the rows of those that were taught."""
+    """Codes of the classes, with the more certain half of the rows of those that were taught.
+
+    Of a class with clearly more rows than the share that may be false, by two standard errors.
+    """
     codes, sure = log_probability.argmax(axis=1), log_probability.max(axis=1)
-    labels = labels.copy()
+    false, found = share * (labels < 0).sum(), labels.copy()
     for code in np.flatnonzero(taught):
         rows = np.flatnonzero((labels < 0) & (codes == code))
-        if len(rows):
-            labels[rows[sure[rows] >= np.median(sure[rows])]] = code
-    return labels
+        if len(rows) > false + 2 * np.sqrt(false):
+            found[rows[sure[rows] >= np.median(sure[rows])]] = code
+    return found
 
 
 def fit_unseen(model: Model, data: Data, held_out: Arrays, out_of_fold: Arrays) -> None:
