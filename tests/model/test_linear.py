@@ -143,11 +143,8 @@ def test_a_class_does_not_go_on_over_a_modality_without_it(fit):
         modalities[name] = modalities[name][~is_c].copy()
     model = fit(make_mudata(modalities), model={"feature_links": links})
     codes = [model.module.modality_codes[name] for name in NAMES]
-    assert [f"guest_weight_{code}" in model.module.linear for code in codes] == [
-        False,
-        True,
-        False,
-    ]
+    told = [f"guest_weight_{code}" in model.module.linear for code in codes]
+    assert told == [False, True, False]
     assert (model.predict(modality="third") == "c").mean() == 0
 
 
