@@ -108,7 +108,7 @@ NAMES = ["first", "second", "third"]
 def chain(is_gone):
     """Three modalities, of which the second is linked to both others; links, and the data.
 
-    `is_gone` tells of labels and names which samples of the second and third have no label.
+    `is_gone` says for labels and names which samples of the second and third have no label.
     """
     whole, modalities = related(600).mod[PROTEIN], {}
     for k, name in enumerate(NAMES):

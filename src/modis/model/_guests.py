@@ -31,7 +31,7 @@ def fit_guests(
 ) -> dict[str, np.ndarray]:
     """Class maps for modalities that lack a class, from others; log-probabilities by modality.
 
-    A class goes on from one modality to the next by the rows that it most surely has.
+    The rows that most surely have a class pass it from one modality to the next.
     """
     n_classes, guests = model.module.n_classes, {}
     labels = {name: item.labels for name, item in data.items()}

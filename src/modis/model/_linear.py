@@ -162,7 +162,7 @@ def _fit_axes(
 
 
 def _views(pairs: Pairs, axes: Arrays, linked: Pairs) -> Views:
-    """What pairs and links tell of every two modalities, both ways."""
+    """Views of every two modalities by pairs and by links, both ways."""
     views: Views = {}
     paired = {(a, b): (axes[a], axes[b]) for a, b in pairs if axes}
     for (a, b), (ours, theirs) in (*paired.items(), *linked.items()):
