@@ -109,11 +109,14 @@ def list_goals(now: pd.DataFrame) -> Rows:
                 continue
             asked = goal.value
             if asked is None:
-                others = ours[where].drop(["combined", "average"], level="source")
-                where_from = others.index.unique("source") if goal.with_single else [goal.source]
+                sources = [goal.source]
+                if goal.with_single:
+                    sources = (
+                        ours[where].index.unique("source").difference(["combined", "average"])
+                    )
                 best = [
                     ours[other]
-                    for source in where_from
+                    for source in sources
                     for each in goal.baselines
                     if (other := (*key[:-1], source, each)) in ours
                 ]

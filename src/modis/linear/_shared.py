@@ -87,13 +87,15 @@ def fit_scale(
         # both directions of a pair are one observation
         return (np.concatenate(found[::2]) + np.concatenate(found[1::2])) / 2
 
-    if not sum(len(case[0][0]) for case in cases):
+    if not cases:
         return 0.0, by_links
     if next(iter(link_places.values())).shape[1]:
-        best = min(_SCALES, key=lambda scale: errors(0, scale).mean())
-        by_links += (best - by_links) * _certainty(errors(0, by_links) - errors(0, best))
-    best = min(_SCALES, key=lambda scale: errors(scale, by_links).mean())
-    return best * _certainty(errors(0, by_links) - errors(best, by_links)), by_links
+        tried = {scale: errors(0, scale) for scale in _SCALES}
+        best = min(tried, key=lambda scale: tried[scale].mean())
+        by_links += (best - by_links) * _certainty(errors(0, by_links) - tried[best])
+    tried = {scale: errors(scale, by_links) for scale in _SCALES}
+    best = min(tried, key=lambda scale: tried[scale].mean())
+    return best * _certainty(tried[0.0] - tried[best]), by_links
 
 
 def _certainty(gain: np.ndarray) -> float:
@@ -107,8 +109,7 @@ def _hold_out(
 ) -> tuple[np.ndarray, np.ndarray, list[dict[str, np.ndarray]]]:
     """Of each fold and pair of modalities, how held-out pairs lie on axes of the other folds.
 
-    Sums ``(n_folds, n_pairs, 3, n_axes)`` of products of both sides and squares of either, the
-    number of rows ``(n_folds, n_pairs)``, and the axes.
+    Sums ``(n_folds, n_pairs, 3, n_axes)`` of products and squares, numbers of rows, and axes.
     """
     sums, n, by_fold = np.zeros((N_FOLDS, len(pairs), 3, n_axes)), [], []
     for k in range(N_FOLDS):
@@ -131,10 +132,9 @@ def _weight(sums: np.ndarray, n: np.ndarray) -> np.ndarray:
     """What axes weigh by their correlation, the mean over pairs of modalities, ``(n_axes,)``."""
     each = sums[:, 0] / np.sqrt(np.maximum(sums[:, 1] * sums[:, 2], 1e-24))
     total = max(1, n.sum())
-    correlation = n @ each / total
+    correlation = np.minimum(n @ each / total, _CLOSE_TO_ONE)
     # what is within two standard errors of 0 may be chance
     correlation[correlation < 2 / np.sqrt(total)] = 0
-    correlation = np.clip(correlation, 0.0, _CLOSE_TO_ONE)
     return np.sqrt(correlation / (1 - np.square(correlation)))
 
 

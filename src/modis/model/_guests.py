@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.metrics import recall_score
 
@@ -13,8 +14,7 @@ from ._base import Model
 from ._linear_maps import SHARE, set_map
 from ._values import Data
 
-#: By pair of modalities, maps from the components of both to variables that they share: those
-#: that pairs tell, those that links tell, or both.
+#: By pair of modalities, maps from components of both to variables shared by pairs, by links.
 Views = dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]]
 #: Rows of a fold by modality, and views that were found without them.
 Trials = list[tuple[dict[str, np.ndarray], Views]]
@@ -33,28 +33,27 @@ def fit_guests(
 
     The rows that most surely have a class pass it from one modality to the next.
     """
-    n_classes, guests = model.module.n_classes, {}
+    networks, guests = model.module, dict[str, np.ndarray]()
     labels = {name: item.labels for name, item in data.items()}
-    told = {name: np.zeros(n_classes, dtype=bool) for name in data}
+    told = {name: np.zeros(networks.n_classes, dtype=bool) for name in data}
     for _ in data:
         known = dict(labels)
         for name, item in data.items():
-            unseen = item.label_counts(n_classes) == 0
+            unseen = item.label_counts(networks.n_classes) == 0
             given = {
                 donor: (codes, scores[donor])
                 for donor, codes in known.items()
                 if (donor, name) in views and unseen[codes[codes >= 0]].any()
             }
-            codes = np.concatenate([np.zeros(0, dtype=int), *(own for own, _ in given.values())])
-            taught = unseen & np.isin(np.arange(n_classes), codes)
+            codes = np.hstack([[], *(own for own, _ in given.values())])
+            taught = unseen & np.isin(np.arange(networks.n_classes), codes)
             if (told[name] | ~taught).all():
                 continue
             told[name] = taught
             found = _fit_guest(model, data, name, scores[name], given, views, trials, out_of_fold)
-            has_own = (~unseen).sum() > 1
-            if has_own:
+            if f"guest_weight_{networks.modality_codes[name]}" in networks.linear:
                 guests[name] = found
-            share = _TAKEN_FOR_UNSEEN if has_own else 0.0
+            share = _TAKEN_FOR_UNSEEN if name in guests else 0.0
             labels[name] = _with_surest(item.labels, found, taught, share)
     return guests
 
@@ -101,17 +100,21 @@ def _fit_guest(
 def _with_surest(
     labels: np.ndarray, log_probability: np.ndarray, taught: np.ndarray, share: float
 ) -> np.ndarray:
-    """Codes of the classes, with the more certain half of the rows of those that were taught.
+    """Codes of the classes, with the surest half of the rows of those that were taught.
 
-    Of a class with clearly more rows than the share that may be false, by two standard errors.
+    If they have more rows than the share that may be false, by two standard errors.
     """
-    codes, sure = log_probability.argmax(axis=1), log_probability.max(axis=1)
-    false, found = share * (labels < 0).sum(), labels.copy()
-    for code in np.flatnonzero(taught):
-        rows = np.flatnonzero((labels < 0) & (codes == code))
-        if len(rows) > false + 2 * np.sqrt(false):
-            found[rows[sure[rows] >= np.median(sure[rows])]] = code
+    rows, found = np.flatnonzero(labels < 0), labels.copy()
+    codes, false = log_probability[rows].argmax(axis=1), share * len(rows)
+    passed = taught & (np.bincount(codes, minlength=len(taught)) > false + 2 * np.sqrt(false))
+    chosen = passed[codes] & _is_surest(codes, log_probability[rows].max(axis=1))
+    found[rows[chosen]] = codes[chosen]
     return found
+
+
+def _is_surest(codes: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """Which rows are in the more certain half of those of their class."""
+    return sure >= pd.Series(sure).groupby(codes).transform("median").to_numpy()
 
 
 def fit_unseen(model: Model, data: Data, held_out: Arrays, out_of_fold: Arrays) -> None:
@@ -183,10 +186,8 @@ def _self_train(
     start_weight, start_bias = weight, bias
     for _ in range(_N_ROUNDS):
         probability = softmax(scores @ weight.T + bias, axis=1)
-        codes, sure = probability.argmax(axis=1), probability.max(axis=1)
-        chosen = np.zeros(len(codes), dtype=bool)
-        for code in np.unique(codes):
-            chosen |= (codes == code) & (sure >= np.median(sure[codes == code]))
+        codes = probability.argmax(axis=1)
+        chosen = _is_surest(codes, probability.max(axis=1))
         found = fit_class_map(scores[chosen], codes[chosen], len(bias))
         # a class that no row was given stays as it was
         own_weight = np.where(found.seen[:, None], found.weight, start_weight)

@@ -86,7 +86,6 @@ def fit_linear_models(model: Model, data: Data, held_out: Arrays) -> None:
             linked[name] = np.zeros((len(own), linear.n_axes[1]))
             key = f"linked_{networks.modality_codes[name]}"
             if key in linear:
-                # by links, axes tell samples of a class apart only
                 along = scores[name] @ linear.array(key)
                 mean = class_means(own, along)
                 linear[key.replace("linked", "linked_mean")] = mean

@@ -98,11 +98,11 @@ class LinearModels(Tensors):
         return dict(zip(modalities, map(Weighing, *tables), strict=True))
 
     @property
-    def n_axes(self) -> tuple[int, int]:
+    def n_axes(self) -> tuple[int, ...]:
         """Axes that modalities share by pairs, and by links."""
-        maps = [own for own in self.named_buffers() if own[1].dim() == 2]
-        sizes = {name.partition("_")[0]: own.shape[1] for name, own in maps}
-        return sizes.get("axes", 0), sizes.get("linked", 0)
+        kinds = "axes", "linked"
+        found = ([self[n].shape[1] for n in self._buffers if n.startswith(k)] for k in kinds)
+        return tuple(max(own, default=0) for own in found)
 
     def components(self, code: int, x_scaled: torch.Tensor) -> torch.Tensor:
         """Principal components, ``(n, n_components)``."""
